@@ -1,0 +1,1 @@
+"""funnel_etl: from campaign lead to rupee, every number traceable to a line of a file."""

@@ -1,0 +1,163 @@
+"""`funnel-etl`: run a night, see where things stand, reach the database, start the services, show the demo. Only words; no logic."""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="From campaign lead to rupee, every number traceable to a line of a file.")
+db = typer.Typer(no_args_is_help=True, help="The database: its address, a shell, and the embedded server.")
+app.add_typer(db, name="db")
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last business day of the night; default: yesterday in FUNNEL_TIMEZONE."),
+]
+
+
+@app.command()
+def run(as_of: AsOf = None) -> None:
+    """Run a night: pull, clean, attribute, publish. Exit code 0 only if the whole night is published."""
+    from funnel_etl.platform.run_night import run_night  # noqa: PLC0415 - keeps --help quick
+
+    with _told():
+        settings = load_settings()
+        night = as_of.date() if as_of else settings.yesterday()
+        out.print(f"Night {night} (business days in {settings.timezone}) …")
+        result = run_night(settings, night)
+        shown = RichTable("part", "state", "inserted", "changed", "deleted")
+        for part in result.parts.values():
+            state = "published" if part.published else (f"kept: {part.newest} is newer" if part.newest else "NOT published")
+            shown.add_row(part.part, state, f"{part.inserted:,}", f"{part.changed:,}", f"{part.deleted:,}")
+        out.print(shown)
+        for asset, why in result.failures.items():
+            err.print(f"{asset}: {why}", style="red", markup=False)
+        if not result.is_published:
+            err.print(
+                f"The night {night} is not published whole; what was published before stays. "
+                f"Detail: run {result.run_id} in the Dagster UI (make up). When it is mended: funnel-etl run --as-of {night}",
+                markup=False,
+            )
+            raise typer.Exit(1)
+        out.print(f"Night {night} is published.")
+
+
+@app.command()
+def status() -> None:
+    """Say which night each part holds, what is open in quarantine, and what to do."""
+    from funnel_etl.platform.status import status_lines  # noqa: PLC0415
+
+    with _told():
+        for line in status_lines(load_settings()):
+            out.print(line, markup=False)
+
+
+@app.command()
+def up() -> None:
+    """Start the Dagster UI, daemon, schedule and sensor; Ctrl+C stops them, and the embedded database with them."""
+    from funnel_etl.platform.services import serve  # noqa: PLC0415
+
+    with _told():
+        raise typer.Exit(serve(load_settings(), say=lambda line: out.print(line, markup=False)))
+
+
+@app.command()
+def demo(
+    leads: Annotated[int, typer.Option(min=200, help="How many campaign leads to make.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same data.")] = 7,
+    as_of: AsOf = None,
+) -> None:
+    """Make three months of a team's data with planted truth, run one night on it, and show how much of the truth came out."""
+    from funnel_etl.demo.show import show_demo  # noqa: PLC0415
+
+    with _told():
+        raise typer.Exit(show_demo(load_settings(), leads=leads, seed=seed, as_of=_day(as_of), console=out))
+
+
+@app.command()
+def dictionary() -> None:
+    """Print the data dictionary (docs/data-dictionary.md) from the contracts."""
+    from funnel_etl.core.dictionary import as_markdown  # noqa: PLC0415
+    from funnel_etl.definitions import TABLES  # noqa: PLC0415
+
+    sys.stdout.write(as_markdown(TABLES))
+
+
+@db.command()
+def url() -> None:
+    """Print the database's address (with its password); the embedded server is started if need be, and stays up until `db stop`."""
+    from funnel_etl.platform.services import database_address  # noqa: PLC0415
+
+    with _told():
+        sys.stdout.write(database_address(load_settings()) + "\n")
+
+
+@db.command()
+def start() -> None:
+    """Start the embedded server, and leave it up until `db stop`."""
+    from funnel_etl.platform.services import database_address  # noqa: PLC0415
+
+    with _told():
+        database_address(load_settings())
+        out.print("The database is up; `funnel-etl db url` prints its address, `funnel-etl db stop` stops it.")
+
+
+@db.command()
+def stop() -> None:
+    """Stop the embedded server, unless something else still uses it."""
+    from funnel_etl.platform.services import stop_database  # noqa: PLC0415
+
+    with _told():
+        out.print("stopped" if stop_database(load_settings()) else "still up: another funnel-etl process uses it")
+
+
+@db.command()
+def psql() -> None:
+    """Open psql on the database; the password goes by the environment, not by the command line."""
+    from funnel_etl.platform.services import psql_command  # noqa: PLC0415
+
+    with _told():
+        command, environment = psql_command(load_settings())
+        os.execvpe(command[0], command, environment)  # noqa: S606 - a program of our own, without a shell
+
+
+def _day(as_of: datetime | None) -> date | None:
+    return as_of.date() if as_of else None
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Show progress, and turn expected failures into one readable line and exit code 1."""
+    logging.captureWarnings(capture=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("  %(asctime)s %(message)s", "%H:%M:%S"))
+    progress = logging.getLogger("funnel_etl.progress")
+    progress.setLevel(logging.INFO)
+    progress.propagate = False
+    progress.handlers = [handler]
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        yield
+    except FunnelError as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        err.print("stopped")
+        raise typer.Exit(130) from None
+
+
+def _terminated(_number: int, _frame: object) -> NoReturn:
+    """Leave by the front door on SIGTERM, so that what was started is stopped."""
+    sys.exit(143)

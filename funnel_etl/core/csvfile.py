@@ -1,0 +1,204 @@
+"""Reading a flat CSV file (one header, one table) as text, row by row, losing nothing.
+
+Ragged rows are kept and marked, blank rows are counted, every row knows its physical line. Zoom reports, which hold several
+tables in a file, are read in `marketing/zoom`.
+"""
+
+import csv
+import difflib
+import io
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from funnel_etl.core.errors import MissingColumn, SourceRejected
+from funnel_etl.core.text import decode, lookup_key
+
+DELIMITERS = ",;\t|"
+PROBLEM, OVERFLOW = "row_problem", "row_overflow"
+RESERVED = ("file_id", "source_row", PROBLEM, OVERFLOW)
+"""Columns beside the source's own: why a record does not fit the header, and its fields beyond it, as JSON."""
+
+csv.field_size_limit(2**31 - 1)
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """A documented column of a source: `name` as documented, `aliases` other spellings seen, `needed` by the assets."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    needed: bool = False
+
+
+@dataclass
+class CsvRecords:
+    """A CSV file as text.
+
+    `rows` has one row per record that is not blank: source_row, row_problem (NaN, too_few_fields, too_many_fields), row_overflow and
+    the source's columns under unique names, in file order. `blank_rows` are the lines of records without any text.
+    """
+
+    rows: pd.DataFrame
+    columns: list[str]
+    blank_rows: list[int]
+    encoding: str
+    delimiter: str
+
+
+def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
+    """Read a flat CSV file; `known` header names help to find the delimiter.
+
+    Raises `SourceRejected` when there is no header, or a quotation mark is never closed (the file was cut off).
+    """
+    decoded = decode(data)
+    if not decoded.text.strip():
+        raise SourceRejected("the file is empty", fix="export it again; a dump without rows still has its header")
+    delimiter = _delimiter(decoded.text, {header_key(name) for name in known})
+    records, lines = _records(decoded.text, delimiter)
+    header_at = next((i for i, record in enumerate(records) if any(cell.strip() for cell in record)), None)
+    if header_at is None:
+        raise SourceRejected("the file has no header", fix="export it again, with the column names in its first line")
+    _refuse_open_quote(decoded.text, lines, delimiter)
+    columns = unique_names(records[header_at])
+    rows, blank = _table(records[header_at + 1 :], lines[header_at + 1 :], columns)
+    return CsvRecords(rows, columns, lines[:header_at] + blank, decoded.encoding, delimiter)
+
+
+def header_key(name: str) -> str:
+    """Compare column names by their letters and digits only: "Phone number", "phone_number" and "PhoneNumber" are one."""
+    return "".join(ch for ch in lookup_key(name) if ch.isalnum())
+
+
+def unique_names(header: list[str]) -> list[str]:
+    """Name every column: a blank one `column_N`, a repeated one `name (2)`; trailing blank names of padded files go."""
+    while header and not header[-1].strip():
+        header = header[:-1]
+    names: list[str] = []
+    for position, cell in enumerate(header, start=1):
+        base = " ".join(cell.split()) or f"column_{position}"
+        name, copy = base, 1
+        while name in names or name in RESERVED:
+            copy += 1
+            name = f"{base} ({copy})"
+        names.append(name)
+    return names
+
+
+def match_columns(
+    columns: list[str], documented: Collection[SourceColumn], aliases: Mapping[str, str], source: str
+) -> dict[str, str]:
+    """Map each documented name that is present to the column of the file that carries it.
+
+    `aliases` (alias → documented name) come from `column_aliases.csv` and go first. Raises `MissingColumn` for a needed column, with
+    the alias line that would probably mend it.
+    """
+    present: dict[str, str] = {}
+    for column in columns:
+        present.setdefault(header_key(column), column)
+    from_alias = {header_key(alias): name for alias, name in aliases.items()}
+    found: dict[str, str] = {}
+    for key, column in present.items():
+        if key in from_alias:
+            found[from_alias[key]] = column
+    for wanted in documented:
+        spellings = (wanted.name, *wanted.aliases)
+        hit = next((present[header_key(s)] for s in spellings if header_key(s) in present), None)
+        if wanted.name not in found and hit is not None:
+            found[wanted.name] = hit
+    missing = [wanted.name for wanted in documented if wanted.needed and wanted.name not in found]
+    if missing:
+        free = [column for column in columns if column not in found.values()]
+        raise MissingColumn(
+            f"the needed column {', '.join(map(repr, missing))} is not in its header ({len(columns)} columns)",
+            where=source,
+            fix=_alias_hint(missing, free, source),
+        )
+    return found
+
+
+def _alias_hint(missing: list[str], free: list[str], source: str) -> str:
+    keys = {header_key(column): column for column in free}
+    for name in missing:
+        close = difflib.get_close_matches(header_key(name), list(keys), n=1, cutoff=0.5)
+        if close:
+            return (
+                f"if it was renamed, add the line `{source},{keys[close[0]]},{name}` to config_csv/column_aliases.csv; "
+                "otherwise ask for the column back"
+            )
+    return (
+        f"ask for the column back; if it was renamed, add a line `{source},<new name>,{missing[0]}` "
+        "to config_csv/column_aliases.csv"
+    )
+
+
+def _delimiter(text: str, known: set[str]) -> str:
+    start = text.lstrip("\r\n \t")
+    best, score = ",", (-1, -1)
+    for delimiter in DELIMITERS:
+        header = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter))
+        points = (sum(header_key(cell) in known for cell in header), len(header))
+        if points > score:
+            best, score = delimiter, points
+    return best
+
+
+def _records(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
+    """Give the records and the physical line on which each starts."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    records: list[list[str]] = []
+    lines: list[int] = []
+    line = 1
+    for record in reader:
+        records.append(record)
+        lines.append(line)
+        line = reader.line_num + 1
+    return records, lines
+
+
+def _refuse_open_quote(text: str, lines: list[int], delimiter: str) -> None:
+    last = io.StringIO(text, newline="")
+    for _ in range(lines[-1] - 1):
+        last.readline()
+    try:
+        for _record in csv.reader(last, delimiter=delimiter, strict=True):
+            pass
+    except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            raise SourceRejected(
+                f"a quotation mark opened on line {lines[-1]} is never closed: the file was cut off",
+                fix="fetch or export it again, whole",
+            ) from error
+
+
+def _table(records: list[list[str]], lines: list[int], columns: list[str]) -> tuple[pd.DataFrame, list[int]]:
+    width = len(columns)
+    blank: list[int] = []
+    kept: list[list[str]] = []
+    kept_lines: list[int] = []
+    problems: list[str | None] = []
+    overflow: list[str | None] = []
+    for record, line in zip(records, lines, strict=True):
+        problem = extra = None
+        if len(record) != width:
+            rest = record[width:]
+            if len(record) < width:
+                problem = "too_few_fields"
+                record = record + [""] * (width - len(record))  # noqa: PLW2901
+            elif any(cell.strip() for cell in rest):
+                problem, extra = "too_many_fields", json.dumps(rest, ensure_ascii=False)
+        if not any(record) or not any(cell.strip() for cell in record):
+            blank.append(line)
+            continue
+        kept.append(record[:width])
+        kept_lines.append(line)
+        problems.append(problem)
+        overflow.append(extra)
+    cells = zip(*kept, strict=True) if kept else [()] * width
+    frame = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in zip(columns, cells, strict=True)})
+    frame.insert(0, "source_row", pd.Series(kept_lines, dtype="Int64"))
+    frame.insert(1, PROBLEM, pd.Series(problems, dtype="str"))
+    frame.insert(2, OVERFLOW, pd.Series(overflow, dtype="str"))
+    return frame, blank

@@ -1,0 +1,147 @@
+"""Dates as files spell them, to UTC instants, with the order of day and month proved and never guessed.
+
+Here: reading one column of dates, and the business days made of them. Not here: the spellings
+(`date_spelling`), the proof itself (`date_order`), and what a blank or unreadable date does to its row (the
+caller decides).
+"""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from funnel_etl.core.date_order import DAY_FIRST, MONTH_FIRST, SAME, Numeric, Order, prove
+from funnel_etl.core.date_spelling import BAD, ISO, NAMED, NUMERIC, SERIAL, Spelled, read, tidy
+from funnel_etl.core.text import spread, unique_texts
+
+BLANK_DATE = "blank_date"
+EXCEL_SERIAL = "excel_serial"
+BAD_DATE = "bad_date"
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+FIRST_YEAR, LAST_YEAR = 1970, 2100
+_NAT = np.iinfo(np.int64).min
+_MINUTE_US = 60_000_000
+
+
+class Dates(NamedTuple):
+    """One column, read.
+
+    `instants`: datetime64[us, UTC]; `reason`: str, NaN where read, else `blank_date`, `excel_serial` or
+    `bad_date`. `order`: how the numeric dates were read, else the spelling there was, None when nothing was
+    read. `proof`: why, in words. `warnings`: for a person; no row's content but the dates.
+    """
+
+    instants: pd.Series
+    reason: pd.Series
+    order: Literal["iso", "named", "day_first", "month_first", "same"] | None
+    proof: str
+    warnings: list[str]
+
+
+def parse(
+    texts: pd.Series,
+    zone: str,
+    *,
+    column: str,
+    default_order: Literal["month_first"] | None = None,
+    blanks: tuple[str, ...] = ("",),
+) -> Dates:
+    """Read a text column of dates. Rule: Dates.
+
+    Values without `Z` or an offset are local in `zone`. `blanks` are texts that mean nothing, compared trimmed and without regard to case; `column` is
+    the name used in errors. Raises errors.AmbiguousDates when numeric dates read both ways and nothing
+    proves which.
+    """
+    uniques, codes = unique_texts(texts)
+    plain = tidy(uniques)
+    blank = pc.is_in(plain, tidy(pa.array(["", *blanks], type=pa.large_string()))).to_numpy(
+        zero_copy_only=False
+    )
+    spelled = read(plain)
+    kind = np.where(blank, BAD, spelled.kind)
+
+    instants = _instants(spelled, spelled.month, spelled.day, zone, (kind == ISO) | (kind == NAMED))
+    order, proof, warnings = _spelling(kind, instants)
+    if (kind == NUMERIC).any():
+        # The reader leaves numeric dates as written: `month` holds the first number, `day` the second.
+        by_day = _instants(spelled, spelled.day, spelled.month, zone, kind == NUMERIC)
+        by_month = _instants(spelled, spelled.month, spelled.day, zone, kind == NUMERIC)
+        if ((by_day != _NAT) | (by_month != _NAT)).any():
+            numeric = Numeric(
+                uniques, spelled.month, spelled.day, spelled.year, by_day, by_month, instants, codes
+            )
+            proved = prove(numeric, column, default_order)
+            order, proof, warnings = proved.order, proved.proof, proved.warnings
+            instants = np.maximum(instants, by_month if order == MONTH_FIRST else by_day)
+
+    reasons = np.full(len(kind), None, dtype=object)
+    reasons[instants == _NAT] = BAD_DATE
+    reasons[kind == SERIAL] = EXCEL_SERIAL
+    reasons[blank] = BLANK_DATE
+    reason = spread(pa.array(reasons, type=pa.large_string()), codes, texts.index).mask(codes < 0, BLANK_DATE)
+    rows = np.append(instants, _NAT)[codes].view("datetime64[us]")
+    utc = pd.Series(pd.DatetimeIndex(rows).tz_localize("UTC"), index=texts.index)
+    return Dates(utc, reason, order, proof, warnings)
+
+
+def business_day(instants: pd.Series, zone: str) -> pd.Series:
+    """Return the day each instant falls on in `zone`: naive datetime64[us] at midnight, NaT where missing."""
+    local = instants.dt.tz_convert(zone).dt.tz_localize(None)
+    days = local.to_numpy().astype("datetime64[D]").astype("datetime64[us]")
+    return pd.Series(days, index=instants.index)
+
+
+def month_start(days: pd.Series) -> pd.Series:
+    """Return the first of each day's month: naive datetime64[us] at midnight, NaT where missing."""
+    months = days.to_numpy().astype("datetime64[M]").astype("datetime64[us]")
+    return pd.Series(months, index=days.index)
+
+
+def _spelling(kind: Ints, instants: Ints) -> tuple[Order | None, str, list[str]]:
+    for code, name, proof in ((ISO, "iso", "year first"), (NAMED, "named", "month by name")):
+        if ((kind == code) & (instants != _NAT)).any():
+            return name, proof, []  # type: ignore[return-value]
+    return None, "", []
+
+
+def _instants(spelled: Spelled, month: Ints, day: Ints, zone: str, wanted: Bools) -> Ints:
+    """Count µs since 1970 in UTC; NaT's integer where not `wanted` or where no such time exists."""
+    year = spelled.year
+    possible = wanted & (spelled.micros >= 0) & (year >= FIRST_YEAR) & (year <= LAST_YEAR)
+    possible &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    months = np.where(possible, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
+    days = months.astype("datetime64[D]") + np.where(possible, day - 1, 0)
+    possible &= days.astype("datetime64[M]") == months
+    local = days.astype("datetime64[us]").astype(np.int64) + np.where(possible, spelled.micros, 0)
+    naive = possible & ~spelled.has_offset
+    instants = np.where(possible, local - spelled.offset * _MINUTE_US, _NAT)
+    if naive.any():
+        instants[naive] = _to_utc(local[naive], zone)
+    return instants
+
+
+def _to_utc(local: Ints, zone: str) -> Ints:
+    index = pd.DatetimeIndex(local.view("datetime64[us]"))
+    first = np.ones(len(index), dtype=bool)
+    aware: Any = index.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+    result: Ints = aware.as_unit("us").asi8
+    return result
+
+
+__all__ = [
+    "BAD_DATE",
+    "BLANK_DATE",
+    "DAY_FIRST",
+    "EXCEL_SERIAL",
+    "MONTH_FIRST",
+    "SAME",
+    "Dates",
+    "business_day",
+    "month_start",
+    "parse",
+]

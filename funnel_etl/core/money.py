@@ -1,0 +1,104 @@
+"""Rupees as people type them, to whole paise.
+
+Here: reading one column of amounts. Not here: sums, currencies other than the rupee, and the numeric(14,2)
+of the lake and of PostgreSQL (table contracts convert there).
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from funnel_etl.core.text import spread, unique_texts
+
+BAD_MONEY = "bad_money"
+INTEGER_DIGITS = 12  # numeric(14,2)
+
+_BLANKS = r"[\s\x{00a0}\x{2000}-\x{200f}\x{202a}-\x{202f}\x{205f}\x{2060}\x{3000}\x{feff}]+"
+_UNIT = r"(?:₹|rs\.?|inr)"
+_AMOUNT = (
+    rf"^(?P<before>(?:\(|[-+]|{_UNIT})*)"
+    r"(?P<whole>[0-9][0-9,]*)?(?:\.(?P<part>[0-9]*))?"
+    rf"(?:/-)?(?P<after>(?:\)|-|{_UNIT})*)(?:/-)?$"
+)
+
+
+class Money(NamedTuple):
+    """One column: `paise` (Int64, <NA> where blank or unreadable), `reason` (str: NaN or `bad_money`)."""
+
+    paise: pd.Series
+    reason: pd.Series
+
+
+def parse(texts: pd.Series) -> Money:
+    """Read a text column of rupees into whole paise, each rounded half-up, away from zero. Rule: Money.
+
+    A blank is <NA> without a reason. What is not clearly a number (letters, a comma after the point, two
+    points, scientific notation, a lone minus, more than twelve digits before the point) is <NA> with
+    `bad_money`.
+    """
+    uniques, codes = unique_texts(texts)
+    plain = pc.replace_substring_regex(pc.utf8_lower(uniques), _BLANKS, "")
+    plain = pc.replace_substring_regex(plain, r"[\x{2212}\x{fe63}\x{ff0d}]", "-")
+    blank = pc.equal(plain, "").to_numpy(zero_copy_only=False)
+    paise, good = _paise(plain)
+    known = codes >= 0
+    # A missing cell takes the extra last element: neither a value nor a reason.
+    values = np.append(paise, 0)[codes]
+    missing = ~np.append(good, False)[codes]
+    bad = pa.scalar(BAD_MONEY, pa.large_string())
+    reasons = pc.if_else(pa.array(good | blank), None, bad)
+    reason = spread(reasons, codes, texts.index)
+    numbers = pd.arrays.IntegerArray(values.astype(np.int64), missing | ~known)
+    return Money(pd.Series(numbers, index=texts.index), reason)
+
+
+def _paise(plain: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    found = pc.extract_regex(plain, _AMOUNT)
+    before, after = _group(found, "before"), _group(found, "after")
+    whole = pc.utf8_ltrim(pc.replace_substring(_group(found, "whole"), ",", ""), characters="0")
+    part = _group(found, "part")
+    has_digit = pc.match_substring_regex(plain, "[0-9]")
+    fits = pc.less_equal(pc.utf8_length(whole), INTEGER_DIGITS)
+    signs = pc.count_substring_regex(_joined(before, "", after), "[-+]")
+    opened, closed = pc.count_substring(before, "("), pc.count_substring(after, ")")
+    units = pc.count_substring_regex(_joined(before, " ", after), _UNIT)
+    good = _all(
+        found.is_valid(),
+        has_digit,
+        fits,
+        pc.less_equal(signs, 1),
+        pc.equal(opened, closed),
+        pc.less_equal(opened, 1),
+        pc.less_equal(units, 1),
+    )
+    rupees = _integers(pc.if_else(fits, whole, ""))
+    cents = _integers(pc.utf8_slice_codeunits(pc.utf8_rpad(part, 2, "0"), 0, 2))
+    half_up = pc.match_substring_regex(part, r"^[0-9]{2}[5-9]").to_numpy(zero_copy_only=False)
+    paise = rupees * 100 + cents + half_up
+    negative = pc.match_substring_regex(_joined(before, "", after), r"[-(]")
+    good &= paise < 10 ** (INTEGER_DIGITS + 2)
+    return np.where(negative.to_numpy(zero_copy_only=False), -paise, paise), good
+
+
+def _joined(before: Any, between: str, after: Any) -> Any:
+    return pc.binary_join_element_wise(before, after, pa.scalar(between, before.type))
+
+
+def _group(found: Any, name: str) -> Any:
+    return pc.fill_null(pc.struct_field(found, name), "")
+
+
+def _all(*conditions: Any) -> npt.NDArray[np.bool_]:
+    arrays = [condition.to_numpy(zero_copy_only=False).astype(bool) for condition in conditions]
+    result: npt.NDArray[np.bool_] = np.logical_and.reduce(arrays)
+    return result
+
+
+def _integers(digits: Any) -> npt.NDArray[np.int64]:
+    numbers = pc.cast(pc.if_else(pc.equal(digits, ""), "0", digits), pa.int64())
+    result: npt.NDArray[np.int64] = numbers.to_numpy(zero_copy_only=False)
+    return result

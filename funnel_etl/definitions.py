@@ -1,0 +1,26 @@
+"""All of funnel_etl for Dagster: the parts' definitions merged, with the resources and the night's schedule. No logic."""
+
+import dagster as dg
+
+from funnel_etl.funnel import definitions as funnel
+from funnel_etl.marketing import definitions as marketing
+from funnel_etl.platform import automation, config_asset
+from funnel_etl.platform.contracts import TABLES as OPS_TABLES
+from funnel_etl.resources import resources
+from funnel_etl.sales import definitions as sales
+from funnel_etl.settings import load_settings
+
+TABLES = (*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *OPS_TABLES)
+"""Every table's contract."""
+
+defs = dg.Definitions.merge(
+    marketing.defs,
+    sales.defs,
+    funnel.defs,
+    dg.Definitions(
+        assets=[config_asset.config_versions],
+        jobs=[automation.nightly],
+        schedules=[automation.nightly_schedule],
+        resources=resources(load_settings(), TABLES),
+    ),
+)

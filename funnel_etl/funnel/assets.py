@@ -1,0 +1,86 @@
+"""Assets where the parts meet: each names its inputs and calls one pure function."""
+
+import pandas as pd
+
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.funnel import conservation, contracts
+from funnel_etl.funnel.attributed_sales import attributed_sales
+from funnel_etl.funnel.data_version import data_version
+from funnel_etl.funnel.facts import funnel_facts, funnel_monthly, spend_by_funnel
+from funnel_etl.funnel.m0 import attributed_m0
+from funnel_etl.marketing.contracts import AD_SPEND, TOFU_LEADS
+from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
+from funnel_etl.platform.nights import Night
+from funnel_etl.platform.table_asset import table_asset
+from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
+
+GROUP = "funnel"
+ATTENDED = {"zoom_attendance": ZOOM_ATTENDANCE, "webinars": WEBINARS}
+EVENTS = {"tofu_leads": TOFU_LEADS, "zoom_registrations": ZOOM_REGISTRATIONS, **ATTENDED, "assigned_leads": ASSIGNED_LEADS}
+
+
+@table_asset(contracts.ATTRIBUTED_M0, group=GROUP, inputs={"assigned_leads": ASSIGNED_LEADS, **ATTENDED})
+def attributed_m0_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Give the leads assigned in each month, each phone once, and whether they attended."""
+    return attributed_m0(**frames, as_of=night.as_of)
+
+
+@table_asset(
+    contracts.ATTRIBUTED_SALES,
+    group=GROUP,
+    inputs={"sales": SALES, "attributed_m0": contracts.ATTRIBUTED_M0, **EVENTS},
+)
+def attributed_sales_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Give the sales that count, with what led to them."""
+    return attributed_sales(**frames, as_of=night.as_of)
+
+
+@table_asset(
+    contracts.SPEND_BY_FUNNEL,
+    group=GROUP,
+    inputs={"ad_spend": AD_SPEND},
+    conserved={"spend_is_conserved": conservation.spend},
+)
+def spend_by_funnel_asset(night: Night, ad_spend: pd.DataFrame) -> Outcome:
+    """Sum the ad spend by month and funnel."""
+    return spend_by_funnel(ad_spend, night.as_of)
+
+
+@table_asset(
+    contracts.FUNNEL_FACTS,
+    group=GROUP,
+    inputs={
+        **EVENTS,
+        "attributed_m0": contracts.ATTRIBUTED_M0,
+        "attributed_sales": contracts.ATTRIBUTED_SALES,
+        "ad_spend": AD_SPEND,
+    },
+    conserved={
+        "spend_is_conserved": conservation.spend,
+        "revenue_is_conserved": conservation.revenue,
+        "m0_is_conserved": conservation.m0,
+    },
+)
+def funnel_facts_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Count and sum everything by day and funnel."""
+    return funnel_facts(**frames, as_of=night.as_of)
+
+
+@table_asset(
+    contracts.FUNNEL_MONTHLY,
+    group=GROUP,
+    inputs={"facts": contracts.FUNNEL_FACTS, **EVENTS, "attributed_sales": contracts.ATTRIBUTED_SALES},
+)
+def funnel_monthly_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Sum the facts by month, count people once, and give the rates."""
+    return funnel_monthly(**frames, as_of=night.as_of)
+
+
+@table_asset(
+    contracts.DATA_VERSION,
+    group=GROUP,
+    inputs={"tofu_leads": TOFU_LEADS, "ad_spend": AD_SPEND, "assigned_leads": ASSIGNED_LEADS, "sales": SALES},
+)
+def data_version_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Say what the facts are of: the night, the code, the config, and through which day each part is complete."""
+    return data_version(**frames, as_of=night.as_of, config_version=night.config.version)

@@ -1,0 +1,42 @@
+"""M0: who was assigned in a month, each phone once. Rule: M0."""
+
+import pandas as pd
+
+from funnel_etl.core.accounting import Outcome, RowAccount
+from funnel_etl.core.dates import month_start
+from funnel_etl.funnel.touches import attendance_by_phone, with_attendance
+
+
+def attributed_m0(
+    assigned_leads: pd.DataFrame, zoom_attendance: pd.DataFrame, webinars: pd.DataFrame, as_of: pd.Timestamp
+) -> Outcome:
+    """Give one row per month and phone, for every month in the data, over assignments up to `as_of`.
+
+    Source, funnel and first_employee are those of the month's earliest row, current_employee of its latest; ties by the order of the
+    dump. Columns as `mart.attributed_m0`.
+    """
+    account = RowAccount(assigned_leads, "clean.assigned_leads")
+    late = assigned_leads["assigned_date"] > as_of
+    account.exclude(_where(late, "after_as_of"))
+    account.exclude(_where(assigned_leads["phone"].isna(), "no_phone"))
+
+    rows = account.rows().assign(month=lambda frame: month_start(frame["assigned_date"]))
+    # Rows kept from earlier dumps are older than the newest dump's window: within a file, its order; over files, by time.
+    rows = rows.sort_values(["assigned_at", "source_row"], kind="stable")
+    # By label, not by value: "first" and "last" of a column skip missing employees.
+    labels = pd.Series(rows.index, index=rows.index).groupby([rows["month"], rows["phone"]], sort=False)
+    first, last, count = (labels.transform(name) for name in ("first", "last", "size"))
+    m0 = rows[first == rows.index].assign(
+        first_employee=lambda frame: frame["employee"],
+        current_employee=rows["employee"].reindex(last[first == rows.index]).to_numpy(),
+        assignment_count=count[first == rows.index].astype("Int64"),
+    )
+    account.merge(first[first != rows.index], "later_assignment_of_the_month")
+
+    m0 = with_attendance(m0, attendance_by_phone(zoom_attendance, webinars, as_of))
+    m0["attended_before_assignment"] = m0["first_attended_at"] < m0["assigned_at"]
+    return account.outcome(m0.sort_values(["month", "phone"], kind="stable"))
+
+
+def _where(mask: pd.Series, reason: str) -> pd.Series:
+    return pd.Series(reason, index=mask.index, dtype="str").where(mask)

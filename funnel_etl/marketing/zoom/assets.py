@@ -1,0 +1,152 @@
+"""Assets of Zoom: from the drop folder to people, occurrences and bootcamps. Each calls one pure function."""
+
+from datetime import date
+
+import dagster as dg
+import pandas as pd
+
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.marketing.zoom import clean_contracts, contracts
+from funnel_etl.marketing.zoom.attendance import zoom_attendance, zoom_segments
+from funnel_etl.marketing.zoom.bootcamps import bootcamp_participation
+from funnel_etl.marketing.zoom.intake import ParsedReports, night_files, reports_of, rows_of
+from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
+from funnel_etl.marketing.zoom.registrations import zoom_registrations
+from funnel_etl.marketing.zoom.reports import zoom_reports
+from funnel_etl.platform.contracts import CONFIG_VERSIONS
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.nights import Night
+from funnel_etl.platform.table_asset import run_body, table_asset
+
+GROUP = "marketing"
+RAW = {
+    "attendee_rows": contracts.RAW_ZOOM_ATTENDEE_ROWS,
+    "registrant_rows": contracts.RAW_ZOOM_REGISTRANT_ROWS,
+}
+PEOPLE = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "occurrences": clean_contracts.ZOOM_OCCURRENCES}
+
+exports = dg.DynamicPartitionsDefinition(name="zoom_exports")
+"""One partition per dropped file: the first 16 digits of its SHA-256."""
+
+
+@dg.asset(
+    key=["zoom", "export"],
+    group_name=GROUP,
+    partitions_def=exports,
+    required_resource_keys={"sources", "parsed_reports"},
+    kinds={"python", "csv"},
+)
+def zoom_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Read one dropped file, so that each shows its own state and can be retried alone. The night reads any that were not."""
+    arrival = next(
+        a for a in context.resources.sources.landing.arrivals("zoom") if a.file_id.startswith(context.partition_key)
+    )
+    facts, rows, _ = run_body(context, lambda: context.resources.parsed_reports.get(arrival.file_id))
+    shown = {name: str(facts[name]) for name in ("report", "webinar_id", "started_at", "scheduled_at", "date_order", "notes")}
+    return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "bytes": arrival.bytes, **shown})
+
+
+@table_asset(contracts.RAW_ZOOM_REPORTS, group=GROUP, resources={"parsed_reports"})
+def raw_zoom_reports(night: Night, parsed_reports: ParsedReports) -> Outcome:
+    """Take in the drop folder, and list the reports the night uses."""
+    return reports_of(night_files(night.sources, parsed_reports, night.day), parsed_reports)
+
+
+@table_asset(
+    contracts.RAW_ZOOM_ATTENDEE_ROWS,
+    group=GROUP,
+    inputs={"reports": contracts.RAW_ZOOM_REPORTS},
+    resources={"parsed_reports"},
+)
+def raw_zoom_attendee_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Gather the rows of the attendee reports."""
+    return rows_of(reports, "attendee", parsed_reports)
+
+
+@table_asset(
+    contracts.RAW_ZOOM_REGISTRANT_ROWS,
+    group=GROUP,
+    inputs={"reports": contracts.RAW_ZOOM_REPORTS},
+    resources={"parsed_reports"},
+)
+def raw_zoom_registrant_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Gather the rows of the registration reports."""
+    return rows_of(reports, "registration", parsed_reports)
+
+
+@table_asset(
+    clean_contracts.ZOOM_REPORTS,
+    group=GROUP,
+    inputs={"reports": contracts.RAW_ZOOM_REPORTS, **RAW},
+    needs=[CONFIG_VERSIONS.asset_key],
+)
+def zoom_reports_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Tie each report to its occurrence, and decide which is in force."""
+    return zoom_reports(**frames, zone=night.zone, placeholders=night.config.placeholders)
+
+
+@table_asset(
+    clean_contracts.ZOOM_OCCURRENCES,
+    group=GROUP,
+    inputs={"reports": clean_contracts.ZOOM_REPORTS, "attendee_rows": contracts.RAW_ZOOM_ATTENDEE_ROWS},
+)
+def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: pd.DataFrame) -> Outcome:
+    """Describe each occurrence: profile, category, conductor, bootcamp day."""
+    tables = {name: night.config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
+    conductors = night.config.table("conductors")
+    return zoom_occurrences(reports, attendee_rows, **tables, conductors_csv=conductors, zone=night.zone)
+
+
+@table_asset(clean_contracts.ZOOM_REGISTRATIONS, group=GROUP, inputs=PEOPLE)
+def zoom_registrations_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Give who registered, once per occurrence."""
+    bots, placeholders = night.config.table("bot_names"), night.config.placeholders
+    return zoom_registrations(**frames, bot_names=bots, zone=night.zone, placeholders=placeholders)
+
+
+@table_asset(clean_contracts.ZOOM_ATTENDANCE, group=GROUP, inputs=PEOPLE)
+def zoom_attendance_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Give who came, and for how long, once per occurrence."""
+    bots, placeholders = night.config.table("bot_names"), night.config.placeholders
+    return zoom_attendance(**frames, bot_names=bots, placeholders=placeholders)
+
+
+@table_asset(clean_contracts.ZOOM_SEGMENTS, group=GROUP, inputs={"reports": clean_contracts.ZOOM_REPORTS, **RAW})
+def zoom_segments_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Give each time somebody was in."""
+    bots, placeholders = night.config.table("bot_names"), night.config.placeholders
+    return zoom_segments(**frames, bot_names=bots, placeholders=placeholders)
+
+
+@table_asset(
+    clean_contracts.WEBINARS,
+    group=GROUP,
+    inputs={
+        "occurrences": clean_contracts.ZOOM_OCCURRENCES,
+        "registrations": clean_contracts.ZOOM_REGISTRATIONS,
+        "attendance": clean_contracts.ZOOM_ATTENDANCE,
+    },
+)
+def webinars_asset(night: Night, **frames: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Count who registered for and attended each occurrence."""
+    return webinars(**frames)
+
+
+@table_asset(
+    clean_contracts.BOOTCAMP_PARTICIPATION,
+    group=GROUP,
+    inputs={"attendance": clean_contracts.ZOOM_ATTENDANCE, "occurrences": clean_contracts.ZOOM_OCCURRENCES},
+)
+def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurrences: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Give which days of a bootcamp each person came to."""
+    return bootcamp_participation(attendance, occurrences)
+
+
+def file_states(lake: Lake, night: date) -> pd.DataFrame:
+    """Tell what became of each Zoom report, for `ops.files`: rows, status, occurrence_id."""
+    reports = lake.read(clean_contracts.ZOOM_REPORTS, night)
+    rows = pd.concat([lake.read(table, night)["file_id"] for table in RAW.values()]).value_counts()
+    words = {"in_force": "loaded", "superseded": "superseded", "subset": "superseded", "duplicate": "duplicate"}
+    return reports[["file_id", "occurrence_id"]].assign(
+        status=reports["status"].map(words), rows=reports["file_id"].map(rows).astype("Int64")
+    )

@@ -1,0 +1,105 @@
+"""Who registered: registrant rows, else attendee rows → `clean.zoom_registrations`. Rule: Registrations."""
+
+import numpy as np
+import pandas as pd
+
+from funnel_etl.core.accounting import Outcome, RowAccount, close
+from funnel_etl.core.dates import business_day
+from funnel_etl.core.text import lookup_keys
+from funnel_etl.marketing.zoom.attendance import (
+    merge_later,
+    named,
+    of_occurrence,
+    phones,
+    take_first,
+    warn_of_cells,
+)
+from funnel_etl.marketing.zoom.attendee_rows import (
+    attendees,
+    broken_rows,
+    in_order,
+    open_rows,
+    without_other_reports,
+)
+from funnel_etl.marketing.zoom.grouping import first_present, group, micros
+from funnel_etl.marketing.zoom.people import identify, superseded
+
+REGISTRATION_REPORT, ATTENDEE_REPORT = "registration_report", "attendee_report"
+
+
+def zoom_registrations(
+    reports: pd.DataFrame,
+    attendee_rows: pd.DataFrame,
+    registrant_rows: pd.DataFrame,
+    occurrences: pd.DataFrame,
+    *,
+    bot_names: pd.DataFrame,
+    zone: str,
+    placeholders: frozenset[str],
+) -> Outcome:
+    """Give one row per person and occurrence they registered for. Columns as `clean.zoom_registrations`.
+
+    They come from the registration reports of the occurrence; where none has come, from the attendee section
+    of its attendee reports, no-shows too. Of several registrations the earliest approved one stays, else the
+    earliest of any status.
+    """
+    of_reports, own = _from_registration_reports(registrant_rows, reports, placeholders)
+    of_attendees, derived = _from_attendee_reports(attendee_rows, reports, bot_names, placeholders)
+    people = pd.concat([own, derived], ignore_index=True)
+    columns = ["webinar_id", "source_tag", "funnel"]
+    people = people.join(of_occurrence(people["occurrence_id"], occurrences, columns))
+    people["registered_date"] = business_day(people["registered_at"], zone)
+    people = people.sort_values(["occurrence_id", "registration_from", "file_id", "source_row"], ignore_index=True)
+    return close(people, of_reports, of_attendees)
+
+
+def _from_registration_reports(
+    registrant_rows: pd.DataFrame, reports: pd.DataFrame, placeholders: frozenset[str]
+) -> tuple[RowAccount, pd.DataFrame]:
+    account, known = open_rows(registrant_rows, reports, "raw.zoom_registrant_rows")
+    without_other_reports(account, known)
+    broken_rows(account, known, quarantine=True)
+    rows = known.loc[account.remaining]
+    _, people = identify(rows.iloc[:0], rows, placeholders)
+    rows = rows.drop(columns=["email", "phone"]).join(people)
+    account.exclude(superseded(rows))
+    rows = in_order(rows.loc[account.remaining])
+    warn_of_cells(account, known, rows)
+    return account, _one_per_person(account, rows).assign(registration_from=REGISTRATION_REPORT)
+
+
+def _from_attendee_reports(
+    attendee_rows: pd.DataFrame, reports: pd.DataFrame, bot_names: pd.DataFrame, placeholders: frozenset[str]
+) -> tuple[RowAccount, pd.DataFrame]:
+    account, known = open_rows(attendee_rows, reports, "raw.zoom_attendee_rows")
+    has_report = reports.loc[reports["report"].eq("registration"), "occurrence_id"]
+    reasons = pd.Series(None, index=known.index, dtype="str")
+    reasons[known["section"].eq("other")] = "not_registered"
+    reasons[known["occurrence_id"].isin(has_report)] = "registration_report_came"
+    account.exclude(reasons)
+    without_other_reports(account, known)
+    broken_rows(account, known, quarantine=False)
+    rows = attendees(account, known, known.iloc[:0], bot_names, placeholders)
+    return account, _one_per_person(account, rows).assign(registration_from=ATTENDEE_REPORT)
+
+
+def _one_per_person(account: RowAccount, rows: pd.DataFrame) -> pd.DataFrame:
+    """Merge the registrations of a person into the one that stands; give the people.
+
+    Time, status and origin are those of the registration that stands, names and phone the first that are
+    there.
+    """
+    in_report_order = np.arange(len(rows))
+    registered = np.where(rows["registered_at"].notna(), micros(rows["registered_at"]), np.iinfo(np.int64).max)
+    is_approved = lookup_keys(rows["approval_status"]).eq("approved").to_numpy()
+    rows = rows.iloc[np.lexsort((in_report_order, registered, ~is_approved))]
+    groups = group(rows["occurrence_id"], rows["person_key"])
+    merge_later(account, rows, groups, "registered_again")
+    columns = ["file_id", "source_row", "occurrence_id", "person_key", "registered_at", "approval_status"]
+    people = take_first(rows, groups, [*columns, "email"]).join(named(rows, groups)).join(phones(rows, groups))
+    for column, values in (
+        ("registration_source", rows["registration_source"].fillna(rows["source_name"])),
+        ("attendance_type", rows["attendance_type"]),
+    ):
+        people[column] = first_present(values, groups)
+    return people

@@ -1,0 +1,138 @@
+"""Contracts of `ops`: what became of every file and row, and which nights were published."""
+
+from funnel_etl.core.common_columns import TRACE_COLUMNS
+from funnel_etl.core.contracts import Column, Kind, Table
+
+_PART = Column("part", Kind.TEXT, "Part whose publication wrote the row.", required=True)
+_ASSET = Column("asset", Kind.TEXT, "Table that was being made, as schema.table.", required=True)
+
+FILES = Table(
+    "ops",
+    "files",
+    "One row per file or pull that arrived",
+    ("arrival_id",),
+    (
+        Column("arrival_id", Kind.TEXT, "Names the arrival; the same bytes may arrive more than once.", required=True),
+        Column("file_id", Kind.TEXT, "SHA-256 of the bytes.", required=True),
+        Column("source", Kind.TEXT, "Source it came from.", required=True),
+        Column("kind", Kind.TEXT, "pull, file or config.", required=True),
+        Column("name", Kind.TEXT, "File name, or address without secrets."),
+        Column("received_at", Kind.TIMESTAMP, "When it arrived.", required=True),
+        Column("bytes", Kind.INTEGER, "Its size.", required=True),
+        Column("rows", Kind.INTEGER, "Records read from it; NULL when it was not read."),
+        Column(
+            "status",
+            Kind.TEXT,
+            "loaded; superseded by a later report; duplicate of bytes already there; rejected.",
+            required=True,
+            values=("loaded", "superseded", "duplicate", "rejected"),
+        ),
+        Column("reason", Kind.TEXT, "Why it was not loaded."),
+        Column("occurrence_id", Kind.TEXT, "Webinar occurrence a Zoom report belongs to."),
+        Column("landing_path", Kind.TEXT, "Where the bytes are, below the landing archive.", required=True),
+    ),
+)
+
+ROW_LEDGER = Table(
+    "ops",
+    "row_ledger",
+    "One row per run, asset and input",
+    ("run_id", "asset", "input_name"),
+    (
+        Column("run_id", Kind.TEXT, "Dagster run that made the table.", required=True),
+        _ASSET,
+        Column("input_name", Kind.TEXT, "Table or file whose rows came in.", required=True),
+        _PART,
+        Column("as_of", Kind.DATE, "Night.", required=True),
+        Column("rows_in", Kind.INTEGER, "Rows that came in.", required=True),
+        Column("rows_out", Kind.INTEGER, "Rows kept.", required=True),
+        Column("merged", Kind.INTEGER, "Rows collapsed into others.", required=True),
+        Column("quarantined", Kind.INTEGER, "Rows put aside, with a reason.", required=True),
+        Column("excluded", Kind.INTEGER, "Rows left out by a named rule.", required=True),
+        Column("cell_warnings", Kind.INTEGER, "Cells that could not be read and became NULL; their rows were kept.", required=True),
+        Column("reasons", Kind.JSON, "How many rows for which reason: kind:reason → count.", required=True),
+    ),
+    note="rows_in = rows_out + merged + quarantined + excluded, enforced before anything is published.",
+)
+
+QUARANTINE = Table(
+    "ops",
+    "quarantine",
+    "One row per source row that could not be used",
+    ("asset", "row_key"),
+    (
+        _ASSET,
+        Column("row_key", Kind.TEXT, "Names the row by its content: the same line of tomorrow's dump is the same row.", required=True),
+        _PART,
+        *TRACE_COLUMNS,
+        Column("reason", Kind.TEXT, "Reason code; docs/reasons.md lists them.", required=True),
+        Column("detail", Kind.TEXT, "Column the reason is about."),
+        Column("fix_hint", Kind.TEXT, "How to mend it.", required=True),
+        Column("row", Kind.JSON, "The row whole: source column → text.", required=True, personal=True),
+        Column("first_seen_at", Kind.TIMESTAMP, "When it was first published as quarantined. Set when it is published."),
+        Column("resolved_at", Kind.TIMESTAMP, "When a publication no longer had it; NULL while it is open."),
+    ),
+)
+
+MERGED_ROWS = Table(
+    "ops",
+    "merged_rows",
+    "One row per source row collapsed into another, per asset",
+    ("asset", "file_id", "source_row", "into_file_id", "into_source_row"),
+    (
+        _ASSET,
+        _PART,
+        *TRACE_COLUMNS,
+        Column("into_file_id", Kind.TEXT, "File of the row that stayed.", required=True),
+        Column("into_source_row", Kind.INTEGER, "Line of the row that stayed.", required=True),
+        Column("reason", Kind.TEXT, "Why they are one.", required=True),
+    ),
+)
+
+CONFIG_VERSIONS = Table(
+    "ops",
+    "config_versions",
+    "One row per version of a config table that was seen",
+    ("name", "file_id"),
+    (
+        Column("name", Kind.TEXT, "Config table, without .csv.", required=True),
+        Column("file_id", Kind.TEXT, "SHA-256 of its bytes.", required=True),
+        Column("status", Kind.TEXT, "Whether it was accepted.", required=True, values=("accepted", "rejected")),
+        Column("errors", Kind.TEXT, "Why it was rejected, with line, column and value; the last good version stayed in force."),
+        Column("received_at", Kind.TIMESTAMP, "When it was first seen.", required=True),
+    ),
+)
+
+NIGHTS = Table(
+    "ops",
+    "nights",
+    "One row per published version of a part",
+    ("version",),
+    (
+        Column("version", Kind.INTEGER, "Number of the version, over all parts.", required=True),
+        Column("part", Kind.TEXT, "Part that was published: marketing, sales, funnel.", required=True),
+        Column("as_of", Kind.DATE, "Night.", required=True),
+        Column("published_at", Kind.TIMESTAMP, "When.", required=True),
+        Column("run_id", Kind.TEXT, "Dagster run.", required=True),
+        Column("code_version", Kind.TEXT, "Version of funnel_etl.", required=True),
+        Column("config_version", Kind.TEXT, "Hash of the config tables in force.", required=True),
+        Column("inserted", Kind.INTEGER, "Rows inserted, over its tables.", required=True),
+        Column("changed", Kind.INTEGER, "Rows changed.", required=True),
+        Column("deleted", Kind.INTEGER, "Rows deleted.", required=True),
+    ),
+)
+
+PUBLISHED_TABLES = Table(
+    "ops",
+    "published_tables",
+    "One row per table: which content PostgreSQL holds",
+    ("table_name",),
+    (
+        Column("table_name", Kind.TEXT, "schema.table.", required=True),
+        Column("content_hash", Kind.TEXT, "SHA-256 of its Parquet file in the lake; the same hash is not sent again.", required=True),
+        Column("as_of", Kind.DATE, "Night it was published for last.", required=True),
+        Column("version", Kind.INTEGER, "Version that changed it last; see ops.nights.", required=True),
+    ),
+)
+
+TABLES = (FILES, ROW_LEDGER, QUARANTINE, MERGED_ROWS, CONFIG_VERSIONS, NIGHTS, PUBLISHED_TABLES)

@@ -1,0 +1,47 @@
+"""Dagster's home below the state folder: its `dagster.yaml`, and its storage's address in the environment."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from funnel_etl.platform.database import Databases, engine, open_databases
+from funnel_etl.platform.schema import ensure_schema
+from funnel_etl.settings import PROJECT, Settings
+
+
+def prepare(settings: Settings, databases: Databases) -> dict[str, str]:
+    """Write Dagster's home, and give the environment its processes need (it holds the storage's password)."""
+    home = settings.state / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(_instance_config(), home / "dagster.yaml")
+    return {
+        "DAGSTER_HOME": str(home),
+        "FUNNEL_DAGSTER_URL": databases.dagster_url,
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "FUNNEL_HOME": str(settings.state),
+    }
+
+
+@contextmanager
+def instance(settings: Settings) -> Iterator[tuple[dg.DagsterInstance, Databases]]:
+    """Open the databases and Dagster's instance; both are left at the end. Raises `DatabaseUnavailable`."""
+    with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
+        os.environ.update(prepare(settings, databases))
+        with dg.DagsterInstance.get() as opened:
+            yield opened, databases
+
+
+def prepare_tables(databases: Databases) -> None:
+    """Bring the database up to the contracts, so that every table is there before the first night."""
+    from funnel_etl.definitions import TABLES  # noqa: PLC0415 - loading all assets takes a second only some commands need
+
+    ensure_schema(engine(databases.funnel_url), TABLES)
+
+
+def _instance_config() -> Path:
+    packaged = Path(__file__).resolve().parent.parent / "dagster.yaml"
+    return packaged if packaged.is_file() else PROJECT / "dagster.yaml"

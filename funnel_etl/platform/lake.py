@@ -1,0 +1,109 @@
+"""The lake: one Parquet file per table and night, its account beside it. A cache: delete it, run the night again.
+
+Reads and writes frames by their contracts; knows no Dagster and no PostgreSQL.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from upath import UPath
+
+from funnel_etl.core.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
+from funnel_etl.core.contracts import Table
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.sources.store import open_store
+
+
+class Lake:
+    """The tables of all nights below one root: a folder or any universal-pathlib URL. Files are replaced whole, or not at all."""
+
+    def __init__(self, root: UPath | str) -> None:
+        self.root = UPath(root)
+        self._store = open_store(self.root)
+
+    def write(self, table: Table, night: date, rows: pd.DataFrame) -> None:
+        """Write a conforming frame as the table of a night."""
+        buffer = io.BytesIO()
+        contract = table.extended_with(rows.columns) if table.extensible else table
+        pq.write_table(contract.to_arrow(rows), buffer, compression="zstd")
+        self._store.write(_name(table, night), buffer.getvalue())
+
+    def read_arrow(self, table: Table, night: date) -> pa.Table:
+        """Give the table of a night as Arrow. Raises `FunnelError` when that night has not made it."""
+        return pq.read_table(io.BytesIO(self._read(table, night)))
+
+    def read(self, table: Table, night: date) -> pd.DataFrame:
+        """Give the table of a night as a frame by its contract."""
+        arrow = self.read_arrow(table, night)
+        return (table.extended_with(arrow.column_names) if table.extensible else table).from_arrow(arrow)
+
+    def read_before(self, table: Table, night: date) -> pd.DataFrame | None:
+        """Give the table of the latest earlier night that made it, or None when none did."""
+        earlier = [made for made in self.nights(table) if made < night]
+        return self.read(table, max(earlier)) if earlier else None
+
+    def content_hash(self, table: Table, night: date) -> str:
+        """Give the SHA-256 of the night's file: the same rows in the same order have the same hash."""
+        return hashlib.sha256(self._read(table, night)).hexdigest()
+
+    def exists(self, table: Table, night: date) -> bool:
+        """Say whether the night has made the table."""
+        return self._store.exists(_name(table, night))
+
+    def nights(self, table: Table) -> list[date]:
+        """Give the nights that have made the table, oldest first."""
+        names = self._store.names(f"{table.schema}/{table.name}")
+        found = (name.rsplit("/", 1)[-1].removesuffix(".parquet") for name in names if name.endswith(".parquet"))
+        return sorted(date.fromisoformat(night) for night in found)
+
+    def write_account(self, table: Table, night: date, outcome: Outcome, run_id: str) -> None:
+        """Write the account of a night's table: ledger, quarantine and merged rows."""
+        body = {
+            "run_id": run_id,
+            "ledger": [asdict(line) for line in outcome.ledger],
+            "notes": outcome.notes,
+            "quarantine": _records(outcome.quarantine, QUARANTINE_COLUMNS),
+            "merged": _records(outcome.merged, MERGED_COLUMNS),
+        }
+        self._store.write(_account_name(table, night), json.dumps(body, ensure_ascii=False).encode())
+
+    def read_account(self, table: Table, night: date) -> tuple[Outcome, str]:
+        """Give the account of a night's table (an Outcome without its rows) and the run that made it."""
+        body = json.loads(self._store.read(_account_name(table, night)))
+        account = Outcome(
+            rows=pd.DataFrame(),
+            ledger=[LedgerLine(**line) for line in body["ledger"]],
+            quarantine=pd.DataFrame(dict(zip(QUARANTINE_COLUMNS, body["quarantine"], strict=True))),
+            merged=pd.DataFrame(dict(zip(MERGED_COLUMNS, body["merged"], strict=True))),
+            notes=body["notes"],
+        )
+        return account, body["run_id"]
+
+    def _read(self, table: Table, night: date) -> bytes:
+        try:
+            return self._store.read(_name(table, night))
+        except FileNotFoundError:
+            raise FunnelError(
+                f"the night {night} has not made it yet",
+                where=f"lake table {table.full_name}",
+                fix=f"materialize {table.schema}/{table.name} for {night}, or run the night: funnel-etl run --as-of {night}",
+            ) from None
+
+
+def _name(table: Table, night: date) -> str:
+    return f"{table.schema}/{table.name}/{night.isoformat()}.parquet"
+
+
+def _account_name(table: Table, night: date) -> str:
+    return f"_account/{table.schema}/{table.name}/{night.isoformat()}.json"
+
+
+def _records(frame: pd.DataFrame, columns: Iterable[str]) -> list[list[object]]:
+    return [frame[column].tolist() for column in columns]

@@ -1,0 +1,130 @@
+"""The publish asset of a part: after its tables and their blocking checks, one transaction into PostgreSQL."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from importlib.metadata import version as package_version
+
+import dagster as dg
+import pandas as pd
+
+from funnel_etl.core.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS
+from funnel_etl.core.contracts import Table
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.reasons import fix_hint
+from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, QUARANTINE, ROW_LEDGER
+from funnel_etl.platform.database import engine
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.publisher import Publication, Published, Version, publish
+from funnel_etl.platform.schema import ensure_schema
+from funnel_etl.platform.table_asset import night_of, partitions, progress, run_body
+from funnel_etl.sources.landing import Arrival
+
+FileStates = Callable[[Lake, date], pd.DataFrame]
+"""Gives, per file_id, rows, status and occurrence_id as a part knows them."""
+
+
+def publish_asset(
+    part: str, tables: Sequence[Table], *, needs: Iterable[Sequence[str]] = (), file_states: FileStates | None = None
+) -> dg.AssetsDefinition:
+    """Make the asset `publish/<part>`: publishes `tables` and the part's ledger, quarantine, merged rows and files as one version."""
+
+    @dg.asset(
+        key=["publish", part],
+        deps=[dg.AssetKey(list(key)) for key in [*(t.asset_key for t in tables), *needs]],
+        group_name=part,
+        partitions_def=partitions,
+        required_resource_keys={"sources", "lake_store", "database_url", "all_tables"},
+        description=f"Moves the {part} tables of the night into PostgreSQL, in one transaction. Never an older night over a newer one.",
+        kinds={"postgres"},
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=3),
+    )
+    def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        published = run_body(context, lambda: _publish(context, part, tables, file_states))
+        return dg.MaterializeResult(metadata=_metadata(published))
+
+    return compute
+
+
+def _publish(
+    context: dg.AssetExecutionContext, part: str, tables: Sequence[Table], file_states: FileStates | None
+) -> Published:
+    night, lake, url = night_of(context), context.resources.lake_store, context.resources.database_url
+    version = Version(part, night.day, night.run_id, package_version("funnel_etl"), night.config.version)
+    publications = [_table_publication(lake, table, night.day) for table in tables]
+    publications += _accounts(lake, part, tables, night.day)
+    states = file_states(lake, night.day) if file_states else None
+    publications.append(_publication(FILES, files_frame(night.sources.landing.arrivals(), states)))
+    if lake.exists(CONFIG_VERSIONS, night.day):
+        publications.append(replace(_table_publication(lake, CONFIG_VERSIONS, night.day), mode="append", content_hash=None))
+    extended = {p.table.full_name: p.table for p in publications}
+    ensure_schema(engine(url), [extended.get(table.full_name, table) for table in context.resources.all_tables])
+    published = publish(url, version, publications)
+    said = "published" if published.version else f"not published: {published.newest} is newer and stays"
+    progress.info("publish %s: %s", part, said)
+    return published
+
+
+def _table_publication(lake: Lake, table: Table, night: date) -> Publication:
+    rows = lake.read_arrow(table, night)
+    contract = table.extended_with(rows.column_names) if table.extensible else table
+    return Publication(contract, rows, content_hash=lake.content_hash(table, night))
+
+
+def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> list[Publication]:
+    """Gather the accounts of a part's tables. Raises `FunnelError` when one does not balance: the net below the check."""
+    ledger, quarantine, merged = [], [pd.DataFrame(columns=QUARANTINE_COLUMNS)], [pd.DataFrame(columns=MERGED_COLUMNS)]
+    for table in tables:
+        account, run_id = lake.read_account(table, night)
+        common = {"asset": table.full_name, "part": part}
+        for line in account.ledger:
+            if not line.balances:
+                raise FunnelError("rows are unaccounted for", where=table.full_name, fix="materialize the table again")
+            counts = {k: v for k, v in vars(line).items() if k != "reasons"}
+            reasons = json.dumps(line.reasons, sort_keys=True)
+            ledger.append({**counts, **common, "reasons": reasons, "run_id": run_id, "as_of": pd.Timestamp(night)})
+        quarantine.append(account.quarantine.assign(**common))
+        merged.append(account.merged.assign(**common))
+    put_aside = pd.concat(quarantine, ignore_index=True)
+    put_aside = put_aside.assign(fix_hint=put_aside["reason"].map(fix_hint).astype("str"), first_seen_at=None, resolved_at=None)
+    return [
+        _publication(ROW_LEDGER, pd.DataFrame(ledger, columns=ROW_LEDGER.names)),
+        replace(_publication(QUARANTINE, put_aside, drop=("first_seen_at", "resolved_at")), mode="resolve"),
+        replace(_publication(MERGED_ROWS, pd.concat(merged, ignore_index=True)), mode="replace_part"),
+    ]
+
+
+def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame | None) -> pd.DataFrame:
+    """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: file_id, rows, status, occurrence_id)."""
+    columns = ["arrival_id", "file_id", "source", "kind", "name", "received_at", "bytes", "status", "reason", "landing_path"]
+    files = pd.DataFrame([[getattr(arrival, c) for c in columns] for arrival in arrivals], columns=columns)
+    files["status"] = files["status"].map({"accepted": "loaded", "rejected": "rejected"})
+    again = files.duplicated(["source", "file_id"]) & (files["status"] == "loaded") & (files["kind"] == "file")
+    files.loc[again, "status"] = "duplicate"
+    known = pd.DataFrame(columns=["file_id", "rows", "file_status", "occurrence_id"])
+    if states is not None:
+        known = states.rename(columns={"status": "file_status"})
+    files = files.merge(known, on="file_id", how="left")
+    own = files["file_status"].notna() & (files["status"] == "loaded")
+    files.loc[own, "status"] = files.loc[own, "file_status"]
+    return files
+
+
+def _publication(table: Table, frame: pd.DataFrame, *, drop: tuple[str, ...] = ()) -> Publication:
+    rows = table.to_arrow(table.conform(frame))
+    return Publication(table, rows.drop_columns(list(drop)), mode="append")
+
+
+def _metadata(published: Published) -> dict[str, object]:
+    inserted, changed, deleted = published.totals
+    table = "\n".join(f"| {name} | {i:,} | {c:,} | {d:,} |" for name, (i, c, d) in sorted(published.counts.items()))
+    return {
+        "published": published.version is not None,
+        "version": published.version or 0,
+        "newest_as_of": published.newest.isoformat(),
+        "inserted": inserted,
+        "changed": changed,
+        "deleted": deleted,
+        "tables": dg.MetadataValue.md(f"| table | inserted | changed | deleted |\n| --- | --- | --- | --- |\n{table}"),
+    }

@@ -1,0 +1,114 @@
+"""From contracts to PostgreSQL: schemas, tables, columns, keys and comments, brought up to date by alembic's comparison.
+
+Additive only: a table or column that no contract names any more stays until a person drops it.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from alembic.autogenerate import produce_migrations
+from alembic.migration import MigrationContext
+from alembic.operations import Operations, ops
+from sqlalchemy.dialects import postgresql
+
+from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.platform.database import advisory_lock
+
+SCHEMAS = {
+    "raw": "What arrived, as text, source column names unchanged: the evidence.",
+    "clean": "Typed and normalised, one row per real thing.",
+    "mart": "The facts BI reads; they flip as one version.",
+    "ops": "Ledgers, quarantine, published nights: the engineer's tables.",
+}
+SQL_TYPE: dict[Kind, sa.types.TypeEngine] = {
+    Kind.TEXT: sa.Text(),
+    Kind.INTEGER: sa.BigInteger(),
+    Kind.BOOLEAN: sa.Boolean(),
+    Kind.TIMESTAMP: sa.DateTime(timezone=True),
+    Kind.DATE: sa.Date(),
+    Kind.MONEY: sa.Numeric(14, 2),
+    Kind.NUMBER: sa.Double(),
+    Kind.TEXT_ARRAY: postgresql.ARRAY(sa.Text()),
+    Kind.JSON: postgresql.JSONB(),
+}
+MAX_IDENTIFIER = 63
+
+
+def identifier(name: str) -> str:
+    """Give a column name PostgreSQL takes whole: over 63 bytes it is cut, and told apart by a hash."""
+    if len(name.encode()) <= MAX_IDENTIFIER:
+        return name
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return name.encode()[: MAX_IDENTIFIER - 9].decode(errors="ignore") + "~" + mark
+
+
+def metadata(tables: Iterable[Table]) -> sa.MetaData:
+    """Give the contracts as SQLAlchemy tables, with keys and comments."""
+    found = sa.MetaData()
+    for table in tables:
+        sa.Table(
+            table.name,
+            found,
+            *(_column(column, table) for column in table.columns),
+            sa.PrimaryKeyConstraint(*table.key, name=f"{table.name}_pkey"),
+            schema=table.schema,
+            comment=table.description,
+        )
+    return found
+
+
+def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
+    """Bring the database up to the contracts; says whether anything had to change. Safe to call from several processes."""
+    tables = sorted(tables, key=lambda table: table.full_name)
+    mark = _fingerprint(tables)
+    with engine.begin() as connection:
+        advisory_lock(connection, "funnel_etl.schema")
+        for name, comment in SCHEMAS.items():
+            connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
+            connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {_literal(comment)}"))
+        if mark in _known_marks(connection):
+            return False
+        context = MigrationContext.configure(
+            connection,
+            opts={"include_schemas": True, "include_name": _ours, "compare_type": True, "target_metadata": None},
+        )
+        operations = Operations(context)
+        for operation in _flat(produce_migrations(context, metadata(tables)).upgrade_ops):
+            if not isinstance(operation, (ops.DropTableOp, ops.DropColumnOp, ops.DropConstraintOp, ops.DropIndexOp)):
+                operations.invoke(operation)
+        connection.execute(sa.text("CREATE TABLE IF NOT EXISTS ops.schema_marks (mark text PRIMARY KEY)"))
+        connection.execute(sa.text("COMMENT ON TABLE ops.schema_marks IS 'One row per set of contracts this database was brought up to.'"))
+        connection.execute(sa.text("INSERT INTO ops.schema_marks VALUES (:mark)"), {"mark": mark})
+    return True
+
+
+def _column(column: Column, table: Table) -> sa.Column[object]:
+    nullable = not (column.required or column.name in table.key)
+    return sa.Column(identifier(column.name), SQL_TYPE[column.kind], nullable=nullable, comment=column.description, key=column.name)
+
+
+def _ours(name: str | None, kind: str, _parents: object) -> bool:
+    return name in SCHEMAS if kind == "schema" else True
+
+
+def _flat(container: ops.OpContainer) -> Iterable[ops.MigrateOperation]:
+    for operation in container.ops:
+        if isinstance(operation, ops.OpContainer):
+            yield from _flat(operation)
+        else:
+            yield operation
+
+
+def _fingerprint(tables: list[Table]) -> str:
+    return hashlib.sha256("\n".join(repr(table) for table in tables).encode()).hexdigest()
+
+
+def _known_marks(connection: sa.Connection) -> set[str]:
+    if not sa.inspect(connection).has_table("schema_marks", schema="ops"):
+        return set()
+    return set(connection.execute(sa.text("SELECT mark FROM ops.schema_marks")).scalars())
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,157 @@
+"""Assets from contracts: `@table_asset(CONTRACT)` around a body that calls one pure function and gives an `Outcome`.
+
+The adaptor conforms the rows to the contract, hands them to the lake, and tells Dagster the column schema, the counts, and two blocking
+checks: the contract holds, and every row is accounted for. Expected failures become one readable line.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.core.contracts import Kind, Table
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.platform.nights import Night, nights_partition
+from funnel_etl.settings import load_settings
+
+Conservation = Callable[[pd.DataFrame, dict[str, pd.DataFrame], pd.Timestamp], tuple[int, int]]
+"""Gives a total of a table and the same total of what it was made from."""
+
+progress = logging.getLogger("funnel_etl.progress")
+
+CONTRACT_CHECK, ACCOUNT_CHECK = "contract", "every_row_accounted"
+partitions = nights_partition(load_settings())
+
+
+def table_asset(
+    table: Table,
+    *,
+    group: str,
+    inputs: Mapping[str, Table] | None = None,
+    needs: Sequence[dg.AssetKey | Sequence[str]] = (),
+    resources: Collection[str] = (),
+    conserved: Mapping[str, Conservation] | None = None,
+) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
+    """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
+
+    `inputs`: parameter → table it is read from; `needs`: assets that must be there first, without being read; `resources`: handed
+    to the body by their names; `conserved`: further blocking checks that two totals are equal, given the rows, the inputs and as_of.
+    """
+
+    def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
+        @dg.asset(
+            key=table.asset_key,
+            ins={name: dg.AssetIn(key=given.asset_key) for name, given in (inputs or {}).items()},
+            deps=[dg.AssetKey(list(key)) if not isinstance(key, dg.AssetKey) else key for key in needs],
+            group_name=group,
+            partitions_def=partitions,
+            io_manager_key="lake",
+            required_resource_keys={"sources", *resources},
+            description=_description(table, body),
+            metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.full_name},
+            kinds={"python", "parquet"},
+            check_specs=[
+                dg.AssetCheckSpec(CONTRACT_CHECK, asset=table.asset_key, blocking=True, description=f"Holds its contract: {table.grain}."),
+                dg.AssetCheckSpec(
+                    ACCOUNT_CHECK,
+                    asset=table.asset_key,
+                    blocking=True,
+                    description="rows_in = rows_out + merged + quarantined + excluded, for every input.",
+                ),
+                *(
+                    dg.AssetCheckSpec(name, asset=table.asset_key, blocking=True, description=totals.__doc__)
+                    for name, totals in (conserved or {}).items()
+                ),
+            ],
+        )
+        def compute(context: dg.AssetExecutionContext, **frames: Any) -> Iterator[Any]:
+            given = {name: getattr(context.resources, name) for name in resources}
+            outcome = run_body(context, lambda: body(night_of(context), **given, **frames))
+            contract = table.extended_with(outcome.rows.columns) if table.extensible else table
+            outcome.rows = contract.conform(outcome.rows)
+            progress.info("%s: %s rows", table.full_name, f"{len(outcome.rows):,}")
+            yield dg.Output(outcome, metadata=_counts(outcome))
+            yield _contract_result(contract, outcome)
+            yield _account_result(outcome)
+            for name, totals in (conserved or {}).items():
+                own, expected = totals(outcome.rows, frames, night_of(context).as_of)
+                yield dg.AssetCheckResult(
+                    check_name=name, passed=own == expected, metadata={"total": own, "expected": expected}
+                )
+
+        return compute
+
+    return wrap
+
+
+def night_of(context: dg.AssetExecutionContext) -> Night:
+    """Give the night of a run's partition."""
+    return Night(date.fromisoformat(context.partition_key), context.resources.sources, context.run_id)
+
+
+def run_body(context: dg.AssetExecutionContext, body: Callable[[], Any]) -> Any:
+    """Run a body; an expected failure becomes a Dagster failure told in one line, retried only if that may help."""
+    try:
+        return body()
+    except FunnelError as error:
+        progress.info("%s: failed", "/".join(context.asset_key.path))
+        raise dg.Failure(description=str(error), allow_retries=error.transient) from None
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """Show a contract's columns in the Dagster UI."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.kind.value,
+                column.description,
+                constraints=dg.TableColumnConstraints(nullable=not column.required, unique=(column.name,) == table.key),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def _description(table: Table, body: Callable[..., Outcome]) -> str:
+    kinds = "\n".join(f"- `{c.name}` {c.kind.value}" for c in table.columns if c.kind is not Kind.TEXT)
+    return f"{table.description}\n\n{(body.__doc__ or '').strip()}\n\nTyped columns:\n{kinds}".strip()
+
+
+def _counts(outcome: Outcome) -> dict[str, Any]:
+    lines = outcome.ledger
+    return {
+        "dagster/row_count": len(outcome.rows),
+        "rows_in": sum(line.rows_in for line in lines),
+        "merged": sum(line.merged for line in lines),
+        "quarantined": sum(line.quarantined for line in lines),
+        "excluded": sum(line.excluded for line in lines),
+        "cell_warnings": sum(line.cell_warnings for line in lines),
+        "reasons": dg.MetadataValue.json({line.input_name: line.reasons for line in lines}),
+        **({"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes))} if outcome.notes else {}),
+    }
+
+
+def _contract_result(contract: Table, outcome: Outcome) -> dg.AssetCheckResult:
+    problems = contract.problems(outcome.rows)
+    return dg.AssetCheckResult(
+        check_name=CONTRACT_CHECK,
+        passed=not problems,
+        description="; ".join(problems) or None,
+        metadata={"problems": dg.MetadataValue.json(problems)},
+    )
+
+
+def _account_result(outcome: Outcome) -> dg.AssetCheckResult:
+    broken = [line.input_name for line in outcome.ledger if not line.balances]
+    return dg.AssetCheckResult(
+        check_name=ACCOUNT_CHECK,
+        passed=not broken,
+        description=f"does not balance: {', '.join(broken)}" if broken else None,
+        metadata={"inputs": dg.MetadataValue.text(json.dumps([line.input_name for line in outcome.ledger]))},
+    )

@@ -1,0 +1,35 @@
+"""What assets need from outside: landing, lake, parsed Zoom reports and the database, made from the settings on first use."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dagster as dg
+from upath import UPath
+
+from funnel_etl.core.contracts import Table
+from funnel_etl.marketing.zoom.intake import ParsedReports
+from funnel_etl.platform.database import funnel_url
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.lake_io import LakeIOManager
+from funnel_etl.settings import Settings
+from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.nightly import NightlySources
+from funnel_etl.sources.store import open_store
+
+
+def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:
+    """Give Dagster's resources; nothing is opened before a step asks for it."""
+
+    sources = NightlySources(settings, Landing(UPath(settings.landing_root)))
+    return {
+        "sources": _lazy(lambda: sources),
+        "lake_store": _lazy(lambda: Lake(UPath(settings.lake_root))),
+        "lake": dg.IOManagerDefinition.hardcoded_io_manager(LakeIOManager(Lake(UPath(settings.lake_root)), tables)),
+        "parsed_reports": _lazy(lambda: ParsedReports(open_store(UPath(settings.lake_root)), sources)),
+        "database_url": _lazy(lambda: funnel_url(settings.state, settings.database_port, settings.database_url)),
+        "all_tables": _lazy(lambda: tables),
+    }
+
+
+def _lazy(make: Callable[[], Any]) -> dg.ResourceDefinition:
+    return dg.ResourceDefinition(resource_fn=lambda _context: make())

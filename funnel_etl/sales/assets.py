@@ -1,0 +1,65 @@
+"""Assets of Part 2: each names its inputs and calls one pure function."""
+
+import pandas as pd
+
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.platform.contracts import CONFIG_VERSIONS
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.nights import Night
+from funnel_etl.platform.table_asset import table_asset
+from funnel_etl.sales import contracts
+from funnel_etl.sales.assigned_leads import clean_assigned_leads
+from funnel_etl.sales.history import crm_history, with_aged_out_leads, with_aged_out_sales
+from funnel_etl.sales.sales import clean_sales, sales_source
+
+GROUP = "sales"
+CONFIG = [CONFIG_VERSIONS.asset_key]
+
+
+@table_asset(contracts.RAW_CRM_ASSIGNED_LEADS, group=GROUP, needs=CONFIG)
+def raw_crm_assigned_leads(night: Night) -> Outcome:
+    """Pull the CRM's dump of assignments and keep it as text."""
+    return night.records("crm_assigned_leads", contracts.ASSIGNED_LEADS_SOURCE)
+
+
+@table_asset(contracts.RAW_CRM_SALES, group=GROUP, needs=CONFIG)
+def raw_crm_sales(night: Night) -> Outcome:
+    """Pull the CRM's dump of sales and keep it as text."""
+    return night.records("crm_sales", sales_source(night.config))
+
+
+@table_asset(
+    contracts.ASSIGNED_LEADS,
+    group=GROUP,
+    inputs={"raw": contracts.RAW_CRM_ASSIGNED_LEADS},
+    resources={"lake_store"},
+)
+def assigned_leads(night: Night, lake_store: Lake, raw: pd.DataFrame) -> Outcome:
+    """Type and normalise the assignments, give each its funnel, and keep those the dump's window moved past."""
+    today = clean_assigned_leads(raw, night.config, night.zone)
+    before = lake_store.read_before(contracts.ASSIGNED_LEADS, night.day)
+    return with_aged_out_leads(today, before, night.config)
+
+
+@table_asset(contracts.SALES, group=GROUP, inputs={"raw": contracts.RAW_CRM_SALES}, resources={"lake_store"})
+def sales(night: Night, lake_store: Lake, raw: pd.DataFrame) -> Outcome:
+    """Type and normalise the sales, decide each one's final funnel, and keep those the dump's window moved past."""
+    today = clean_sales(raw, night.config, night.zone)
+    return with_aged_out_sales(today, lake_store.read_before(contracts.SALES, night.day), night.config)
+
+
+@table_asset(
+    contracts.CRM_HISTORY,
+    group=GROUP,
+    inputs={
+        "crm_assigned_leads": contracts.RAW_CRM_ASSIGNED_LEADS,
+        "crm_sales": contracts.RAW_CRM_SALES,
+        "assigned_leads": contracts.ASSIGNED_LEADS,
+        "sales": contracts.SALES,
+    },
+    resources={"lake_store"},
+)
+def history(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
+    """Compare tonight's dumps with the night before, row by row."""
+    before = lake_store.read_before(contracts.CRM_HISTORY, night.day)
+    return crm_history(**frames, before=before, night=night.as_of, config=night.config)

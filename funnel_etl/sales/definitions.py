@@ -1,0 +1,13 @@
+"""Part 2 as Dagster sees it: its tables, assets and publish asset."""
+
+import dagster as dg
+
+from funnel_etl.platform.publish_asset import publish_asset
+from funnel_etl.sales import assets, contracts
+
+PART = "sales"
+TABLES = contracts.TABLES
+
+publish_sales = publish_asset(PART, TABLES)
+
+defs = dg.Definitions(assets=[*dg.load_assets_from_modules([assets]), publish_sales])

@@ -1,0 +1,88 @@
+"""CRM sales: `raw.crm_sales` → `clean.sales`. Rules: Sales, What counts as a sale."""
+
+import pandas as pd
+
+from funnel_etl.core.accounting import Outcome, RowAccount
+from funnel_etl.core.config_tables import Config
+from funnel_etl.core.contracts import Kind
+from funnel_etl.core.csvfile import OVERFLOW, PROBLEM, SourceColumn, header_key
+from funnel_etl.core.dates import business_day
+from funnel_etl.core.source_frame import SourceFrame
+from funnel_etl.core.text import clean_email, lookup_key, lookup_keys, person_name
+from funnel_etl.sales.contracts import SALES_SOURCE, sales_column
+from funnel_etl.sales.final_funnel import crm_funnel, final_funnel
+
+SOURCE = "crm_sales"
+
+
+def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
+    """Give one row per sale (`_id`), whatever its status and day. Columns as `clean.sales`.
+
+    Quarantined: no `_id`, no readable sale date, unreadable revenue. Exact repeats are merged; of different rows with one `_id` the last
+    in the dump stays, and the conflict is noted.
+    """
+    revenue, sale_date = config.metric("revenue_column"), config.metric("sale_date_column")
+    source = SourceFrame(raw, sales_source(config), config.aliases(SOURCE), SOURCE)
+    rows = raw[["file_id", "source_row"]].assign(
+        sale_id=source.key("_id"),
+        sold_at=source.needed_instant(sale_date, zone),
+        revenue_inr=source.needed_money(revenue),
+        dump_state="current",
+    )
+    _merge_repeats(source.account, raw, rows["sale_id"])
+    rows[_documented(source, zone).columns] = _documented(source, zone)
+    rows[source.phones("StudentContact", config.placeholders).columns] = source.phones("StudentContact", config.placeholders)
+
+    rows["sold_date"] = business_day(rows["sold_at"], zone)
+    rows["is_counted"] = ~lookup_keys(rows["status"]).isin(_excluded_statuses(config))
+    rows["funnel"] = crm_funnel(source.text("Funnel"), source.text("assignedLeadSources"), rows["sold_date"], config)
+    decided = final_funnel(rows["sale_id"], rows["funnel"], config)
+    rows[decided.columns] = decided
+    return source.account.outcome(rows.loc[source.account.remaining])
+
+
+def sales_source(config: Config) -> list[SourceColumn]:
+    """Give the documented columns; those that `metrics.csv` chooses for revenue and date are needed, even undocumented ones."""
+    chosen = {header_key(config.metric(name)): config.metric(name) for name in ("revenue_column", "sale_date_column")}
+    columns = [SourceColumn(c.name, c.aliases, needed=c.needed or header_key(c.name) in chosen) for c in SALES_SOURCE]
+    known = {header_key(c.name) for c in columns}
+    return columns + [SourceColumn(name, needed=True) for key, name in chosen.items() if key not in known]
+
+
+def _documented(source: SourceFrame, zone: str) -> pd.DataFrame:
+    """Read the documented columns that no rule of their own is about."""
+    read: dict[str, pd.Series] = {}
+    for documented in SALES_SOURCE:
+        column = sales_column(documented.name)
+        if column.name in {"sale_id", "funnel"}:
+            continue
+        if column.kind is Kind.MONEY:
+            read[column.name] = source.money(documented.name)
+        elif column.kind is Kind.INTEGER:
+            read[column.name] = source.integer(documented.name)
+        elif column.kind is Kind.DATE:
+            read[column.name] = business_day(source.instant(documented.name, zone), zone)
+        elif column.kind is Kind.TIMESTAMP:
+            read[column.name] = source.instant(documented.name, zone)
+        else:
+            read[column.name] = source.label(documented.name)
+    read["student_name"] = person_name(source.text("StudentName"))
+    read["student_email"] = clean_email(source.text("StudentEmail"))
+    source.account.warn("StudentEmail", read["student_email"].isna() & (lookup_keys(source.text("StudentEmail")) != ""))
+    return pd.DataFrame(read, index=source.raw.index)
+
+
+def _merge_repeats(account: RowAccount, raw: pd.DataFrame, sale_id: pd.Series) -> None:
+    """Merge exact repeats, then rows that share an `_id` into the last of them."""
+    cells = [c for c in raw.columns if c not in {"file_id", "source_row", PROBLEM, OVERFLOW}]
+    account.merge_duplicates(cells, "exact_repeat", keep="last")
+    rest = sale_id.loc[account.remaining]
+    last = pd.Series(rest.index, index=rest.index).groupby(rest).transform("last")
+    earlier = last[last != last.index]
+    if len(earlier):
+        account.notes.append(f"{len(earlier)} rows differ from a later row with the same _id: the last in the dump stays")
+    account.merge(earlier, "same_id_conflict")
+
+
+def _excluded_statuses(config: Config) -> set[str]:
+    return {lookup_key(status) for status in config.metric("excluded_statuses").split("|")} - {""}

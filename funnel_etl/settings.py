@@ -1,0 +1,91 @@
+"""The only reader of the environment: every setting, its default, its meaning. Prefix `FUNNEL_`, also from a `.env` file."""
+
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from funnel_etl.core.errors import ConfigError
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The checkout (or the folder the package was installed into)."""
+
+
+class Settings(BaseSettings):
+    """Settings of one installation. Secrets are `SecretStr`: they do not show in a repr, a log or an error."""
+
+    model_config = SettingsConfigDict(env_prefix="FUNNEL_", env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    home: Path = Field(Path(".funnel"), description="Folder of all state: server, lake, landing archive, Dagster's own files")
+    database_url: SecretStr | None = Field(None, description="A PostgreSQL 17+ server; without it the embedded one is used")
+    database_port: Annotated[int, Field(ge=1, le=65535)] = Field(54329, description="Port of the embedded PostgreSQL")
+    timezone: str = Field("Asia/Kolkata", description="Zone of business days, and of dates that name no zone")
+    config_dir: Path | None = Field(None, description="Folder of the config tables; default: config_csv of the project")
+    drop_dir: Path | None = Field(None, description="Drop folder; Zoom exports go in its zoom/; default: drop/ in HOME")
+    drop_settle_seconds: Annotated[float, Field(ge=0)] = Field(
+        5.0, description="How long a dropped file must be unchanged before the sensor takes it"
+    )
+    landing_url: str | None = Field(None, description="Landing archive: a folder or any universal-pathlib URL")
+    lake_url: str | None = Field(None, description="Parquet lake: a folder or any universal-pathlib URL")
+    tofu_leads_url: str | None = Field(None, description="Campaign leads: path, file://, http(s):// or gsheet://ID/TAB")
+    ad_spend_url: str | None = Field(None, description="Ad spend, likewise")
+    crm_assigned_leads_url: str | None = Field(None, description="CRM dump of assignments, likewise")
+    crm_sales_url: str | None = Field(None, description="CRM dump of sales, likewise")
+    crm_auth: str = Field("none", description="none, bearer, basic, header:NAME or query:NAME")
+    crm_secret: SecretStr | None = Field(None, description="The secret for CRM_AUTH (basic: user:password)")
+    google_credentials: Path | None = Field(None, description="Service account file for gsheet:// sources")
+    retry_seconds: Annotated[float, Field(ge=0)] = Field(90.0, description="How long a failing download is tried again")
+    ui_port: Annotated[int, Field(ge=1, le=65535)] = Field(3000, description="Port of the Dagster UI of `make up`")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            msg = f"{name!r} is not a time zone; an example is Asia/Kolkata"
+            raise ValueError(msg) from error
+        return name
+
+    @cached_property
+    def state(self) -> Path:
+        """The absolute state folder."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def config_folder(self) -> Path:
+        """The folder of the config tables."""
+        return self.config_dir or next((p for p in (Path("config_csv"), PROJECT / "config_csv") if p.is_dir()), Path("config_csv"))
+
+    @property
+    def drop_folder(self) -> Path:
+        """The drop folder; people put Zoom exports in its `zoom/`."""
+        return self.drop_dir or self.state / "drop"
+
+    @property
+    def landing_root(self) -> str:
+        """Where the landing archive is."""
+        return self.landing_url or str(self.state / "landing")
+
+    @property
+    def lake_root(self) -> str:
+        """Where the lake is."""
+        return self.lake_url or str(self.state / "lake")
+
+    def yesterday(self) -> date:
+        """Give the last complete business day, D-1."""
+        return datetime.now(ZoneInfo(self.timezone)).date() - timedelta(days=1)
+
+
+def load_settings() -> Settings:
+    """Read the settings; raises `ConfigError` with one readable line for the first setting that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"FUNNEL_{str(first['loc'][0]).upper()}" if first["loc"] else "a setting"
+        raise ConfigError(first["msg"].removeprefix("Value error, "), where=name, fix="correct it in the environment or .env") from None

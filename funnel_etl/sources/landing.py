@@ -1,0 +1,347 @@
+"""The landing archive: every pull and file as it came, under its hash, and a manifest of each arrival.
+
+    objects/<first two>/<sha256>                     the bytes
+    manifests/<source>/<year>/<arrival_id>.json      one for each arrival, never changed
+    nights/<as_of>/<source>.json                     the files a night used
+
+Reading what is inside the bytes does not belong here.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from upath import UPath
+
+from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
+from funnel_etl.sources.addresses import arrival_name
+from funnel_etl.sources.store import open_store
+
+Kind = Literal["pull", "file", "config"]
+
+# Never cookies, never anything that says who asked.
+KEPT_HEADERS = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "date")
+_CHUNK = 1 << 20
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9_]*")
+_FILE_ID = re.compile(r"[0-9a-f]{64}")
+
+
+class Arrival(BaseModel):
+    """One file or pull that arrived, as its manifest tells it.
+
+    Grain: one per arrival, so the same bytes may have many. `bytes` is the size, `file_id` the sha256, `folder` the
+    sub-folder of the drop folder it lay in.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    arrival_id: str
+    source: str
+    kind: Kind
+    name: str
+    received_at: AwareDatetime
+    bytes: int = Field(ge=0)
+    file_id: str = Field(pattern=r"^[0-9a-f]{64}$")
+    http_status: int | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    status: Literal["accepted", "rejected"] = "accepted"
+    reason: str | None = None
+    folder: str | None = None
+    landing_path: str
+
+
+class Landing:
+    """The archive below one root: a folder or any `universal-pathlib` URL. Safe for many writers at once."""
+
+    def __init__(self, root: UPath | Path | str) -> None:
+        self.root = UPath(root)
+        self._store = open_store(self.root)
+
+    def put(  # noqa: PLR0913 - each is a fact of the manifest
+        self,
+        source: str,
+        kind: Kind,
+        name: str,
+        chunks: Iterable[bytes] | bytes,
+        *,
+        received_at: datetime,
+        http_status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        folder: str | None = None,
+        check: Callable[[Path], None] | None = None,
+    ) -> Arrival:
+        """Keep the bytes and write the manifest of this arrival; memory stays bounded whatever the size.
+
+        `check` sees the whole file before it counts: if it raises a FunnelError, the bytes are kept, the
+        manifest says rejected and why, and the error is raised again. If the chunks fail, nothing is left.
+        """
+        _known_name(source)
+        instant = _utc(received_at)
+        with ExitStack() as stack:
+            with _writing():
+                path = stack.enter_context(self._store.workspace())
+            file_id, size = _fill(path, [chunks] if isinstance(chunks, bytes) else chunks)
+            refusal = _refusal(path, check)
+            arrival = _identified(
+                {
+                    "source": source,
+                    "kind": kind,
+                    "name": arrival_name(name),
+                    "received_at": instant.isoformat(),
+                    "bytes": size,
+                    "file_id": file_id,
+                    "http_status": http_status,
+                    "headers": _kept(headers or {}),
+                    "status": "accepted" if refusal is None else "rejected",
+                    "reason": None if refusal is None else str(refusal),
+                    "folder": folder,
+                    "landing_path": _object_name(file_id),
+                }
+            )
+            self._keep(path, arrival)
+        if refusal is not None:
+            raise refusal
+        return arrival
+
+    def put_file(
+        self,
+        source: str,
+        path: Path,
+        *,
+        received_at: datetime,
+        kind: Kind = "file",
+        folder: str | None = None,
+        check: Callable[[Path], None] | None = None,
+    ) -> Arrival:
+        """Keep a local file, which stays where it is.
+
+        Raises SourceUnavailable if it is gone or changes while it is read, SourceRejected if forbidden.
+        """
+        chunks = _settled_chunks(source, path)
+        return self.put(source, kind, path.name, chunks, received_at=received_at, folder=folder, check=check)
+
+    def arrivals(self, source: str | None = None) -> list[Arrival]:
+        """Return the arrivals, of one source or all, by when they were received.
+
+        Raises FunnelError for a damaged manifest.
+        """
+        folder = "manifests" if source is None else f"manifests/{_known_name(source)}"
+        found = [_arrival(name, data) for name, data in self._store.read_below(folder)]
+        return sorted(found, key=lambda arrival: (arrival.received_at, arrival.arrival_id))
+
+    def has(self, file_id: str) -> bool:
+        """Say whether the bytes are in the archive (not whether they are still whole: reading them tells)."""
+        return self._store.exists(_object_name(file_id))
+
+    def read(self, file_id: str) -> bytes:
+        """Return the bytes, proved by their hash. Raises FunnelError if they are gone or not the same."""
+        with self.open(file_id) as file:
+            return file.read()
+
+    def open(self, file_id: str) -> BinaryIO:
+        """Open the bytes for reading, after one pass has proved their hash; the caller closes it."""
+        name = _object_name(file_id)
+        try:
+            file = self._store.open(name)
+        except FileNotFoundError as error:
+            raise FunnelError(
+                "this file is not in the landing archive",
+                where=name,
+                fix="restore it from a backup of the archive, or pull its source again",
+            ) from error
+        digest = hashlib.sha256()
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+        if digest.hexdigest() != file_id:
+            file.close()
+            raise FunnelError(
+                "the archived bytes are no longer the ones that arrived (their sha256 differs)",
+                where=name,
+                fix="restore this file from a backup of the archive, or land the same file again",
+            )
+        file.seek(0)
+        return file
+
+    def record_night(self, as_of: date, source: str, file_ids: list[str]) -> None:
+        """Write down which files a night used, in this order; written again it replaces itself."""
+        for file_id in file_ids:
+            _object_name(file_id)
+        record = {"as_of": as_of.isoformat(), "source": _known_name(source), "file_ids": file_ids}
+        self._write(_night_name(as_of, source), record)
+
+    def night(self, as_of: date, source: str) -> list[str] | None:
+        """Return the files a night used, or None if that night was never recorded for the source."""
+        name = _night_name(as_of, source)
+        try:
+            record = _json(name, self._store.read(name))
+        except FileNotFoundError:
+            return None
+        file_ids = record.get("file_ids")
+        if not isinstance(file_ids, list) or not all(_FILE_ID.fullmatch(str(item)) for item in file_ids):
+            raise _damaged(name)
+        return file_ids
+
+    def nights(self, source: str) -> list[date]:
+        """Return the nights recorded for a source, sorted."""
+        found = (name.split("/") for name in self._store.names("nights"))
+        return sorted(date.fromisoformat(parts[1]) for parts in found if parts[2:] == [f"{source}.json"])
+
+    def sweep(self, older_than: timedelta = timedelta(days=1)) -> int:
+        """Remove what a killed process left half-written, and return how many; whole files stay."""
+        return self._store.sweep(older_than)
+
+    def _keep(self, path: Path, arrival: Arrival) -> None:
+        """Bytes first: a manifest is never without its file, and bytes without a manifest harm nobody."""
+        with _writing():
+            self._store.adopt(path, arrival.landing_path)
+        name = f"manifests/{arrival.source}/{arrival.received_at:%Y}/{arrival.arrival_id}.json"
+        self._write(name, arrival.model_dump(mode="json"))
+
+    def _write(self, name: str, content: Mapping[str, Any]) -> None:
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False, indent=1)
+        with _writing():
+            self._store.write(name, text.encode())
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Tell a full disk or a forbidden folder in one line."""
+    try:
+        yield
+    except OSError as error:
+        raise FunnelError(
+            f"the landing archive cannot be written ({error.strerror or type(error).__name__})",
+            where="landing archive",
+            fix="free its disk, let the user of funnel-etl write there, or set FUNNEL_LANDING_URL elsewhere",
+            transient=True,
+        ) from error
+
+
+def _fill(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
+    """Write the chunks to the file; only the writing is the archive's fault, not what the chunks raise."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        for chunk in chunks:
+            with _writing():
+                file.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+        with _writing():
+            file.flush()
+    return digest.hexdigest(), size
+
+
+def _refusal(path: Path, check: Callable[[Path], None] | None) -> FunnelError | None:
+    if check is None:
+        return None
+    try:
+        check(path)
+    except FunnelError as error:
+        return error
+    return None
+
+
+def _settled_chunks(source: str, path: Path) -> Iterator[bytes]:
+    """Read a file in pieces; refuse it if somebody wrote it meanwhile: half a file is no file."""
+    where = f"{source} at {path.name}"
+    try:
+        with path.open("rb") as file:
+            before = path.stat()
+            while chunk := file.read(_CHUNK):
+                yield chunk
+            after = path.stat()
+    except OSError as error:
+        raise _unreadable(where, error) from error
+    if (before.st_size, before.st_mtime_ns, before.st_ino) != (
+        after.st_size,
+        after.st_mtime_ns,
+        after.st_ino,
+    ):
+        raise SourceUnavailable(
+            "the file changed while it was read",
+            where=where,
+            fix="nothing if it is still being copied: the next run takes it; else copy it again",
+        )
+
+
+def _unreadable(where: str, error: OSError) -> FunnelError:
+    if isinstance(error, FileNotFoundError):
+        return SourceUnavailable("the file is not there", where=where, fix="put the file there again")
+    reason = error.strerror or type(error).__name__
+    return SourceRejected(f"cannot be read ({reason})", where=where, fix="let the user of funnel-etl read this file")
+
+
+def _identified(content: dict[str, Any]) -> Arrival:
+    """Name an arrival by its instant and all its manifest says: writing it twice writes the same file."""
+    stamp = datetime.fromisoformat(content["received_at"]).strftime("%Y%m%dT%H%M%S%fZ")
+    # Through the model first, so that what is hashed is exactly what the manifest will say.
+    draft = Arrival(arrival_id=stamp, **content)
+    return draft.model_copy(update={"arrival_id": f"{stamp}-{_digest(draft.model_dump(mode='json'))}"})
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in content.items() if key != "arrival_id"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _arrival(name: str, data: bytes) -> Arrival:
+    content = _json(name, data)
+    try:
+        arrival = Arrival.model_validate(content)
+    except ValidationError as error:
+        raise _damaged(name) from error
+    if not arrival.arrival_id.endswith(_digest(content)) or not name.endswith(f"/{arrival.arrival_id}.json"):
+        raise _damaged(name)
+    return arrival
+
+
+def _json(name: str, data: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(data)
+    except ValueError as error:
+        raise _damaged(name) from error
+    if not isinstance(content, dict):
+        raise _damaged(name)
+    return content
+
+
+def _damaged(name: str) -> FunnelError:
+    return FunnelError(
+        "this record of the landing archive is damaged or half-written",
+        where=name,
+        fix="restore it from a backup, or move it away: its file stays in objects/ and can be landed again",
+    )
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    lower = {key.lower(): value for key, value in headers.items()}
+    return {key: lower[key] for key in KEPT_HEADERS if key in lower}
+
+
+def _utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("received_at must say its time zone")
+    return instant.astimezone(UTC)
+
+
+def _known_name(source: str) -> str:
+    """Return the name if it is a plain one: it becomes a folder."""
+    if not _SOURCE.fullmatch(source):
+        raise ValueError(f"a source is named in lower case, digits and underscores, not {source!r}")
+    return source
+
+
+def _object_name(file_id: str) -> str:
+    if not _FILE_ID.fullmatch(file_id):
+        raise ValueError("a file_id is 64 hexadecimal digits")
+    return f"objects/{file_id[:2]}/{file_id}"
+
+
+def _night_name(as_of: date, source: str) -> str:
+    return f"nights/{as_of.isoformat()}/{_known_name(source)}.json"

@@ -1,0 +1,54 @@
+"""Sources that are files of this machine: a path or `file://`. The Zoom drop folder has a sensor for it."""
+
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from funnel_etl.core.errors import ConfigError, SourceRejected, SourceUnavailable
+from funnel_etl.sources.landing import Arrival
+from funnel_etl.sources.request import Request
+from funnel_etl.sources.sniff import refuse_unless_text
+
+
+def fetch_local(request: Request) -> Arrival:
+    """Land the file.
+
+    Raises SourceUnavailable if it is not there or still being written, SourceRejected if it is not CSV.
+    """
+    path = _path(request)
+    if path.is_dir():
+        raise SourceRejected(
+            "this is a folder, not a file",
+            where=request.where,
+            fix=f"set {request.setting} to the CSV file in it",
+        )
+    if not path.exists():
+        raise SourceUnavailable(
+            "there is no such file",
+            where=request.where,
+            fix=f"put the file there, or correct {request.setting}",
+        )
+    if not path.is_file():
+        raise SourceRejected(
+            "this is not a plain file", where=request.where, fix=f"set {request.setting} to a CSV file"
+        )
+    check = partial(
+        refuse_unless_text,
+        where=request.where,
+        page_fix="the page was saved instead of the file: download the CSV again",
+    )
+    return request.landing.put_file(request.source, path, received_at=request.clock(), check=check)
+
+
+def _path(request: Request) -> Path:
+    if not request.url.lower().startswith("file:"):
+        return Path(request.url).expanduser()
+    parts = urlsplit(request.url)
+    if parts.netloc not in {"", "localhost"}:
+        raise ConfigError(
+            "a file:// address must be of this machine",
+            where=request.where,
+            fix=f"write {request.setting} as file:///folder/name.csv",
+        )
+    return Path(url2pathname(parts.path))

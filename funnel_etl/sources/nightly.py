@@ -1,0 +1,151 @@
+"""What a night works on: each source's bytes and the config in force, fetched for a new night, replayed for an old one.
+
+A night that is the newest is pulled afresh; one that a later night has overtaken is replayed from the landing archive, so that
+materializing an old partition gives what it gave. The only place that decides this.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from funnel_etl.core.config_tables import TABLES, Config, check_together, parse_table
+from funnel_etl.core.errors import ConfigError
+from funnel_etl.settings import Settings
+from funnel_etl.sources.auth import Auth
+from funnel_etl.sources.fetch import fetch, utc_now
+from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.request import FetchPolicy
+
+CONFIG = "config_"
+"""Prefix of the landing sources of config tables."""
+
+
+@dataclass(frozen=True)
+class ConfigVersion:
+    """One version of a config table as it was seen: accepted, or rejected with its errors."""
+
+    name: str
+    file_id: str
+    status: str
+    errors: str | None
+    received_at: datetime
+
+
+class NightlySources:
+    """The sources of an installation, by night."""
+
+    def __init__(self, settings: Settings, landing: Landing) -> None:
+        self.settings = settings
+        self.landing = landing
+
+    def pull(self, source: str, night: date) -> str:
+        """Land a source for a night (or find what it used) and give the file_id. Raises as `fetch`."""
+        if (recorded := self.recorded(source, night)) is not None:
+            return recorded[0]
+        arrival = self._fetch(source)
+        self.landing.record_night(night, source, [arrival.file_id])
+        return arrival.file_id
+
+    def recorded(self, source: str, night: date) -> list[str] | None:
+        """Give the file_ids an overtaken night uses: its own, or if it never ran the next later night's; None: it is the newest."""
+        later = [n for n in self.landing.nights(source) if n > night]
+        if not later:
+            return None
+        own = self.landing.night(night, source)
+        return own if own is not None else self.landing.night(min(later), source)
+
+    def config(self, night: date) -> Config:
+        """Give the config that `accept_config` put in force for a night (or the newest before it)."""
+        tables: dict[str, pd.DataFrame] = {}
+        versions: list[str] = []
+        for name in TABLES:
+            file_ids = self._config_of(name, night)
+            tables[name] = parse_table(name, self.landing.read(file_ids[0]) if file_ids else None)
+            versions += [f"{name}:{file_id}" for file_id in file_ids]
+        return Config(tables, hashlib.sha256("\n".join(versions).encode()).hexdigest()[:12])
+
+    def accept_config(self, night: date) -> list[ConfigVersion]:
+        """Land the config folder, decide for each table which version the night uses, and tell every version seen.
+
+        A bad edit leaves the last good version in force. Raises `ConfigError` when there is no good version to fall back on.
+        """
+        if self.recorded(f"{CONFIG}funnels", night) is not None:
+            return []
+        chosen: dict[str, tuple[str | None, pd.DataFrame]] = {}
+        seen: list[ConfigVersion] = []
+        for name in TABLES:
+            arrival = self._land_config(name)
+            try:
+                data = self.landing.read(arrival.file_id) if arrival else None
+                chosen[name] = (arrival.file_id if arrival else None, parse_table(name, data))
+            except ConfigError as error:
+                assert arrival is not None  # noqa: S101 - an absent file has no errors
+                seen.append(_rejected(name, arrival, error))
+                chosen[name] = self._last_good(name, night, error)
+                continue
+            if arrival:
+                seen.append(ConfigVersion(name, arrival.file_id, "accepted", None, arrival.received_at))
+        self._settle_together(chosen, seen, night)
+        for name, (file_id, _) in chosen.items():
+            self.landing.record_night(night, f"{CONFIG}{name}", [file_id] if file_id else [])
+        return seen
+
+    def _settle_together(
+        self, chosen: dict[str, tuple[str | None, pd.DataFrame]], seen: list[ConfigVersion], night: date
+    ) -> None:
+        """Fall back, table by table, until the tables agree with each other."""
+        for _ in range(2):
+            errors = check_together({name: frame for name, (_, frame) in chosen.items()})
+            for name, error in errors.items():
+                for at, version in enumerate(seen):
+                    if version.name == name:
+                        seen[at] = ConfigVersion(name, version.file_id, "rejected", str(error), version.received_at)
+                chosen[name] = self._last_good(name, night, error)
+            if errors and (before := self._config_of("funnels", night)):
+                chosen["funnels"] = (before[0], parse_table("funnels", self.landing.read(before[0])))
+        if errors:
+            raise next(iter(errors.values()))
+
+    def _land_config(self, name: str) -> Arrival | None:
+        path = self.settings.config_folder / f"{name}.csv"
+        if not path.is_file():
+            return None
+        return self.landing.put(f"{CONFIG}{name}", "config", path.name, path.read_bytes(), received_at=utc_now())
+
+    def _last_good(self, name: str, night: date, error: ConfigError) -> tuple[str | None, pd.DataFrame]:
+        before = self._config_of(name, night)
+        if before is None:
+            raise error
+        return (
+            (before[0], parse_table(name, self.landing.read(before[0]))) if before else (None, parse_table(name, None))
+        )
+
+    def _config_of(self, name: str, night: date) -> list[str] | None:
+        nights = [n for n in self.landing.nights(f"{CONFIG}{name}") if n <= night]
+        return self.landing.night(max(nights), f"{CONFIG}{name}") if nights else None
+
+    def _fetch(self, source: str) -> Arrival:
+        settings = self.settings
+        return fetch(
+            getattr(settings, f"{source}_url") or "",
+            source=source,
+            landing=self.landing,
+            auth=Auth.parse(settings.crm_auth, settings.crm_secret) if source.startswith("crm_") else Auth(),
+            policy=FetchPolicy(deadline=max(settings.retry_seconds, 1.0)),
+            credentials=settings.google_credentials,
+        )
+
+
+def _rejected(name: str, arrival: Arrival, error: ConfigError) -> ConfigVersion:
+    return ConfigVersion(name, arrival.file_id, "rejected", str(error), arrival.received_at)
+
+
+def config_versions_frame(versions: Iterable[ConfigVersion]) -> pd.DataFrame:
+    """Give the versions as rows of `ops.config_versions`."""
+    columns = ["name", "file_id", "status", "errors", "received_at"]
+    rows = pd.DataFrame([[getattr(v, c) for c in columns] for v in versions], columns=columns)
+    return rows.drop_duplicates(["name", "file_id"], keep="last")

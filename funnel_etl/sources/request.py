@@ -1,0 +1,56 @@
+"""What every reader of sources is given: which source, from where, how patient, and what an error calls it.
+
+How a path, HTTP or a sheet is read belongs to `local`, `http` and `gsheet`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from funnel_etl.sources.addresses import without_query
+from funnel_etl.sources.auth import Auth
+from funnel_etl.sources.landing import Landing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchPolicy:
+    """How long and how often a source is tried. All in seconds, except the two counts.
+
+    `retries` are for one request (refused, 429, 5xx), `downloads` for all of it (broken off in the middle);
+    `deadline` bounds everything together, waiting included, give or take one `read_timeout`.
+    """
+
+    connect_timeout: float = 10
+    read_timeout: float = 60
+    deadline: float = 1800
+    retries: int = 5
+    downloads: int = 3
+    backoff: float = 1
+    backoff_max: float = 30
+    jitter: float = 1
+    retry_after_max: float = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One pull of one source. The address is not shown by its repr: it may carry a token."""
+
+    url: str = field(repr=False)
+    source: str
+    setting: str
+    landing: Landing
+    auth: Auth
+    policy: FetchPolicy
+    clock: Callable[[], datetime]
+
+    @property
+    def where(self) -> str:
+        """Name the source and its place in an error, without secrets."""
+        return f"{self.source} at {without_query(self.url) if '://' in self.url else self.url}"
+
+    @property
+    def login_fix(self) -> str:
+        """Say what to do when the source does not let us in."""
+        if self.auth.kind == "none":
+            return f"{self.setting} must give CSV without a login, or set FUNNEL_CRM_AUTH and FUNNEL_CRM_SECRET"
+        return f"renew FUNNEL_CRM_SECRET (FUNNEL_CRM_AUTH is {self.auth.kind}), or correct {self.setting}"

@@ -1,0 +1,85 @@
+"""What many tests share: one real PostgreSQL for the session, and a fresh database for each test."""
+
+import os
+import shutil
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from funnel_etl.platform import database
+from funnel_etl.platform.embedded_postgres import EmbeddedServer
+
+
+def new_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def new_folder() -> Path:
+    """A folder that PostgreSQL's OS user can enter, as pytest's own cannot be when the tests run as root.
+
+    In memory if there is plenty: making and deleting a data folder takes a second on some disks.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes its own folder in it
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 2**30
+    folder = Path(tempfile.mkdtemp(prefix="funnel-etl-test-", dir=memory if roomy else None))
+    folder.chmod(0o711)
+    return folder
+
+
+def administer(server_url: str, *statements: str) -> None:
+    """Run statements outside any transaction, as CREATE DATABASE needs."""
+    engine = database.engine(server_url)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture
+def free_port() -> int:
+    return new_port()
+
+
+@pytest.fixture
+def server_home() -> Iterator[Path]:
+    """A home for a server of this test's own."""
+    folder = new_folder()
+    yield folder / "postgres"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedServer]:
+    """The session's server, with durability as in production."""
+    folder = new_folder()
+    try:
+        with EmbeddedServer(folder / "postgres", new_port()) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres: EmbeddedServer) -> str:
+    """The database that each test's own is cloned from."""
+    database.ensure_database(postgres.url("postgres"), "funnel_template")
+    return "funnel_template"
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedServer, template_database: str) -> Iterator[str]:
+    """A database of this test's own, dropped after it with whoever is still connected."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    administer(postgres.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    yield postgres.url(name)
+    administer(postgres.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
