@@ -16,14 +16,20 @@ from rich.table import Table as RichTable
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="From campaign lead to rupee, every number traceable to a line of a file.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="From campaign lead to rupee, every number traceable to a line of a file.",
+)
 db = typer.Typer(no_args_is_help=True, help="The database: its address, a shell, and the embedded server.")
 app.add_typer(db, name="db")
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 AsOf = Annotated[
     datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last business day of the night; default: yesterday in FUNNEL_TIMEZONE."),
+    typer.Option(
+        "--as-of", formats=["%Y-%m-%d"], help="Last business day of the night; default: yesterday in FUNNEL_TIMEZONE."
+    ),
 ]
 
 
@@ -39,7 +45,9 @@ def run(as_of: AsOf = None) -> None:
         result = run_night(settings, night)
         shown = RichTable("part", "state", "inserted", "changed", "deleted")
         for part in result.parts.values():
-            state = "published" if part.published else (f"kept: {part.newest} is newer" if part.newest else "NOT published")
+            state = (
+                "published" if part.published else (f"kept: {part.newest} is newer" if part.newest else "NOT published")
+            )
             shown.add_row(part.part, state, f"{part.inserted:,}", f"{part.changed:,}", f"{part.deleted:,}")
         out.print(shown)
         for asset, why in result.failures.items():

@@ -20,8 +20,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FUNNEL_", env_file=".env", extra="ignore", env_ignore_empty=True)
 
-    home: Path = Field(Path(".funnel"), description="Folder of all state: server, lake, landing archive, Dagster's own files")
-    database_url: SecretStr | None = Field(None, description="A PostgreSQL 17+ server; without it the embedded one is used")
+    home: Path = Field(
+        Path(".funnel"), description="Folder of all state: server, lake, landing archive, Dagster's own files"
+    )
+    database_url: SecretStr | None = Field(
+        None, description="A PostgreSQL 17+ server; without it the embedded one is used"
+    )
     database_port: Annotated[int, Field(ge=1, le=65535)] = Field(54329, description="Port of the embedded PostgreSQL")
     timezone: str = Field("Asia/Kolkata", description="Zone of business days, and of dates that name no zone")
     config_dir: Path | None = Field(None, description="Folder of the config tables; default: config_csv of the project")
@@ -59,7 +63,9 @@ class Settings(BaseSettings):
     @property
     def config_folder(self) -> Path:
         """The folder of the config tables."""
-        return self.config_dir or next((p for p in (Path("config_csv"), PROJECT / "config_csv") if p.is_dir()), Path("config_csv"))
+        return self.config_dir or next(
+            (p for p in (Path("config_csv"), PROJECT / "config_csv") if p.is_dir()), Path("config_csv")
+        )
 
     @property
     def drop_folder(self) -> Path:
@@ -88,4 +94,6 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"FUNNEL_{str(first['loc'][0]).upper()}" if first["loc"] else "a setting"
-        raise ConfigError(first["msg"].removeprefix("Value error, "), where=name, fix="correct it in the environment or .env") from None
+        raise ConfigError(
+            first["msg"].removeprefix("Value error, "), where=name, fix="correct it in the environment or .env"
+        ) from None

@@ -85,9 +85,7 @@ class RowAccount:
         if found.empty:
             return
         taken = self._input.loc[found.index]
-        self._quarantine.append(
-            taken[TRACE].assign(reason=found.astype("str"), detail=detail, row=_as_json(taken))
-        )
+        self._quarantine.append(taken[TRACE].assign(reason=found.astype("str"), detail=detail, row=_as_json(taken)))
         self._close(found, "quarantined")
 
     def exclude(self, reasons: pd.Series) -> None:
@@ -150,7 +148,9 @@ class RowAccount:
 
     def quarantined_rows(self) -> pd.DataFrame:
         """Give what was put aside, with QUARANTINE_COLUMNS but row_key."""
-        return pd.concat([pd.DataFrame(columns=[*TRACE, "reason", "detail", "row"]), *self._quarantine], ignore_index=True)
+        return pd.concat(
+            [pd.DataFrame(columns=[*TRACE, "reason", "detail", "row"]), *self._quarantine], ignore_index=True
+        )
 
     def merged_rows(self) -> pd.DataFrame:
         """Give what was merged, with MERGED_COLUMNS."""
@@ -178,7 +178,9 @@ def close(rows: pd.DataFrame, *accounts: RowAccount) -> Outcome:
 def summarised(rows: pd.DataFrame, **inputs: pd.DataFrame) -> Outcome:
     """Give the outcome of an aggregate: each input's rows are summed into `rows`; only their number is accounted."""
     lines = [
-        LedgerLine(name, len(frame), 0, merged=len(frame), reasons={"merged:aggregated": len(frame)} if len(frame) else {})
+        LedgerLine(
+            name, len(frame), 0, merged=len(frame), reasons={"merged:aggregated": len(frame)} if len(frame) else {}
+        )
         for name, frame in inputs.items()
     ]
     return Outcome(rows=rows, ledger=lines)
@@ -187,7 +189,9 @@ def summarised(rows: pd.DataFrame, **inputs: pd.DataFrame) -> Outcome:
 def _as_json(rows: pd.DataFrame) -> pd.Series:
     cells = rows.drop(columns=TRACE)
     texts = [
-        json.dumps({k: v for k, v in record.items() if isinstance(v, str) and v != ""}, ensure_ascii=False, sort_keys=True)
+        json.dumps(
+            {k: v for k, v in record.items() if isinstance(v, str) and v != ""}, ensure_ascii=False, sort_keys=True
+        )
         for record in cells.to_dict("records")
     ]
     return pd.Series(texts, index=rows.index, dtype="str")

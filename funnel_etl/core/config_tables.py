@@ -238,7 +238,9 @@ def parse_table(name: str, data: bytes | None) -> pd.DataFrame:
             where=where,
             fix=f"the header is {','.join(model.model_fields)}",
         )
-    rows = records.rows.rename(columns={present[header_key(f)]: f for f in model.model_fields if header_key(f) in present})
+    rows = records.rows.rename(
+        columns={present[header_key(f)]: f for f in model.model_fields if header_key(f) in present}
+    )
     for column in _date_columns(model):
         if column in rows:
             rows[column] = _iso_days(rows, column, where)
@@ -336,7 +338,9 @@ def _typed(rows: pd.DataFrame, model: type[_Row]) -> pd.DataFrame:
             texts = rows[name] if name in rows else pd.Series(None, index=rows.index, dtype="str")
             frame[name] = pd.to_datetime(texts.replace("", None), format="%Y-%m-%d", errors="coerce").dt.as_unit("us")
         else:
-            frame[name] = rows[name].astype("str") if name in rows else pd.Series(info.default, index=rows.index, dtype="str")
+            frame[name] = (
+                rows[name].astype("str") if name in rows else pd.Series(info.default, index=rows.index, dtype="str")
+            )
     frame["line"] = rows["line"].astype("Int64")
     return frame.reset_index(drop=True)
 

@@ -138,7 +138,9 @@ class Table:
                 where=self.full_name,
                 fix="add it to the transform, or take it out of the contract",
             )
-        return pd.DataFrame({c.name: _cast(frame[c.name], c, self.full_name) for c in self.columns}).reset_index(drop=True)
+        return pd.DataFrame({c.name: _cast(frame[c.name], c, self.full_name) for c in self.columns}).reset_index(
+            drop=True
+        )
 
     def problems(self, frame: pd.DataFrame) -> list[str]:
         """List what in `frame` breaks this contract; empty when nothing does. Names columns and counts, no values of rows."""
@@ -149,7 +151,7 @@ class Table:
             values = frame[column.name]
             if column.required and (empty := int(values.isna().sum())):
                 found.append(f"{column.name} is NULL in {empty} rows")
-            if column.values and (odd := set(values.dropna().unique()) - set(column.values)):
+            if column.values and (odd := set(values.dropna()) - set(column.values)):
                 found.append(f"{column.name} holds {len(odd)} values that are not allowed: {sorted(map(str, odd))[:3]}")
             if column.kind is Kind.MONEY and (wide := int((values.dropna().abs() >= MONEY_LIMIT).sum())):
                 found.append(f"{column.name} is too large for numeric(14,2) in {wide} rows")
@@ -207,7 +209,9 @@ def _paise_to_decimal(values: pd.Series) -> pa.Array:
     """Reinterpret whole paise as decimal128(14,2): the same 128-bit integer, so nothing is rounded."""
     numbers = values.astype("Int64")
     if (numbers.abs() >= MONEY_LIMIT).any():
-        raise PublishRefused("an amount is too large for numeric(14,2)", fix="look for a wrong column or a run-away number")
+        raise PublishRefused(
+            "an amount is too large for numeric(14,2)", fix="look for a wrong column or a run-away number"
+        )
     paise = numbers.fillna(0).to_numpy(dtype=np.int64)
     words = np.empty((len(paise), 2), dtype=np.int64)
     words[:, 0], words[:, 1] = paise, paise >> 63

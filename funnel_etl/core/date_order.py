@@ -71,9 +71,7 @@ def prove(numeric: Numeric, column: str, default: Literal["month_first"] | None)
             f"the order of day and month cannot be proved: {_both_readings(numeric)}", where=column, fix=_FIX
         )
     if default == MONTH_FIRST and proved.order == DAY_FIRST:
-        proved.warnings.append(
-            f"{column}: dates are day-first here, not month-first as usual ({proved.proof})"
-        )
+        proved.warnings.append(f"{column}: dates are day-first here, not month-first as usual ({proved.proof})")
     return proved
 
 
@@ -102,9 +100,7 @@ def _by_values_over_twelve(numeric: Numeric, column: str) -> Proved | None:
         )
     warnings = []
     if votes < total:
-        warnings.append(
-            f"{column}: {total - votes} of {total} rows contradict the order {order} and were not read"
-        )
+        warnings.append(f"{column}: {total - votes} of {total} rows contradict the order {order} and were not read")
     return Proved(order, f"a value over 12 in {votes} rows", warnings)
 
 
@@ -114,11 +110,7 @@ def _by_monotonic_order(numeric: Numeric) -> Proved | None:
     if len(np.unique(numeric.codes[is_numeric])) < 3:
         return None
     ordered = [order for order, values in readings if _is_monotonic(values)]
-    return (
-        Proved(ordered[0], "the rows are in order of time in this reading only", [])
-        if len(ordered) == 1
-        else None
-    )
+    return Proved(ordered[0], "the rows are in order of time in this reading only", []) if len(ordered) == 1 else None
 
 
 def _rows_of_readings(numeric: Numeric) -> Iterator[tuple[Order, Ints]]:

@@ -124,9 +124,7 @@ def _store(result: Spelled, kind: int, rows: Ints, found: Any) -> None:
 
 def _month_numbers(names: Any) -> Ints:
     """Find the number of each month's name; 0, which is no month, for any other word."""
-    position = pc.index_in(names, pa.array(list(_MONTH_NUMBER), type=names.type)).fill_null(
-        len(_MONTH_NUMBER)
-    )
+    position = pc.index_in(names, pa.array(list(_MONTH_NUMBER), type=names.type)).fill_null(len(_MONTH_NUMBER))
     numbers = np.array([*_MONTH_NUMBER.values(), 0])
     result: Ints = numbers[position.to_numpy(zero_copy_only=False)]
     return result
@@ -161,9 +159,7 @@ def _offset(text: Any) -> tuple[Ints, Bools]:
 def _integers(texts: Any) -> Ints:
     if _all_empty(texts):
         return np.zeros(len(texts), dtype=np.int64)
-    result: Ints = pc.cast(pc.if_else(pc.equal(texts, ""), "0", texts), pa.int64()).to_numpy(
-        zero_copy_only=False
-    )
+    result: Ints = pc.cast(pc.if_else(pc.equal(texts, ""), "0", texts), pa.int64()).to_numpy(zero_copy_only=False)
     return result
 
 

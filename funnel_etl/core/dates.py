@@ -59,9 +59,7 @@ def parse(
     """
     uniques, codes = unique_texts(texts)
     plain = tidy(uniques)
-    blank = pc.is_in(plain, tidy(pa.array(["", *blanks], type=pa.large_string()))).to_numpy(
-        zero_copy_only=False
-    )
+    blank = pc.is_in(plain, tidy(pa.array(["", *blanks], type=pa.large_string()))).to_numpy(zero_copy_only=False)
     spelled = read(plain)
     kind = np.where(blank, BAD, spelled.kind)
 
@@ -72,9 +70,7 @@ def parse(
         by_day = _instants(spelled, spelled.day, spelled.month, zone, kind == NUMERIC)
         by_month = _instants(spelled, spelled.month, spelled.day, zone, kind == NUMERIC)
         if ((by_day != _NAT) | (by_month != _NAT)).any():
-            numeric = Numeric(
-                uniques, spelled.month, spelled.day, spelled.year, by_day, by_month, instants, codes
-            )
+            numeric = Numeric(uniques, spelled.month, spelled.day, spelled.year, by_day, by_month, instants, codes)
             proved = prove(numeric, column, default_order)
             order, proof, warnings = proved.order, proved.proof, proved.warnings
             instants = np.maximum(instants, by_month if order == MONTH_FIRST else by_day)

@@ -93,9 +93,7 @@ def normalise(texts: pd.Series, placeholders: frozenset[str]) -> pd.DataFrame:
     mobile = pa.scalar(IN_MOBILE, pa.large_string())
     columns = {
         "phone": _fill(national, slow, [phone.phone for phone in read]),
-        "phone_class": _fill(
-            pc.if_else(national.is_valid(), mobile, None), slow, [p.phone_class for p in read]
-        ),
+        "phone_class": _fill(pc.if_else(national.is_valid(), mobile, None), slow, [p.phone_class for p in read]),
         "phone_note": _fill(pa.nulls(len(uniques), pa.large_string()), slow, [p.phone_note for p in read]),
         "user_id": _fill(_joined("91", national), slow, [p.user_id for p in read]),
     }
@@ -109,9 +107,7 @@ def sheet_phone(texts: pd.Series) -> pd.Series:
     """Apply the sheet's rule: the last ten ASCII digits, "" where there are fewer or the cell is missing."""
     uniques, codes = unique_texts(texts)
     digits = pc.replace_substring_regex(uniques, "[^0-9]+", "")
-    last = pc.if_else(
-        pc.greater_equal(pc.binary_length(digits), 10), pc.utf8_slice_codeunits(digits, -10), ""
-    )
+    last = pc.if_else(pc.greater_equal(pc.binary_length(digits), 10), pc.utf8_slice_codeunits(digits, -10), "")
     return spread(last, codes, texts.index).fillna("")
 
 
@@ -157,7 +153,7 @@ def _mobile(national: str, note: str | None = None) -> Phone:
 
 def _international(digits: str, placeholders: frozenset[str]) -> Phone:
     """Classify what follows `+` or `00`: a foreign number, or an Indian mobile under a wrong flag."""
-    if digits.startswith("91"):
+    if digits.startswith("91") and len(digits) != 10:
         return Phone(None, INVALID)
     candidates = [digits]
     try:

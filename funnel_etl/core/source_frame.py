@@ -45,7 +45,9 @@ class SourceFrame:
     Opening it quarantines ragged records. Raises `MissingColumn` when a needed column is absent.
     """
 
-    def __init__(self, raw: pd.DataFrame, documented: Collection[SourceColumn], aliases: dict[str, str], source: str) -> None:
+    def __init__(
+        self, raw: pd.DataFrame, documented: Collection[SourceColumn], aliases: dict[str, str], source: str
+    ) -> None:
         present = [c for c in raw.columns if c not in RESERVED and not (raw[c].isna().all() and len(raw))]
         self.source = source
         self.present = match_columns(present, documented, aliases, source)
@@ -114,7 +116,9 @@ class SourceFrame:
     def key(self, name: str) -> pd.Series:
         """Give an identifier the row needs: a row without one is quarantined as `blank_key`."""
         values = squash(self.text(name))
-        self.account.quarantine(pd.Series("blank_key", index=values.index, dtype="str").where(values.isna()), detail=name)
+        self.account.quarantine(
+            pd.Series("blank_key", index=values.index, dtype="str").where(values.isna()), detail=name
+        )
         return values
 
     def phones(self, name: str, placeholders: frozenset[str]) -> pd.DataFrame:

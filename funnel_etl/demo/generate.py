@@ -31,8 +31,10 @@ def generate(
 ) -> Truth:
     """Write the four CSV sources into `target`, Zoom reports into `target/drop/zoom/`, the truth into `target/truth/`.
 
-    `leads` form submissions over `months` months, the last one that of `as_of`. Raises `ValueError` for fewer than
-    400 leads or 2 months, `ConfigError` for a config table that cannot be read.
+    Files are overwritten, never removed: Zoom reports of another `as_of` that are there already would stay, so give an
+    empty folder. `leads` form submissions over `months` months, the last one that of `as_of`.
+
+    Raises `ValueError` for fewer than 400 leads or 2 months, `ConfigError` for a config table that cannot be read.
     """
     if leads < SMALLEST or months < 2:
         msg = f"at least {SMALLEST} leads and 2 months are needed, not {leads} and {months}"

@@ -211,6 +211,6 @@ PHONE_QUESTIONS = (
     "Phone Number (Enter with Country code ex., +91 9800000000)",
     "Mobile",
     "WhatsApp number",
-    'Your "calling" number, please',
+    'Your "WhatsApp" number, please',
 )
 OTHER_QUESTIONS = ("City", "What do you do?", "Organization")

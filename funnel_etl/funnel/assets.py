@@ -16,7 +16,12 @@ from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
 
 GROUP = "funnel"
 ATTENDED = {"zoom_attendance": ZOOM_ATTENDANCE, "webinars": WEBINARS}
-EVENTS = {"tofu_leads": TOFU_LEADS, "zoom_registrations": ZOOM_REGISTRATIONS, **ATTENDED, "assigned_leads": ASSIGNED_LEADS}
+EVENTS = {
+    "tofu_leads": TOFU_LEADS,
+    "zoom_registrations": ZOOM_REGISTRATIONS,
+    **ATTENDED,
+    "assigned_leads": ASSIGNED_LEADS,
+}
 
 
 @table_asset(contracts.ATTRIBUTED_M0, group=GROUP, inputs={"assigned_leads": ASSIGNED_LEADS, **ATTENDED})

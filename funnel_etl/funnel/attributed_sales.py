@@ -19,7 +19,9 @@ def attributed_sales(
     """Give one row per counted sale up to `as_of`. Columns as `mart.attributed_sales`."""
     account = RowAccount(sales, "clean.sales")
     reason = pd.Series(None, index=sales.index, dtype="str")
-    account.exclude(reason.mask(sales["sold_date"] > as_of, "after_as_of").mask(~sales["is_counted"], "status_not_counted"))
+    account.exclude(
+        reason.mask(sales["sold_date"] > as_of, "after_as_of").mask(~sales["is_counted"], "status_not_counted")
+    )
 
     rows = account.rows().rename(columns={"employee_name": "employee"})
     rows = with_attendance(rows, attendance_by_phone(zoom_attendance, webinars, as_of))
@@ -33,7 +35,12 @@ def attributed_sales(
 
 def _latest_m0(sales: pd.DataFrame, m0: pd.DataFrame) -> pd.DataFrame:
     """Give m0_month and m0_funnel of each sale: the phone's latest M0 row assigned at or before the sale."""
-    left = sales[["phone", "sold_at"]].dropna().assign(label=lambda frame: frame.index).sort_values("sold_at", kind="stable")
+    left = (
+        sales[["phone", "sold_at"]]
+        .dropna()
+        .assign(label=lambda frame: frame.index)
+        .sort_values("sold_at", kind="stable")
+    )
     right = m0[["phone", "assigned_at", "month", "funnel"]].sort_values("assigned_at", kind="stable")
     found = pd.merge_asof(left, right, left_on="sold_at", right_on="assigned_at", by="phone").set_index("label")
     return found[["month", "funnel"]].set_axis(["m0_month", "m0_funnel"], axis="columns").reindex(sales.index)

@@ -15,10 +15,17 @@ _ATTENDED = Column(
     required=True,
     values=ATTENDED,
 )
-_FIRST_ATTENDED_AT = Column("first_attended_at", Kind.TIMESTAMP, "Earliest join (or start, where the join is unreadable) up to as_of.")
+_FIRST_ATTENDED_AT = Column(
+    "first_attended_at", Kind.TIMESTAMP, "Earliest join (or start, where the join is unreadable) up to as_of."
+)
 _ATTENDED_COUNT = Column("attended_count", Kind.INTEGER, "Number of occurrences attended up to as_of.", required=True)
 _MONTH = Column("month", Kind.DATE, "First day of the month.", required=True)
-_FUNNEL = Column("funnel", Kind.TEXT, "Funnel, or a residual bucket: Other Sources (Miscellaneous), (no source), Unmapped.", required=True)
+_FUNNEL = Column(
+    "funnel",
+    Kind.TEXT,
+    "Funnel, or a residual bucket: Other Sources (Miscellaneous), (no source), Unmapped.",
+    required=True,
+)
 
 ATTRIBUTED_M0 = Table(
     "mart",
@@ -31,14 +38,22 @@ ATTRIBUTED_M0 = Table(
         _USER_ID,
         Column("source", Kind.TEXT, "CRM source of the month's earliest assignment."),
         Column("funnel", Kind.TEXT, "Funnel of the month's earliest assignment (m0_first).", required=True),
-        Column("assigned_at", Kind.TIMESTAMP, "The month's earliest assignment; ties by the order of the dump.", required=True),
+        Column(
+            "assigned_at",
+            Kind.TIMESTAMP,
+            "The month's earliest assignment; ties by the order of the dump.",
+            required=True,
+        ),
         Column("assigned_date", Kind.DATE, "Its business day: where funnel_facts counts the row.", required=True),
         Column("first_employee", Kind.TEXT, "Representative of the month's earliest assignment."),
         Column("current_employee", Kind.TEXT, "Representative of the month's latest assignment."),
         Column("assignment_count", Kind.INTEGER, "Assignments of the phone in the month up to as_of.", required=True),
         _ATTENDED,
         Column(
-            "attended_before_assignment", Kind.BOOLEAN, "Whether the first attendance was before assigned_at.", required=True
+            "attended_before_assignment",
+            Kind.BOOLEAN,
+            "Whether the first attendance was before assigned_at.",
+            required=True,
         ),
         _FIRST_ATTENDED_AT,
         _ATTENDED_COUNT,
@@ -62,16 +77,29 @@ ATTRIBUTED_SALES = Table(
         Column("revenue_inr", Kind.MONEY, "Revenue in rupees; NULL adds nothing."),
         Column("employee", Kind.TEXT, "Representative who sold."),
         _ATTENDED,
-        Column("attended_before_sale", Kind.BOOLEAN, "Whether the first attendance was before the sale.", required=True),
+        Column(
+            "attended_before_sale", Kind.BOOLEAN, "Whether the first attendance was before the sale.", required=True
+        ),
         _FIRST_ATTENDED_AT,
         _ATTENDED_COUNT,
-        Column("m0_month", Kind.DATE, "Month of the phone's latest M0 row assigned at or before the sale; NULL when there is none."),
+        Column(
+            "m0_month",
+            Kind.DATE,
+            "Month of the phone's latest M0 row assigned at or before the sale; NULL when there is none.",
+        ),
         Column("m0_funnel", Kind.TEXT, "Funnel of that M0 row."),
         Column("first_touch_at", Kind.TIMESTAMP, "Earliest event of the person up to as_of, of any stage."),
-        Column("first_touch_stage", Kind.TEXT, "Stage of that event; ties go to the earlier stage of the funnel.", values=STAGES),
+        Column(
+            "first_touch_stage",
+            Kind.TEXT,
+            "Stage of that event; ties go to the earlier stage of the funnel.",
+            values=STAGES,
+        ),
         Column("first_touch_funnel", Kind.TEXT, "Funnel of that event."),
         Column(
-            "days_to_convert", Kind.INTEGER, "Business days from first touch to sale; negative when the person was seen only later."
+            "days_to_convert",
+            Kind.INTEGER,
+            "Business days from first touch to sale; negative when the person was seen only later.",
         ),
         Column("file_id", Kind.TEXT, "Landed file of the sale.", required=True),
         Column("source_row", Kind.INTEGER, "Its line in that file.", required=True),
@@ -109,7 +137,8 @@ MEASURES = {
 """The additive measures of the facts."""
 
 _MEASURE_COLUMNS = tuple(
-    Column(name, Kind.MONEY if name.endswith("_inr") else Kind.INTEGER, text, required=True) for name, text in MEASURES.items()
+    Column(name, Kind.MONEY if name.endswith("_inr") else Kind.INTEGER, text, required=True)
+    for name, text in MEASURES.items()
 )
 
 FUNNEL_FACTS = Table(

@@ -32,13 +32,21 @@ def funnel_facts(
     came = zoom_attendance[zoom_attendance["attended"].fillna(value=False).astype(bool)]
     m0_came = (attributed_m0["attended"] == "yes").astype("Int64")
     parts = [
-        _counted(tofu_leads["created_date"], tofu_leads["funnel"], leads=1, new_leads=tofu_leads["is_first_lead"].astype("Int64")),
+        _counted(
+            tofu_leads["created_date"],
+            tofu_leads["funnel"],
+            leads=1,
+            new_leads=tofu_leads["is_first_lead"].astype("Int64"),
+        ),
         _counted(registered_for, zoom_registrations["funnel"], registrations=1),
         _counted(came["occurrence_id"].map(event_day), came["funnel"], attendances=1),
         _counted(assigned_leads["assigned_date"], assigned_leads["funnel"], assigned_rows=1),
         _counted(attributed_m0["assigned_date"], attributed_m0["funnel"], m0_assigned=1, m0_attended=m0_came),
         _counted(
-            attributed_sales["sold_date"], attributed_sales["final_funnel"], sales=1, revenue_inr=attributed_sales["revenue_inr"]
+            attributed_sales["sold_date"],
+            attributed_sales["final_funnel"],
+            sales=1,
+            revenue_inr=attributed_sales["revenue_inr"],
         ),
         _counted(
             ad_spend["spend_date"],

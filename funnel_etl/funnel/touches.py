@@ -16,7 +16,9 @@ def attendance_by_phone(attendance: pd.DataFrame, webinars: pd.DataFrame, as_of:
     rows = rows[(rows["event_date"] <= as_of) & rows["phone"].notna()]
     came = rows["attended"].fillna(value=False).astype(bool)
     rows = rows.assign(came=came, came_at=rows["joined_at"].fillna(rows["started_at"]).where(came))
-    people = rows.groupby("phone").agg(came=("came", "any"), first_attended_at=("came_at", "min"), attended_count=("came", "sum"))
+    people = rows.groupby("phone").agg(
+        came=("came", "any"), first_attended_at=("came_at", "min"), attended_count=("came", "sum")
+    )
     people["attended"] = people["came"].map({True: "yes", False: "no"}).astype("str")
     people["attended_count"] = people["attended_count"].astype("Int64")
     return people[["attended", "first_attended_at", "attended_count"]]
@@ -53,16 +55,26 @@ def first_touches(
                 "registration",
                 registrations["funnel"],
             ),
-            _touch(came["phone"], came["joined_at"].fillna(came["started_at"]), came["event_date"], "attendance", came["funnel"]),
-            _touch(assigned["phone"], assigned["assigned_at"], assigned["assigned_date"], "assignment", assigned["funnel"]),
+            _touch(
+                came["phone"],
+                came["joined_at"].fillna(came["started_at"]),
+                came["event_date"],
+                "attendance",
+                came["funnel"],
+            ),
+            _touch(
+                assigned["phone"], assigned["assigned_at"], assigned["assigned_date"], "assignment", assigned["funnel"]
+            ),
         ],
         ignore_index=True,
     )
     touches = touches[(touches["touch_date"] <= as_of) & touches["phone"].notna() & touches["touch_at"].notna()]
     touches = touches.assign(rank=touches["stage"].map({stage: rank for rank, stage in enumerate(STAGES)}))
     first = touches.sort_values(["touch_at", "rank"], kind="stable").drop_duplicates("phone").set_index("phone")
-    return first[["touch_at", "touch_date", "stage", "funnel"]].add_prefix("first_").rename(
-        columns={"first_stage": "first_touch_stage", "first_funnel": "first_touch_funnel"}
+    return (
+        first[["touch_at", "touch_date", "stage", "funnel"]]
+        .add_prefix("first_")
+        .rename(columns={"first_stage": "first_touch_stage", "first_funnel": "first_touch_funnel"})
     )
 
 

@@ -46,7 +46,11 @@ def spend_column(source_name: str) -> Column:
         return Column(name, Kind.TEXT, f"{text}, white space collapsed.")
     if source_name in SPEND_COUNTS:
         return Column(name, Kind.INTEGER, f"{text}.")
-    unit = ", in rupees, as the ad platform reports it" if source_name.endswith("Revenue") else ", as the ad platform reports it"
+    unit = (
+        ", in rupees, as the ad platform reports it"
+        if source_name.endswith("Revenue")
+        else ", as the ad platform reports it"
+    )
     return Column(name, Kind.NUMBER, f"{text}{unit}.")
 
 
@@ -60,7 +64,12 @@ TOFU_LEADS = Table(
     ("lead_id",),
     (
         *TRACE_COLUMNS,
-        Column("lead_id", Kind.TEXT, "Names the submission by its content: the same row has the same id every night.", required=True),
+        Column(
+            "lead_id",
+            Kind.TEXT,
+            "Names the submission by its content: the same row has the same id every night.",
+            required=True,
+        ),
         Column("name", Kind.TEXT, "Name; proper-cased only if it was typed all lower or all upper.", personal=True),
         Column("email", Kind.TEXT, "E-mail, trimmed and lower-cased; NULL when it is no address.", personal=True),
         *PHONE_COLUMNS,
@@ -96,8 +105,15 @@ AD_SPEND = Table(
         *TRACE_COLUMNS,
         *(spend_column(s.name) for s in SPEND_SOURCE if s.name != "Funnel"),
         Column("spend_date", Kind.DATE, "Business day of the spend.", required=True),
-        Column("cost_inr", Kind.MONEY, "Cost in rupees, rounded half-up per line; NULL when blank, which adds nothing."),
-        Column("funnel", Kind.TEXT, "The sheet's funnel in the spelling of funnels.csv; blank or unknown: Unmapped.", required=True),
+        Column(
+            "cost_inr", Kind.MONEY, "Cost in rupees, rounded half-up per line; NULL when blank, which adds nothing."
+        ),
+        Column(
+            "funnel",
+            Kind.TEXT,
+            "The sheet's funnel in the spelling of funnels.csv; blank or unknown: Unmapped.",
+            required=True,
+        ),
         Column("funnel_raw", Kind.TEXT, "The sheet's funnel as typed."),
     ),
     note="Equal lines are two lines. The sum over funnels is the sum of usable cost, to the paisa.",

@@ -73,7 +73,9 @@ def content_ids(cells: pd.DataFrame) -> pd.Series:
     names = sorted(cells.columns)
     records = zip(*(cells[name].fillna("") for name in names), strict=True)
     ids = [
-        hashlib.sha256("\x1f".join(f"{n}\x1e{v}" for n, v in zip(names, record, strict=True) if v).encode()).hexdigest()[:16]
+        hashlib.sha256(
+            "\x1f".join(f"{n}\x1e{v}" for n, v in zip(names, record, strict=True) if v).encode()
+        ).hexdigest()[:16]
         for record in records
     ]
     return pd.Series(ids, index=cells.index, dtype="str")

@@ -33,6 +33,8 @@ def clean_ad_spend(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
             continue
         if column.kind is Kind.INTEGER:
             rows[column.name] = source.integer(documented.name)
+        elif column.kind is Kind.MONEY:
+            rows[column.name] = source.money(documented.name)
         elif column.kind is Kind.NUMBER:
             rows[column.name] = source.number(documented.name)
         else:

@@ -49,7 +49,12 @@ ROW_LEDGER = Table(
         Column("merged", Kind.INTEGER, "Rows collapsed into others.", required=True),
         Column("quarantined", Kind.INTEGER, "Rows put aside, with a reason.", required=True),
         Column("excluded", Kind.INTEGER, "Rows left out by a named rule.", required=True),
-        Column("cell_warnings", Kind.INTEGER, "Cells that could not be read and became NULL; their rows were kept.", required=True),
+        Column(
+            "cell_warnings",
+            Kind.INTEGER,
+            "Cells that could not be read and became NULL; their rows were kept.",
+            required=True,
+        ),
         Column("reasons", Kind.JSON, "How many rows for which reason: kind:reason → count.", required=True),
     ),
     note="rows_in = rows_out + merged + quarantined + excluded, enforced before anything is published.",
@@ -62,14 +67,21 @@ QUARANTINE = Table(
     ("asset", "row_key"),
     (
         _ASSET,
-        Column("row_key", Kind.TEXT, "Names the row by its content: the same line of tomorrow's dump is the same row.", required=True),
+        Column(
+            "row_key",
+            Kind.TEXT,
+            "Names the row by its content: the same line of tomorrow's dump is the same row.",
+            required=True,
+        ),
         _PART,
         *TRACE_COLUMNS,
         Column("reason", Kind.TEXT, "Reason code; docs/reasons.md lists them.", required=True),
         Column("detail", Kind.TEXT, "Column the reason is about."),
         Column("fix_hint", Kind.TEXT, "How to mend it.", required=True),
         Column("row", Kind.JSON, "The row whole: source column → text.", required=True, personal=True),
-        Column("first_seen_at", Kind.TIMESTAMP, "When it was first published as quarantined. Set when it is published."),
+        Column(
+            "first_seen_at", Kind.TIMESTAMP, "When it was first published as quarantined. Set when it is published."
+        ),
         Column("resolved_at", Kind.TIMESTAMP, "When a publication no longer had it; NULL while it is open."),
     ),
 )
@@ -98,7 +110,11 @@ CONFIG_VERSIONS = Table(
         Column("name", Kind.TEXT, "Config table, without .csv.", required=True),
         Column("file_id", Kind.TEXT, "SHA-256 of its bytes.", required=True),
         Column("status", Kind.TEXT, "Whether it was accepted.", required=True, values=("accepted", "rejected")),
-        Column("errors", Kind.TEXT, "Why it was rejected, with line, column and value; the last good version stayed in force."),
+        Column(
+            "errors",
+            Kind.TEXT,
+            "Why it was rejected, with line, column and value; the last good version stayed in force.",
+        ),
         Column("received_at", Kind.TIMESTAMP, "When it was first seen.", required=True),
     ),
 )
@@ -129,7 +145,12 @@ PUBLISHED_TABLES = Table(
     ("table_name",),
     (
         Column("table_name", Kind.TEXT, "schema.table.", required=True),
-        Column("content_hash", Kind.TEXT, "SHA-256 of its Parquet file in the lake; the same hash is not sent again.", required=True),
+        Column(
+            "content_hash",
+            Kind.TEXT,
+            "SHA-256 of its Parquet file in the lake; the same hash is not sent again.",
+            required=True,
+        ),
         Column("as_of", Kind.DATE, "Night it was published for last.", required=True),
         Column("version", Kind.INTEGER, "Version that changed it last; see ops.nights.", required=True),
     ),

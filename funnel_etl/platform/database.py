@@ -23,9 +23,7 @@ DRIVER = "postgresql+psycopg2"
 NAME_BYTES = 63
 MINIMUM_VERSION = 17
 # What no second attempt will mend; anything else may be a server that is just starting, or out of reach.
-PERMANENT = re.compile(
-    r"authentication failed|does not exist|no password supplied|pg_hba\.conf|permission denied"
-)
+PERMANENT = re.compile(r"authentication failed|does not exist|no password supplied|pg_hba\.conf|permission denied")
 ALREADY_THERE = {"42P04", "23505"}  # duplicate_database, and its race: unique_violation on the catalogue
 NOT_PERMITTED = "42501"
 
@@ -169,9 +167,7 @@ def advisory_lock(connection: Connection, key: str, *, wait: bool = True) -> boo
     if wait:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
         return True
-    return bool(
-        connection.execute(text("SELECT pg_try_advisory_xact_lock(:number)"), {"number": number}).scalar_one()
-    )
+    return bool(connection.execute(text("SELECT pg_try_advisory_xact_lock(:number)"), {"number": number}).scalar_one())
 
 
 def _open_given(url: str) -> Databases:
@@ -217,9 +213,7 @@ def _create_if_absent(server: URL, name: str) -> None:
             return
         fix = "look at the server's log, or create the database yourself and run again"
         if code == NOT_PERMITTED:
-            fix = (
-                f"ask its administrator for: CREATE DATABASE {quoted} OWNER {server.username} ENCODING 'UTF8'"
-            )
+            fix = f"ask its administrator for: CREATE DATABASE {quoted} OWNER {server.username} ENCODING 'UTF8'"
         raise DatabaseUnavailable(
             f"database {quoted} could not be created: {_first_line(error)}", where=_place(server), fix=fix
         ) from error
@@ -240,9 +234,7 @@ def _tell_unavailable(context: ExceptionContext) -> None:
     if permanent:
         fix = "correct user, password or database in FUNNEL_DATABASE_URL"
     where = _place(context.engine.url) if context.engine else "PostgreSQL"
-    raise DatabaseUnavailable(
-        reason, where=where, fix=fix, transient=not permanent
-    ) from context.original_exception
+    raise DatabaseUnavailable(reason, where=where, fix=fix, transient=not permanent) from context.original_exception
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -334,9 +334,7 @@ def _server_settings(port: int) -> dict[str, str]:
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     shared = Path("/dev/shm")  # noqa: S108 - only asked for its size
-    cramped = (
-        shared.exists() and shutil.disk_usage(shared).total < 256 * 2**20
-    )  # as in a container by default
+    cramped = shared.exists() and shutil.disk_usage(shared).total < 256 * 2**20  # as in a container by default
     return {
         "port": str(port),
         "listen_addresses": HOST,

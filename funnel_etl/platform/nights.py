@@ -44,9 +44,7 @@ class Night:
     def records(self, source: str, documented: Collection[SourceColumn]) -> Outcome:
         """Pull a CSV source for the night (or replay what it used) and give the records of its `raw` table."""
         file_id = self.sources.pull(source, self.day)
-        return raw_records(
-            self.sources.landing.read(file_id), file_id, source, documented, self.config.aliases(source)
-        )
+        return raw_records(self.sources.landing.read(file_id), file_id, source, documented, self.config.aliases(source))
 
     @cached_property
     def config(self) -> Config:

@@ -68,9 +68,7 @@ class Place:
         return run([self.programs / str(first), *rest], self.account, output=output, seconds=seconds)
 
 
-def run(
-    command: list[str | Path], account: Account | None, *, output: Path | None = None, seconds: float = 60
-) -> int:
+def run(command: list[str | Path], account: Account | None, *, output: Path | None = None, seconds: float = 60) -> int:
     """Run a program detached from our terminal and our secrets, from a folder everybody may be in."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     with (output or Path(os.devnull)).open("ab") as words:
@@ -110,9 +108,7 @@ def find_programs() -> Path:
     """Return the `bin` folder of the newest PostgreSQL in the wheel, without importing the wheel's code."""
     spec = importlib.util.find_spec(WHEEL)
     folders = [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
-    found = [
-        path for folder in folders for path in folder.glob("pginstall*/bin") if (path / "postgres").exists()
-    ]
+    found = [path for folder in folders for path in folder.glob("pginstall*/bin") if (path / "postgres").exists()]
     if not found:
         raise DatabaseUnavailable(
             "the programs of the embedded PostgreSQL are not installed",
@@ -134,9 +130,7 @@ def postmaster(data: Path) -> tuple[int, int | None] | None:
     if not _is_postgres(pid):
         # After a crash its number may be another program's, or a zombie's: PostgreSQL would refuse to start.
         # Only the number is replaced; the rest of the file still guards against left-over backends.
-        log.warning(
-            "the lock file of the embedded PostgreSQL names a process that is not PostgreSQL: disarmed"
-        )
+        log.warning("the lock file of the embedded PostgreSQL names a process that is not PostgreSQL: disarmed")
         with lock_file.open("r+") as file:
             file.write("\n".join([str(NO_PROCESS), *lines[1:]]) + "\n")
             file.truncate()
@@ -240,9 +234,7 @@ def _set_aside(base: Path) -> None:
             time.sleep(0.1)
     kept = base.with_name(f"{base.name}.left-{time.time_ns()}")
     base.rename(kept)
-    log.warning(
-        "the database's files of a removed home were set aside as %s; delete them when not needed", kept
-    )
+    log.warning("the database's files of a removed home were set aside as %s; delete them when not needed", kept)
 
 
 def _usable_programs(base: Path, account: Account) -> Path:
@@ -304,8 +296,6 @@ def _is_postgres(pid: int) -> bool:
         except OSError:
             return False
     else:
-        listed = subprocess.run(
-            ["ps", "-o", "comm=", "-p", str(pid)], check=False, capture_output=True, text=True
-        )
+        listed = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], check=False, capture_output=True, text=True)
         command = listed.stdout.strip()
     return Path(command).name.startswith("postgres")

@@ -57,7 +57,9 @@ def _publish(
     states = file_states(lake, night.day) if file_states else None
     publications.append(_publication(FILES, files_frame(night.sources.landing.arrivals(), states)))
     if lake.exists(CONFIG_VERSIONS, night.day):
-        publications.append(replace(_table_publication(lake, CONFIG_VERSIONS, night.day), mode="append", content_hash=None))
+        publications.append(
+            replace(_table_publication(lake, CONFIG_VERSIONS, night.day), mode="append", content_hash=None)
+        )
     extended = {p.table.full_name: p.table for p in publications}
     ensure_schema(engine(url), [extended.get(table.full_name, table) for table in context.resources.all_tables])
     published = publish(url, version, publications)
@@ -87,7 +89,9 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
         quarantine.append(account.quarantine.assign(**common))
         merged.append(account.merged.assign(**common))
     put_aside = pd.concat(quarantine, ignore_index=True)
-    put_aside = put_aside.assign(fix_hint=put_aside["reason"].map(fix_hint).astype("str"), first_seen_at=None, resolved_at=None)
+    put_aside = put_aside.assign(
+        fix_hint=put_aside["reason"].map(fix_hint).astype("str"), first_seen_at=None, resolved_at=None
+    )
     return [
         _publication(ROW_LEDGER, pd.DataFrame(ledger, columns=ROW_LEDGER.names)),
         replace(_publication(QUARANTINE, put_aside, drop=("first_seen_at", "resolved_at")), mode="resolve"),
@@ -97,7 +101,18 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
 
 def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame | None) -> pd.DataFrame:
     """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: file_id, rows, status, occurrence_id)."""
-    columns = ["arrival_id", "file_id", "source", "kind", "name", "received_at", "bytes", "status", "reason", "landing_path"]
+    columns = [
+        "arrival_id",
+        "file_id",
+        "source",
+        "kind",
+        "name",
+        "received_at",
+        "bytes",
+        "status",
+        "reason",
+        "landing_path",
+    ]
     files = pd.DataFrame([[getattr(arrival, c) for c in columns] for arrival in arrivals], columns=columns)
     files["status"] = files["status"].map({"accepted": "loaded", "rejected": "rejected"})
     again = files.duplicated(["source", "file_id"]) & (files["status"] == "loaded") & (files["kind"] == "file")

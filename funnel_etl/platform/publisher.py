@@ -158,7 +158,15 @@ def _note_night(cursor: adbc.Cursor, version: Version, number: int, result: Publ
     cursor.execute(
         "INSERT INTO ops.nights (version, part, as_of, published_at, run_id, code_version, config_version, inserted, changed, deleted) "
         "VALUES ($1, $2, $3, now(), $4, $5, $6, $7, $8, $9)",
-        (number, version.part, version.as_of, version.run_id, version.code_version, version.config_version, *result.totals),
+        (
+            number,
+            version.part,
+            version.as_of,
+            version.run_id,
+            version.code_version,
+            version.config_version,
+            *result.totals,
+        ),
     )
     if "mart.data_version" in result.counts:
         cursor.execute("UPDATE mart.data_version SET version = $1, published_at = now()", (number,))

@@ -80,7 +80,9 @@ def _told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
         elif event.is_successful_output and event.asset_key and event.asset_key.path[0] == "publish":
             pass
         elif event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "publish":
-            seen = {name: value.value for name, value in event.step_materialization_data.materialization.metadata.items()}
+            seen = {
+                name: value.value for name, value in event.step_materialization_data.materialization.metadata.items()
+            }
             result.parts[event.asset_key.path[1]] = PartResult(
                 event.asset_key.path[1],
                 bool(seen["published"]),

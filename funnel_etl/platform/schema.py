@@ -78,14 +78,20 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
             if not isinstance(operation, (ops.DropTableOp, ops.DropColumnOp, ops.DropConstraintOp, ops.DropIndexOp)):
                 operations.invoke(operation)
         connection.execute(sa.text("CREATE TABLE IF NOT EXISTS ops.schema_marks (mark text PRIMARY KEY)"))
-        connection.execute(sa.text("COMMENT ON TABLE ops.schema_marks IS 'One row per set of contracts this database was brought up to.'"))
+        connection.execute(
+            sa.text(
+                "COMMENT ON TABLE ops.schema_marks IS 'One row per set of contracts this database was brought up to.'"
+            )
+        )
         connection.execute(sa.text("INSERT INTO ops.schema_marks VALUES (:mark)"), {"mark": mark})
     return True
 
 
 def _column(column: Column, table: Table) -> sa.Column[object]:
     nullable = not (column.required or column.name in table.key)
-    return sa.Column(identifier(column.name), SQL_TYPE[column.kind], nullable=nullable, comment=column.description, key=column.name)
+    return sa.Column(
+        identifier(column.name), SQL_TYPE[column.kind], nullable=nullable, comment=column.description, key=column.name
+    )
 
 
 def _ours(name: str | None, kind: str, _parents: object) -> bool:

@@ -3,6 +3,7 @@
 Every child is started in a group of its own with signals as a fresh program has them, and ended when we are; nothing is left behind.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -74,7 +75,9 @@ def psql_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
     own = find_programs() / "psql"
     program = str(own) if own.is_file() else shutil.which("psql")
     if program is None:
-        raise FunnelError("there is no psql on this machine", fix="install a PostgreSQL client, or use funnel-etl db url")
+        raise FunnelError(
+            "there is no psql on this machine", fix="install a PostgreSQL client, or use funnel-etl db url"
+        )
     command = [program, "-h", str(address.host), "-p", str(address.port or 5432), "-U", str(address.username)]
     return [*command, str(address.database)], os.environ | {"PGPASSWORD": str(address.password or "")}
 
@@ -89,8 +92,11 @@ def _supervise(commands: Sequence[list[str]], environment: dict[str, str]) -> in
         for command in commands:
             program = str(Path(sys.executable).with_name(command[0]))
             children.append(
-                subprocess.Popen(
-                    [program, *command[1:]], env=environment, start_new_session=True, preexec_fn=_default_signals
+                subprocess.Popen(  # noqa: PLW1509 - we have no threads yet, and nothing else resets SIGINT
+                    [program, *command[1:]],
+                    env=environment,
+                    start_new_session=True,
+                    preexec_fn=_default_signals,
                 )
             )
         while all(child.poll() is None for child in children):
@@ -106,10 +112,8 @@ def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
         _signal_group(child, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     for child in children:
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            pass
         _signal_group(child, signal.SIGKILL)
 
 

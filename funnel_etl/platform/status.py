@@ -15,7 +15,9 @@ OPEN = sa.text(
     "SELECT asset, reason, count(*) AS rows, min(fix_hint) AS fix FROM ops.quarantine WHERE resolved_at IS NULL "
     "GROUP BY asset, reason ORDER BY rows DESC"
 )
-REJECTED = sa.text("SELECT source, name, reason FROM ops.files WHERE status = 'rejected' ORDER BY received_at DESC LIMIT 10")
+REJECTED = sa.text(
+    "SELECT source, name, reason FROM ops.files WHERE status = 'rejected' ORDER BY received_at DESC LIMIT 10"
+)
 
 
 def status_lines(settings: Settings) -> Iterator[str]:

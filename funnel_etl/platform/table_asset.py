@@ -56,7 +56,12 @@ def table_asset(
             metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.full_name},
             kinds={"python", "parquet"},
             check_specs=[
-                dg.AssetCheckSpec(CONTRACT_CHECK, asset=table.asset_key, blocking=True, description=f"Holds its contract: {table.grain}."),
+                dg.AssetCheckSpec(
+                    CONTRACT_CHECK,
+                    asset=table.asset_key,
+                    blocking=True,
+                    description=f"Holds its contract: {table.grain}.",
+                ),
                 dg.AssetCheckSpec(
                     ACCOUNT_CHECK,
                     asset=table.asset_key,

@@ -114,8 +114,15 @@ SALES = Table(
         *PHONE_COLUMNS,
         Column("sold_at", Kind.TIMESTAMP, "When the sale was made (metrics.csv: sale_date_column).", required=True),
         Column("sold_date", Kind.DATE, "Business day of the sale.", required=True),
-        Column("revenue_inr", Kind.MONEY, "Revenue (metrics.csv: revenue_column); NULL when blank, which adds nothing."),
-        Column("is_counted", Kind.BOOLEAN, "Whether the status counts as a sale (metrics.csv: excluded_statuses).", required=True),
+        Column(
+            "revenue_inr", Kind.MONEY, "Revenue (metrics.csv: revenue_column); NULL when blank, which adds nothing."
+        ),
+        Column(
+            "is_counted",
+            Kind.BOOLEAN,
+            "Whether the status counts as a sale (metrics.csv: excluded_statuses).",
+            required=True,
+        ),
         Column("manual_mapping", Kind.TEXT, "What a person typed for this sale in manual_mapping.csv, as typed."),
         Column("final_funnel", Kind.TEXT, "The funnel the sale counts for, after manual mapping.", required=True),
         Column(
@@ -151,7 +158,9 @@ CRM_HISTORY = Table(
             required=True,
         ),
         Column("valid_from", Kind.DATE, "As-of date of the first night that saw this version.", required=True),
-        Column("valid_to", Kind.DATE, "As-of date of the night that saw the next version; NULL while it is the newest."),
+        Column(
+            "valid_to", Kind.DATE, "As-of date of the night that saw the next version; NULL while it is the newest."
+        ),
         Column(
             "change",
             Kind.TEXT,
@@ -161,7 +170,9 @@ CRM_HISTORY = Table(
         ),
         Column("changed_columns", Kind.TEXT_ARRAY, "Source columns that differ from the version before."),
         Column("row_at", Kind.TIMESTAMP, "When the row happened (assigned or sold), where it could be read."),
-        Column("row", Kind.JSON, "The row as text: source column → cell, blanks left out.", required=True, personal=True),
+        Column(
+            "row", Kind.JSON, "The row as text: source column → cell, blanks left out.", required=True, personal=True
+        ),
     ),
     note="Rows that only aged out of the sliding window are not changes.",
 )

@@ -26,7 +26,9 @@ def final_funnel(sale_id: pd.Series, funnel: pd.Series, config: Config) -> pd.Da
     typed = config.table("manual_mapping").drop_duplicates("sale_id", keep="last").set_index("sale_id")["manual_value"]
     manual = sale_id.map(typed).astype("str").replace("", None)
     values = config.table("manual_value_funnel")
-    value_funnel = dict(zip(lookup_keys(values["manual_value"]), config_spelling(values["funnel"], config), strict=True))
+    value_funnel = dict(
+        zip(lookup_keys(values["manual_value"]), config_spelling(values["funnel"], config), strict=True)
+    )
     mapped = lookup_keys(manual).map(value_funnel).astype("str")
     named = config.known_funnel(manual)
     is_misc = lookup_keys(funnel) == lookup_key(MISC)
@@ -34,7 +36,9 @@ def final_funnel(sale_id: pd.Series, funnel: pd.Series, config: Config) -> pd.Da
     rule = pd.Series("manual_value_unmapped", index=funnel.index, dtype="str")
     rule = rule.mask(named.notna(), "manual_funnel_name")
     rule = rule.mask(mapped.notna(), "manual_text_mapped").mask(mapped.notna() & is_misc, "manual_mapped")
-    rule = rule.mask(lookup_keys(manual) == "", "blank_manual").mask(manual.isna(), "crm_funnel")
+    # Misc with a blank value is plain Misc: the sheet looks blanks up and finds nothing, as we do.
+    is_blank = lookup_keys(manual) == ""
+    rule = rule.mask(is_blank, "blank_manual").mask(manual.isna() | (is_blank & is_misc), "crm_funnel")
     return pd.DataFrame(
         {"manual_mapping": manual, "final_funnel": mapped.fillna(named).fillna(funnel), "final_funnel_rule": rule}
     )

@@ -110,14 +110,19 @@ def _versions(raw: pd.DataFrame, dataset: str, instants: pd.Series, config: Conf
     present = match_columns([c for c in cells if not raw[c].isna().all()], (), config.aliases(dataset), dataset)
     present |= {c.name: c.name for c in documented if c.name in cells and c.name not in present}
     records = raw[cells].to_dict("records")
-    rows = [json.dumps({k: v for k, v in r.items() if isinstance(v, str) and v}, ensure_ascii=False, sort_keys=True) for r in records]
+    rows = [
+        json.dumps({k: v for k, v in r.items() if isinstance(v, str) and v}, ensure_ascii=False, sort_keys=True)
+        for r in records
+    ]
     named = ["_id"] if dataset == "crm_sales" else ["leadMobile", "assignOn"]
     texts = raw[present[named[0]]].map(lookup_key)
     if dataset == "crm_assigned_leads":
         texts = texts + "\x1f" + raw[present[named[1]]].map(lookup_key)
         texts = texts + "\x1f" + texts.groupby(texts).cumcount().astype("str")
         texts = texts.map(lambda text: hashlib.sha256(text.encode()).hexdigest()[:20])
-    versions = raw[TRACE].assign(dataset=dataset, key=texts.astype("str"), row=pd.Series(rows, index=raw.index, dtype="str"))
+    versions = raw[TRACE].assign(
+        dataset=dataset, key=texts.astype("str"), row=pd.Series(rows, index=raw.index, dtype="str")
+    )
     versions["row_at"] = versions.join(instants.rename("at"), on=TRACE)["at"]
     return versions[versions["key"] != ""]
 
@@ -126,7 +131,9 @@ def _gone(newest: pd.DataFrame, now: pd.DataFrame, oldest: dict[str, pd.Timestam
     """Give the newest versions whose row is no longer in its dump, though it is not older than the dump's oldest."""
     standing = newest[newest["change"] != ABSENT]
     aged = standing["row_at"] < standing["dataset"].map(oldest)
-    here = standing.merge(now[["dataset", "key"]].assign(_here=True), on=["dataset", "key"], how="left")["_here"].notna()
+    here = standing.merge(now[["dataset", "key"]].assign(_here=True), on=["dataset", "key"], how="left")[
+        "_here"
+    ].notna()
     return standing[~here.to_numpy() & ~aged]
 
 

@@ -31,7 +31,9 @@ def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
     )
     _merge_repeats(source.account, raw, rows["sale_id"])
     rows[_documented(source, zone).columns] = _documented(source, zone)
-    rows[source.phones("StudentContact", config.placeholders).columns] = source.phones("StudentContact", config.placeholders)
+    rows[source.phones("StudentContact", config.placeholders).columns] = source.phones(
+        "StudentContact", config.placeholders
+    )
 
     rows["sold_date"] = business_day(rows["sold_at"], zone)
     rows["is_counted"] = ~lookup_keys(rows["status"]).isin(_excluded_statuses(config))
@@ -80,7 +82,9 @@ def _merge_repeats(account: RowAccount, raw: pd.DataFrame, sale_id: pd.Series) -
     last = pd.Series(rest.index, index=rest.index).groupby(rest).transform("last")
     earlier = last[last != last.index]
     if len(earlier):
-        account.notes.append(f"{len(earlier)} rows differ from a later row with the same _id: the last in the dump stays")
+        account.notes.append(
+            f"{len(earlier)} rows differ from a later row with the same _id: the last in the dump stays"
+        )
     account.merge(earlier, "same_id_conflict")
 
 

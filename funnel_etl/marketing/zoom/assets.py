@@ -42,7 +42,9 @@ def zoom_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         a for a in context.resources.sources.landing.arrivals("zoom") if a.file_id.startswith(context.partition_key)
     )
     facts, rows, _ = run_body(context, lambda: context.resources.parsed_reports.get(arrival.file_id))
-    shown = {name: str(facts[name]) for name in ("report", "webinar_id", "started_at", "scheduled_at", "date_order", "notes")}
+    shown = {
+        name: str(facts[name]) for name in ("report", "webinar_id", "started_at", "scheduled_at", "date_order", "notes")
+    }
     return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "bytes": arrival.bytes, **shown})
 
 
@@ -92,7 +94,9 @@ def zoom_reports_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 )
 def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: pd.DataFrame) -> Outcome:
     """Describe each occurrence: profile, category, conductor, bootcamp day."""
-    tables = {name: night.config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
+    tables = {
+        name: night.config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")
+    }
     conductors = night.config.table("conductors")
     return zoom_occurrences(reports, attendee_rows, **tables, conductors_csv=conductors, zone=night.zone)
 

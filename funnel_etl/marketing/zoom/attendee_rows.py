@@ -54,7 +54,7 @@ def attendees(
     """
     account.exclude(known["section"].where(known["section"].isin(["host", "panelist"])).astype("str"))
     account.exclude(_staff(known))
-    account.exclude(_bots(known["user_name"], bot_names))
+    account.exclude(_bots(_shown_names(known), bot_names))
     rows = known.loc[account.remaining]
     usable = registrants[registrants["row_problem"].isna() & registrants["occurrence_id"].notna()]
     people, _ = identify(rows, usable, placeholders)
@@ -88,6 +88,12 @@ def _staff(known: pd.DataFrame) -> pd.Series:
     found = rows.merge(earliest, on=["occurrence_id", "email"])
     reasons[found.loc[(found["known_from"] <= found["precedence"]).fillna(value=False), "label"]] = "staff"
     return reasons
+
+
+def _shown_names(known: pd.DataFrame) -> pd.Series:
+    """Give the name a row shows; the layout of 2020 has only first and last names."""
+    full = known["first_name"].fillna("").str.strip() + " " + known["last_name"].fillna("").str.strip()
+    return known["user_name"].fillna(full)
 
 
 def _bots(user_names: pd.Series, bot_names: pd.DataFrame) -> pd.Series:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from funnel_etl.core.errors import NotAZoomReport
 from funnel_etl.core.text import decode
-from funnel_etl.marketing.zoom import cells, classify
+from funnel_etl.marketing.zoom import cells, classify, vocabulary
 from funnel_etl.marketing.zoom.layout import Layout, Section, read_layout
 
 AT = ("registered_at", "joined_at", "left_at")
@@ -180,7 +180,7 @@ def _rows(sections: list[Section], columns: dict[str, list[str | None]], instant
         "attendance_type": texts["attendance_type"],
         "source_name": texts["source_name"],
         "is_guest": cells.answers(texts["is_guest"]),
-        "country": texts["country"],
+        "country": texts["country"].mask(texts["country"].str.strip().isin(vocabulary.BLANKS)),
         "cell_warnings": warnings.mask(problem.notna(), 0),
         "questions": _stacked(map(_questions, sections)),
         "row": _stacked(map(_json_rows, sections)),

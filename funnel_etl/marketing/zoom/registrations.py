@@ -21,10 +21,14 @@ from funnel_etl.marketing.zoom.attendee_rows import (
     open_rows,
     without_other_reports,
 )
-from funnel_etl.marketing.zoom.grouping import first_present, group, micros
+from funnel_etl.marketing.zoom.grouping import any_true, group, micros
 from funnel_etl.marketing.zoom.people import identify, superseded
 
 REGISTRATION_REPORT, ATTENDEE_REPORT = "registration_report", "attendee_report"
+STANDING = (
+    "file_id source_row occurrence_id person_key email registered_at approval_status registration_source attendance_type"
+).split()
+"""What is taken from the registration that stands."""
 
 
 def zoom_registrations(
@@ -80,14 +84,23 @@ def _from_attendee_reports(
     without_other_reports(account, known)
     broken_rows(account, known, quarantine=False)
     rows = attendees(account, known, known.iloc[:0], bot_names, placeholders)
+    account.exclude(_unregistered(rows))
+    rows = rows.loc[account.remaining]
     return account, _one_per_person(account, rows).assign(registration_from=ATTENDEE_REPORT)
+
+
+def _unregistered(rows: pd.DataFrame) -> pd.Series:
+    """Name the rows of people of whom the report tells no registration: the webinar asked for none."""
+    groups = group(rows["occurrence_id"], rows["person_key"])
+    told = (rows["registered_at"].notna() | rows["approval_status"].notna()).to_numpy()
+    registered = any_true(told, groups)[groups.codes]
+    return pd.Series("not_registered", index=rows.index, dtype="str").where(~registered)
 
 
 def _one_per_person(account: RowAccount, rows: pd.DataFrame) -> pd.DataFrame:
     """Merge the registrations of a person into the one that stands; give the people.
 
-    Time, status and origin are those of the registration that stands, names and phone the first that are
-    there.
+    Names and phone are the first that are there; all else is that of the registration that stands.
     """
     in_report_order = np.arange(len(rows))
     registered = np.where(rows["registered_at"].notna(), micros(rows["registered_at"]), np.iinfo(np.int64).max)
@@ -95,11 +108,6 @@ def _one_per_person(account: RowAccount, rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.iloc[np.lexsort((in_report_order, registered, ~is_approved))]
     groups = group(rows["occurrence_id"], rows["person_key"])
     merge_later(account, rows, groups, "registered_again")
-    columns = ["file_id", "source_row", "occurrence_id", "person_key", "registered_at", "approval_status"]
-    people = take_first(rows, groups, [*columns, "email"]).join(named(rows, groups)).join(phones(rows, groups))
-    for column, values in (
-        ("registration_source", rows["registration_source"].fillna(rows["source_name"])),
-        ("attendance_type", rows["attendance_type"]),
-    ):
-        people[column] = first_present(values, groups)
-    return people
+    rows["registration_source"] = rows["registration_source"].fillna(rows["source_name"])
+    people = take_first(rows, groups, STANDING)
+    return people.join(named(rows, groups)).join(phones(rows, groups))

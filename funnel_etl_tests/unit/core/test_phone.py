@@ -79,15 +79,14 @@ def test_a_number_valid_in_another_country_keeps_its_country(text, e164):
         ("'+449876512345", "9876512345"),
         ("001 9876512345", "9876512345"),
         ("+9876512345", "9876512345"),
+        ("+9198765123", "9198765123"),
     ],
 )
 def test_an_indian_mobile_under_a_wrong_flag_is_an_indian_mobile(text, national):
     assert one(text) == phone.Phone(national, "in_mobile", "country_code_ignored", (), "91" + national)
 
 
-@pytest.mark.parametrize(
-    "text", ["9.87651E+09", "9.19988E+11", "'9.19988e+11", "9,87651E+09", "9E9", "p:9.1E+11"]
-)
+@pytest.mark.parametrize("text", ["9.87651E+09", "9.19988E+11", "'9.19988e+11", "9,87651E+09", "9E9", "p:9.1E+11"])
 def test_scientific_notation_has_lost_digits(text):
     assert one(text) == phone.Phone(None, "sci_notation")
 
@@ -132,7 +131,6 @@ def test_a_number_that_is_nobodys_is_a_placeholder(text):
         "98765123456",
         "919876512345678",
         "+91 1122334455",
-        "+9198765123",
         "+91 98765",
         "0091 2233445566",
         "+1 5551",
@@ -217,9 +215,7 @@ def test_the_sheets_rule_takes_the_last_ten_digits(text, shown):
 
 
 def test_a_column_keeps_its_index_its_order_and_its_repeats():
-    series = pd.Series(
-        ["9876512345", None, "x", "9876512345/9123456789", "9876512345"], index=[5, 4, 3, 2, 1]
-    )
+    series = pd.Series(["9876512345", None, "x", "9876512345/9123456789", "9876512345"], index=[5, 4, 3, 2, 1])
     frame = phone.normalise(series.astype("str"), PLACEHOLDERS)
     assert list(frame.columns) == ["phone", "phone_class", "phone_note", "phone_alternates", "user_id"]
     assert frame["phone_class"].to_dict() == {

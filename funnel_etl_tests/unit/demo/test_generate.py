@@ -244,7 +244,7 @@ ZOOM = {
     "dial-in": r"^Other Attended",
     "month-first dates": r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d [AP]M",
     "phone as a question with a comma": r'"Phone Number \(Enter with Country code ex\., \+91 9800000000\)"',
-    "phone as a question with quotes": r'"Your ""calling"" number, please"',
+    "phone as a question with quotes": r'"Your ""WhatsApp"" number, please"',
     "host among attendees": r"Attendee Details[\s\S]*host\.\d+@example\.org",
     "panelist": r"^Panelist Details",
     "note-taker": r"(?i)^Yes,.*(notetaker|otter\.ai|read\.ai)",
