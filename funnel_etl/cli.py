@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, NoReturn
 
 import typer
@@ -23,7 +23,9 @@ app = typer.Typer(
 )
 db = typer.Typer(no_args_is_help=True, help="The database: its address, a shell, and the embedded server.")
 app.add_typer(db, name="db")
-out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+# A file or a CI log has no width of its own; tables need about this much.
+WIDTH = None if sys.stdout.isatty() else 130
+out, err = Console(soft_wrap=True, width=WIDTH), Console(stderr=True, soft_wrap=True, width=WIDTH)
 
 AsOf = Annotated[
     datetime | None,
@@ -83,15 +85,22 @@ def up() -> None:
 
 @app.command()
 def demo(
-    leads: Annotated[int, typer.Option(min=200, help="How many campaign leads to make.")] = 20_000,
+    leads: Annotated[int, typer.Option(min=400, help="How many campaign leads to make.")] = 20_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same data.")] = 7,
     as_of: AsOf = None,
+    keep_up: Annotated[bool, typer.Option("--up", help="Then keep UI, database and CRM up until Ctrl+C.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Only stop the database of an earlier demo.")] = False,
 ) -> None:
     """Make three months of a team's data with planted truth, run one night on it, and show how much of the truth came out."""
-    from funnel_etl.demo.show import show_demo  # noqa: PLC0415
+    from funnel_etl.demo.show import show_demo, stop_demo  # noqa: PLC0415
 
     with _told():
-        raise typer.Exit(show_demo(load_settings(), leads=leads, seed=seed, as_of=_day(as_of), console=out))
+        settings = load_settings()
+        if stop:
+            stop_demo(settings)
+            raise typer.Exit(0)
+        night = as_of.date() if as_of else None
+        raise typer.Exit(show_demo(settings, leads=leads, seed=seed, as_of=night, keep_up=keep_up, console=out))
 
 
 @app.command()
@@ -139,10 +148,6 @@ def psql() -> None:
     with _told():
         command, environment = psql_command(load_settings())
         os.execvpe(command[0], command, environment)  # noqa: S606 - a program of our own, without a shell
-
-
-def _day(as_of: datetime | None) -> date | None:
-    return as_of.date() if as_of else None
 
 
 @contextlib.contextmanager

@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from funnel_etl.core.errors import ConfigError
 
+EMBEDDED = "embedded"
+"""A DATABASE_URL that means the embedded server, whatever a `.env` file says."""
+
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout (or the folder the package was installed into)."""
 
@@ -44,6 +47,11 @@ class Settings(BaseSettings):
     google_credentials: Path | None = Field(None, description="Service account file for gsheet:// sources")
     retry_seconds: Annotated[float, Field(ge=0)] = Field(90.0, description="How long a failing download is tried again")
     ui_port: Annotated[int, Field(ge=1, le=65535)] = Field(3000, description="Port of the Dagster UI of `make up`")
+
+    @field_validator("database_url")
+    @classmethod
+    def _embedded(cls, url: SecretStr | None) -> SecretStr | None:
+        return None if url and url.get_secret_value() == EMBEDDED else url
 
     @field_validator("timezone")
     @classmethod

@@ -1,4 +1,4 @@
-"""Reason codes of quarantined rows: stable names, what each means, and how to mend it."""
+"""Reason codes: why a source row is not a row of its table. Stable names, what each means, and how to mend what can be mended."""
 
 REASONS: dict[str, tuple[str, str]] = {
     "bad_date": ("the row's own date does not parse", "correct the cell at the source, or export it in one date style"),
@@ -21,9 +21,54 @@ REASONS: dict[str, tuple[str, str]] = {
         "the record has more fields than its header",
         "look at the line: an unquoted comma, most likely",
     ),
-    "unknown_section": ("the record stands in no section known", "look at the file, and export the report again"),
+    "no_start": (
+        "the Zoom report's summary has no readable start",
+        "export the report again; do not delete its first lines",
+    ),
+    "no_webinar_id": (
+        "the Zoom report's summary has no webinar id",
+        "export the report again; do not delete its first lines",
+    ),
 }
-"""Reason → what it means, and how to mend it."""
+"""Reason of a quarantined row → what it means, and how to mend it."""
+
+MERGES: dict[str, str] = {
+    "exact_duplicate": "the same form submission, cell by cell, is already there: the first stays",
+    "exact_repeat": "the same sale, cell by cell, comes again: the last stays",
+    "same_id_conflict": "another row with the same sale `_id` comes later in the dump: the last stays",
+    "same_key": "another version of the CRM row is in the same dump: the last stays",
+    "same_bytes": "the same Zoom file, byte by byte, is already there",
+    "same_occurrence": "another report of the same occurrence speaks for it",
+    "same_person": "a further row of a person in the same occurrence (a re-join, a second device)",
+    "registered_again": "a further registration of a person for the same occurrence",
+    "same_bootcamp": "a further day of a person in the same bootcamp",
+    "later_assignment_of_the_month": "the phone was assigned earlier in the same month",
+    "aggregated": "the row was added up in a sum or a count",
+}
+"""Reason of a merged row → what it means."""
+
+EXCLUSIONS: dict[str, str] = {
+    "blank_row": "every cell of the record is blank",
+    "host": "a host of the webinar",
+    "panelist": "a panelist of the webinar",
+    "staff": "an attendee row with the e-mail of a host or panelist",
+    "bot": "a note-taking bot, by a pattern of `bot_names.csv`",
+    "no_show": "registered, and did not attend: no segment, no day of a bootcamp",
+    "not_registered": "nothing in the report says that the person registered (no registration asked for, or a dial-in)",
+    "registration_report_came": "the occurrence has a registration report, so none is derived from attendees",
+    "unusable_times": "attended, with a join or leave time that cannot be read: no segment",
+    "not_a_bootcamp": "the occurrence is not a bootcamp",
+    "subset_report": "the Zoom report only lacks people of another report of the same occurrence",
+    "duplicate_report": "the Zoom report says the same as another one",
+    "superseded_report": "a later Zoom report of the same occurrence has the person too",
+    "report_in_quarantine": "the Zoom report of the row is itself in quarantine",
+    "quarantined_in_zoom_attendance": "the broken row is in quarantine once, for `clean.zoom_attendance`",
+    "after_as_of": "it happened after the night's last business day; it will count when its day is over",
+    "no_phone": "without a phone it cannot be a lead of M0; `assigned_rows` of the facts counts it",
+    "status_not_counted": "its status is one of `excluded_statuses` in `metrics.csv`",
+    "unchanged_version": "the CRM row is as it was the night before",
+}
+"""Rule that leaves rows out → what it means."""
 
 
 def fix_hint(reason: str) -> str:

@@ -12,7 +12,9 @@ from funnel_etl.platform.publish_asset import publish_asset
 PART = "marketing"
 TABLES = (*contracts.TABLES, *RAW_TABLES, *CLEAN_TABLES)
 
-publish_marketing = publish_asset(PART, TABLES, file_states=zoom_assets.file_states)
+publish_marketing = publish_asset(
+    PART, TABLES, sources=("tofu_leads", "ad_spend", "zoom"), file_states=zoom_assets.file_states
+)
 
 defs = dg.Definitions(
     assets=[*dg.load_assets_from_modules([assets, zoom_assets]), publish_marketing],

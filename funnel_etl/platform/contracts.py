@@ -156,4 +156,12 @@ PUBLISHED_TABLES = Table(
     ),
 )
 
-TABLES = (FILES, ROW_LEDGER, QUARANTINE, MERGED_ROWS, CONFIG_VERSIONS, NIGHTS, PUBLISHED_TABLES)
+SCHEMA_MARKS = Table(
+    "ops",
+    "schema_marks",
+    "One row per set of contracts this database was brought up to",
+    ("mark",),
+    (Column("mark", Kind.TEXT, "SHA-256 of the contracts.", required=True),),
+)
+
+TABLES = (FILES, ROW_LEDGER, QUARANTINE, MERGED_ROWS, CONFIG_VERSIONS, NIGHTS, PUBLISHED_TABLES, SCHEMA_MARKS)

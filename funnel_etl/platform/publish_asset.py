@@ -1,7 +1,7 @@
 """The publish asset of a part: after its tables and their blocking checks, one transaction into PostgreSQL."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version as package_version
@@ -19,16 +19,24 @@ from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl.platform.table_asset import night_of, partitions, progress, run_body
-from funnel_etl.sources.landing import Arrival
+from funnel_etl.sources.landing import Arrival, Landing
 
 FileStates = Callable[[Lake, date], pd.DataFrame]
-"""Gives, per file_id, rows, status and occurrence_id as a part knows them."""
+"""Gives, per file_id, status and occurrence_id as a part knows them."""
 
 
 def publish_asset(
-    part: str, tables: Sequence[Table], *, needs: Iterable[Sequence[str]] = (), file_states: FileStates | None = None
+    part: str,
+    tables: Sequence[Table],
+    *,
+    sources: Collection[str] = (),
+    needs: Iterable[Sequence[str]] = (),
+    file_states: FileStates | None = None,
 ) -> dg.AssetsDefinition:
-    """Make the asset `publish/<part>`: publishes `tables` and the part's ledger, quarantine, merged rows and files as one version."""
+    """Make the asset `publish/<part>`: publishes `tables` and the part's ledger, quarantine, merged rows and files as one version.
+
+    `sources` are the part's landing sources, whose arrivals it lists in `ops.files`.
+    """
 
     @dg.asset(
         key=["publish", part],
@@ -41,21 +49,28 @@ def publish_asset(
         retry_policy=dg.RetryPolicy(max_retries=2, delay=3),
     )
     def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        published = run_body(context, lambda: _publish(context, part, tables, file_states))
+        published = run_body(context, lambda: _publish(context, part, tables, sources, file_states))
         return dg.MaterializeResult(metadata=_metadata(published))
 
     return compute
 
 
 def _publish(
-    context: dg.AssetExecutionContext, part: str, tables: Sequence[Table], file_states: FileStates | None
+    context: dg.AssetExecutionContext,
+    part: str,
+    tables: Sequence[Table],
+    sources: Collection[str],
+    file_states: FileStates | None,
 ) -> Published:
     night, lake, url = night_of(context), context.resources.lake_store, context.resources.database_url
     version = Version(part, night.day, night.run_id, package_version("funnel_etl"), night.config.version)
     publications = [_table_publication(lake, table, night.day) for table in tables]
     publications += _accounts(lake, part, tables, night.day)
-    states = file_states(lake, night.day) if file_states else None
-    publications.append(_publication(FILES, files_frame(night.sources.landing.arrivals(), states)))
+    states = (
+        file_states(lake, night.day) if file_states else pd.DataFrame(columns=["file_id", "status", "occurrence_id"])
+    )
+    rows = _rows_by_file(lake, tables, night.day)
+    publications.append(_publication(FILES, files_frame(_arrivals(night.sources.landing, sources), states, rows)))
     if lake.exists(CONFIG_VERSIONS, night.day):
         publications.append(
             replace(_table_publication(lake, CONFIG_VERSIONS, night.day), mode="append", content_hash=None)
@@ -99,8 +114,19 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
     ]
 
 
-def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame | None) -> pd.DataFrame:
-    """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: file_id, rows, status, occurrence_id)."""
+def _arrivals(landing: Landing, sources: Collection[str]) -> list[Arrival]:
+    """Give what a part tells of: its own arrivals, config tables, and everybody's rejected ones, whose own part may not publish."""
+    return [a for a in landing.arrivals() if a.source in sources or a.kind == "config" or a.status == "rejected"]
+
+
+def _rows_by_file(lake: Lake, tables: Sequence[Table], night: date) -> pd.Series:
+    """Count the records of each file over the part's raw tables. Index: file_id."""
+    raw = [table for table in tables if table.schema == "raw" and "source_row" in table.by_name]
+    return pd.concat([pd.Series(dtype="str"), *(lake.read(table, night)["file_id"] for table in raw)]).value_counts()
+
+
+def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
+    """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: file_id, status, occurrence_id)."""
     columns = [
         "arrival_id",
         "file_id",
@@ -117,13 +143,10 @@ def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame | None) -> pd.
     files["status"] = files["status"].map({"accepted": "loaded", "rejected": "rejected"})
     again = files.duplicated(["source", "file_id"]) & (files["status"] == "loaded") & (files["kind"] == "file")
     files.loc[again, "status"] = "duplicate"
-    known = pd.DataFrame(columns=["file_id", "rows", "file_status", "occurrence_id"])
-    if states is not None:
-        known = states.rename(columns={"status": "file_status"})
-    files = files.merge(known, on="file_id", how="left")
+    files = files.merge(states.rename(columns={"status": "file_status"}), on="file_id", how="left")
     own = files["file_status"].notna() & (files["status"] == "loaded")
-    files.loc[own, "status"] = files.loc[own, "file_status"]
-    return files
+    files["status"] = files["status"].mask(own, files["file_status"])
+    return files.assign(rows=files["file_id"].map(rows))
 
 
 def _publication(table: Table, frame: pd.DataFrame, *, drop: tuple[str, ...] = ()) -> Publication:

@@ -13,6 +13,7 @@ from alembic.operations import Operations, ops
 from sqlalchemy.dialects import postgresql
 
 from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.platform.contracts import SCHEMA_MARKS
 from funnel_etl.platform.database import advisory_lock
 
 SCHEMAS = {
@@ -60,7 +61,7 @@ def metadata(tables: Iterable[Table]) -> sa.MetaData:
 
 def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
     """Bring the database up to the contracts; says whether anything had to change. Safe to call from several processes."""
-    tables = sorted(tables, key=lambda table: table.full_name)
+    tables = sorted({*tables, SCHEMA_MARKS}, key=lambda table: table.full_name)
     mark = _fingerprint(tables)
     with engine.begin() as connection:
         advisory_lock(connection, "funnel_etl.schema")
@@ -77,12 +78,6 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
         for operation in _flat(produce_migrations(context, metadata(tables)).upgrade_ops):
             if not isinstance(operation, (ops.DropTableOp, ops.DropColumnOp, ops.DropConstraintOp, ops.DropIndexOp)):
                 operations.invoke(operation)
-        connection.execute(sa.text("CREATE TABLE IF NOT EXISTS ops.schema_marks (mark text PRIMARY KEY)"))
-        connection.execute(
-            sa.text(
-                "COMMENT ON TABLE ops.schema_marks IS 'One row per set of contracts this database was brought up to.'"
-            )
-        )
         connection.execute(sa.text("INSERT INTO ops.schema_marks VALUES (:mark)"), {"mark": mark})
     return True
 

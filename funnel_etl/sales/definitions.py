@@ -8,6 +8,6 @@ from funnel_etl.sales import assets, contracts
 PART = "sales"
 TABLES = contracts.TABLES
 
-publish_sales = publish_asset(PART, TABLES)
+publish_sales = publish_asset(PART, TABLES, sources=("crm_assigned_leads", "crm_sales"))
 
 defs = dg.Definitions(assets=[*dg.load_assets_from_modules([assets]), publish_sales])

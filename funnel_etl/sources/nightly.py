@@ -114,7 +114,12 @@ class NightlySources:
         path = self.settings.config_folder / f"{name}.csv"
         if not path.is_file():
             return None
-        return self.landing.put(f"{CONFIG}{name}", "config", path.name, path.read_bytes(), received_at=utc_now())
+        data = path.read_bytes()
+        file_id = hashlib.sha256(data).hexdigest()
+        seen = [a for a in self.landing.arrivals(f"{CONFIG}{name}") if a.file_id == file_id]
+        if seen and self.landing.has(file_id):
+            return seen[0]  # lying there for another night is no arrival
+        return self.landing.put(f"{CONFIG}{name}", "config", path.name, data, received_at=utc_now())
 
     def _last_good(self, name: str, night: date, error: ConfigError) -> tuple[str | None, pd.DataFrame]:
         before = self._config_of(name, night)

@@ -147,10 +147,7 @@ def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurre
 
 
 def file_states(lake: Lake, night: date) -> pd.DataFrame:
-    """Tell what became of each Zoom report, for `ops.files`: rows, status, occurrence_id."""
+    """Tell what became of each Zoom report, for `ops.files`: file_id, status, occurrence_id."""
     reports = lake.read(clean_contracts.ZOOM_REPORTS, night)
-    rows = pd.concat([lake.read(table, night)["file_id"] for table in RAW.values()]).value_counts()
     words = {"in_force": "loaded", "superseded": "superseded", "subset": "superseded", "duplicate": "duplicate"}
-    return reports[["file_id", "occurrence_id"]].assign(
-        status=reports["status"].map(words), rows=reports["file_id"].map(rows).astype("Int64")
-    )
+    return reports[["file_id", "occurrence_id"]].assign(status=reports["status"].map(words))

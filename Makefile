@@ -1,0 +1,87 @@
+# Every target sets up what it needs: `make demo` and `make test` each work as the only command typed on a fresh clone.
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# The first Python on the PATH that is new enough; another by `make PYTHON=/path/to/python3.12 …`.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+.PHONY: help install demo demo-up test lint check docs lock up down clean purge
+
+help: ## Show this help
+	@echo "funnel_etl: from campaign lead to rupee, every number traceable to a line of a file."
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(STAMP) ## Make .venv from requirements.lock; does nothing when it is up to date
+
+demo: $(STAMP) ## One whole night on made-up sources, into a real PostgreSQL; prints the funnel and where to look
+	@$(BIN)/funnel-etl demo
+
+demo-up: $(STAMP) ## The demo, then its Dagster UI, database and CRM until Ctrl+C
+	@exec $(BIN)/funnel-etl demo --up
+
+test: $(STAMP) ## All tests, on a real PostgreSQL
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP) ## Style, types, lock file and generated docs, without the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/check_lock.py
+	$(BIN)/python tools/generated_docs.py --check
+
+check: lint test ## What CI runs: lint, then test
+
+docs: $(STAMP) ## Write the generated docs again (data dictionary, reasons)
+	$(BIN)/python tools/generated_docs.py
+
+lock: $(BIN)/uv ## Resolve pyproject.toml again into requirements.lock (needs the package index)
+	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-header -o requirements.lock
+	@$(MAKE) --no-print-directory install
+	$(BIN)/python tools/check_lock.py
+
+up: $(STAMP) ## The Dagster UI, daemon, nightly schedule and drop-folder sensor; Ctrl+C stops them
+	@exec $(BIN)/funnel-etl up
+
+down: ## Stop the embedded PostgreSQL, the demo's too
+	@if [ -x $(BIN)/funnel-etl ]; then $(BIN)/funnel-etl demo --stop; \
+		if [ -z "$$FUNNEL_DATABASE_URL" ]; then $(BIN)/funnel-etl db stop; fi; fi
+
+clean: down ## Remove .venv, tool caches and the demo; what arrived and what was published stay in .funnel
+	@$(call outside_data,.funnel/demo/postgres)
+	rm -rf $(VENV) .funnel/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	find funnel_etl funnel_etl_tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+purge: down ## Remove .funnel too: database, lake, and the archive of everything that ever arrived (asks first)
+	@printf 'This deletes .funnel with every file that ever arrived. Type "delete" to go on: '; \
+	read answer && [ "$$answer" = delete ] || { echo "kept"; exit 1; }
+	@$(call outside_data,.funnel/demo/postgres)
+	@$(call outside_data,.funnel/postgres)
+	rm -rf .funnel
+
+# For root, the server's data may lie outside .funnel, in a folder that data_folder names.
+outside_data = if [ -s $(1)/data_folder ]; then rm -rf "$$(cat $(1)/data_folder)"; fi
+
+$(BIN)/uv: tools/uv.lock
+	@$(if $(PYTHON),,echo "Python 3.11 or newer is needed, and this machine has none on its PATH. Fix: install it, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, and $(PYTHON) is older. Fix: name another one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv module. Fix: install it (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "Setting up $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/uv.lock
+	@touch $@
+
+$(STAMP): $(BIN)/uv requirements.lock pyproject.toml
+	@echo "Installing requirements.lock into $(VENV) …"
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,167 @@
+"""`make demo`: make the company, run one night on it in a state folder of its own, and show what came out.
+
+The demo never touches an installation's own data: it has its own folder (`demo` below HOME), its own embedded server and port.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+
+import pandas as pd
+import sqlalchemy as sa
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.demo.crm_server import LoopbackCrm
+from funnel_etl.demo.generate import generate
+from funnel_etl.demo.recovered import recovery
+from funnel_etl.platform.database import engine, libpq_uri, open_databases
+from funnel_etl.platform.embedded_postgres import EmbeddedServer
+from funnel_etl.platform.postgres_place import port_is_free
+from funnel_etl.platform.run_night import NightResult, run_night
+from funnel_etl.platform.services import serve
+from funnel_etl.settings import EMBEDDED, PROJECT, Settings, load_settings
+
+TOKEN = "demo-token"  # noqa: S105 - opens only the demo's own CRM, on loopback
+FUNNEL = sa.text(
+    "SELECT funnel, sum(leads) AS leads, sum(registrations) AS registered, sum(attendances) AS attended, "
+    "sum(m0_assigned) AS assigned, sum(sales) AS sales, sum(revenue_inr) AS revenue, sum(spend_inr) AS spend "
+    "FROM mart.funnel_facts GROUP BY funnel ORDER BY revenue DESC, funnel"
+)
+QUARANTINE = sa.text(
+    "SELECT asset, reason, count(*) AS rows, min(fix_hint) AS fix FROM ops.quarantine WHERE resolved_at IS NULL "
+    "GROUP BY asset, reason ORDER BY asset, rows DESC"
+)
+REJECTED = sa.text("SELECT name, reason FROM ops.files WHERE status = 'rejected' ORDER BY name")
+
+
+def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, keep_up: bool, console: Console) -> int:
+    """Run the demo; with `keep_up` the UI, the database and the demo's CRM then stay up until Ctrl+C. Gives the exit code."""
+    night = as_of or settings.yesterday()
+    home = settings.state / "demo"
+    with ExitStack() as stack:
+        _empty(settings)
+        console.print(f"Making {leads:,} leads and what became of them, up to {night} (seed {seed}) …")
+        truth = generate(home / "sources", as_of=night, leads=leads, seed=seed, config_dir=PROJECT / "config_csv")
+        crm = stack.enter_context(LoopbackCrm(home / "sources", TOKEN))
+        demo = stack.enter_context(_environment(settings, crm))
+        databases = stack.enter_context(open_databases(demo.state, demo.database_port, demo.database_url))
+        console.print(f"The CRM answers at {crm.url}, with a token; the night of {night} begins.")
+        began = time.monotonic()
+        result = run_night(demo, night)
+        seconds = time.monotonic() - began
+        _show_failures(result, console)
+        with engine(databases.funnel_url).connect() as connection:
+            console.print(_funnel(pd.read_sql(FUNNEL, connection), night))
+            console.print(_recovered(recovery(truth.folder, lambda sql: pd.read_sql(sa.text(sql), connection))))
+            console.print(_put_aside(pd.read_sql(QUARANTINE, connection), pd.read_sql(REJECTED, connection)))
+        console.print(
+            f"One night in {seconds:.0f} s. {'Published.' if result.is_published else 'NOT published whole.'}"
+        )
+        if keep_up:
+            return serve(demo, say=lambda line: console.print(line, markup=False))
+        assert databases.server is not None  # noqa: S101 - the demo always has the embedded one
+        databases.server.keep()
+        console.print(f"Database (up until `make clean`): {libpq_uri(databases.funnel_url)}", markup=False)
+        console.print(f"Dagster UI, database and CRM together: make demo-up, then http://127.0.0.1:{demo.ui_port}")
+    return 0 if result.is_published else 1
+
+
+def stop_demo(settings: Settings) -> None:
+    """Stop the demo's database, if it is up. Raises `FunnelError` when something else still uses it."""
+    home = settings.state / "demo"
+    for folder in home.glob("postgres"):
+        port = int((home / "port").read_text()) if (home / "port").is_file() else settings.database_port + 1
+        server = EmbeddedServer(folder, port)
+        server.release()
+        if server.is_running():
+            server.start()
+            server.stop()
+        if server.is_running():
+            raise FunnelError("the demo is still up", where=str(home), fix="stop `make demo-up` (Ctrl+C) first")
+
+
+def _empty(settings: Settings) -> None:
+    """Begin afresh: a second demo must not meet the first one's nights."""
+    stop_demo(settings)
+    shutil.rmtree(settings.state / "demo", ignore_errors=True)
+
+
+@contextmanager
+def _environment(settings: Settings, crm: LoopbackCrm) -> Iterator[Settings]:
+    """Point the settings of this process at the demo; Dagster's definitions read them from the environment."""
+    home = settings.state / "demo"
+    sources = home / "sources"
+    port = next(port for port in range(settings.database_port + 1, 65535) if port_is_free(port))
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "port").write_text(str(port))
+    os.environ.update(
+        FUNNEL_HOME=str(home),
+        FUNNEL_DATABASE_URL=EMBEDDED,
+        FUNNEL_DATABASE_PORT=str(port),
+        FUNNEL_CONFIG_DIR=str(PROJECT / "config_csv"),
+        FUNNEL_DROP_DIR=str(sources / "drop"),
+        FUNNEL_DROP_SETTLE_SECONDS="1",
+        FUNNEL_LANDING_URL=str(home / "landing"),
+        FUNNEL_LAKE_URL=str(home / "lake"),
+        FUNNEL_TOFU_LEADS_URL=str(sources / "tofu_leads.csv"),
+        FUNNEL_AD_SPEND_URL=str(sources / "ad_spend.csv"),
+        FUNNEL_CRM_ASSIGNED_LEADS_URL=crm.assigned_leads_url,
+        FUNNEL_CRM_SALES_URL=crm.sales_url,
+        FUNNEL_CRM_AUTH="bearer",
+        FUNNEL_CRM_SECRET=crm.token,
+    )
+    yield load_settings()
+
+
+def _show_failures(result: NightResult, console: Console) -> None:
+    for asset, why in result.failures.items():
+        console.print(f"{asset}: {why}", style="red", markup=False)
+
+
+def _funnel(rows: pd.DataFrame, night: date) -> RichTable:
+    shown = RichTable(title=f"The funnel, three months up to {night} (mart.funnel_facts)")
+    for name in rows.columns:
+        shown.add_column(name, justify="left" if name == "funnel" else "right")
+    shown.add_column("cost/lead", justify="right")
+    shown.add_column("roas", justify="right")
+    for row in rows.to_dict("records"):
+        spend, revenue = float(row["spend"]), float(row["revenue"])
+        counts = [f"{int(row[name]):,}" for name in ("leads", "registered", "attended", "assigned", "sales")]
+        cost = f"₹{spend / float(row['leads']):,.0f}" if row["leads"] and spend else ""
+        shown.add_row(
+            str(row["funnel"]), *counts, _lakh(revenue), _lakh(spend), cost, f"{revenue / spend:.1f}" if spend else ""
+        )
+    return shown
+
+
+def _lakh(rupees: float) -> str:
+    return f"₹{rupees / 100_000:,.2f} lakh"
+
+
+def _recovered(rows: pd.DataFrame) -> RichTable:
+    shown = RichTable(title="Planted truth, recovered from PostgreSQL")
+    for name in ("what", "planted", "recovered", "share", "missed: in quarantine", "missed: unexplained"):
+        shown.add_column(name, justify="left" if name == "what" else "right")
+    for row in rows.to_dict("records"):
+        unexplained = row["planted"] - row["recovered"] - row["missed_in_quarantine"]
+        numbers = (f"{row[name]:,}" for name in ("planted", "recovered"))
+        shown.add_row(
+            row["what"], *numbers, f"{row['share']:.3%}", f"{row['missed_in_quarantine']:,}", f"{unexplained:,}"
+        )
+    return shown
+
+
+def _put_aside(quarantine: pd.DataFrame, rejected: pd.DataFrame) -> RichTable:
+    shown = RichTable(
+        "from", "reason", "rows", "how to mend it", title="Put aside, and why (ops.quarantine, ops.files)"
+    )
+    for row in quarantine.to_dict("records"):
+        shown.add_row(row["asset"], row["reason"], f"{row['rows']:,}", row["fix"])
+    for row in rejected.to_dict("records"):
+        shown.add_row(row["name"], "rejected file", "", row["reason"])
+    return shown

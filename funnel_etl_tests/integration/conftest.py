@@ -1,0 +1,126 @@
+"""An installation of one's own on the session's server: state folder, settings, sources, and nights run as `funnel-etl run` does."""
+
+import importlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+import funnel_etl.definitions
+from funnel_etl.demo.config import PROJECT_CONFIG
+from funnel_etl.platform import database
+from funnel_etl.platform.embedded_postgres import EmbeddedServer
+from funnel_etl.platform.run_night import NightResult, run_night
+from funnel_etl.settings import Settings, load_settings
+
+PROGRAM = Path(sys.executable).with_name("funnel-etl")
+
+
+class Installation:
+    """One `FUNNEL_HOME` with its settings. Nights run in this process; `program` runs the real command."""
+
+    def __init__(self, home: Path, database_url: str) -> None:
+        self.home = home
+        self.config = home / "config_csv"
+        self.drop = home / "drop"
+        self.environment = {
+            "FUNNEL_HOME": str(home / "state"),
+            "FUNNEL_DATABASE_URL": database.libpq_uri(database_url),
+            "FUNNEL_CONFIG_DIR": str(self.config),
+            "FUNNEL_DROP_DIR": str(self.drop),
+            "FUNNEL_DROP_SETTLE_SECONDS": "0",
+            "FUNNEL_RETRY_SECONDS": "1",
+        }
+        shutil.copytree(PROJECT_CONFIG, self.config)
+        (self.drop / "zoom").mkdir(parents=True)
+        self.engine = database.engine(database_url)
+
+    @contextmanager
+    def settings(self, **changes: object) -> Iterator[Settings]:
+        """Put the settings (and `changes`, in their names without FUNNEL_) in force, for Dagster's definitions too."""
+        given = self.environment | {f"FUNNEL_{name.upper()}": str(value) for name, value in changes.items()}
+        with pytest.MonkeyPatch.context() as patch:
+            for name in [name for name in os.environ if name.startswith(("FUNNEL_", "DAGSTER_"))]:
+                patch.delenv(name)
+            for name, value in ({"DAGSTER_HOME": "", "FUNNEL_DAGSTER_URL": ""} | given).items():
+                patch.setenv(name, value)  # what a night puts into the environment goes with the patch
+            importlib.reload(funnel_etl.definitions)
+            yield load_settings()
+
+    def night(self, day: date, **changes: object) -> NightResult:
+        """Run a night as `funnel-etl run --as-of` does."""
+        with self.settings(**changes) as settings:
+            return run_night(settings, day)
+
+    def program(self, *arguments: str, seconds: float = 120, **changes: object) -> subprocess.CompletedProcess[str]:
+        """Run `funnel-etl` as a person does, from a folder without a `.env`."""
+        return subprocess.run(
+            [PROGRAM, *arguments],
+            env=self.program_environment(**changes),
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+    def program_environment(self, **changes: object) -> dict[str, str]:
+        """Give the environment for a process of this installation."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("FUNNEL_", "DAGSTER_"))}
+        return own | self.environment | {f"FUNNEL_{name.upper()}": str(value) for name, value in changes.items()}
+
+    def query(self, sql: str, **parameters: object) -> pd.DataFrame:
+        """Ask the published database."""
+        with self.engine.connect() as connection:
+            return pd.read_sql(sa.text(sql), connection, params=parameters)
+
+    def value(self, sql: str, **parameters: object) -> Any:
+        """Ask for one value."""
+        with self.engine.connect() as connection:
+            return connection.execute(sa.text(sql), parameters).scalar_one()
+
+    def contents(self, *schemas: str) -> dict[str, str]:
+        """Give a hash of all rows of each table of the schemas."""
+        tables = self.query(
+            "SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname = ANY(:schemas)",
+            schemas=list(schemas),
+        )["name"]
+        assert len(tables) > 0
+        sql = "SELECT md5(coalesce(string_agg(row, E'\\n' ORDER BY row), '')) FROM (SELECT t::text AS row FROM {} AS t) AS r"
+        return {name: self.value(sql.format(name)) for name in sorted(tables)}
+
+
+@pytest.fixture(scope="session")
+def new_installation(postgres: EmbeddedServer) -> Iterator[Callable[[], Installation]]:
+    """Makes installations, each with a database of its own on the session's server; all are gone at the end."""
+    made: list[Installation] = []
+
+    def make() -> Installation:
+        folder = Path(postgres.home).parent / f"installation-{uuid.uuid4().hex[:8]}"
+        folder.mkdir()
+        made.append(Installation(folder, postgres.url(f"night_{uuid.uuid4().hex[:8]}")))
+        return made[-1]
+
+    yield make
+    for installation in made:
+        installation.engine.dispose()
+    importlib.reload(funnel_etl.definitions)
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that refuses: it is bound, and nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield int(bound.getsockname()[1])
