@@ -1,4 +1,4 @@
-"""All of funnel_etl for Dagster: the parts' definitions merged, with the resources and the night's schedule. No logic."""
+"""All of funnel_etl for Dagster: the parts' definitions, the resources and the night's schedule. No logic."""
 
 import dagster as dg
 
@@ -22,5 +22,7 @@ defs = dg.Definitions.merge(
         jobs=[automation.nightly],
         schedules=[automation.nightly_schedule],
         resources=resources(load_settings(), TABLES),
+        # A process per step would cost seconds each; the night is one run of small steps.
+        executor=dg.in_process_executor,
     ),
 )

@@ -1,4 +1,4 @@
-"""What assets need from outside: landing, lake, parsed Zoom reports and the database, made from the settings on first use."""
+"""What assets need from outside: landing, lake, parsed Zoom reports, database; made from the settings on first use."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The only reader of the environment: every setting, its default, its meaning. Prefix `FUNNEL_`, also from a `.env` file."""
+"""The only reader of the environment: every setting, its default, its meaning. Prefix `FUNNEL_`; also from `.env`."""
 
 from datetime import date, datetime, timedelta
 from functools import cached_property

@@ -1,18 +1,23 @@
 """What many tests share: one real PostgreSQL for the session, and a fresh database for each test."""
 
+import importlib
 import os
 import shutil
 import socket
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 
 from funnel_etl.platform import database
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
+
+if TYPE_CHECKING:
+    from funnel_etl_tests.installation import Installation
 
 
 def new_port() -> int:
@@ -83,3 +88,33 @@ def database_url(postgres: EmbeddedServer, template_database: str) -> Iterator[s
     administer(postgres.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template_database}")
     yield postgres.url(name)
     administer(postgres.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that refuses: it is bound, and nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield int(bound.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def new_installation(postgres: EmbeddedServer) -> Iterator["Callable[[], Installation]"]:
+    """Makes installations, each with databases of its own on the session's server; all are gone at the end."""
+    # Loading Dagster and all assets takes seconds that unit tests do without.
+    import funnel_etl.definitions  # noqa: PLC0415
+    from funnel_etl_tests.installation import Installation  # noqa: PLC0415
+
+    made: list[Installation] = []
+
+    def make() -> Installation:
+        name = f"night_{uuid.uuid4().hex[:8]}"
+        folder = postgres.home.parent / name
+        folder.mkdir()
+        made.append(Installation(folder, postgres.url(name)))
+        return made[-1]
+
+    yield make
+    for installation in made:
+        installation.engine.dispose()
+    importlib.reload(funnel_etl.definitions)

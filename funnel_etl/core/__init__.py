@@ -1,1 +1,1 @@
-"""Pure Python and pandas that know no source, no part, no Dagster and no SQL: values, contracts, accounting, configuration."""
+"""Pure Python and pandas: values, contracts, accounting, configuration. Knows no source, no part, no Dagster, no SQL."""

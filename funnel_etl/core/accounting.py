@@ -1,13 +1,14 @@
 """Row accounting: no row is ever dropped silently.
 
-A transform opens a `RowAccount` on each input, says of every row it does not keep why (quarantined, excluded, merged), and gives
-an `Outcome`, whose ledger must balance: in = out + merged + quarantined + excluded. Knows no table and no rule.
+A transform opens a `RowAccount` on each input, says of every row it does not keep why (quarantined, excluded, merged),
+and gives an `Outcome`, whose ledger must balance: in = out + merged + quarantined + excluded. Knows no table and no rule.
 """
 
 import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pandas as pd
 
@@ -43,7 +44,7 @@ class LedgerLine:
 class Outcome:
     """A table for one night and the account of how it came about.
 
-    `quarantine` has QUARANTINE_COLUMNS, `merged` MERGED_COLUMNS; `notes` are one-line warnings for a person, without personal data.
+    `quarantine` has QUARANTINE_COLUMNS, `merged` MERGED_COLUMNS; `notes` are one-line warnings without personal data.
     """
 
     rows: pd.DataFrame
@@ -54,7 +55,7 @@ class Outcome:
 
 
 class RowAccount:
-    """The account of one input frame on its way to a table. Rows are named by the labels of the input's (unique) index."""
+    """The account of one input frame on its way to a table. Rows are named by the labels of its index, which is unique."""
 
     def __init__(self, rows: pd.DataFrame, input_name: str) -> None:
         if not rows.index.is_unique:
@@ -80,7 +81,7 @@ class RowAccount:
         return self._input[self._open]
 
     def quarantine(self, reasons: pd.Series, detail: str = "") -> None:
-        """Put aside every remaining row for which `reasons` holds a reason code (missing = keep); the first reason stays."""
+        """Put aside each remaining row for which `reasons` holds a code (missing = keep); the first reason stays."""
         found = reasons.reindex(self._input.index)[self._open].dropna()
         if found.empty:
             return
@@ -106,10 +107,10 @@ class RowAccount:
         )
         self._close(pd.Series(reason, index=into.index), "merged")
 
-    def merge_duplicates(self, columns: list[str], reason: str, keep: str = "first") -> None:
+    def merge_duplicates(self, columns: list[str], reason: str, keep: Literal["first", "last"] = "first") -> None:
         """Merge remaining rows that agree on `columns` into the first (or last) of them."""
         rows = self.rows()
-        double = rows.duplicated(columns, keep="first" if keep == "first" else "last")
+        double = rows.duplicated(columns, keep=keep)
         if not double.any():
             return
         labels = pd.Series(rows.index, index=rows.index)
@@ -162,8 +163,9 @@ def close(rows: pd.DataFrame, *accounts: RowAccount) -> Outcome:
     lines = [account.line() for account in accounts]
     expected = sum(line.rows_out for line in lines)
     if expected != len(rows) or not all(line.balances for line in lines):
+        names = ", ".join(account.input_name for account in accounts)
         raise PublishRefused(
-            f"{expected} rows of {', '.join(a.input_name for a in accounts)} were to be kept, but the table has {len(rows)}",
+            f"{expected} rows of {names} were to be kept, but the table has {len(rows)}",
             fix="the transform loses or invents rows: it must say of each row it does not keep why",
         )
     return Outcome(

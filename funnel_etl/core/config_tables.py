@@ -1,7 +1,7 @@
 """The tables people edit (`config_csv/*.csv`): their columns, their validation, and the lookups made from them.
 
-One pydantic model per table; an error names file, line, column, value and what was expected. Which version is in force on a
-night is decided in `sources/nightly.py`; this module only reads bytes.
+One pydantic model per table; an error names file, line, column, value and what was expected. Which version is in force
+on a night is decided in `sources/nightly.py`; this module only reads bytes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from funnel_etl.core import dates
 from funnel_etl.core.csvfile import PROBLEM, header_key, read_csv
 from funnel_etl.core.errors import ConfigError, FunnelError
-from funnel_etl.core.text import lookup_key, lookup_keys
+from funnel_etl.core.text import lookup_key, lookup_keys, squash
 
 MISC = "Other Sources (Miscellaneous)"
 """The funnel of sources that no mapping knows."""
@@ -29,10 +29,12 @@ RESIDUAL_FUNNELS = (MISC, NO_SOURCE, UNMAPPED)
 def _not_blank(text: str) -> str:
     if not lookup_key(text):
         raise ValueError("must not be blank")
-    return " ".join(text.split())
+    return text
 
 
-Name = Annotated[str, AfterValidator(_not_blank)]
+_NAME = AfterValidator(_not_blank)
+Name = Annotated[str, _NAME]
+"""A text that may not be blank; white space in it is collapsed."""
 
 
 class _Row(BaseModel):
@@ -56,7 +58,7 @@ class FunnelMapping(_Row):
 
 
 class CampaignMapping(_Row):
-    """Which funnel a campaign's leads belong to: first match in file order; `*` is anything, a blank cell is anything."""
+    """Which funnel a campaign's leads belong to: first match in file order; `*` and a blank cell are anything."""
 
     utm_source: str = ""
     utm_medium: str = ""
@@ -198,10 +200,10 @@ class Config:
         return self.tables[name] if name in self.tables else parse_table(name, None)
 
     def metric(self, name: str) -> str:
-        """Give a setting of `metrics.csv`, or its default. The last line for a name holds."""
+        """Give a setting of `metrics.csv`, or its default where it is blank. The last line for a name holds."""
         rows = self.table("metrics")
         own = rows["value"][lookup_keys(rows["name"]) == name]
-        return own.iloc[-1].strip() if len(own) else DEFAULT_METRICS[name]
+        return (own.iloc[-1].strip() if len(own) else "") or DEFAULT_METRICS[name]
 
     @property
     def placeholders(self) -> frozenset[str]:
@@ -221,7 +223,10 @@ class Config:
 
 
 def parse_table(name: str, data: bytes | None) -> pd.DataFrame:
-    """Read one table from its bytes (None: an empty table). Raises `ConfigError` naming file, line, column, value, expectation."""
+    """Read one table from its bytes (None: an empty table).
+
+    Raises `ConfigError` naming file, line, column, value and expectation.
+    """
     model = TABLES[name]
     where = f"config_csv/{name}.csv"
     if data is None or not data.strip():
@@ -283,8 +288,8 @@ def check_together(tables: Mapping[str, pd.DataFrame]) -> dict[str, ConfigError]
 def map_sources(sources: pd.Series, days: pd.Series, config: Config) -> pd.Series:
     """Give the funnel of each CRM source on its business day.
 
-    A blank source is NO_SOURCE, one that no line of `funnel_mapping.csv` covers on that day is missing (the caller decides what it
-    falls to). Rule: Assigned leads.
+    A blank source is NO_SOURCE; one that no line of `funnel_mapping.csv` covers on that day is missing (the caller decides
+    what it falls to). Rule: Assigned leads.
     """
     keys = lookup_keys(sources)
     mapping = config.table("funnel_mapping")
@@ -312,7 +317,7 @@ def _iso_days(rows: pd.DataFrame, column: str, where: str) -> pd.Series:
         parsed = dates.parse(rows[column], "UTC", column=column)
     except FunnelError as error:
         raise ConfigError(error.what, where=f"{where}, column {column!r}", fix="write dates as YYYY-MM-DD") from error
-    days = parsed.instants.dt.strftime("%Y-%m-%d").astype("str")
+    days: pd.Series = parsed.instants.dt.strftime("%Y-%m-%d").astype("str")
     return days.where(parsed.instants.notna(), rows[column])
 
 
@@ -338,9 +343,8 @@ def _typed(rows: pd.DataFrame, model: type[_Row]) -> pd.DataFrame:
             texts = rows[name] if name in rows else pd.Series(None, index=rows.index, dtype="str")
             frame[name] = pd.to_datetime(texts.replace("", None), format="%Y-%m-%d", errors="coerce").dt.as_unit("us")
         else:
-            frame[name] = (
-                rows[name].astype("str") if name in rows else pd.Series(info.default, index=rows.index, dtype="str")
-            )
+            texts = rows[name].astype("str") if name in rows else pd.Series(info.default, index=rows.index, dtype="str")
+            frame[name] = squash(texts) if _NAME in info.metadata else texts
     frame["line"] = rows["line"].astype("Int64")
     return frame.reset_index(drop=True)
 

@@ -1,13 +1,14 @@
 """One declaration per table: grain, key, columns, and what each column means.
 
-From it come the Parquet types, the PostgreSQL DDL and comments, the validation before publishing, the column schema in the
-Dagster UI and the data dictionary. The declarations themselves stand beside the code that makes the table
+From it come the Parquet types, the PostgreSQL DDL and comments, the validation before publishing, the column schema in
+the Dagster UI and the data dictionary. The declarations themselves stand beside the code that makes the table
 (`<part>/contracts.py`); here is only the machinery, which knows no table.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ class Kind(StrEnum):
     JSON = "jsonb"
 
 
-PANDAS_DTYPE = {
+PANDAS_DTYPE: dict[Kind, Any] = {
     Kind.TEXT: "str",
     Kind.INTEGER: "Int64",
     Kind.BOOLEAN: "boolean",
@@ -60,7 +61,7 @@ ARROW_TYPE = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column: `required` means never NULL, `values` the only ones allowed, `personal` that it tells who somebody is."""
+    """A column. `required`: never NULL; `values`: the only ones allowed; `personal`: it tells who somebody is."""
 
     name: str
     kind: Kind
@@ -143,7 +144,7 @@ class Table:
         )
 
     def problems(self, frame: pd.DataFrame) -> list[str]:
-        """List what in `frame` breaks this contract; empty when nothing does. Names columns and counts, no values of rows."""
+        """List what in `frame` breaks this contract; empty when nothing does. Names columns and counts, never personal values."""
         found = [f"column {name} is missing" for name in self.names if name not in frame.columns]
         if found:
             return found
@@ -151,7 +152,7 @@ class Table:
             values = frame[column.name]
             if column.required and (empty := int(values.isna().sum())):
                 found.append(f"{column.name} is NULL in {empty} rows")
-            if column.values and (odd := set(values.dropna()) - set(column.values)):
+            if column.values and (odd := set(values.dropna()) - set(column.values)):  # noqa: PD011 - ours, not pandas'
                 found.append(f"{column.name} holds {len(odd)} values that are not allowed: {sorted(map(str, odd))[:3]}")
             if column.kind is Kind.MONEY and (wide := int((values.dropna().abs() >= MONEY_LIMIT).sum())):
                 found.append(f"{column.name} is too large for numeric(14,2) in {wide} rows")
@@ -174,7 +175,8 @@ def _cast(values: pd.Series, column: Column, where: str) -> pd.Series:
             return pd.to_datetime(values, utc=True).dt.as_unit("us")
         if column.kind is Kind.DATE:
             return pd.to_datetime(values).dt.as_unit("us")
-        return values.astype(PANDAS_DTYPE[column.kind])
+        cast: pd.Series = values.astype(PANDAS_DTYPE[column.kind])
+        return cast  # noqa: TRY300 - the other kinds return above
     except (TypeError, ValueError) as error:
         raise PublishRefused(
             f"column {column.name} does not cast to {column.kind.value} ({type(error).__name__})",
@@ -202,7 +204,8 @@ def _from_arrow(column: pa.ChunkedArray, kind: Kind) -> pd.Series:
     if kind in {Kind.INTEGER, Kind.BOOLEAN, Kind.TEXT, Kind.JSON}:
         dtype = pd.array([], dtype=PANDAS_DTYPE[kind]).dtype
         return pd.Series(dtype.__from_arrow__(column))
-    return column.to_pandas().astype(PANDAS_DTYPE[kind])
+    rows: pd.Series = column.to_pandas().astype(PANDAS_DTYPE[kind])
+    return rows
 
 
 def _paise_to_decimal(values: pd.Series) -> pa.Array:

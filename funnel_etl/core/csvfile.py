@@ -1,7 +1,7 @@
 """Reading a flat CSV file (one header, one table) as text, row by row, losing nothing.
 
-Ragged rows are kept and marked, blank rows are counted, every row knows its physical line. Zoom reports, which hold several
-tables in a file, are read in `marketing/zoom`.
+Ragged rows are kept and marked, blank rows are counted, every row knows its physical line. Zoom reports, which hold
+several tables in a file, are read in `marketing/zoom`.
 """
 
 import csv
@@ -37,8 +37,9 @@ class SourceColumn:
 class CsvRecords:
     """A CSV file as text.
 
-    `rows` has one row per record that is not blank: source_row, row_problem (NaN, too_few_fields, too_many_fields), row_overflow and
-    the source's columns under unique names, in file order. `blank_rows` are the lines of records without any text.
+    `rows` has one row per record that is not blank: source_row, row_problem (NaN, too_few_fields, too_many_fields),
+    row_overflow and the source's columns under unique names, in file order. `blank_rows` are the lines of records without
+    any text.
     """
 
     rows: pd.DataFrame
@@ -68,7 +69,7 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
 
 
 def header_key(name: str) -> str:
-    """Compare column names by their letters and digits only: "Phone number", "phone_number" and "PhoneNumber" are one."""
+    """Reduce a column name to its letters and digits: "Phone number", "phone_number" and "PhoneNumber" are one."""
     return "".join(ch for ch in lookup_key(name) if ch.isalnum())
 
 
@@ -92,8 +93,8 @@ def match_columns(
 ) -> dict[str, str]:
     """Map each documented name that is present to the column of the file that carries it.
 
-    `aliases` (alias → documented name) come from `column_aliases.csv` and go first. Raises `MissingColumn` for a needed column, with
-    the alias line that would probably mend it.
+    `aliases` (alias → documented name) come from `column_aliases.csv` and go first. Raises `MissingColumn` for a needed
+    column, with the alias line that would probably mend it.
     """
     present: dict[str, str] = {}
     for column in columns:

@@ -15,8 +15,8 @@ def as_markdown(tables: Iterable[Table]) -> str:
         GENERATED,
         "# Data dictionary",
         "",
-        "Every table of PostgreSQL with its grain, key and columns. The same texts are the `COMMENT`s in the database and the",
-        "descriptions in the Dagster UI. **P** marks a column that may tell who somebody is.",
+        "Every table of PostgreSQL with its grain, key and columns. The same texts are the `COMMENT`s in the database",
+        "and the descriptions in the Dagster UI. **P** marks a column that may tell who somebody is.",
         "",
         "| table | grain |",
         "| --- | --- |",
@@ -33,8 +33,8 @@ def reasons_markdown() -> str:
         GENERATED,
         "# Reasons",
         "",
-        "Why a source row is not a row of its table. `ops.row_ledger.reasons` counts them for every run, table and input as",
-        "`kind:reason`; the names are stable.",
+        "Why a source row is not a row of its table. `ops.row_ledger.reasons` counts them for every run, table and",
+        "input as `kind:reason`; the names are stable.",
         "",
         "## Quarantined",
         "",
@@ -70,7 +70,7 @@ def _table(table: Table) -> Iterator[str]:
 
 def _marks(column: Column, table: Table) -> str:
     never_null = column.required or column.name in table.key
-    return ", ".join(["not null"] * never_null + ["**P**"] * column.personal)
+    return ", ".join(mark for mark, holds in (("not null", never_null), ("**P**", column.personal)) if holds)
 
 
 def _anchor(table: Table) -> str:

@@ -1,4 +1,4 @@
-"""Reason codes: why a source row is not a row of its table. Stable names, what each means, and how to mend what can be mended."""
+"""Reason codes: why a source row is not a row of its table. Stable names, what each means, how to mend it."""
 
 REASONS: dict[str, tuple[str, str]] = {
     "bad_date": ("the row's own date does not parse", "correct the cell at the source, or export it in one date style"),

@@ -39,6 +39,14 @@ def raw_records(
     return Outcome(rows, [line], notes=notes)
 
 
+def columns_present(
+    raw: pd.DataFrame, documented: Collection[SourceColumn], aliases: dict[str, str], source: str
+) -> dict[str, str]:
+    """Map each documented name to the column of a raw table that carries it; a column the file did not have is all NULL."""
+    names = [c for c in raw.columns if c not in RESERVED and not (raw[c].isna().all() and len(raw))]
+    return match_columns(names, documented, aliases, source)
+
+
 class SourceFrame:
     """A raw table seen through its documented columns, with the account of its rows.
 
@@ -48,9 +56,8 @@ class SourceFrame:
     def __init__(
         self, raw: pd.DataFrame, documented: Collection[SourceColumn], aliases: dict[str, str], source: str
     ) -> None:
-        present = [c for c in raw.columns if c not in RESERVED and not (raw[c].isna().all() and len(raw))]
         self.source = source
-        self.present = match_columns(present, documented, aliases, source)
+        self.present = columns_present(raw, documented, aliases, source)
         self.raw = raw
         self.account = RowAccount(raw, f"raw.{source}")
         self.account.quarantine(raw[PROBLEM])
@@ -81,7 +88,7 @@ class SourceFrame:
         return parsed.instants
 
     def needed_money(self, name: str, *, blank_allowed: bool = True) -> pd.Series:
-        """Give an amount the row needs, in paise: an unreadable one sends the row to quarantine, a blank one is missing."""
+        """Give an amount the row needs, in paise: an unreadable one quarantines the row, a blank one is missing."""
         parsed = money.parse(self.text(name))
         reason = parsed.reason
         if not blank_allowed:
@@ -90,20 +97,20 @@ class SourceFrame:
         return parsed.paise
 
     def money(self, name: str) -> pd.Series:
-        """Give an amount the row can do without, in paise: an unreadable one is missing, and counted as a cell warning."""
+        """Give an amount the row can do without, in paise: an unreadable one is missing, and a cell warning."""
         parsed = money.parse(self.text(name))
         self.account.warn(name, parsed.reason.notna())
         return parsed.paise
 
     def integer(self, name: str) -> pd.Series:
-        """Give a count the row can do without; a cell that is not a whole number is missing, and counted as a cell warning."""
+        """Give a count the row can do without; a cell that is not a whole number is missing, and a cell warning."""
         parsed = money.parse(self.text(name))
         whole = parsed.reason.isna() & (parsed.paise % 100 == 0).fillna(value=True)
         self.account.warn(name, ~whole)
         return (parsed.paise // 100).where(whole).astype("Int64")
 
     def number(self, name: str) -> pd.Series:
-        """Give a figure the row can do without; a cell that is not a number is missing, and counted as a cell warning."""
+        """Give a figure the row can do without; a cell that is not a number is missing, and a cell warning."""
         texts = squash(self.text(name))
         values = pd.to_numeric(texts.str.replace(",", ""), errors="coerce").astype("float64")
         self.account.warn(name, values.isna() & texts.notna())

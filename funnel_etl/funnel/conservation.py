@@ -1,4 +1,4 @@
-"""Conservation: what the parts hold and what mart adds up to are the same. Each gives (total of the table, total of its inputs)."""
+"""Conservation: mart adds up to what the parts hold. Each function gives (total of the table, total of its inputs)."""
 
 import pandas as pd
 

@@ -11,7 +11,8 @@ _USER_ID = Column("user_id", Kind.TEXT, "E.164 digits without the plus.", person
 _ATTENDED = Column(
     "attended",
     Kind.TEXT,
-    "yes: attended an occurrence up to as_of; no: in an attendee report, but never attended; not_found: in no attendee report, or no phone.",
+    "yes: attended an occurrence up to as_of; no: in an attendee report, but never attended; "
+    "not_found: in no attendee report, or no phone.",
     required=True,
     values=ATTENDED,
 )

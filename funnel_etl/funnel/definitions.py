@@ -8,7 +8,7 @@ from funnel_etl.platform.publish_asset import publish_asset
 PART = "funnel"
 TABLES = contracts.TABLES
 
-# The facts join both parts: they are published only after both, so that BI never sees facts of a night whose parts are older.
+# The facts join both parts: published only after both, so that BI never sees facts of a night whose parts are older.
 publish_funnel = publish_asset(PART, TABLES, needs=[["publish", "marketing"], ["publish", "sales"]])
 
 defs = dg.Definitions(assets=[*dg.load_assets_from_modules([assets]), publish_funnel])

@@ -1,4 +1,4 @@
-"""The facts: additive measures by day and funnel, and the month's sums, distinct people and rates. Rule: Days in funnel_facts."""
+"""The facts: additive measures by day and funnel, the month's sums, distinct people, rates. Rule: Days in funnel_facts."""
 
 import pandas as pd
 
@@ -83,7 +83,7 @@ def funnel_monthly(
     attributed_sales: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> Outcome:
-    """Give one row per month and funnel: sums of the facts, distinct people, rates. Columns as `mart.funnel_monthly`."""
+    """Give one row per month and funnel: sums of the facts, distinct people, rates. As `mart.funnel_monthly`."""
     sums = facts.assign(month=month_start(facts["date"])).groupby(["month", "funnel"])[[*MEASURES]].sum()
     event_day = webinars.set_index("occurrence_id")["event_date"]
     came = zoom_attendance[zoom_attendance["attended"].fillna(value=False).astype(bool)]

@@ -12,8 +12,8 @@ def attributed_m0(
 ) -> Outcome:
     """Give one row per month and phone, for every month in the data, over assignments up to `as_of`.
 
-    Source, funnel and first_employee are those of the month's earliest row, current_employee of its latest; ties by the order of the
-    dump. Columns as `mart.attributed_m0`.
+    Source, funnel and first_employee are those of the month's earliest row, current_employee of its latest; ties by the
+    order of the dump. Columns as `mart.attributed_m0`.
     """
     account = RowAccount(assigned_leads, "clean.assigned_leads")
     late = assigned_leads["assigned_date"] > as_of
@@ -21,7 +21,7 @@ def attributed_m0(
     account.exclude(_where(assigned_leads["phone"].isna(), "no_phone"))
 
     rows = account.rows().assign(month=lambda frame: month_start(frame["assigned_date"]))
-    # Rows kept from earlier dumps are older than the newest dump's window: within a file, its order; over files, by time.
+    # Rows kept from earlier dumps are older than the newest dump's window: over files by time, within one by its order.
     rows = rows.sort_values(["assigned_at", "source_row"], kind="stable")
     # By label, not by value: "first" and "last" of a column skip missing employees.
     labels = pd.Series(rows.index, index=rows.index).groupby([rows["month"], rows["phone"]], sort=False)

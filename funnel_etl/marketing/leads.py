@@ -62,7 +62,7 @@ def campaign_funnel(utm: pd.DataFrame, config: Config) -> pd.Series:
 
 
 def first_of_person(rows: pd.DataFrame) -> pd.Series:
-    """Say of each lead whether it is its person's earliest; of two at the same time, the earlier line. Rule: Person key."""
+    """Say of each lead whether it is its person's earliest; at the same time, the earlier line is. Rule: Person key."""
     person = rows["phone"].fillna("email:" + rows["email"]).fillna("row:" + rows["source_row"].astype("str"))
     order = rows.assign(person=person).sort_values(["created_at", "source_row"], kind="stable")
     return ~order["person"].duplicated().reindex(rows.index)

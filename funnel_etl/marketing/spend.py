@@ -15,7 +15,7 @@ SOURCE = "ad_spend"
 def clean_ad_spend(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
     """Give one row per spend line; equal lines are two lines. Columns as `clean.ad_spend`.
 
-    A line without a readable date, or with an unreadable cost, is quarantined; a blank cost is missing and adds nothing.
+    A line without a readable date, or with an unreadable cost, is quarantined; a blank cost is missing, adding nothing.
     """
     source = SourceFrame(raw, SPEND_SOURCE, config.aliases(SOURCE), SOURCE)
     spent_at = source.needed_instant("date_time", zone)

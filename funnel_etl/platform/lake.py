@@ -22,7 +22,7 @@ from funnel_etl.sources.store import open_store
 
 
 class Lake:
-    """The tables of all nights below one root: a folder or any universal-pathlib URL. Files are replaced whole, or not at all."""
+    """The tables of all nights below one root (a folder or any universal-pathlib URL). Files are replaced whole, or not."""
 
     def __init__(self, root: UPath | str) -> None:
         self.root = UPath(root)
@@ -93,7 +93,8 @@ class Lake:
             raise FunnelError(
                 f"the night {night} has not made it yet",
                 where=f"lake table {table.full_name}",
-                fix=f"materialize {table.schema}/{table.name} for {night}, or run the night: funnel-etl run --as-of {night}",
+                fix=f"materialize {table.schema}/{table.name} for {night}, or run the night: "
+                f"funnel-etl run --as-of {night}",
             ) from None
 
 

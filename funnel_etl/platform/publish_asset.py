@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version as package_version
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -33,7 +34,7 @@ def publish_asset(
     needs: Iterable[Sequence[str]] = (),
     file_states: FileStates | None = None,
 ) -> dg.AssetsDefinition:
-    """Make the asset `publish/<part>`: publishes `tables` and the part's ledger, quarantine, merged rows and files as one version.
+    """Make the asset `publish/<part>`: `tables` and the part's ledger, quarantine, merged rows and files as one version.
 
     `sources` are the part's landing sources, whose arrivals it lists in `ops.files`.
     """
@@ -44,11 +45,12 @@ def publish_asset(
         group_name=part,
         partitions_def=partitions,
         required_resource_keys={"sources", "lake_store", "database_url", "all_tables"},
-        description=f"Moves the {part} tables of the night into PostgreSQL, in one transaction. Never an older night over a newer one.",
+        description=f"Moves the {part} tables of the night into PostgreSQL, in one transaction. "
+        "Never an older night over a newer one.",
         kinds={"postgres"},
         retry_policy=dg.RetryPolicy(max_retries=2, delay=3),
     )
-    def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         published = run_body(context, lambda: _publish(context, part, tables, sources, file_states))
         return dg.MaterializeResult(metadata=_metadata(published))
 
@@ -90,7 +92,7 @@ def _table_publication(lake: Lake, table: Table, night: date) -> Publication:
 
 
 def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> list[Publication]:
-    """Gather the accounts of a part's tables. Raises `FunnelError` when one does not balance: the net below the check."""
+    """Gather the accounts of a part's tables. Raises `FunnelError` if one does not balance: the net below the check."""
     ledger, quarantine, merged = [], [pd.DataFrame(columns=QUARANTINE_COLUMNS)], [pd.DataFrame(columns=MERGED_COLUMNS)]
     for table in tables:
         account, run_id = lake.read_account(table, night)
@@ -115,18 +117,20 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
 
 
 def _arrivals(landing: Landing, sources: Collection[str]) -> list[Arrival]:
-    """Give what a part tells of: its own arrivals, config tables, and everybody's rejected ones, whose own part may not publish."""
+    """Give what a part tells of: its own arrivals, config, and all rejected ones, whose own part may not publish."""
     return [a for a in landing.arrivals() if a.source in sources or a.kind == "config" or a.status == "rejected"]
 
 
 def _rows_by_file(lake: Lake, tables: Sequence[Table], night: date) -> pd.Series:
     """Count the records of each file over the part's raw tables. Index: file_id."""
     raw = [table for table in tables if table.schema == "raw" and "source_row" in table.by_name]
-    return pd.concat([pd.Series(dtype="str"), *(lake.read(table, night)["file_id"] for table in raw)]).value_counts()
+    file_ids = [lake.read(table, night)["file_id"] for table in raw]
+    counts: pd.Series = pd.concat([pd.Series(dtype="str"), *file_ids]).value_counts()
+    return counts
 
 
 def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
-    """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: file_id, status, occurrence_id)."""
+    """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: file_id, status, occurrence)."""
     columns = [
         "arrival_id",
         "file_id",
@@ -154,7 +158,7 @@ def _publication(table: Table, frame: pd.DataFrame, *, drop: tuple[str, ...] = (
     return Publication(table, rows.drop_columns(list(drop)), mode="append")
 
 
-def _metadata(published: Published) -> dict[str, object]:
+def _metadata(published: Published) -> dict[str, Any]:
     inserted, changed, deleted = published.totals
     table = "\n".join(f"| {name} | {i:,} | {c:,} | {d:,} |" for name, (i, c, d) in sorted(published.counts.items()))
     return {

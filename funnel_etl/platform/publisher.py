@@ -1,6 +1,6 @@
 """From the lake to PostgreSQL: a part's tables in one transaction, each a temporary table and a MERGE.
 
-Readers see one whole night or the one before, and are never blocked; grants, comments and views stay. An older night never goes over
+Readers see one whole night or the one before, never blocked; grants, comments and views stay. An older night never goes over
 a newer one; a table whose content PostgreSQL already has is not sent. Knows no domain.
 """
 
@@ -24,8 +24,9 @@ LOCK = "hashtextextended('funnel_etl.publish', 0)"
 class Publication:
     """One table to publish.
 
-    `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (nothing is deleted),
-    resolve (quarantine: rows of the part that are gone get their resolved_at). `content_hash`, when given, lets an unchanged table be skipped.
+    `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (nothing is
+    deleted), resolve (quarantine: rows of the part that are gone get their resolved_at). `content_hash`, when given, lets
+    an unchanged table be skipped.
     """
 
     table: Table
@@ -47,7 +48,7 @@ class Version:
 
 @dataclass
 class Published:
-    """What a publication did: `version` is None when a newer night was already there. `counts`: table → inserted, changed, deleted."""
+    """What a publication did. `version`: None if a newer night was there; `counts`: table → inserted, changed, deleted."""
 
     version: int | None
     newest: date
@@ -156,7 +157,8 @@ def _note_content(cursor: adbc.Cursor, publication: Publication, version: Versio
 
 def _note_night(cursor: adbc.Cursor, version: Version, number: int, result: Published) -> None:
     cursor.execute(
-        "INSERT INTO ops.nights (version, part, as_of, published_at, run_id, code_version, config_version, inserted, changed, deleted) "
+        "INSERT INTO ops.nights "
+        "(version, part, as_of, published_at, run_id, code_version, config_version, inserted, changed, deleted) "
         "VALUES ($1, $2, $3, now(), $4, $5, $6, $7, $8, $9)",
         (
             number,

@@ -1,10 +1,11 @@
-"""From contracts to PostgreSQL: schemas, tables, columns, keys and comments, brought up to date by alembic's comparison.
+"""From contracts to PostgreSQL: schemas, tables, columns, keys, comments, brought up to date by alembic's comparison.
 
 Additive only: a table or column that no contract names any more stays until a person drops it.
 """
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from alembic.autogenerate import produce_migrations
@@ -22,7 +23,7 @@ SCHEMAS = {
     "mart": "The facts BI reads; they flip as one version.",
     "ops": "Ledgers, quarantine, published nights: the engineer's tables.",
 }
-SQL_TYPE: dict[Kind, sa.types.TypeEngine] = {
+SQL_TYPE: dict[Kind, sa.types.TypeEngine[Any]] = {
     Kind.TEXT: sa.Text(),
     Kind.INTEGER: sa.BigInteger(),
     Kind.BOOLEAN: sa.Boolean(),
@@ -60,7 +61,7 @@ def metadata(tables: Iterable[Table]) -> sa.MetaData:
 
 
 def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
-    """Bring the database up to the contracts; says whether anything had to change. Safe to call from several processes."""
+    """Bring the database up to the contracts; says whether anything had to change. Safe from several processes."""
     tables = sorted({*tables, SCHEMA_MARKS}, key=lambda table: table.full_name)
     mark = _fingerprint(tables)
     with engine.begin() as connection:
@@ -75,7 +76,7 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
             opts={"include_schemas": True, "include_name": _ours, "compare_type": True, "target_metadata": None},
         )
         operations = Operations(context)
-        for operation in _flat(produce_migrations(context, metadata(tables)).upgrade_ops):
+        for operation in _flat(produce_migrations(context, metadata(tables)).upgrade_ops or ops.OpContainer()):
             if not isinstance(operation, (ops.DropTableOp, ops.DropColumnOp, ops.DropConstraintOp, ops.DropIndexOp)):
                 operations.invoke(operation)
         connection.execute(sa.text("INSERT INTO ops.schema_marks VALUES (:mark)"), {"mark": mark})

@@ -1,6 +1,6 @@
 """The long-running services and the database's address: what `make up` and `funnel-etl db` do.
 
-Every child is started in a group of its own with signals as a fresh program has them, and ended when we are; nothing is left behind.
+Every child is started in a group of its own, with signals as a fresh program has them, and ended when we are; none is left.
 """
 
 import contextlib
@@ -92,11 +92,11 @@ def _supervise(commands: Sequence[list[str]], environment: dict[str, str]) -> in
         for command in commands:
             program = str(Path(sys.executable).with_name(command[0]))
             children.append(
-                subprocess.Popen(  # noqa: PLW1509 - we have no threads yet, and nothing else resets SIGINT
+                subprocess.Popen(
                     [program, *command[1:]],
                     env=environment,
                     start_new_session=True,
-                    preexec_fn=_default_signals,
+                    preexec_fn=_default_signals,  # noqa: PLW1509 - no threads yet, and nothing else resets SIGINT
                 )
             )
         while all(child.poll() is None for child in children):

@@ -39,4 +39,5 @@ def _night_line(part: str, night: sa.Row[tuple[object, ...]] | None, settings: S
         return f"{part}: nothing published yet. Fix: funnel-etl run"
     behind = (settings.yesterday() - night.as_of).days
     state = "up to date" if behind <= 0 else f"{behind} days behind. Fix: funnel-etl run --as-of {settings.yesterday()}"
-    return f"{part}: complete night {night.as_of}, version {night.version}, published {night.published_at:%Y-%m-%d %H:%M %Z}: {state}"
+    published = f"published {night.published_at:%Y-%m-%d %H:%M %Z}"
+    return f"{part}: complete night {night.as_of}, version {night.version}, {published}: {state}"

@@ -1,7 +1,7 @@
 """Assets from contracts: `@table_asset(CONTRACT)` around a body that calls one pure function and gives an `Outcome`.
 
-The adaptor conforms the rows to the contract, hands them to the lake, and tells Dagster the column schema, the counts, and two blocking
-checks: the contract holds, and every row is accounted for. Expected failures become one readable line.
+The adaptor conforms the rows to the contract, hands them to the lake, and tells Dagster the column schema, the counts,
+and two blocking checks: the contract holds, every row is accounted for. Expected failures become one readable line.
 """
 
 import json
@@ -14,7 +14,7 @@ import dagster as dg
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome
-from funnel_etl.core.contracts import Kind, Table
+from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.platform.nights import Night, nights_partition
 from funnel_etl.settings import load_settings
@@ -39,8 +39,9 @@ def table_asset(
 ) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
 
-    `inputs`: parameter → table it is read from; `needs`: assets that must be there first, without being read; `resources`: handed
-    to the body by their names; `conserved`: further blocking checks that two totals are equal, given the rows, the inputs and as_of.
+    `inputs`: parameter → table it is read from; `needs`: assets that must be there first, without being read;
+    `resources`: handed to the body by their names; `conserved`: further blocking checks that two totals are equal, given
+    the rows, the inputs and as_of.
     """
 
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
@@ -124,8 +125,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def _description(table: Table, body: Callable[..., Outcome]) -> str:
-    kinds = "\n".join(f"- `{c.name}` {c.kind.value}" for c in table.columns if c.kind is not Kind.TEXT)
-    return f"{table.description}\n\n{(body.__doc__ or '').strip()}\n\nTyped columns:\n{kinds}".strip()
+    return f"{table.description}\n\n{(body.__doc__ or '').strip()}".strip()
 
 
 def _counts(outcome: Outcome) -> dict[str, Any]:

@@ -27,8 +27,8 @@ SALES_SOURCE = tuple(
         "_id status txn_id sid emiId pId paymentGateway target targetSuperGroup courseName source tokenAmount "
         "WithOut_Token_paidAmount createdOn pType eBookRev bookRev paymentType DP lastEmiDate paidAmount corePartner "
         "StudentContact StudentSignupDate StudentName TotalAmount product mandateStatus StudentEmail EBook_Net_Amount "
-        "Book_Net_Amount Product_Net_Amount netAmount employeeName employeeTeam Total_emi Paid_Emi_Count Unpaid_Emi_Count "
-        "Paid_Emi_Amount Unpaid_Amount Last_Paid_Date netAmountAfterPDD assignedLeadSources Funnel"
+        "Book_Net_Amount Product_Net_Amount netAmount employeeName employeeTeam Total_emi Paid_Emi_Count "
+        "Unpaid_Emi_Count Paid_Emi_Amount Unpaid_Amount Last_Paid_Date netAmountAfterPDD assignedLeadSources Funnel"
     ).split()
 )
 """The 44 columns of the CRM's sales dump, in its order."""
@@ -69,7 +69,8 @@ ASSIGNED_LEADS = Table(
         Column(
             "funnel",
             Kind.TEXT,
-            "Funnel of the source on that day by funnel_mapping.csv; unmapped: Other Sources (Miscellaneous); blank: (no source).",
+            "Funnel of the source on that day by funnel_mapping.csv; unmapped: Other Sources (Miscellaneous); "
+            "blank: (no source).",
             required=True,
         ),
         Column(
@@ -86,7 +87,7 @@ ASSIGNED_LEADS = Table(
 FINAL_FUNNEL_RULES = {
     "crm_funnel": "no manual value: the funnel of the CRM, or derived from assignedLeadSources",
     "manual_mapped": "the sale was Misc; its manual value is mapped by manual_value_funnel.csv",
-    "manual_text_mapped": "the sale had a funnel; its manual value is mapped, and wins (the sheet showed the text as typed)",
+    "manual_text_mapped": "the sale had a funnel; its manual value is mapped, and wins (the sheet: the text as typed)",
     "manual_funnel_name": "the manual value is itself the name of a funnel",
     "manual_value_unmapped": "the manual value is not mapped: the CRM's funnel stays, on the work-list",
     "blank_manual": "the manual value is only blanks: as if there were none",
@@ -108,7 +109,8 @@ SALES = Table(
         Column(
             "funnel",
             Kind.TEXT,
-            "The CRM's Funnel in the spelling of funnels.csv; blank or absent: derived from assigned_lead_sources by sold_date.",
+            "The CRM's Funnel in the spelling of funnels.csv; blank or absent: derived from assigned_lead_sources "
+            "by sold_date.",
             required=True,
         ),
         *PHONE_COLUMNS,
@@ -154,7 +156,8 @@ CRM_HISTORY = Table(
         Column(
             "key",
             Kind.TEXT,
-            "What names the row across dumps: the sale's _id (case-folded); for assignments a hash of phone, time and ordinal.",
+            "What names the row across dumps: the sale's _id (case-folded); for assignments a hash of phone, time "
+            "and ordinal.",
             required=True,
         ),
         Column("valid_from", Kind.DATE, "As-of date of the first night that saw this version.", required=True),

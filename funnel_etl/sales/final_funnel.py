@@ -12,7 +12,7 @@ from funnel_etl.core.text import lookup_key, lookup_keys, squash
 
 
 def crm_funnel(given: pd.Series, lead_sources: pd.Series, sold_date: pd.Series, config: Config) -> pd.Series:
-    """Give the funnel of each sale before manual mapping: the CRM's own, else the first lead source that maps on that day.
+    """Give each sale's funnel before manual mapping: the CRM's own, else the first lead source that maps on that day.
 
     None of the sources maps: Misc; there are none: (no source). A name that is not in `funnels.csv` is kept, trimmed.
     """
@@ -58,7 +58,10 @@ def split_sources(cell: str) -> list[str]:
 
 
 def _from_lead_sources(cells: pd.Series, sold_date: pd.Series, config: Config) -> pd.Series:
-    """Map each sale's lead sources in order; the first that maps wins. A source whose own name holds a comma is tried whole first."""
+    """Map each sale's lead sources in order; the first that maps wins.
+
+    A cell is tried whole first: a source's own name may hold a comma.
+    """
     lists = cells.fillna("").map({cell: [cell, *split_sources(cell)] for cell in cells.fillna("").unique()})
     names = lists.explode()
     days = sold_date.reindex(names.index)

@@ -10,17 +10,19 @@ import pandas as pd
 
 from funnel_etl.core.accounting import TRACE, Outcome, RowAccount, close
 from funnel_etl.core.config_tables import MISC, Config, map_sources
-from funnel_etl.core.csvfile import RESERVED, match_columns
+from funnel_etl.core.csvfile import RESERVED
+from funnel_etl.core.source_frame import columns_present
 from funnel_etl.core.text import lookup_key
 from funnel_etl.sales.contracts import ASSIGNED_LEADS_SOURCE, CRM_HISTORY, SALES_SOURCE
 from funnel_etl.sales.final_funnel import final_funnel
+from funnel_etl.sales.sales import is_counted
 
 DATASETS = ("crm_assigned_leads", "crm_sales")
-ABSENT = "disappeared"
+ABSENT, AGED_OUT = "disappeared", "aged_out"
 
 
 def with_aged_out_leads(today: Outcome, before: pd.DataFrame | None, config: Config) -> Outcome:
-    """Add the assignments of an earlier night that are older than anything in today's dump; mapped by today's config."""
+    """Add the assignments of the night before that are older than today's dump; mapped by today's config."""
     kept = _aged_out(today, before, "assigned_at")
     if kept is None:
         return today
@@ -34,6 +36,7 @@ def with_aged_out_sales(today: Outcome, before: pd.DataFrame | None, config: Con
     if kept is None:
         return today
     kept = kept[~kept["sale_id"].isin(today.rows["sale_id"])].copy()
+    kept["is_counted"] = is_counted(kept["status"], config)
     decided = final_funnel(kept["sale_id"], kept["funnel"], config)
     kept[decided.columns] = decided
     return _joined(today, kept, "clean.sales of the night before")
@@ -50,8 +53,8 @@ def crm_history(
 ) -> Outcome:
     """Give every version of every CRM row seen up to a night. Columns as `clean.crm_history`.
 
-    `before`: the history of the night before. A row gone from inside the dump's window has disappeared; one older than its oldest
-    row has only aged out, which is no change.
+    `before`: the history of the night before. A row gone from inside the dump's window has disappeared; one older than its
+    oldest row has only aged out, which is no change.
     """
     leads = assigned_leads[assigned_leads["dump_state"] == "current"].set_index(TRACE)["assigned_at"]
     sold = sales[sales["dump_state"] == "current"].set_index(TRACE)["sold_at"]
@@ -74,14 +77,15 @@ def crm_history(
     differs = ~is_new & (pairs["row"] != pairs["row_before"])
     account.exclude(pd.Series("unchanged_version", index=now.index, dtype="str").where(~is_new & ~differs))
 
-    fresh = pairs[is_new | differs].assign(valid_from=night, valid_to=pd.NaT)
+    fresh = pairs[is_new | differs].assign(valid_from=night, valid_to=None)
     fresh["change"] = pd.Series("inserted", index=pairs.index).mask(was_absent, "reappeared").mask(differs, "changed")
-    fresh["changed_columns"] = [
+    changed = [
         _changed(old, new) if kind == "changed" else None
         for old, new, kind in zip(fresh["row_before"], fresh["row"], fresh["change"], strict=True)
     ]
+    fresh["changed_columns"] = pd.Series(changed, index=fresh.index, dtype="object")
     gone = _gone(newest, now, {"crm_assigned_leads": leads.min(), "crm_sales": sold.min()})
-    gone_rows = gone.assign(valid_from=night, valid_to=pd.NaT, change=ABSENT, changed_columns=None)
+    gone_rows = gone.assign(valid_from=night, valid_to=None, change=ABSENT, changed_columns=None)
     ended = pd.concat([fresh[["dataset", "key"]], gone[["dataset", "key"]]])
     past = before.merge(ended.assign(_ended=True), on=["dataset", "key"], how="left")
     past["valid_to"] = past["valid_to"].mask(past["valid_to"].isna() & past["_ended"].notna(), night)
@@ -91,10 +95,12 @@ def crm_history(
 
 
 def _aged_out(today: Outcome, before: pd.DataFrame | None, instant: str) -> pd.DataFrame | None:
-    if before is None or today.rows.empty:
+    if before is None:
         return None
-    older = before[before[instant] < today.rows[instant].min()]
-    return older.assign(dump_state="aged_out") if len(older) else None
+    # A dump without rows has no oldest one: only what had aged out before stays.
+    older = before["dump_state"] == AGED_OUT if today.rows.empty else before[instant] < today.rows[instant].min()
+    kept = before[older]
+    return kept.assign(dump_state=AGED_OUT) if len(kept) else None
 
 
 def _joined(today: Outcome, kept: pd.DataFrame, name: str) -> Outcome:
@@ -104,11 +110,10 @@ def _joined(today: Outcome, kept: pd.DataFrame, name: str) -> Outcome:
 
 
 def _versions(raw: pd.DataFrame, dataset: str, instants: pd.Series, config: Config) -> pd.DataFrame:
-    """Give each record of a dump as a version: its trace, dataset, key, row_at, row (JSON of its cells that are not blank)."""
+    """Give each record of a dump as a version: trace, dataset, key, row_at, row (JSON of its cells that are not blank)."""
     documented = ASSIGNED_LEADS_SOURCE if dataset == "crm_assigned_leads" else SALES_SOURCE
     cells = [c for c in raw.columns if c not in RESERVED]
-    present = match_columns([c for c in cells if not raw[c].isna().all()], (), config.aliases(dataset), dataset)
-    present |= {c.name: c.name for c in documented if c.name in cells and c.name not in present}
+    present = columns_present(raw, documented, config.aliases(dataset), dataset)
     records = raw[cells].to_dict("records")
     rows = [
         json.dumps({k: v for k, v in r.items() if isinstance(v, str) and v}, ensure_ascii=False, sort_keys=True)

@@ -18,10 +18,10 @@ SOURCE = "crm_sales"
 def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
     """Give one row per sale (`_id`), whatever its status and day. Columns as `clean.sales`.
 
-    Quarantined: no `_id`, no readable sale date, unreadable revenue. Exact repeats are merged; of different rows with one `_id` the last
-    in the dump stays, and the conflict is noted.
+    Quarantined: no `_id`, no readable sale date, unreadable revenue. Exact repeats are merged; of different rows with one
+    `_id` the last in the dump stays, and the conflict is noted.
     """
-    revenue, sale_date = config.metric("revenue_column"), config.metric("sale_date_column")
+    revenue, sale_date = _chosen(config, "revenue_column"), _chosen(config, "sale_date_column")
     source = SourceFrame(raw, sales_source(config), config.aliases(SOURCE), SOURCE)
     rows = raw[["file_id", "source_row"]].assign(
         sale_id=source.key("_id"),
@@ -36,7 +36,7 @@ def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
     )
 
     rows["sold_date"] = business_day(rows["sold_at"], zone)
-    rows["is_counted"] = ~lookup_keys(rows["status"]).isin(_excluded_statuses(config))
+    rows["is_counted"] = is_counted(rows["status"], config)
     rows["funnel"] = crm_funnel(source.text("Funnel"), source.text("assignedLeadSources"), rows["sold_date"], config)
     decided = final_funnel(rows["sale_id"], rows["funnel"], config)
     rows[decided.columns] = decided
@@ -44,11 +44,23 @@ def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
 
 
 def sales_source(config: Config) -> list[SourceColumn]:
-    """Give the documented columns; those that `metrics.csv` chooses for revenue and date are needed, even undocumented ones."""
-    chosen = {header_key(config.metric(name)): config.metric(name) for name in ("revenue_column", "sale_date_column")}
-    columns = [SourceColumn(c.name, c.aliases, needed=c.needed or header_key(c.name) in chosen) for c in SALES_SOURCE]
-    known = {header_key(c.name) for c in columns}
-    return columns + [SourceColumn(name, needed=True) for key, name in chosen.items() if key not in known]
+    """Give the documented columns, and those `metrics.csv` chooses for revenue and date, which are needed."""
+    chosen = {_chosen(config, "revenue_column"), _chosen(config, "sale_date_column")}
+    columns = [SourceColumn(c.name, c.aliases, needed=c.needed or c.name in chosen) for c in SALES_SOURCE]
+    known = {c.name for c in columns}
+    return columns + [SourceColumn(name, needed=True) for name in sorted(chosen - known)]
+
+
+def is_counted(status: pd.Series, config: Config) -> pd.Series:
+    """Say of each status whether the sale counts; a blank one does. Rule: What counts as a sale."""
+    excluded = {lookup_key(text) for text in config.metric("excluded_statuses").split("|")} - {""}
+    return ~lookup_keys(status).isin(excluded)
+
+
+def _chosen(config: Config, metric: str) -> str:
+    """Give the column `metrics.csv` chooses, in the documented spelling: a case typed wrong must not empty a column."""
+    name = config.metric(metric)
+    return next((c.name for c in SALES_SOURCE if header_key(c.name) == header_key(name)), name)
 
 
 def _documented(source: SourceFrame, zone: str) -> pd.DataFrame:
@@ -86,7 +98,3 @@ def _merge_repeats(account: RowAccount, raw: pd.DataFrame, sale_id: pd.Series) -
             f"{len(earlier)} rows differ from a later row with the same _id: the last in the dump stays"
         )
     account.merge(earlier, "same_id_conflict")
-
-
-def _excluded_statuses(config: Config) -> set[str]:
-    return {lookup_key(status) for status in config.metric("excluded_statuses").split("|")} - {""}

@@ -1,4 +1,4 @@
-"""The drop folder: which files of it are ready to be taken. A pure decision over what was seen, and the look that sees it.
+"""The drop folder: which of its files are ready to be taken. A pure decision over what was seen, and the look.
 
 What a file holds is judged by its reader; nothing here opens one.
 """
@@ -18,7 +18,7 @@ SET_ASIDE = ("processed", "rejected")
 
 @dataclass(frozen=True)
 class Seen:
-    """A directory entry as it was seen: its path, size, modification time (Unix seconds), and whether it is a plain file."""
+    """A directory entry as it was seen: path, size, modification time (Unix seconds), whether it is a plain file."""
 
     path: Path
     size: int
@@ -41,7 +41,7 @@ class Decision:
 
 
 def look(folder: Path) -> list[Seen]:
-    """See the plain entries of the folder and of its sub-folders, in the order of their names; links are not followed."""
+    """See the entries of the folder and of its sub-folders, in the order of their names; links are not followed."""
     found: list[Seen] = []
     if not folder.is_dir():
         return found
@@ -81,7 +81,7 @@ def settled(folder: Path, settle_seconds: float) -> Decision:
     first = look(folder)
     now = time.time()
     youngest = max((entry.modified for entry in first), default=0.0)
-    if 0 < (rest := youngest + settle_seconds - now):
+    if (rest := youngest + settle_seconds - now) > 0:
         time.sleep(min(rest, settle_seconds))
     marks = {str(entry.path): entry.mark for entry in first}
     return decide(look(folder), marks, time.time(), settle_seconds)

@@ -63,7 +63,7 @@ class Landing:
         self.root = UPath(root)
         self._store = open_store(self.root)
 
-    def put(  # noqa: PLR0913 - each is a fact of the manifest
+    def put(
         self,
         source: str,
         kind: Kind,

@@ -1,14 +1,13 @@
 """What a night works on: each source's bytes and the config in force, fetched for a new night, replayed for an old one.
 
-A night that is the newest is pulled afresh; one that a later night has overtaken is replayed from the landing archive, so that
+The newest night is pulled afresh; one that a later night has overtaken is replayed from the landing archive, so that
 materializing an old partition gives what it gave. The only place that decides this.
 """
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from pathlib import Path
 
 import pandas as pd
 
@@ -22,6 +21,10 @@ from funnel_etl.sources.request import FetchPolicy
 
 CONFIG = "config_"
 """Prefix of the landing sources of config tables."""
+
+Version = tuple[str | None, pd.DataFrame]
+"""A config table and the file_id it was read from (None: there is no file)."""
+Chosen = dict[str, Version]
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,10 @@ class NightlySources:
         return arrival.file_id
 
     def recorded(self, source: str, night: date) -> list[str] | None:
-        """Give the file_ids an overtaken night uses: its own, or if it never ran the next later night's; None: it is the newest."""
+        """Give the file_ids an overtaken night uses; None: it is the newest.
+
+        They are its own, or if it never ran those of the next later night.
+        """
         later = [n for n in self.landing.nights(source) if n > night]
         if not later:
             return None
@@ -59,11 +65,16 @@ class NightlySources:
         return own if own is not None else self.landing.night(min(later), source)
 
     def config(self, night: date) -> Config:
-        """Give the config that `accept_config` put in force for a night (or the newest before it)."""
+        """Give the config that `accept_config` put in force for a night, or for the nearest night before it.
+
+        A night earlier than all recorded ones has the config of the first, as it has its sources.
+        """
         tables: dict[str, pd.DataFrame] = {}
         versions: list[str] = []
         for name in TABLES:
-            file_ids = self._config_of(name, night)
+            nights = self.landing.nights(f"{CONFIG}{name}")
+            nearest = max((n for n in nights if n <= night), default=min(nights, default=night))
+            file_ids = self.landing.night(nearest, f"{CONFIG}{name}") or []
             tables[name] = parse_table(name, self.landing.read(file_ids[0]) if file_ids else None)
             versions += [f"{name}:{file_id}" for file_id in file_ids]
         return Config(tables, hashlib.sha256("\n".join(versions).encode()).hexdigest()[:12])
@@ -71,11 +82,11 @@ class NightlySources:
     def accept_config(self, night: date) -> list[ConfigVersion]:
         """Land the config folder, decide for each table which version the night uses, and tell every version seen.
 
-        A bad edit leaves the last good version in force. Raises `ConfigError` when there is no good version to fall back on.
+        A bad edit leaves the last good version in force. Raises `ConfigError` when there is no good version yet.
         """
         if self.recorded(f"{CONFIG}funnels", night) is not None:
             return []
-        chosen: dict[str, tuple[str | None, pd.DataFrame]] = {}
+        chosen: Chosen = {}
         seen: list[ConfigVersion] = []
         for name in TABLES:
             arrival = self._land_config(name)
@@ -94,21 +105,25 @@ class NightlySources:
             self.landing.record_night(night, f"{CONFIG}{name}", [file_id] if file_id else [])
         return seen
 
-    def _settle_together(
-        self, chosen: dict[str, tuple[str | None, pd.DataFrame]], seen: list[ConfigVersion], night: date
-    ) -> None:
-        """Fall back, table by table, until the tables agree with each other."""
-        for _ in range(2):
-            errors = check_together({name: frame for name, (_, frame) in chosen.items()})
-            for name, error in errors.items():
-                for at, version in enumerate(seen):
-                    if version.name == name:
-                        seen[at] = ConfigVersion(name, version.file_id, "rejected", str(error), version.received_at)
-                chosen[name] = self._last_good(name, night, error)
-            if errors and (before := self._config_of("funnels", night)):
-                chosen["funnels"] = (before[0], parse_table("funnels", self.landing.read(before[0])))
-        if errors:
-            raise next(iter(errors.values()))
+    def _settle_together(self, chosen: Chosen, seen: list[ConfigVersion], night: date) -> None:
+        """Let tables fall back until all agree: those that are wrong; if they were right before, `funnels.csv` instead."""
+        settled, errors = self._agreeing(chosen, night)
+        if still := _disagreements(settled):
+            blamed = next(iter(still.values()))
+            older = chosen | {"funnels": self._last_good("funnels", night, blamed)}
+            settled, errors = self._agreeing(older, night)
+            errors["funnels"] = blamed
+            if left := _disagreements(settled):
+                raise next(iter(left.values()))
+        chosen.update(settled)
+        for at, version in enumerate(seen):
+            if version.name in errors:
+                seen[at] = replace(version, status="rejected", errors=str(errors[version.name]))
+
+    def _agreeing(self, chosen: Chosen, night: date) -> tuple[Chosen, dict[str, ConfigError]]:
+        """Give the tables with each wrong one replaced by its last good version, and what was wrong."""
+        errors = _disagreements(chosen)
+        return chosen | {name: self._last_good(name, night, error) for name, error in errors.items()}, errors
 
     def _land_config(self, name: str) -> Arrival | None:
         path = self.settings.config_folder / f"{name}.csv"
@@ -121,7 +136,7 @@ class NightlySources:
             return seen[0]  # lying there for another night is no arrival
         return self.landing.put(f"{CONFIG}{name}", "config", path.name, data, received_at=utc_now())
 
-    def _last_good(self, name: str, night: date, error: ConfigError) -> tuple[str | None, pd.DataFrame]:
+    def _last_good(self, name: str, night: date, error: ConfigError) -> Version:
         before = self._config_of(name, night)
         if before is None:
             raise error
@@ -143,6 +158,10 @@ class NightlySources:
             policy=FetchPolicy(deadline=max(settings.retry_seconds, 1.0)),
             credentials=settings.google_credentials,
         )
+
+
+def _disagreements(chosen: Chosen) -> dict[str, ConfigError]:
+    return check_together({name: frame for name, (_, frame) in chosen.items()})
 
 
 def _rejected(name: str, arrival: Arrival, error: ConfigError) -> ConfigVersion:

@@ -1,6 +1,7 @@
 """Assets of Zoom: from the drop folder to people, occurrences and bootcamps. Each calls one pure function."""
 
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -36,8 +37,8 @@ exports = dg.DynamicPartitionsDefinition(name="zoom_exports")
     required_resource_keys={"sources", "parsed_reports"},
     kinds={"python", "csv"},
 )
-def zoom_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Read one dropped file, so that each shows its own state and can be retried alone. The night reads any that were not."""
+def zoom_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    """Read one dropped file, so that each shows its own state and can be retried alone; the night reads the others."""
     arrival = next(
         a for a in context.resources.sources.landing.arrivals("zoom") if a.file_id.startswith(context.partition_key)
     )

@@ -1,4 +1,4 @@
-"""Zoom exports from the drop folder to parsed reports: each file landed once, read once, and kept parsed by its content.
+"""Zoom exports from the drop folder to parsed reports: each file landed once, read once, kept parsed by its content.
 
 The reading itself is in `read`; what the rows mean in the table modules.
 """
@@ -38,7 +38,7 @@ Parsed = tuple[dict[str, Any], pd.DataFrame, list[int]]
 
 
 class ParsedReports:
-    """The parsed reports, by content: a file is read once. A cache below the lake; delete it, and files are read again."""
+    """The parsed reports, by content: a file is read once. A cache below the lake: delete it, and files are read again."""
 
     def __init__(self, store: Store, sources: NightlySources) -> None:
         self._store = store
@@ -67,7 +67,7 @@ class ParsedReports:
 
 
 def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> list[Arrival]:
-    """Take in the drop folder for a night, and give the reports it uses: all that ever arrived, the first arrival of each.
+    """Take in the drop folder for a night, and give the reports it uses: the first arrival of all that ever came.
 
     An overtaken night uses what it used. A file that is no report is kept as a rejected arrival, and stops no other.
     """
@@ -82,7 +82,7 @@ def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> 
 
 
 def take_in(sources: NightlySources, parsed: ParsedReports) -> list[Arrival]:
-    """Land every settled file of the drop folder that has not arrived before; gives the new arrivals, rejected ones too."""
+    """Land every settled file of the drop folder that is new; gives the new arrivals, rejected ones too."""
     folder = sources.settings.drop_folder / "zoom"
     known = {(a.name, a.folder, a.file_id) for a in sources.landing.arrivals(SOURCE)}
     decision = settled(folder, sources.settings.drop_settle_seconds)

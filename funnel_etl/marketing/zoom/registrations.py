@@ -26,7 +26,8 @@ from funnel_etl.marketing.zoom.people import identify, superseded
 
 REGISTRATION_REPORT, ATTENDEE_REPORT = "registration_report", "attendee_report"
 STANDING = (
-    "file_id source_row occurrence_id person_key email registered_at approval_status registration_source attendance_type"
+    "file_id source_row occurrence_id person_key email registered_at approval_status registration_source "
+    "attendance_type"
 ).split()
 """What is taken from the registration that stands."""
 

@@ -3,11 +3,9 @@
 import importlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -20,7 +18,6 @@ import sqlalchemy as sa
 import funnel_etl.definitions
 from funnel_etl.demo.config import PROJECT_CONFIG
 from funnel_etl.platform import database
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
 from funnel_etl.platform.run_night import NightResult, run_night
 from funnel_etl.settings import Settings, load_settings
 
@@ -99,28 +96,3 @@ class Installation:
         assert len(tables) > 0
         sql = "SELECT md5(coalesce(string_agg(row, E'\\n' ORDER BY row), '')) FROM (SELECT t::text AS row FROM {} AS t) AS r"
         return {name: self.value(sql.format(name)) for name in sorted(tables)}
-
-
-@pytest.fixture(scope="session")
-def new_installation(postgres: EmbeddedServer) -> Iterator[Callable[[], Installation]]:
-    """Makes installations, each with a database of its own on the session's server; all are gone at the end."""
-    made: list[Installation] = []
-
-    def make() -> Installation:
-        folder = Path(postgres.home).parent / f"installation-{uuid.uuid4().hex[:8]}"
-        folder.mkdir()
-        made.append(Installation(folder, postgres.url(f"night_{uuid.uuid4().hex[:8]}")))
-        return made[-1]
-
-    yield make
-    for installation in made:
-        installation.engine.dispose()
-    importlib.reload(funnel_etl.definitions)
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port that refuses: it is bound, and nobody listens."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield int(bound.getsockname()[1])

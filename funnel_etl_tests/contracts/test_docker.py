@@ -1,0 +1,116 @@
+"""The container files without a container engine: what compose starts, shows and is told."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from funnel_etl.settings import PROJECT, Settings
+
+COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (PROJECT / "Dockerfile").read_text()
+OURS = [name for name, service in SERVICES.items() if service["image"] != "postgres:18"]
+SETTINGS = {f"FUNNEL_{name.upper()}" for name in Settings.model_fields}
+# Not settings: FUNNEL_DAGSTER_URL is for dagster.yaml, the POSTGRES_ ones for the image of PostgreSQL.
+BESIDE = {yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]["postgres"]["postgres_url"]["env"]}
+OF_POSTGRES = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}
+
+
+def test_compose_has_the_database_the_code_location_the_daemon_and_the_web_server():
+    assert set(SERVICES) == {"postgres", "prepare", "code", "daemon", "web"}
+    assert {SERVICES[name]["image"] for name in OURS} == {"funnel_etl:latest"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_port_is_published_on_loopback_only(name):
+    ports = SERVICES[name].get("ports", [])
+    assert all(re.fullmatch(r"127\.0\.0\.1:[^:]+(:-\d+\})?:\d+", port) for port in ports), ports
+    assert bool(ports) == (name in {"postgres", "web"})
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name != "prepare"])
+def test_a_service_that_stays_up_has_a_health_check(name):
+    check = SERVICES[name]["healthcheck"]
+    assert check["test"][0] == "CMD"
+    assert {"interval", "timeout", "retries"} <= set(check)
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_preparation_ends_before_the_code_location_starts_and_that_before_its_users():
+    assert SERVICES["prepare"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert SERVICES["code"]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
+    for name in ("daemon", "web"):
+        assert SERVICES[name]["depends_on"] == {"code": {"condition": "service_healthy"}}
+
+
+def test_every_variable_a_service_is_given_is_a_setting():
+    given = {name for service in SERVICES.values() for name in service["environment"]}
+    assert given - SETTINGS - BESIDE - OF_POSTGRES == set()
+    assert {"FUNNEL_DATABASE_URL", "FUNNEL_CRM_SECRET", "FUNNEL_TOFU_LEADS_URL"} <= given
+
+
+def test_every_variable_that_compose_reads_from_the_environment_is_a_setting():
+    read = set(re.findall(r"\$\{(\w+)", (PROJECT / "docker-compose.yml").read_text()))
+    assert read - SETTINGS - OF_POSTGRES == set()
+    assert "POSTGRES_PASSWORD" in read
+
+
+def test_no_secret_is_written_in_the_files():
+    for service in SERVICES.values():
+        for name, value in service["environment"].items():
+            if re.search("PASSWORD|SECRET|_URL", name) and value:
+                assert "${" in str(value), name
+
+
+def test_the_workspace_names_the_code_service_and_its_port():
+    [entry] = yaml.safe_load((PROJECT / "workspace.docker.yaml").read_text())["load_from"]
+    server = entry["grpc_server"]
+    command = SERVICES["code"]["command"]
+    assert server["host"] == "code"
+    assert str(server["port"]) == command[command.index("-p") + 1]
+    assert server["location_name"] == command[command.index("--location-name") + 1]
+    for name in ("daemon", "web"):
+        assert SERVICES[name]["command"][-2:] == ["-w", "workspace.docker.yaml"]
+
+
+def test_postgresql_keeps_its_data_in_a_volume():
+    assert "postgres:/var/lib/postgresql" in SERVICES["postgres"]["volumes"]
+    assert set(COMPOSE["volumes"]) == {"postgres", "state"}
+
+
+def test_what_people_edit_and_drop_is_mounted_read_only():
+    for name in OURS:
+        mounts = [volume for volume in SERVICES[name]["volumes"] if volume.startswith("./")]
+        assert len(mounts) == 2
+        assert all(mount.endswith(":ro") for mount in mounts)
+
+
+def test_everything_the_image_copies_is_there_and_not_ignored():
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    sources = {source for line in copied for source in line.split()}
+    assert {"funnel_etl", "requirements.lock", "dagster.yaml"} <= sources
+    let_through = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for source in sources:
+        assert (PROJECT / source).exists(), source
+        assert source in let_through, source
+
+
+def test_the_image_does_not_run_as_root():
+    assert DOCKERFILE.rindex("\nUSER funnel") > DOCKERFILE.rindex("\nRUN ")
+
+
+def test_the_image_names_no_registry_host():
+    images = [service["image"] for service in SERVICES.values()]
+    images += re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(images) > 5
+    assert not [image for image in images if "/" in image or "." in image.partition(":")[0]]
+
+
+@pytest.mark.parametrize("name", ["FUNNEL_HOME", "FUNNEL_DROP_DIR", "DAGSTER_HOME"])
+def test_the_folders_of_the_image_are_the_ones_compose_mounts(name):
+    [folder] = re.findall(rf"{name}=(\S+)", DOCKERFILE)
+    targets = [volume.split(":")[1] for volume in SERVICES["web"]["volumes"]]
+    assert any(Path(folder).is_relative_to(target) for target in targets)

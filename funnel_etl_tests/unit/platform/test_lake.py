@@ -1,0 +1,162 @@
+"""The lake: tables of a night as Parquet, there whole or not at all, the same bytes for the same rows."""
+
+import threading
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from upath import UPath
+
+from funnel_etl.core.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
+from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.platform.lake import Lake
+
+NIGHT, NEXT = date(2025, 10, 31), date(2025, 11, 1)
+
+EVERYTHING = Table(
+    "clean",
+    "everything",
+    "One row per thing",
+    ("id",),
+    tuple(Column(kind.name.lower(), kind, f"A {kind.value}.") for kind in Kind)
+    + (Column("id", Kind.INTEGER, "Its number.", required=True),),
+)
+
+
+def everything() -> pd.DataFrame:
+    """Three rows: values at the edges, plain ones, all missing."""
+    return EVERYTHING.conform(
+        pd.DataFrame(
+            {
+                "id": [1, 2, 3],
+                "text": ["नमस्ते 🙂", "", None],
+                "integer": [2**63 - 1, -1, None],
+                "boolean": [True, False, None],
+                "timestamp": ["2025-10-31T18:29:59.999999Z", "1970-01-01T00:00:00Z", None],
+                "date": ["2025-10-31", "1969-12-31", None],
+                "money": pd.array([10**14 - 1, -1, None], dtype="Int64"),
+                "number": [0.1, -1e300, None],
+                "text_array": [["a", "b,c"], [], None],
+                "json": ['{"a": "ü"}', "[]", None],
+            }
+        )
+    )
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(UPath(tmp_path / "lake"))
+
+
+def test_every_kind_of_column_comes_back_as_it_went_in(lake: Lake) -> None:
+    rows = everything()
+    lake.write(EVERYTHING, NIGHT, rows)
+    pd.testing.assert_frame_equal(lake.read(EVERYTHING, NIGHT), rows)
+    assert set(rows["integer"].dropna()) == {2**63 - 1, -1}
+
+
+def test_money_is_rupees_with_two_decimals_in_the_file(lake: Lake) -> None:
+    lake.write(EVERYTHING, NIGHT, everything())
+    column = lake.read_arrow(EVERYTHING, NIGHT).column("money")
+    assert str(column.type) == "decimal128(14, 2)"
+    assert [str(value) for value in column.to_pylist()] == ["999999999999.99", "-0.01", "None"]
+
+
+def test_an_empty_table_comes_back_with_its_types(lake: Lake) -> None:
+    lake.write(EVERYTHING, NIGHT, EVERYTHING.empty())
+    pd.testing.assert_frame_equal(lake.read(EVERYTHING, NIGHT), EVERYTHING.conform(EVERYTHING.empty()))
+
+
+def test_the_same_rows_have_the_same_hash_in_any_lake_and_other_rows_another(lake: Lake, tmp_path: Path) -> None:
+    elsewhere = Lake(UPath(tmp_path / "elsewhere"))
+    lake.write(EVERYTHING, NIGHT, everything())
+    elsewhere.write(EVERYTHING, NEXT, everything())
+    assert lake.content_hash(EVERYTHING, NIGHT) == elsewhere.content_hash(EVERYTHING, NEXT)
+    changed = everything().assign(money=pd.array([1, -1, None], dtype="Int64"))
+    lake.write(EVERYTHING, NIGHT, changed)
+    assert lake.content_hash(EVERYTHING, NIGHT) != elsewhere.content_hash(EVERYTHING, NEXT)
+
+
+def test_a_reader_sees_the_old_table_or_the_new_never_a_part(lake: Lake) -> None:
+    small, large = everything(), pd.concat([everything()] * 4000, ignore_index=True)
+    lake.write(EVERYTHING, NIGHT, small)
+    ended, seen, failures = threading.Event(), set(), []
+
+    def read() -> None:
+        while not ended.is_set():
+            try:
+                seen.add(len(lake.read_arrow(EVERYTHING, NIGHT)))
+            except Exception as error:  # noqa: BLE001 - whatever a reader meets is the finding
+                failures.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for rows in [large, small] * 10:
+        lake.write(EVERYTHING, NIGHT, rows)
+    ended.set()
+    reader.join()
+    assert failures == []
+    assert seen <= {len(small), len(large)}
+    assert seen
+
+
+def test_nothing_but_the_table_is_left_beside_it(lake: Lake) -> None:
+    lake.write(EVERYTHING, NIGHT, everything())
+    lake.write(EVERYTHING, NIGHT, everything())
+    folder = Path(str(lake.root)) / "clean" / "everything"
+    assert [path.name for path in folder.iterdir()] == ["2025-10-31.parquet"]
+
+
+def test_a_table_that_fails_to_be_written_leaves_the_old_one(lake: Lake) -> None:
+    lake.write(EVERYTHING, NIGHT, everything())
+    before = lake.content_hash(EVERYTHING, NIGHT)
+    too_much = everything().assign(money=pd.array([10**14, None, None], dtype="Int64"))
+    with pytest.raises(FunnelError, match="too large for numeric"):
+        lake.write(EVERYTHING, NIGHT, too_much)
+    assert lake.content_hash(EVERYTHING, NIGHT) == before
+
+
+def test_a_night_that_has_not_made_the_table_says_how_to_make_it(lake: Lake) -> None:
+    lake.write(EVERYTHING, NIGHT, everything())
+    with pytest.raises(FunnelError) as told:
+        lake.read(EVERYTHING, NEXT)
+    assert str(told.value).count("\n") == 0
+    assert "clean.everything" in str(told.value)
+    assert "funnel-etl run --as-of 2025-11-01" in str(told.value)
+    assert not lake.exists(EVERYTHING, NEXT)
+
+
+def test_the_latest_earlier_night_is_found_and_the_night_itself_is_not_earlier(lake: Lake) -> None:
+    for night, number in ((date(2025, 10, 29), 1), (date(2025, 10, 30), 2), (NIGHT, 3)):
+        lake.write(EVERYTHING, night, everything().iloc[:number])
+    assert lake.nights(EVERYTHING) == [date(2025, 10, 29), date(2025, 10, 30), NIGHT]
+    before = lake.read_before(EVERYTHING, NIGHT)
+    assert before is not None
+    assert len(before) == 2
+    assert lake.read_before(EVERYTHING, date(2025, 10, 29)) is None
+
+
+def test_a_column_the_source_sends_beyond_its_contract_is_kept(lake: Lake) -> None:
+    raw = Table("raw", "things", "One row per line", ("id",), (Column("id", Kind.INTEGER, "Line."),), extensible=True)
+    rows = pd.DataFrame({"id": pd.array([1], dtype="Int64"), "ad name": pd.array(["x"], dtype="str")})
+    lake.write(raw, NIGHT, rows)
+    pd.testing.assert_frame_equal(lake.read(raw, NIGHT), rows)
+
+
+def test_the_account_of_a_table_comes_back_whole(lake: Lake) -> None:
+    account = Outcome(
+        everything(),
+        [LedgerLine("raw.things", 5, 3, merged=1, quarantined=1, cell_warnings=2, reasons={"merged:twin": 1})],
+        pd.DataFrame([["f" * 64, 7, "k", "bad_date", "when", "{}"]], columns=QUARANTINE_COLUMNS),
+        pd.DataFrame([["f" * 64, 3, "f" * 64, 2, "twin"]], columns=MERGED_COLUMNS),
+        ["a note"],
+    )
+    lake.write_account(EVERYTHING, NIGHT, account, "run-1")
+    again, run_id = lake.read_account(EVERYTHING, NIGHT)
+    assert run_id == "run-1"
+    assert again.ledger == account.ledger
+    assert again.notes == ["a note"]
+    assert again.quarantine.to_dict("records") == account.quarantine.to_dict("records")
+    assert again.merged.to_dict("records") == account.merged.to_dict("records")
