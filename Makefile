@@ -51,8 +51,7 @@ up: $(STAMP) ## The Dagster UI, daemon, nightly schedule and drop-folder sensor;
 	@exec $(BIN)/funnel-etl up
 
 down: ## Stop the embedded PostgreSQL, the demo's too
-	@if [ -x $(BIN)/funnel-etl ]; then $(BIN)/funnel-etl demo --stop; \
-		if [ -z "$$FUNNEL_DATABASE_URL" ]; then $(BIN)/funnel-etl db stop; fi; fi
+	@if [ -x $(BIN)/funnel-etl ]; then $(BIN)/funnel-etl demo --stop && FUNNEL_DATABASE_URL=embedded $(BIN)/funnel-etl db stop; fi
 
 clean: down ## Remove .venv, tool caches and the demo; what arrived and what was published stay in .funnel
 	@$(call outside_data,.funnel/demo/postgres)

@@ -19,7 +19,6 @@ from funnel_etl.sources.store import open_store
 
 def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:
     """Give Dagster's resources; nothing is opened before a step asks for it."""
-
     sources = NightlySources(settings, Landing(UPath(settings.landing_root)))
     return {
         "sources": _lazy(lambda: sources),

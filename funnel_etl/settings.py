@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     drop_settle_seconds: Annotated[float, Field(ge=0)] = Field(
         5.0, description="How long a dropped file must be unchanged before the sensor takes it"
     )
+    zoom_max_mb: Annotated[int, Field(ge=1)] = Field(
+        200, description="A dropped file larger than this (in MB) is rejected without being read"
+    )
+    zoom_date_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.99, description="A Zoom report of whose dates a smaller share can be read gets a warning"
+    )
     landing_url: str | None = Field(None, description="Landing archive: a folder or any universal-pathlib URL")
     lake_url: str | None = Field(None, description="Parquet lake: a folder or any universal-pathlib URL")
     tofu_leads_url: str | None = Field(None, description="Campaign leads: path, file://, http(s):// or gsheet://ID/TAB")
@@ -45,7 +51,10 @@ class Settings(BaseSettings):
     crm_auth: str = Field("none", description="none, bearer, basic, header:NAME or query:NAME")
     crm_secret: SecretStr | None = Field(None, description="The secret for CRM_AUTH (basic: user:password)")
     google_credentials: Path | None = Field(None, description="Service account file for gsheet:// sources")
-    retry_seconds: Annotated[float, Field(ge=0)] = Field(90.0, description="How long a failing download is tried again")
+    retry_seconds: Annotated[float, Field(ge=0)] = Field(
+        90.0, description="How long a source that does not answer is asked again"
+    )
+    download_seconds: Annotated[float, Field(gt=0)] = Field(1800.0, description="How long one source's download may take")
     ui_port: Annotated[int, Field(ge=1, le=65535)] = Field(3000, description="Port of the Dagster UI of `make up`")
 
     @field_validator("database_url")

@@ -1,4 +1,4 @@
-"""An installation of one's own on the session's server: state folder, settings, sources, and nights run as `funnel-etl run` does."""
+"""An installation of one's own on the session's server: state folder, settings, nights run as `funnel-etl run` does."""
 
 import importlib
 import os
@@ -94,5 +94,5 @@ class Installation:
             schemas=list(schemas),
         )["name"]
         assert len(tables) > 0
-        sql = "SELECT md5(coalesce(string_agg(row, E'\\n' ORDER BY row), '')) FROM (SELECT t::text AS row FROM {} AS t) AS r"
+        sql = "SELECT md5(coalesce(string_agg(row, '|' ORDER BY row), '')) FROM (SELECT t::text AS row FROM {} t) AS r"
         return {name: self.value(sql.format(name)) for name in sorted(tables)}

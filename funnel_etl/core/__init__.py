@@ -1,1 +1,1 @@
-"""Pure Python and pandas: values, contracts, accounting, configuration. Knows no source, no part, no Dagster, no SQL."""
+"""Pure Python and pandas: values, contracts, accounting, config tables. Knows no source, part, Dagster or SQL."""

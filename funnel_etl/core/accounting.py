@@ -1,7 +1,7 @@
 """Row accounting: no row is ever dropped silently.
 
 A transform opens a `RowAccount` on each input, says of every row it does not keep why (quarantined, excluded, merged),
-and gives an `Outcome`, whose ledger must balance: in = out + merged + quarantined + excluded. Knows no table and no rule.
+and gives an `Outcome`, whose ledger must balance: in = out + merged + quarantined + excluded. Knows no table, no rule.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ class Outcome:
 
 
 class RowAccount:
-    """The account of one input frame on its way to a table. Rows are named by the labels of its index, which is unique."""
+    """The account of one input frame on its way to a table. Rows are named by the labels of its unique index."""
 
     def __init__(self, rows: pd.DataFrame, input_name: str) -> None:
         if not rows.index.is_unique:

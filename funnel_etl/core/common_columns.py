@@ -40,7 +40,7 @@ PHONE_COLUMNS = (
 
 
 def raw_table(name: str, grain: str, documented: Iterable[SourceColumn]) -> Table:
-    """Declare a `raw` table: the documented source columns as text, under their own names; further ones are kept too."""
+    """Declare a `raw` table: the documented source columns as text, under their own names; others are kept too."""
     cells = tuple(
         Column(c.name, Kind.TEXT, f"Source column {c.name!r}, as it came.", personal=True) for c in documented
     )

@@ -288,8 +288,8 @@ def check_together(tables: Mapping[str, pd.DataFrame]) -> dict[str, ConfigError]
 def map_sources(sources: pd.Series, days: pd.Series, config: Config) -> pd.Series:
     """Give the funnel of each CRM source on its business day.
 
-    A blank source is NO_SOURCE; one that no line of `funnel_mapping.csv` covers on that day is missing (the caller decides
-    what it falls to). Rule: Assigned leads.
+    A blank source is NO_SOURCE; one that no line of `funnel_mapping.csv` covers on that day is missing: the caller
+    decides what it falls to. Rule: Assigned leads.
     """
     keys = lookup_keys(sources)
     mapping = config.table("funnel_mapping")

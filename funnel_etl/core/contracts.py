@@ -117,7 +117,7 @@ class Table:
     def extended_with(self, names: Iterable[str]) -> "Table":
         """Give the contract of this extensible table with the further source columns `names`."""
         extra = tuple(
-            Column(name, Kind.TEXT, f"Source column {name!r}, as it came; not in the documented layout.")
+            Column(name, Kind.TEXT, f"Source column {name!r}, as it came; not in the documented layout.", personal=True)
             for name in names
             if name not in self.by_name
         )
@@ -144,7 +144,7 @@ class Table:
         )
 
     def problems(self, frame: pd.DataFrame) -> list[str]:
-        """List what in `frame` breaks this contract; empty when nothing does. Names columns and counts, never personal values."""
+        """List what in `frame` breaks this contract. Names columns and counts, never personal values."""
         found = [f"column {name} is missing" for name in self.names if name not in frame.columns]
         if found:
             return found

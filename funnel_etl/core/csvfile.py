@@ -38,8 +38,8 @@ class CsvRecords:
     """A CSV file as text.
 
     `rows` has one row per record that is not blank: source_row, row_problem (NaN, too_few_fields, too_many_fields),
-    row_overflow and the source's columns under unique names, in file order. `blank_rows` are the lines of records without
-    any text.
+    row_overflow and the source's columns under unique names, in file order. `blank_rows` are the lines of records
+    without any text.
     """
 
     rows: pd.DataFrame

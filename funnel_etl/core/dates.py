@@ -53,9 +53,9 @@ def parse(
 ) -> Dates:
     """Read a text column of dates. Rule: Dates.
 
-    Values without `Z` or an offset are local in `zone`. `blanks` are texts that mean nothing, compared trimmed and without
-    regard to case; `column` is the name used in errors. Raises errors.AmbiguousDates when numeric dates read both ways and
-    nothing proves which.
+    Values without `Z` or an offset are local in `zone`. `blanks` are texts that mean nothing, compared trimmed and
+    without regard to case; `column` is the name used in errors. Raises errors.AmbiguousDates when numeric dates read
+    both ways and nothing proves which.
     """
     uniques, codes = unique_texts(texts)
     plain = tidy(uniques)

@@ -1,7 +1,7 @@
 """The errors people read.
 
 Each says what is wrong, where, and what to do; `transient` says whether trying again may help. No error carries a
-phone, an e-mail or a name: rows are named by file and line. Programming mistakes are ordinary Python exceptions, not these.
+phone, an e-mail or a name: rows are named by file and line. Programming mistakes are ordinary Python exceptions.
 """
 
 

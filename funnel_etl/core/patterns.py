@@ -1,4 +1,4 @@
-"""Wildcard patterns, as `campaign_mapping.csv`, `bot_names.csv` and `zoom_profiles.csv` use them; all else is literal."""
+"""Wildcard patterns, as in `campaign_mapping.csv`, `bot_names.csv` and `zoom_profiles.csv`; all else is literal."""
 
 import re
 
@@ -13,7 +13,7 @@ def wildcard(pattern: str) -> re.Pattern[str]:
 
 
 def matches(keys: pd.Series, pattern: str) -> pd.Series:
-    """Say of each value, already a `lookup_key`, whether `pattern` matches the whole of it; a blank one matches anything."""
+    """Say of each `lookup_key` whether `pattern` matches the whole of it; a blank pattern matches anything."""
     if not lookup_key(pattern) or lookup_key(pattern) == "*":
         return pd.Series(data=True, index=keys.index)
     compiled = wildcard(pattern)

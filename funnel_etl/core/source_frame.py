@@ -42,7 +42,7 @@ def raw_records(
 def columns_present(
     raw: pd.DataFrame, documented: Collection[SourceColumn], aliases: dict[str, str], source: str
 ) -> dict[str, str]:
-    """Map each documented name to the column of a raw table that carries it; a column the file did not have is all NULL."""
+    """Map documented names to the columns of a raw table that carry them; one the file did not have is all NULL."""
     names = [c for c in raw.columns if c not in RESERVED and not (raw[c].isna().all() and len(raw))]
     return match_columns(names, documented, aliases, source)
 

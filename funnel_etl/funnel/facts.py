@@ -1,4 +1,4 @@
-"""The facts: additive measures by day and funnel, the month's sums, distinct people, rates. Rule: Days in funnel_facts."""
+"""The facts: additive measures by day and funnel; a month's sums, people and rates. Rule: Days in funnel_facts."""
 
 import pandas as pd
 

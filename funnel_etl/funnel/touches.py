@@ -10,7 +10,7 @@ TOUCH = ["phone", "touch_at", "touch_date", "stage", "funnel"]
 def attendance_by_phone(attendance: pd.DataFrame, webinars: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     """Sum up each phone's occurrences up to `as_of`.
 
-    Index: phone. Columns: attended (yes|no), first_attended_at, attended_count. A phone in no attendee report is absent.
+    Index: phone. Columns: attended (yes|no), first_attended_at, attended_count. Phones in no report are absent.
     """
     rows = _with_event(attendance, webinars)
     rows = rows[(rows["event_date"] <= as_of) & rows["phone"].notna()]

@@ -19,17 +19,18 @@ TOFU_LEADS_SOURCE = (
 """The columns of the campaign lead sheet. Forms differ: other spellings, and more columns, are usual."""
 
 SPEND_TEXTS = (
-    "campaign ad_group account platform AccountDescriptiveName CampaignType Objective Category subCategory goalID goalName "
-    "region"
+    "campaign ad_group account platform AccountDescriptiveName CampaignType Objective Category subCategory goalID "
+    "goalName region"
 ).split()
 SPEND_COUNTS = "impressions clicks video_views".split()
 SPEND_SOURCE = tuple(
     SourceColumn(name, needed=name in {"date_time", "cost", "Funnel"})
     for name in (
         "date_time,campaign,ad_group,impressions,clicks,cost,account,video_views,platform,AccountDescriptiveName,"
-        "CampaignType,Objective,Category,subCategory,goalID,goalName,region,Installs,SignUps,Purchases,Revenue,Web Purchases,Web Revenue,"
-        "Subscribers,Super Leads,Skill Leads,Online Purchases,Online Revenue,Lead Purchases,Lead Revenue,Pass Purchases,"
-        "Pass Revenue,Pass Pro Purchases,Pass Pro Revenue,SuperCoaching Purchases,SuperCoaching Revenue,"
+        "CampaignType,Objective,Category,subCategory,goalID,goalName,region,Installs,SignUps,Purchases,Revenue,"
+        "Web Purchases,Web Revenue,Subscribers,Super Leads,Skill Leads,Online Purchases,Online Revenue,Lead Purchases,"
+        "Lead Revenue,Pass Purchases,Pass Revenue,Pass Pro Purchases,Pass Pro Revenue,SuperCoaching Purchases,"
+        "SuperCoaching Revenue,"
         "SkillAcademy Purchases,SkillAcademy Revenue,Book Purchases,Book Revenue,Total Purchases,Total Revenue,Funnel"
     ).split(",")
 )

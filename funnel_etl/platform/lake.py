@@ -22,7 +22,7 @@ from funnel_etl.sources.store import open_store
 
 
 class Lake:
-    """The tables of all nights below one root (a folder or any universal-pathlib URL). Files are replaced whole, or not."""
+    """All nights' tables below one root: a folder or any universal-pathlib URL. Files are replaced whole, or not."""
 
     def __init__(self, root: UPath | str) -> None:
         self.root = UPath(root)

@@ -34,7 +34,7 @@ def publish_asset(
     needs: Iterable[Sequence[str]] = (),
     file_states: FileStates | None = None,
 ) -> dg.AssetsDefinition:
-    """Make the asset `publish/<part>`: `tables` and the part's ledger, quarantine, merged rows and files as one version.
+    """Make the asset `publish/<part>`: `tables` and the part's ledger, quarantine, merged rows, files as one version.
 
     `sources` are the part's landing sources, whose arrivals it lists in `ops.files`.
     """
@@ -130,7 +130,7 @@ def _rows_by_file(lake: Lake, tables: Sequence[Table], night: date) -> pd.Series
 
 
 def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
-    """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: file_id, status, occurrence)."""
+    """Give the rows of `ops.files`: what arrived, what a part made of it (`states`: file_id, status, occurrence_id)."""
     columns = [
         "arrival_id",
         "file_id",

@@ -1,6 +1,6 @@
 """From the lake to PostgreSQL: a part's tables in one transaction, each a temporary table and a MERGE.
 
-Readers see one whole night or the one before, never blocked; grants, comments and views stay. An older night never goes over
+Readers see one whole night or the one before, never blocked; grants, comments, views stay. No older night goes over
 a newer one; a table whose content PostgreSQL already has is not sent. Knows no domain.
 """
 
@@ -24,9 +24,9 @@ LOCK = "hashtextextended('funnel_etl.publish', 0)"
 class Publication:
     """One table to publish.
 
-    `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (nothing is
-    deleted), resolve (quarantine: rows of the part that are gone get their resolved_at). `content_hash`, when given, lets
-    an unchanged table be skipped.
+    `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (nothing
+    is deleted), resolve (quarantine: rows of the part that are gone get their resolved_at). `content_hash`, when given,
+    lets an unchanged table be skipped.
     """
 
     table: Table
@@ -48,7 +48,7 @@ class Version:
 
 @dataclass
 class Published:
-    """What a publication did. `version`: None if a newer night was there; `counts`: table → inserted, changed, deleted."""
+    """What a publication did. `version`: None if a newer night is there; `counts`: table → inserted, changed, gone."""
 
     version: int | None
     newest: date
@@ -196,4 +196,6 @@ def _literal(text: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    """Give the server's own words, without the statement and without the DETAIL, which quotes values of rows."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return next((line[line.index("ERROR:") :] for line in lines if "ERROR:" in line), lines[0])

@@ -1,6 +1,6 @@
 """The long-running services and the database's address: what `make up` and `funnel-etl db` do.
 
-Every child is started in a group of its own, with signals as a fresh program has them, and ended when we are; none is left.
+Every child is started in a group of its own, with signals as a fresh program has them, and ended when we are.
 """
 
 import contextlib

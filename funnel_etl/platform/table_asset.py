@@ -40,8 +40,8 @@ def table_asset(
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
 
     `inputs`: parameter → table it is read from; `needs`: assets that must be there first, without being read;
-    `resources`: handed to the body by their names; `conserved`: further blocking checks that two totals are equal, given
-    the rows, the inputs and as_of.
+    `resources`: handed to the body by their names; `conserved`: further blocking checks that two totals are equal,
+    given the rows, the inputs and as_of.
     """
 
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:

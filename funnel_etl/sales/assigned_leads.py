@@ -25,6 +25,7 @@ def clean_assigned_leads(raw: pd.DataFrame, config: Config, zone: str) -> Outcom
         employee=source.label("employee"),
         dump_state="current",
     )
-    rows[source.phones("leadMobile", config.placeholders).columns] = source.phones("leadMobile", config.placeholders)
+    phones = source.phones("leadMobile", config.placeholders)
+    rows[phones.columns] = phones
     rows["funnel"] = map_sources(rows["source"], rows["assigned_date"], config).fillna(MISC)
     return source.account.outcome(rows.loc[source.account.remaining])

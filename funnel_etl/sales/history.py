@@ -53,8 +53,8 @@ def crm_history(
 ) -> Outcome:
     """Give every version of every CRM row seen up to a night. Columns as `clean.crm_history`.
 
-    `before`: the history of the night before. A row gone from inside the dump's window has disappeared; one older than its
-    oldest row has only aged out, which is no change.
+    `before`: the history of the night before. A row gone from inside the dump's window has disappeared; one older than
+    its oldest row has only aged out, which is no change.
     """
     leads = assigned_leads[assigned_leads["dump_state"] == "current"].set_index(TRACE)["assigned_at"]
     sold = sales[sales["dump_state"] == "current"].set_index(TRACE)["sold_at"]
@@ -78,7 +78,9 @@ def crm_history(
     account.exclude(pd.Series("unchanged_version", index=now.index, dtype="str").where(~is_new & ~differs))
 
     fresh = pairs[is_new | differs].assign(valid_from=night, valid_to=None)
-    fresh["change"] = pd.Series("inserted", index=pairs.index).mask(was_absent, "reappeared").mask(differs, "changed")
+    change = pd.Series("inserted", index=pairs.index).mask(was_absent, "reappeared").mask(differs, "changed")
+    # Only its own rows: a frame without rows takes every row of a column it is given.
+    fresh["change"] = change.reindex(fresh.index)
     changed = [
         _changed(old, new) if kind == "changed" else None
         for old, new, kind in zip(fresh["row_before"], fresh["row"], fresh["change"], strict=True)
@@ -110,7 +112,7 @@ def _joined(today: Outcome, kept: pd.DataFrame, name: str) -> Outcome:
 
 
 def _versions(raw: pd.DataFrame, dataset: str, instants: pd.Series, config: Config) -> pd.DataFrame:
-    """Give each record of a dump as a version: trace, dataset, key, row_at, row (JSON of its cells that are not blank)."""
+    """Give each record of a dump as a version: trace, dataset, key, row_at, row (JSON of its cells without blanks)."""
     documented = ASSIGNED_LEADS_SOURCE if dataset == "crm_assigned_leads" else SALES_SOURCE
     cells = [c for c in raw.columns if c not in RESERVED]
     present = columns_present(raw, documented, config.aliases(dataset), dataset)
@@ -135,7 +137,8 @@ def _versions(raw: pd.DataFrame, dataset: str, instants: pd.Series, config: Conf
 def _gone(newest: pd.DataFrame, now: pd.DataFrame, oldest: dict[str, pd.Timestamp]) -> pd.DataFrame:
     """Give the newest versions whose row is no longer in its dump, though it is not older than the dump's oldest."""
     standing = newest[newest["change"] != ABSENT]
-    aged = standing["row_at"] < standing["dataset"].map(oldest)
+    # In UTC also when neither dump has a row: NaT alone has no zone.
+    aged = standing["row_at"] < pd.to_datetime(standing["dataset"].map(oldest), utc=True)
     here = standing.merge(now[["dataset", "key"]].assign(_here=True), on=["dataset", "key"], how="left")[
         "_here"
     ].notna()

@@ -18,8 +18,8 @@ SOURCE = "crm_sales"
 def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
     """Give one row per sale (`_id`), whatever its status and day. Columns as `clean.sales`.
 
-    Quarantined: no `_id`, no readable sale date, unreadable revenue. Exact repeats are merged; of different rows with one
-    `_id` the last in the dump stays, and the conflict is noted.
+    Quarantined: no `_id`, no readable sale date, unreadable revenue. Exact repeats are merged; of different rows with
+    one `_id` the last in the dump stays, and the conflict is noted.
     """
     revenue, sale_date = _chosen(config, "revenue_column"), _chosen(config, "sale_date_column")
     source = SourceFrame(raw, sales_source(config), config.aliases(SOURCE), SOURCE)
@@ -30,10 +30,9 @@ def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
         dump_state="current",
     )
     _merge_repeats(source.account, raw, rows["sale_id"])
-    rows[_documented(source, zone).columns] = _documented(source, zone)
-    rows[source.phones("StudentContact", config.placeholders).columns] = source.phones(
-        "StudentContact", config.placeholders
-    )
+    documented = _documented(source, zone)
+    phones = source.phones("StudentContact", config.placeholders)
+    rows[documented.columns], rows[phones.columns] = documented, phones
 
     rows["sold_date"] = business_day(rows["sold_at"], zone)
     rows["is_counted"] = is_counted(rows["status"], config)

@@ -41,8 +41,9 @@ class _Session(requests.Session):
         super().__init__()
         self._request = request
         self.max_redirects = 10
+        patience = Patience.until(min(ends, time.monotonic() + request.policy.retry_for), request.policy)
         for scheme in ("http://", "https://"):
-            self.mount(scheme, HTTPAdapter(max_retries=Patience.until(ends, request.policy)))
+            self.mount(scheme, HTTPAdapter(max_retries=patience))
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Keep the login on the source's own host; refuse a redirect that carries it away in its address."""

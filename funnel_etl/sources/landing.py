@@ -126,13 +126,42 @@ class Landing:
         chunks = _settled_chunks(source, path)
         return self.put(source, kind, path.name, chunks, received_at=received_at, folder=folder, check=check)
 
-    def arrivals(self, source: str | None = None) -> list[Arrival]:
-        """Return the arrivals, of one source or all, by when they were received.
+    def turn_away(
+        self, source: str, name: str, *, size: int, received_at: datetime, reason: FunnelError, folder: str | None = None
+    ) -> Arrival:
+        """Record a rejected file without keeping or reading its bytes; a line that says so stands in for them."""
+        shown = arrival_name(name)
+        stand_in = f"{shown}: {size} bytes that were not kept. {reason}\n".encode()
+        content: dict[str, Any] = {
+            "source": _known_name(source),
+            "kind": "file",
+            "name": shown,
+            "received_at": _utc(received_at).isoformat(),
+            "bytes": size,
+            "file_id": hashlib.sha256(stand_in).hexdigest(),
+            "status": "rejected",
+            "reason": str(reason),
+            "folder": folder,
+        }
+        arrival = _identified(content | {"landing_path": _object_name(content["file_id"])})
+        with ExitStack() as stack:
+            with _writing():
+                path = stack.enter_context(self._store.workspace())
+            _fill(path, [stand_in])
+            self._keep(path, arrival)
+        return arrival
+
+    def arrivals(self, source: str | None = None, *, after: str = "") -> list[Arrival]:
+        """Return the arrivals, of one source or all, by when they were received; only those later than `after`, an id.
 
         Raises FunnelError for a damaged manifest.
         """
         folder = "manifests" if source is None else f"manifests/{_known_name(source)}"
-        found = [_arrival(name, data) for name, data in self._store.read_below(folder)]
+        if after:
+            names = [name for name in self._store.names(folder) if name.rpartition("/")[2] > f"{after}.json"]
+            found = [_arrival(name, self._store.read(name)) for name in names]
+        else:
+            found = [_arrival(name, data) for name, data in self._store.read_below(folder)]
         return sorted(found, key=lambda arrival: (arrival.received_at, arrival.arrival_id))
 
     def has(self, file_id: str) -> bool:

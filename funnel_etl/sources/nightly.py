@@ -106,7 +106,7 @@ class NightlySources:
         return seen
 
     def _settle_together(self, chosen: Chosen, seen: list[ConfigVersion], night: date) -> None:
-        """Let tables fall back until all agree: those that are wrong; if they were right before, `funnels.csv` instead."""
+        """Let tables fall back until all agree: the wrong ones, or `funnels.csv` if it is what no longer fits them."""
         settled, errors = self._agreeing(chosen, night)
         if still := _disagreements(settled):
             blamed = next(iter(still.values()))
@@ -155,7 +155,7 @@ class NightlySources:
             source=source,
             landing=self.landing,
             auth=Auth.parse(settings.crm_auth, settings.crm_secret) if source.startswith("crm_") else Auth(),
-            policy=FetchPolicy(deadline=max(settings.retry_seconds, 1.0)),
+            policy=FetchPolicy(deadline=settings.download_seconds, retry_for=settings.retry_seconds),
             credentials=settings.google_credentials,
         )
 

@@ -16,13 +16,14 @@ from funnel_etl.sources.landing import Landing
 class FetchPolicy:
     """How long and how often a source is tried. All in seconds, except the two counts.
 
-    `retries` are for one request (refused, 429, 5xx), `downloads` for all of it (broken off in the middle);
-    `deadline` bounds everything together, waiting included, give or take one `read_timeout`.
+    `retries` are for one request (refused, 429, 5xx), inside `retry_for`; `downloads` for all of it (broken off in the
+    middle). `deadline` bounds everything together, waiting included, give or take one `read_timeout`.
     """
 
     connect_timeout: float = 10
     read_timeout: float = 60
     deadline: float = 1800
+    retry_for: float = 90
     retries: int = 5
     downloads: int = 3
     backoff: float = 1

@@ -1,7 +1,6 @@
 """The commands of docker-compose.yml, run here as they stand but for hosts, ports and folders: the stack comes up."""
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -9,11 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 from sqlalchemy import make_url, text
 
@@ -107,13 +106,8 @@ def test_the_commands_of_compose_bring_up_tables_code_location_and_web_server(st
     for name in ("code", "web"):
         stack.start(name)
         assert stack.becomes_healthy(name), (stack.folder / "log").read_text()[-2000:]
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{stack.web_port}/graphql",
-        data=json.dumps({"query": QUERY}).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        [entry] = json.load(answer)["data"]["workspaceOrError"]["locationEntries"]
+    answer = requests.post(f"http://127.0.0.1:{stack.web_port}/graphql", json={"query": QUERY}, timeout=30)
+    [entry] = answer.json()["data"]["workspaceOrError"]["locationEntries"]
     assert entry == {"name": "funnel_etl", "locationOrLoadError": {"__typename": "RepositoryLocation"}}
 
 

@@ -1,4 +1,4 @@
-"""Publishing into a real PostgreSQL: counts, types, what survives, what readers see, and what never happens by halves."""
+"""Publishing into a real PostgreSQL: counts, types, what survives, what readers see, and never by halves."""
 
 import threading
 import time
@@ -89,8 +89,8 @@ def test_every_type_arrives_exactly_and_twice_is_once(url: str, engine: sa.Engin
     rows = things(
         1,
         2,
-        text=["it's \\ \"quoted\"\n नमस्ते", ""],
-        integer=[2**63 - 1, None],
+        text=['it\'s \\ "quoted"\n नमस्ते', ""],
+        integer=pd.array([2**63 - 1, None], dtype="Int64"),
         boolean=[True, None],
         timestamp=["2025-10-31T18:29:59.999999Z", None],
         date=["2025-10-31", None],
@@ -102,10 +102,12 @@ def test_every_type_arrives_exactly_and_twice_is_once(url: str, engine: sa.Engin
     )
     assert publish(url, version(), [of(rows)]).counts == {"clean.things": (2, 0, 0)}
     assert publish(url, version(), [of(rows)]).counts == {"clean.things": (0, 0, 0)}
-    full = ask(engine, "SELECT text, integer, boolean, date, money, number, text_array, json FROM clean.things WHERE id = 1")
+    full = ask(
+        engine, "SELECT text, integer, boolean, date, money, number, text_array, json FROM clean.things WHERE id = 1"
+    )
     assert full == [
         (
-            "it's \\ \"quoted\"\n नमस्ते",
+            'it\'s \\ "quoted"\n नमस्ते',
             2**63 - 1,
             True,
             date(2025, 10, 31),
@@ -118,9 +120,9 @@ def test_every_type_arrives_exactly_and_twice_is_once(url: str, engine: sa.Engin
     assert ask(engine, "SELECT timestamp AT TIME ZONE 'Asia/Kolkata' FROM clean.things WHERE id = 1") == [
         (pd.Timestamp("2025-10-31 23:59:59.999999").to_pydatetime(),)
     ]
-    assert ask(engine, "SELECT text, integer, boolean, timestamp, money, text_array, json FROM clean.things WHERE id = 2") == [
-        ("", None, None, None, Decimal("-0.01"), [], None)
-    ]
+    assert ask(
+        engine, "SELECT text, integer, boolean, timestamp, money, text_array, json FROM clean.things WHERE id = 2"
+    ) == [("", None, None, None, Decimal("-0.01"), [], None)]
     sums = ask(engine, "SELECT sum(money)::text FROM clean.things")
     assert sums == [("999999999999.98",)]
 
@@ -207,21 +209,21 @@ def test_a_reader_in_a_loop_sees_only_whole_versions_and_never_waits(url: str, e
     publish(url, version(), night(0))
     ended = threading.Event()
     seen: list[tuple[int, int]] = []
-    waits: list[float] = []
-    one_moment = (
-        "SELECT (SELECT array_agg(DISTINCT integer) FROM clean.things), (SELECT array_agg(DISTINCT integer) FROM clean.more_things)"
-    )
+    refused: list[psycopg2.Error] = []
+    numbers = "(SELECT array_agg(DISTINCT integer) FROM clean.{})"
+    one_moment = f"SELECT {numbers.format('things')}, {numbers.format('more_things')}"
 
     def read() -> None:
         connection = psycopg2.connect(libpq_uri(url))
         connection.autocommit = True
         with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '100ms'")  # a statement that waits longer for a lock fails
             while not ended.is_set():
-                started = time.perf_counter()
-                # Planning takes the locks a reader would wait for, without the work of reading.
-                cursor.execute("EXPLAIN SELECT * FROM clean.things, clean.more_things")
-                waits.append(time.perf_counter() - started)
-                cursor.execute(one_moment)
+                try:
+                    cursor.execute(one_moment)
+                except psycopg2.Error as error:
+                    refused.append(error)
+                    return
                 seen.append(cursor.fetchone())
         connection.close()
 
@@ -235,7 +237,7 @@ def test_a_reader_in_a_loop_sees_only_whole_versions_and_never_waits(url: str, e
     whole = {(frozenset(first), frozenset(second)) for first, second in seen}
     assert whole <= {(frozenset({n}), frozenset({n})) for n in range(4)}
     assert len(whole) > 1, "the reader saw no change at all: the test proves nothing"
-    assert sorted(waits)[-1] < 0.1
+    assert refused == []
 
 
 def test_an_older_night_never_goes_over_a_newer_one_of_its_part(url: str, engine: sa.Engine) -> None:
@@ -250,7 +252,14 @@ def test_an_older_night_never_goes_over_a_newer_one_of_its_part(url: str, engine
 
 def quarantined(*keys: str, part: str = "sales") -> Publication:
     rows = pd.DataFrame({"row_key": list(keys)}).assign(
-        asset="clean.sales", part=part, file_id="f", source_row=2, reason="bad_date", detail="", fix_hint="Fix.", row="{}"
+        asset="clean.sales",
+        part=part,
+        file_id="f",
+        source_row=2,
+        reason="bad_date",
+        detail="",
+        fix_hint="Fix.",
+        row="{}",
     )
     arrow = QUARANTINE.to_arrow(QUARANTINE.conform(rows.assign(first_seen_at=None, resolved_at=None)))
     return Publication(QUARANTINE, arrow.drop_columns(["first_seen_at", "resolved_at"]), mode="resolve")
@@ -266,7 +275,9 @@ def test_a_quarantined_row_is_resolved_when_it_is_gone_and_opened_again_when_it_
     assert publish(url, version(), [quarantined("a", "b")]).counts == {"ops.quarantine": (0, 0, 0)}
     assert publish(url, version(), [quarantined("b")]).counts == {"ops.quarantine": (0, 1, 0)}
     assert [row[:2] for row in ask(engine, state)] == [("a", False), ("b", True)]
-    assert publish(url, version(), [quarantined("b")]).counts == {"ops.quarantine": (0, 0, 0)}, "resolved once is enough"
+    assert publish(url, version(), [quarantined("b")]).counts == {"ops.quarantine": (0, 0, 0)}, (
+        "resolved once is enough"
+    )
     publish(url, version(part="marketing"), [replace(quarantined(), mode="resolve")])
     assert [row[:2] for row in ask(engine, state)] == [("a", False), ("b", True)], "another part resolved ours"
     assert publish(url, version(), [quarantined("a", "b")]).counts == {"ops.quarantine": (0, 1, 0)}

@@ -52,15 +52,20 @@ def attendees(
     `known` and `registrants` come from `open_rows`. Hosts, panelists, staff, bots and superseded people leave
     the account.
     """
-    account.exclude(known["section"].where(known["section"].isin(["host", "panelist"])).astype("str"))
-    account.exclude(_staff(known))
-    account.exclude(_bots(_shown_names(known), bot_names))
+    without_staff_and_bots(account, known, bot_names)
     rows = known.loc[account.remaining]
     usable = registrants[registrants["row_problem"].isna() & registrants["occurrence_id"].notna()]
     people, _ = identify(rows, usable, placeholders)
     rows = rows.drop(columns=["email", "phone"]).join(people)
     account.exclude(superseded(rows))
     return in_order(rows.loc[account.remaining])
+
+
+def without_staff_and_bots(account: RowAccount, known: pd.DataFrame, bot_names: pd.DataFrame) -> None:
+    """Exclude hosts, panelists, attendee rows with their e-mail, and note-takers."""
+    account.exclude(known["section"].where(known["section"].isin(["host", "panelist"])).astype("str"))
+    account.exclude(_staff(known))
+    account.exclude(_bots(_shown_names(known), bot_names))
 
 
 def in_order(rows: pd.DataFrame) -> pd.DataFrame:

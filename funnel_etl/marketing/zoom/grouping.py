@@ -47,6 +47,23 @@ def group(*columns: pd.Series) -> Groups:
     return Groups(codes, _first_positions(codes, np.arange(len(codes)), int(codes.max(initial=-1)) + 1))
 
 
+def linked(codes: Ints, left: Ints, right: Ints) -> Ints:
+    """Give `codes` with those that are linked, over any number of steps, made one: the least of them.
+
+    The i-th link says that code `left[i]` goes by `right[i]`; codes that go by the same belong together.
+    """
+    label = np.arange(int(codes.max(initial=-1)) + 1)
+    while len(left):
+        by_right = np.full(int(right.max()) + 1, len(label))
+        np.minimum.at(by_right, right, label[left])
+        nearer = label.copy()
+        np.minimum.at(nearer, left, by_right[right])
+        if np.array_equal(nearer, label):
+            break
+        label = nearer
+    return label[codes]
+
+
 def first_present(values: pd.Series, groups: Groups) -> pd.Series:
     """Give the first value of each group that is not missing, in row order; one row per group."""
     there = np.flatnonzero(values.notna().to_numpy())

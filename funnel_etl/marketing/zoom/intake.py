@@ -38,7 +38,7 @@ Parsed = tuple[dict[str, Any], pd.DataFrame, list[int]]
 
 
 class ParsedReports:
-    """The parsed reports, by content: a file is read once. A cache below the lake: delete it, and files are read again."""
+    """The parsed reports, by content: a file is read once. A cache below the lake: deleted, files are read again."""
 
     def __init__(self, store: Store, sources: NightlySources) -> None:
         self._store = store

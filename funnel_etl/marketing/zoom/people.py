@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.core.phone import normalise
-from funnel_etl.core.text import clean_email
-from funnel_etl.marketing.zoom.grouping import Bools, Ints, micros
+from funnel_etl.core.text import clean_email, lookup_keys
+from funnel_etl.marketing.zoom.grouping import Bools, Ints, group, linked, micros
 
 PHONE = ["phone", "phone_raw", "phone_class", "phone_note", "phone_alternates", "user_id"]
 ROW, REPORT, REGISTRATION = "row", "report", "registration"
@@ -72,9 +72,11 @@ def superseded(rows: pd.DataFrame) -> pd.Series:
 
 
 def across_reports(rows: pd.DataFrame) -> pd.Series:
-    """Give the person key by which rows of several reports are compared.
+    """Number the persons by whom rows of several reports are compared; rows have the columns of `identify`.
 
-    It is the person_key; a row without phone and e-mail (a dial-in) is known again by its names and times.
+    Of one person are rows of an occurrence with one person_key; and those with one e-mail, where the phone is
+    another one in another report (not where a report has several people under that e-mail). A row without phone
+    and e-mail (a dial-in) is known again by its names and times.
     """
     keys = rows["person_key"].copy()
     nobody = rows[keys.str.startswith("row:")]
@@ -82,17 +84,23 @@ def across_reports(rows: pd.DataFrame) -> pd.Series:
         marks = pd.util.hash_pandas_object(comparable(nobody[_NOBODY]), index=False)
         copy = marks.groupby([nobody["file_id"], marks]).cumcount()
         keys[nobody.index] = "row:" + marks.astype("str") + ":" + copy.astype("str")
-    return keys
+    key = group(rows["occurrence_id"], keys).codes
+    email = group(rows["occurrence_id"], rows["email"]).codes
+    pairs = pd.DataFrame({"key": key, "email": email, "file_id": rows["file_id"].to_numpy()})
+    pairs = pairs[rows["email"].notna().to_numpy()].drop_duplicates()
+    shared = pairs.loc[pairs.duplicated(["email", "file_id"]), "email"]
+    pairs = pairs[~pairs["email"].isin(shared)]
+    return pd.Series(linked(key, pairs["key"].to_numpy(np.int64), pairs["email"].to_numpy(np.int64)), index=rows.index)
 
 
 def comparable(cells: pd.DataFrame) -> pd.DataFrame:
-    """Turn cells into plain texts and numbers that hash alike whenever they are alike."""
+    """Turn cells into plain texts and numbers that hash alike whenever they say the same: case and blanks are no matter."""
     plain = {}
     for name, values in cells.items():
         if isinstance(values.dtype, pd.DatetimeTZDtype):
             plain[name] = pd.Series(micros(values), index=cells.index)
         else:
-            plain[name] = values.astype("str").fillna("")
+            plain[name] = lookup_keys(values.astype("str"))
     return pd.DataFrame(plain, index=cells.index)
 
 

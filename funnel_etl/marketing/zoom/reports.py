@@ -13,34 +13,15 @@ import pandas as pd
 
 from funnel_etl.core.accounting import Outcome, RowAccount
 from funnel_etl.marketing.zoom.grouping import Ints
-from funnel_etl.marketing.zoom.people import across_reports, comparable, identify, in_reports
+from funnel_etl.marketing.zoom.people import ROW, across_reports, comparable, identify, in_reports
 
 NEAREST = pd.Timedelta(hours=36)
 """How far a scheduled time may be from the actual start it belongs to."""
 
-CONTENT = [
-    *(
-        "section",
-        "attended",
-        "user_name",
-        "first_name",
-        "last_name",
-        "email",
-        "phone",
-        "registered_at",
-        "joined_at",
-    ),
-    *(
-        "left_at",
-        "minutes",
-        "approval_status",
-        "registration_source",
-        "attendance_type",
-        "source_name",
-        "is_guest",
-    ),
-    "country",
-]
+CONTENT = (
+    "section attended user_name first_name last_name email phone registered_at joined_at left_at minutes "
+    "approval_status registration_source attendance_type source_name is_guest country"
+).split()
 """The cells by which a row of one report is known again in another."""
 
 
@@ -70,7 +51,7 @@ def zoom_reports(
     rows["occurrence_id"] = occurrence_ids(rows, zone)
     rows = rows.join(_standing(rows, attendee_rows, registrant_rows, placeholders))
     rows["in_force"] = rows["status"].eq("in_force").astype("boolean")
-    return account.outcome(rows)
+    return account.outcome(rows.sort_values("file_id", ignore_index=True))
 
 
 def occurrence_ids(reports: pd.DataFrame, zone: str) -> pd.Series:
@@ -104,6 +85,8 @@ class _Content:
 
     people: Ints
     rows: Ints
+    cells: int = 0
+    """How many cells say something; a phone that is none says nothing."""
 
 
 def _standing(
@@ -129,7 +112,8 @@ def _standing(
         minute=several["generated_at"].dt.floor("min"),
         people_count=[len(np.unique(content[f].people)) if f in content else 0 for f in several["file_id"]],
         row_count=[len(content[f].rows) if f in content else 0 for f in several["file_id"]],
-    ).sort_values(["minute", "people_count", "row_count", "file_id"], na_position="first")
+        cell_count=[content[f].cells if f in content else 0 for f in several["file_id"]],
+    ).sort_values(["minute", "people_count", "row_count", "cell_count", "file_id"], na_position="first")
     for _kind, group in ranked.groupby(kinds, sort=False):
         labels = dict(zip(group["file_id"], group.index, strict=True))
         for file_id, verdict in _judged(list(labels), content).items():
@@ -186,9 +170,12 @@ def _contents(
     identified = identify(attendees, registrants, placeholders)
     found: dict[str, _Content] = {}
     for raw, people in zip((attendees, registrants), identified, strict=True):
-        known = raw.assign(person_key=people["person_key"])
-        person = pd.factorize(across_reports(known))[0].astype(np.int64)
-        says = pd.util.hash_pandas_object(comparable(raw[CONTENT]), index=False).to_numpy().view(np.int64)
+        known = raw.assign(person_key=people["person_key"], email=people["email"])
+        person = across_reports(known).to_numpy(np.int64)
+        own = people["phone"].where(people["phone_source"].eq(ROW))
+        cells = comparable(raw[CONTENT].assign(phone=own.fillna(raw["phone"])))
+        says = pd.util.hash_pandas_object(cells, index=False).to_numpy().view(np.int64)
+        said = raw[CONTENT].assign(phone=own).notna().sum(axis=1).to_numpy()
         for file_id, places in known.groupby("file_id").indices.items():
-            found[str(file_id)] = _Content(person[places], says[places])
+            found[str(file_id)] = _Content(person[places], says[places], int(said[places].sum()))
     return found

@@ -20,8 +20,10 @@ EVERYTHING = Table(
     "everything",
     "One row per thing",
     ("id",),
-    tuple(Column(kind.name.lower(), kind, f"A {kind.value}.") for kind in Kind)
-    + (Column("id", Kind.INTEGER, "Its number.", required=True),),
+    (
+        Column("id", Kind.INTEGER, "Its number.", required=True),
+        *(Column(kind.name.lower(), kind, f"A {kind.value}.") for kind in Kind),
+    ),
 )
 
 
@@ -32,9 +34,9 @@ def everything() -> pd.DataFrame:
             {
                 "id": [1, 2, 3],
                 "text": ["नमस्ते 🙂", "", None],
-                "integer": [2**63 - 1, -1, None],
+                "integer": pd.array([2**63 - 1, -1, None], dtype="Int64"),
                 "boolean": [True, False, None],
-                "timestamp": ["2025-10-31T18:29:59.999999Z", "1970-01-01T00:00:00Z", None],
+                "timestamp": ["2025-10-31T18:29:59.999999Z", "1970-01-01T00:00:00.000000Z", None],
                 "date": ["2025-10-31", "1969-12-31", None],
                 "money": pd.array([10**14 - 1, -1, None], dtype="Int64"),
                 "number": [0.1, -1e300, None],

@@ -1,0 +1,64 @@
+"""Where a dropped file goes once it was dealt with: `processed/`, or `rejected/` with a word to the person who dropped it.
+
+Only moves inside the drop folder; nothing here reads a file or decides what it is.
+"""
+
+import re
+from pathlib import Path
+
+PROCESSED, REJECTED = "processed", "rejected"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_LONGEST = 200
+"""Bytes of a name: file systems allow 255, and " (2)" and ".txt" are still to come."""
+
+
+def plain_name(name: str) -> str:
+    """Give a file name as it may be shown and used: no path, no control or direction characters, no odd bytes."""
+    text = name.encode(errors="surrogateescape").decode(errors="replace")
+    return _CONTROL.sub("", re.split(r"[\\/]", text)[-1]).strip() or "unnamed"
+
+
+def set_aside(path: Path, folder: Path, place: str, advice: str = "") -> Path:
+    """Move a file of the drop folder to `<place>/` (its sub-folder kept), with `advice` beside it; gives where it is.
+
+    A name that is taken becomes `name (2).csv`. Raises OSError, and leaves the file where it is, when it cannot.
+    """
+    target = folder / place
+    for part in ("", *path.parent.relative_to(folder).parts):
+        target = target / part
+        target.mkdir(exist_ok=True)
+        if target.is_symlink():
+            raise NotADirectoryError(0, f"{target.name}/ is a link", str(target))
+    goal = _free(target, plain_name(path.name))
+    path.rename(goal)
+    if advice:
+        goal.with_name(f"{goal.name}.txt").write_text(advice, encoding="utf-8")
+    return goal
+
+
+def advice(name: str, looks_like: str, fix: str) -> str:
+    """Write what a person is told about a rejected file."""
+    return (
+        f"{plain_name(name)} was not taken.\n\n"
+        f"What it is: {_sentence(looks_like)}\n"
+        f"What to do: {_sentence(fix)}\n\n"
+        "Put the right file into the drop folder itself, not in here. This one can be deleted; nothing reads it again.\n"
+    )
+
+
+def _sentence(text: str) -> str:
+    text = text.strip().rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Give the first of `name.csv`, `name (2).csv`, … that is not taken; a very long name is shortened."""
+    suffix = Path(name).suffix[:20]
+    stem = name.removesuffix(suffix) if suffix else name
+    while len(f"{stem}{suffix}".encode()) > _LONGEST:
+        stem = stem[:-1]
+    goal, number = folder / f"{stem}{suffix}", 1
+    while goal.exists() or goal.is_symlink():
+        number += 1
+        goal = folder / f"{stem} ({number}){suffix}"
+    return goal

@@ -1,0 +1,265 @@
+"""Taking files out of the drop folder: each landed, judged by its reader, and moved out of the way.
+
+One bad file never stops the others. What a file means is the reader's; which files are ready is `drop_folder`'s.
+"""
+
+import fcntl
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from funnel_etl.core.errors import FunnelError, SourceRejected
+from funnel_etl.sources.drop_folder import Seen, StillWritten, is_changed, read_whole, settled
+from funnel_etl.sources.fetch import utc_now
+from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.set_aside import PROCESSED, REJECTED, advice, plain_name, set_aside
+
+log = logging.getLogger("funnel_etl.progress")
+MEGABYTE = 1_000_000
+
+
+@dataclass
+class Taken:
+    """What one look at the drop folder did; files are named as they may be shown.
+
+    `arrivals`: taken now; `rejected`: name → why; `waiting`: name → why not yet; `left`: name → why it stays there;
+    `rest`: how many were ready, but the time did not suffice; `is_busy`: another process is taking files.
+    """
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    rejected: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+    rest: int = 0
+    is_busy: bool = False
+
+    def said(self) -> list[str]:
+        """Say in one line each what a person may wonder about."""
+        lines = [f"{name} was rejected: {why}" for name, why in self.rejected.items()]
+        lines += [f"{name} stays where it is: {why}" for name, why in self.left.items()]
+        return lines + [f"{name} waits: {why}" for name, why in self.waiting.items()]
+
+
+@dataclass
+class _Stuck:
+    """A file that was dealt with but could not be moved: where it belongs, and what its person is to be told."""
+
+    mark: str
+    place: str
+    advice: str
+
+
+@dataclass
+class DropFolder:
+    """One drop folder: `read(data, file_id)` judges a file by raising FunnelError; `state` is where memory is kept."""
+
+    source: str
+    folder: Path
+    landing: Landing
+    read: Callable[[bytes, str], object]
+    state: Path
+    settle_seconds: float
+    max_mb: int
+
+    def take(self, *, seconds: float | None = None, wait: bool = True) -> Taken:
+        """Take every file that is ready, for at most `seconds`; if another process is at it, wait or give way."""
+        taken = Taken()
+        with self._alone(wait=wait) as is_alone:
+            if not is_alone:
+                taken.is_busy = True
+                return taken
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                taken.left[self.folder.name] = (
+                    f"the drop folder is not there and cannot be made ({error.strerror}): see FUNNEL_DROP_DIR"
+                )
+                log.info("drop folder: %s", taken.left[self.folder.name])
+                return taken
+            self._take_settled(taken, seconds)
+        return taken
+
+    def _take_settled(self, taken: Taken, seconds: float | None) -> None:
+        decision = settled(self.folder, self.settle_seconds)
+        taken.waiting |= {self._shown(path): why for path, why in decision.wait.items()}
+        taken.left |= {self._shown(path): why for path, why in decision.ignore.items()}
+        memory = _Memory(self.state / f"drop_{self.source}.json")
+        work = _Work(self, taken, memory)
+        deadline = time.monotonic() + seconds if seconds is not None else float("inf")
+        for number, entry in enumerate(decision.take):
+            if time.monotonic() > deadline:
+                taken.rest = len(decision.take) - number
+                work.keep_in_mind(decision.take[number:])
+                break
+            work.take(entry)
+        memory.settle(taken.left)
+
+    def _shown(self, path: Path) -> str:
+        return "/".join(plain_name(part) for part in path.relative_to(self.folder).parts) or path.name
+
+    @contextmanager
+    def _alone(self, *, wait: bool) -> Iterator[bool]:
+        """Hold the lock on the folder: a night and the sensor would otherwise take the same file twice."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        with (self.state / f"drop_{self.source}.lock").open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+
+class _Work:
+    """The files of one look, one by one."""
+
+    def __init__(self, drop: DropFolder, taken: Taken, memory: "_Memory") -> None:
+        self.drop = drop
+        self.taken = taken
+        self.memory = memory
+        self._known: dict[tuple[str, str | None, str], Arrival] | None = None
+
+    @property
+    def known(self) -> dict[tuple[str, str | None, str], Arrival]:
+        """The arrivals so far, by name, sub-folder and content; read when a first file is taken."""
+        if self._known is None:
+            arrivals = self.drop.landing.arrivals(self.drop.source)
+            self._known = {(a.name, a.folder, a.file_id): a for a in arrivals}
+        return self._known
+
+    def take(self, entry: Seen) -> None:
+        """Land a file, judge it, move it aside; whatever goes wrong is said of this file only."""
+        shown = self.drop._shown(entry.path)  # noqa: SLF001 - one work, two classes
+        try:
+            stuck = self.memory.stuck(shown, entry.mark)
+            place, told = (stuck.place, stuck.advice) if stuck else self._land(entry, shown)
+            self._aside(entry, shown, place, told)
+        except StillWritten:
+            self.taken.waiting[shown] = "it is just being written"
+        except FunnelError as error:
+            self.taken.left[shown] = str(error)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            self.taken.left[shown] = f"it cannot be read ({reason}): let the user of funnel-etl read it"
+
+    def keep_in_mind(self, entries: list[Seen]) -> None:
+        """Do not forget which of the files that are not looked at now are stuck."""
+        for entry in entries:
+            self.memory.stuck(self.drop._shown(entry.path), entry.mark)  # noqa: SLF001
+
+    def _land(self, entry: Seen, shown: str) -> tuple[str, str]:
+        """Record a file; gives where it belongs and what to tell."""
+        drop, name = self.drop, plain_name(entry.path.name)
+        sub_folder = plain_name(entry.path.parent.name) if entry.path.parent != drop.folder else None
+        if entry.size > drop.max_mb * MEGABYTE:
+            refusal: FunnelError | None = _too_large(entry.size, drop.max_mb)
+            assert refusal is not None  # noqa: S101 - for the type checker
+            arrival = drop.landing.turn_away(
+                drop.source, name, size=entry.size, received_at=utc_now(), reason=refusal, folder=sub_folder
+            )
+        else:
+            data = read_whole(entry)
+            file_id = hashlib.sha256(data).hexdigest()
+            earlier = self.known.get((name, sub_folder, file_id))
+            if earlier and earlier.status == "accepted":
+                log.info("drop folder: %s was taken before, at %s", shown, f"{earlier.received_at:%Y-%m-%d %H:%M}")
+                return PROCESSED, ""
+            refusal = self._judged(data, file_id)
+            if earlier is None or refusal is None:
+                arrival = self._put(name, data, sub_folder, refusal)
+            else:
+                arrival = earlier
+        self.known[arrival.name, sub_folder, arrival.file_id] = arrival
+        if refusal is None:
+            self.taken.arrivals.append(arrival)
+            return PROCESSED, ""
+        self.taken.rejected[shown] = str(refusal)
+        log.info("drop folder: %s rejected: %s", shown, refusal)
+        return REJECTED, advice(name, refusal.what, refusal.fix)
+
+    def _put(self, name: str, data: bytes, sub_folder: str | None, refusal: FunnelError | None) -> Arrival:
+        def check(_landed: Path) -> None:
+            if refusal is not None:
+                raise refusal
+
+        drop, now = self.drop, utc_now()
+        with suppress(type(refusal) if refusal is not None else ()):
+            return drop.landing.put(drop.source, "file", name, data, received_at=now, folder=sub_folder, check=check)
+        return next(a for a in reversed(drop.landing.arrivals(drop.source, after=f"{now:%Y%m%dT%H%M%S%fZ}")))
+
+    def _judged(self, data: bytes, file_id: str) -> FunnelError | None:
+        """Let the reader judge; a defect of it rejects this one file, and stops no other. Raises OSError and what may pass."""
+        try:
+            self.drop.read(data, file_id)
+        except FunnelError as error:
+            if error.transient:
+                raise
+            return error
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - any defect of the reader, on any bytes
+            return SourceRejected(
+                f"the reader failed on it ({type(error).__name__}), which is a defect of funnel_etl",
+                fix="give this file to the engineer",
+            )
+        return None
+
+    def _aside(self, entry: Seen, shown: str, place: str, told: str) -> None:
+        """Move a file that is landed; one that cannot be moved stays, is known by its mark, and that is said once."""
+        if is_changed(entry):
+            self.taken.waiting[shown] = "it changed while it was taken: what it holds now is taken next"
+            return
+        try:
+            set_aside(entry.path, self.drop.folder, place, told)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            self.taken.left[shown] = f"it was dealt with, but cannot be moved to {place}/ ({reason}): move it yourself"
+            self.memory.stay(shown, _Stuck(entry.mark, place, told))
+
+
+class _Memory:
+    """What was said of files that stay, and which are stuck: a small file. Lost, it costs reading them once more."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._before: dict[str, dict[str, str]] = {}
+        self._said: dict[str, str] = {}
+        self._now: dict[str, dict[str, str]] = {}
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            self._said, self._before = dict(kept["said"]), dict(kept["stuck"])
+
+    def stuck(self, shown: str, mark: str) -> _Stuck | None:
+        """Give what is known of a file that could not be moved, if it is still the same file."""
+        kept = self._before.get(shown)
+        if kept is None or kept.get("mark") != mark:
+            return None
+        self._now[shown] = kept
+        return _Stuck(kept["mark"], kept["place"], kept["advice"])
+
+    def stay(self, shown: str, stuck: _Stuck) -> None:
+        """Remember a file that could not be moved."""
+        self._now[shown] = vars(stuck)
+
+    def settle(self, left: dict[str, str]) -> None:
+        """Say what is new of the files that stay, and write down what was said."""
+        for shown, why in left.items():
+            if self._said.get(shown) != why:
+                log.info("drop folder: %s stays where it is: %s", shown, why)
+        now = {shown: kept for shown, kept in self._now.items() if shown in left}
+        if (left, now) == (self._said, self._before):
+            return
+        with suppress(OSError):
+            self.path.write_text(json.dumps({"said": left, "stuck": now}, ensure_ascii=False), encoding="utf-8")
+
+
+def _too_large(size: int, max_mb: int) -> FunnelError:
+    return SourceRejected(
+        f"it is too large for a report ({size / MEGABYTE:,.0f} MB; the limit is {max_mb} MB), and was not read",
+        fix="export the report of one webinar alone; the engineer can raise FUNNEL_ZOOM_MAX_MB",
+    )

@@ -1,0 +1,477 @@
+"""The whole night, on real PostgreSQL, with real Dagster runs and a CRM over real HTTP: what it gives and survives.
+
+The nights are run once, in the order of the fixtures (each needs the one before); the tests look at what they left.
+"""
+
+import io
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from upath import UPath
+
+import funnel_etl.definitions
+from funnel_etl.core.text import decode
+from funnel_etl.definitions import TABLES
+from funnel_etl.demo.crm_server import LOGIN_PAGE, LoopbackCrm
+from funnel_etl.demo.generate import generate
+from funnel_etl.demo.recovered import recovery
+from funnel_etl.platform.dagster_home import prepare
+from funnel_etl.platform.database import open_databases
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.run_night import NightResult
+from funnel_etl_tests.conftest import new_port
+from funnel_etl_tests.installation import PROGRAM, Installation
+
+NIGHT, NEXT = date(2025, 10, 31), date(2025, 11, 1)
+BEFORE = NIGHT - timedelta(days=1)
+TOKEN = "night-token"
+PUBLISHED = ("raw", "clean", "mart")
+RUNS_OWN = {"ops.row_ledger", "ops.files", "ops.nights", "mart.data_version"}
+"""Tables in which every run leaves a trace of its own: its ledger, its pulls, its number."""
+
+
+@dataclass
+class Snapshot:
+    """What is published at a moment."""
+
+    contents: dict[str, str]
+    as_of: dict[str, date]
+
+    def of(self, *schemas: str) -> dict[str, str]:
+        return {name: mark for name, mark in self.contents.items() if name.split(".")[0] in schemas}
+
+
+@dataclass
+class Story:
+    """The installation, its sources, and what each night left."""
+
+    installation: Installation
+    sources: Path
+    truth: Path
+    program: subprocess.CompletedProcess[str] | None = None
+    results: dict[str, NightResult] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
+
+    def night(self, name: str, day: date, **changes: object) -> None:
+        self.results[name] = self.installation.night(day, **changes)
+        self.keep(name)
+
+    def keep(self, name: str) -> None:
+        nights = self.installation.query("SELECT part, max(as_of) AS as_of FROM ops.nights GROUP BY part")
+        self.snapshots[name] = Snapshot(
+            self.installation.contents(*PUBLISHED, "ops"), dict(zip(nights["part"], nights["as_of"], strict=True))
+        )
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(UPath(self.installation.home / "state" / "lake"))
+
+
+@pytest.fixture(scope="module")
+def first(new_installation: Callable[[], Installation]) -> Iterator[Story]:
+    """The first night, by the command itself."""
+    installation = new_installation()
+    sources = installation.home / "sources"
+    truth = generate(sources, as_of=NIGHT, leads=400, months=2, seed=3)
+    shutil.copytree(sources / "drop" / "zoom", installation.drop / "zoom", dirs_exist_ok=True)
+    with LoopbackCrm(sources, TOKEN) as crm:
+        installation.environment |= {
+            "FUNNEL_TOFU_LEADS_URL": str(sources / "tofu_leads.csv"),
+            "FUNNEL_AD_SPEND_URL": (sources / "ad_spend.csv").as_uri(),
+            "FUNNEL_CRM_ASSIGNED_LEADS_URL": crm.assigned_leads_url,
+            "FUNNEL_CRM_SALES_URL": crm.sales_url,
+            "FUNNEL_CRM_AUTH": "bearer",
+            "FUNNEL_CRM_SECRET": TOKEN,
+        }
+        story = Story(installation, sources, truth.folder)
+        story.program = installation.program("run", "--as-of", NIGHT.isoformat())
+        story.keep("first")
+        yield story
+
+
+@pytest.fixture(scope="module")
+def again(first: Story) -> Story:
+    """The same night once more, on the same sources."""
+    first.night("again", NIGHT)
+    return first
+
+
+@pytest.fixture(scope="module")
+def crm_down(again: Story) -> Story:
+    """The next night: the CRM is down or sends a login page; a config edit is broken; a dropped file is no report."""
+    drop, config = again.installation.drop / "zoom", again.installation.config
+    (drop / "holiday.csv").write_bytes(b"%PDF-1.7 not a report")
+    (drop / "half.csv.crdownload").write_bytes(b"still coming")
+    mapping = config / "funnel_mapping.csv"
+    good = mapping.read_text()
+    mapping.write_text(good + "A new source,No Such Funnel,,,\n")
+    with serving(LOGIN_PAGE) as login:
+        again.night(
+            "crm down",
+            NEXT,
+            crm_assigned_leads_url=f"http://127.0.0.1:{new_port()}/assigned_leads.csv",
+            crm_sales_url=f"{login}/sales.csv",
+        )
+    mapping.write_text(good)
+    return again
+
+
+@pytest.fixture(scope="module")
+def sheet_down(crm_down: Story) -> Story:
+    """The next night again: now the CRM is back, and the sheets are not."""
+    renamed = crm_down.installation.home / "renamed.csv"
+    renamed.write_bytes((crm_down.sources / "ad_spend.csv").read_bytes().replace(b",cost,", b",cost of ads,", 1))
+    crm_down.night(
+        "sheet down",
+        NEXT,
+        tofu_leads_url=f"http://127.0.0.1:{new_port()}/tofu_leads.csv",
+        ad_spend_url=renamed,
+    )
+    return crm_down
+
+
+@pytest.fixture(scope="module")
+def mended(sheet_down: Story) -> Story:
+    """The next night with everything back."""
+    sheet_down.night("mended", NEXT)
+    return sheet_down
+
+
+@pytest.fixture(scope="module")
+def older(mended: Story) -> Story:
+    """An older night, after a newer one."""
+    mended.night("older", BEFORE)
+    return mended
+
+
+class _Page(BaseHTTPRequestHandler):
+    body: bytes
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class serving:  # noqa: N801 - reads as what it does
+    """Answer every request on loopback with a page and status 200; gives the address."""
+
+    def __init__(self, body: bytes) -> None:
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Page", (_Page,), {"body": body}))
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+# ---------------------------------------------------------------- a good night
+
+
+def test_the_command_publishes_the_night_and_says_so(first: Story) -> None:
+    assert first.program is not None
+    assert first.program.returncode == 0, first.program.stderr
+    assert f"Night {NIGHT} is published." in first.program.stdout
+    assert "Traceback" not in first.program.stderr
+    assert first.snapshots["first"].as_of == {"marketing": NIGHT, "sales": NIGHT, "funnel": NIGHT}
+    for secret in (TOKEN, sa.make_url(first.installation.environment["FUNNEL_DATABASE_URL"]).password or "?"):
+        assert secret not in first.program.stdout + first.program.stderr
+
+
+def test_every_line_of_every_source_is_in_its_raw_table_or_blank(first: Story) -> None:
+    for source in ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales"):
+        text = decode((first.sources / f"{source}.csv").read_bytes()).text
+        records = pd.read_csv(io.StringIO(text), header=None, dtype="str", names=range(80), skip_blank_lines=False)
+        lines = len(records) - 1
+        table = first.installation.value(f"SELECT count(*) FROM raw.{source}")  # noqa: S608
+        blank = first.installation.value(
+            "SELECT excluded FROM ops.row_ledger WHERE asset = :asset", asset=f"raw.{source}"
+        )
+        assert table + blank == lines > 30, source
+
+
+def test_every_row_is_accounted_for_in_postgresql(first: Story) -> None:
+    ledger = first.installation.query("SELECT * FROM ops.row_ledger")
+    total = ledger[["rows_out", "merged", "quarantined", "excluded"]].sum(axis=1)
+    assert (ledger["rows_in"] == total).all()
+    assert set(ledger["asset"]) >= {t.full_name for t in TABLES if t.schema in PUBLISHED} - {"mart.data_version"}
+    put_aside = first.installation.query("SELECT asset, count(*) AS n FROM ops.quarantine GROUP BY asset")
+    counted = ledger.groupby("asset")["quarantined"].sum()
+    assert counted[counted > 0].to_dict() == dict(zip(put_aside["asset"], put_aside["n"], strict=True))
+    for asset in ("clean.tofu_leads", "clean.ad_spend", "clean.assigned_leads", "clean.sales", "raw.zoom_reports"):
+        kept = ledger.loc[ledger["asset"] == asset, "rows_out"].sum()
+        assert first.installation.value(f"SELECT count(*) FROM {asset}") == kept, asset  # noqa: S608
+
+
+def test_every_quarantined_row_has_a_reason_and_a_hint_and_leads_to_a_line_of_a_kept_file(first: Story) -> None:
+    rows = first.installation.query(
+        "SELECT q.reason, q.fix_hint, q.source_row, f.landing_path FROM ops.quarantine q "
+        "LEFT JOIN (SELECT DISTINCT file_id, landing_path FROM ops.files) f USING (file_id)"
+    )
+    assert len(rows) > 20
+    assert rows.notna().all(axis=None)
+    landing = first.installation.home / "state" / "landing"
+    assert all((landing / path).is_file() for path in rows["landing_path"].unique())
+    assert (rows["source_row"] > 1).all()
+
+
+def test_the_planted_truth_is_recovered_and_quarantine_explains_every_miss(first: Story) -> None:
+    found = recovery(first.truth, first.installation.query)
+    assert len(found) == 6
+    assert (found["planted"] > 0).all()
+    unexplained = found["planted"] - found["recovered"] - found["missed_in_quarantine"]
+    assert dict(zip(found["what"], unexplained, strict=True)) == dict.fromkeys(found["what"], 0)
+    assert (found["share"] > 0.9).all()
+
+
+def test_the_facts_are_of_one_version_and_end_with_the_night(first: Story) -> None:
+    held = first.installation.query("SELECT * FROM mart.data_version")
+    newest = first.installation.query("SELECT * FROM ops.nights WHERE part = 'funnel'")
+    assert len(held) == 1
+    assert held.loc[0, "version"] == newest.loc[0, "version"] == 3
+    assert held.loc[0, "as_of"] == NIGHT
+    assert held.loc[0, "published_at"] is not pd.NaT
+    assert first.installation.value("SELECT max(date) FROM mart.funnel_facts") == NIGHT
+    assert first.installation.value("SELECT max(sold_date) > :night FROM clean.sales", night=NIGHT)
+    assert first.installation.value("SELECT max(sold_date) FROM mart.attributed_sales") == NIGHT
+
+
+def test_the_sums_of_bi_are_the_sums_of_the_parts_to_the_paisa(first: Story) -> None:
+    value = first.installation.value
+    spend = value("SELECT sum(cost_inr) FROM clean.ad_spend WHERE spend_date <= :night", night=NIGHT)
+    revenue = value("SELECT sum(revenue_inr) FROM clean.sales WHERE is_counted AND sold_date <= :night", night=NIGHT)
+    assert value("SELECT sum(spend_inr) FROM mart.funnel_facts") == spend > 0
+    assert value("SELECT sum(spend_inr) FROM mart.spend_by_funnel") == spend
+    assert value("SELECT sum(spend_inr) FROM mart.funnel_monthly") == spend
+    assert value("SELECT sum(revenue_inr) FROM mart.funnel_facts") == revenue > 0
+    assert value("SELECT sum(m0_assigned) FROM mart.funnel_facts") == value("SELECT count(*) FROM mart.attributed_m0")
+
+
+def test_every_file_that_arrived_is_listed_with_what_became_of_it(first: Story) -> None:
+    files = first.installation.query("SELECT source, kind, name, status, rows, occurrence_id FROM ops.files")
+    pulled = files[~files["source"].str.startswith("config_") & (files["source"] != "zoom")].set_index("source")
+    kinds = {"ad_spend": "file", "crm_assigned_leads": "pull", "crm_sales": "pull", "tofu_leads": "file"}
+    assert pulled["kind"].to_dict() == kinds
+    assert set(pulled["status"]) == {"loaded"}
+    dropped = files[files["source"] == "zoom"]
+    on_disk = [p for p in (first.sources / "drop" / "zoom").rglob("*") if p.is_file()]
+    assert len(dropped) + len(files[files["status"] == "rejected"]) >= len(on_disk) > 0
+    read = dropped[dropped["status"].isin(["loaded", "superseded"])]
+    assert len(read) > 5
+    assert read["rows"].notna().all()
+    assert read["occurrence_id"].notna().all()
+    assert pulled["rows"].gt(0).all()
+
+
+# ---------------------------------------------------------------- the same again
+
+
+def test_the_same_night_again_changes_nothing_but_the_runs_own_traces(again: Story) -> None:
+    assert again.results["again"].is_published, again.results["again"].failures
+    before, after = again.snapshots["first"].contents, again.snapshots["again"].contents
+    assert {name for name in before if before[name] != after[name]} <= RUNS_OWN
+    parts = again.results["again"].parts.values()
+    assert [(part.part, part.changed, part.deleted) for part in parts] == [
+        ("marketing", 0, 0),
+        ("sales", 0, 0),
+        ("funnel", 0, 0),
+    ]
+    new = again.installation.value(
+        "SELECT count(*) FROM ops.row_ledger WHERE run_id = :run", run=again.results["again"].run_id
+    )
+    pulls = 4
+    assert sum(part.inserted for part in parts) == new + pulls
+
+
+def test_each_asset_alone_gives_what_the_night_gave(again: Story) -> None:
+    before = again.installation.contents(*PUBLISHED)
+    hashes = {t.full_name: again.lake.content_hash(t, NIGHT) for t in TABLES if t.schema in PUBLISHED}
+    with again.installation.settings():
+        defs = funnel_etl.definitions.defs
+        assets = [asset for asset in defs.assets or [] if isinstance(asset, dg.AssetsDefinition)]
+        keys = [asset.key for asset in assets if asset.key.path[0] in PUBLISHED]
+        publishers = [asset.key for asset in assets if asset.key.path[0] == "publish"]
+        with dg.DagsterInstance.ephemeral() as instance:
+            for key in [*keys, *publishers]:
+                alone = dg.materialize(
+                    assets,
+                    selection=dg.AssetSelection.assets(key),
+                    partition_key=NIGHT.isoformat(),
+                    resources=defs.resources,
+                    instance=instance,
+                )
+                assert alone.success, key
+    assert len(keys) == len(hashes) >= 25
+    assert len(publishers) == 3
+    assert {t.full_name: again.lake.content_hash(t, NIGHT) for t in TABLES if t.schema in PUBLISHED} == hashes
+    after = again.installation.contents(*PUBLISHED)
+    assert {name for name in before if before[name] != after[name]} <= RUNS_OWN
+
+
+def test_dagsters_own_command_materializes_one_asset(again: Story) -> None:
+    installation = again.installation
+    with installation.settings() as settings, open_databases(settings.state, 1, settings.database_url) as databases:
+        environment = installation.program_environment() | prepare(settings, databases)
+    table = next(t for t in TABLES if t.full_name == "mart.funnel_facts")
+    before = again.lake.content_hash(table, NIGHT)
+    path = again.lake.root / "mart" / "funnel_facts" / f"{NIGHT}.parquet"
+    path.unlink()
+    done = subprocess.run(
+        [
+            *(PROGRAM.with_name("dagster"), "asset", "materialize", "-m", "funnel_etl.definitions"),
+            *("--select", "mart/funnel_facts", "--partition", NIGHT.isoformat()),
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert again.lake.content_hash(table, NIGHT) == before
+
+
+# ---------------------------------------------------------------- one broken thing breaks one thing
+
+
+def test_with_the_crm_down_part_1_publishes_and_part_2_says_why_in_one_line_each(crm_down: Story) -> None:
+    result = crm_down.results["crm down"]
+    assert not result.is_published
+    assert {name: part.published for name, part in result.parts.items()} == {
+        "marketing": True,
+        "sales": False,
+        "funnel": False,
+    }
+    assert set(result.failures) == {"raw/crm_assigned_leads", "raw/crm_sales"}
+    for name, line in result.failures.items():
+        assert "\n" not in line
+        assert line.startswith(name.removeprefix("raw/"))
+        assert ". Fix: " in line
+        assert TOKEN not in line
+    assert "web page, not CSV: is the token still valid?" in result.failures["raw/crm_sales"]
+
+
+def test_with_the_crm_down_the_last_good_night_of_the_others_stays(crm_down: Story) -> None:
+    before, after = crm_down.snapshots["again"], crm_down.snapshots["crm down"]
+    assert after.as_of == {"marketing": NEXT, "sales": NIGHT, "funnel": NIGHT}
+    sales = [t.full_name for t in funnel_etl.definitions.sales.TABLES]
+    assert {name: after.contents[name] for name in sales} == {name: before.contents[name] for name in sales}
+    mart = [t.full_name for t in funnel_etl.definitions.funnel.TABLES if t.full_name not in RUNS_OWN]
+    assert {name: after.contents[name] for name in mart} == {name: before.contents[name] for name in mart}
+
+
+def test_a_broken_config_edit_after_a_good_night_keeps_the_last_good_version_and_says_so(crm_down: Story) -> None:
+    versions = crm_down.installation.query("SELECT * FROM ops.config_versions WHERE name = 'funnel_mapping'")
+    by_status = versions.set_index("status")["errors"]
+    assert sorted(versions["status"]) == ["accepted", "rejected"]
+    assert "No Such Funnel" in by_status["rejected"]
+    assert "config_csv/funnel_mapping.csv: line " in by_status["rejected"]
+    with crm_down.installation.settings():
+        config = funnel_etl.definitions.resources(funnel_etl.definitions.load_settings(), TABLES)["sources"]
+        sources = config.resource_fn(None)
+    assert "A new source" not in set(sources.config(NEXT).table("funnel_mapping")["source"])
+    assert len(sources.config(NEXT).table("funnel_mapping")) > 10
+
+
+def test_a_dropped_file_that_is_no_report_is_kept_and_told_and_stops_nothing(crm_down: Story) -> None:
+    files = crm_down.installation.query(
+        "SELECT name, status, reason, landing_path FROM ops.files WHERE source = 'zoom' AND name LIKE 'h%'"
+    )
+    assert files[["name", "status"]].to_numpy().tolist() == [["holiday.csv", "rejected"]]
+    assert "\n" not in files.loc[0, "reason"]
+    assert (crm_down.installation.home / "state" / "landing" / files.loc[0, "landing_path"]).is_file()
+    assert crm_down.results["crm down"].parts["marketing"].published
+
+
+def test_with_the_sheets_down_part_2_publishes_and_part_1_says_why_in_one_line_each(sheet_down: Story) -> None:
+    result = sheet_down.results["sheet down"]
+    assert {name: part.published for name, part in result.parts.items()} == {
+        "marketing": False,
+        "sales": True,
+        "funnel": False,
+    }
+    assert set(result.failures) == {"raw/tofu_leads", "raw/ad_spend"}
+    assert all("\n" not in line for line in result.failures.values())
+    assert result.failures["raw/tofu_leads"].startswith("tofu_leads")
+    assert sheet_down.snapshots["sheet down"].as_of == {"marketing": NEXT, "sales": NEXT, "funnel": NIGHT}
+    before, after = sheet_down.snapshots["crm down"], sheet_down.snapshots["sheet down"]
+    assert after.of("mart") == before.of("mart")
+    assert after.contents["clean.tofu_leads"] == before.contents["clean.tofu_leads"]
+
+
+def test_a_needed_column_that_was_renamed_is_told_with_the_line_that_mends_it(sheet_down: Story) -> None:
+    line = sheet_down.results["sheet down"].failures["raw/ad_spend"]
+    assert line.startswith("ad_spend: the needed column 'cost' is not in its header")
+    assert "add the line `ad_spend,cost of ads,cost` to config_csv/column_aliases.csv" in line
+
+
+def test_when_all_is_mended_the_next_run_publishes_the_whole_night(mended: Story) -> None:
+    result = mended.results["mended"]
+    assert result.is_published, result.failures
+    assert mended.snapshots["mended"].as_of == {"marketing": NEXT, "sales": NEXT, "funnel": NEXT}
+    assert mended.installation.value("SELECT as_of FROM mart.data_version") == NEXT
+    assert mended.installation.value("SELECT max(date) FROM mart.funnel_facts") == NEXT
+
+
+# ---------------------------------------------------------------- an older night
+
+
+def test_an_older_night_is_made_in_the_lake_and_never_goes_over_a_newer_one(older: Story) -> None:
+    result = older.results["older"]
+    assert result.failures == {}
+    assert not result.is_published
+    assert {part.newest for part in result.parts.values()} == {NEXT.isoformat()}
+    assert not any(part.published for part in result.parts.values())
+    assert older.snapshots["older"].contents == older.snapshots["mended"].contents
+    facts = next(t for t in TABLES if t.full_name == "mart.funnel_facts")
+    assert older.lake.read(facts, BEFORE)["date"].max() == pd.Timestamp(BEFORE)
+
+
+# ---------------------------------------------------------------- the first night
+
+
+def test_a_broken_config_on_the_first_night_is_one_line_and_publishes_nothing(
+    new_installation: Callable[[], Installation],
+) -> None:
+    installation = new_installation()
+    (installation.config / "metrics.csv").write_text("name,value,\nrevenue_column\n")
+    result = installation.night(NIGHT)
+    assert set(result.failures) == {"ops/config_versions"}
+    line = result.failures["ops/config_versions"]
+    assert line.startswith("config_csv/metrics.csv: line 2: ")
+    assert "\n" not in line
+    assert ". Fix: " in line
+    assert not any(part.published for part in result.parts.values())
+    assert installation.value("SELECT count(*) FROM ops.nights") == 0
+    told = installation.program("run", "--as-of", NIGHT.isoformat())
+    assert told.returncode == 1
+    assert line in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_night_that_is_not_over_is_refused_before_anything_starts(
+    new_installation: Callable[[], Installation],
+) -> None:
+    installation = new_installation()
+    with installation.settings() as settings, pytest.raises(Exception, match="is not over yet") as told:
+        installation.night(settings.yesterday() + timedelta(days=1))
+    assert "\n" not in str(told.value)
+    assert not (installation.home / "state").exists()

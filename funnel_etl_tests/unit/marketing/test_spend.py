@@ -1,0 +1,101 @@
+"""Ad spend: every line counts, to the paisa, under a known funnel or Unmapped."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.core.config_tables import UNMAPPED, Config
+from funnel_etl.core.errors import MissingColumn
+from funnel_etl.marketing.contracts import AD_SPEND, SPEND_SOURCE
+from funnel_etl.marketing.spend import clean_ad_spend
+
+ZONE = "Asia/Kolkata"
+HEADER = "date_time,cost,impressions,Web Revenue,Funnel"
+Clean = Callable[..., Outcome]
+
+
+@pytest.fixture
+def clean(raw_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config]) -> Clean:
+    def make(*lines: str, header: str = HEADER) -> Outcome:
+        raw = raw_of("ad_spend", SPEND_SOURCE, "\n".join([header, *lines]))
+        outcome = clean_ad_spend(raw, config_of(funnels="funnel\nMeta Ads\nWebinar\n"), ZONE)
+        assert all(line.balances for line in outcome.ledger)
+        outcome.rows = AD_SPEND.conform(outcome.rows)
+        assert AD_SPEND.problems(outcome.rows) == []
+        return outcome
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("typed", "funnel", "raw"),
+    [
+        pytest.param("Meta Ads", "Meta Ads", "Meta Ads", id="known"),
+        pytest.param(" meta  ADS ", "Meta Ads", " meta  ADS ", id="case_and_blanks"),
+        pytest.param("Metta Ads", UNMAPPED, "Metta Ads", id="unknown"),
+        pytest.param("Other Sources (Miscellaneous)", UNMAPPED, "Other Sources (Miscellaneous)", id="no_misc_in_spend"),
+        pytest.param("", UNMAPPED, None, id="blank"),
+        pytest.param("*", UNMAPPED, "*", id="a_star_is_no_pattern"),
+    ],
+)
+def test_the_funnel_is_looked_up_among_known_ones(clean: Clean, typed: str, funnel: str, raw: str | None) -> None:
+    row = clean(f"2026-11-01,5,,,{typed}").rows.iloc[0]
+    assert row["funnel"] == funnel
+    assert (None if pd.isna(row["funnel_raw"]) else row["funnel_raw"]) == raw
+
+
+def test_equal_lines_are_two_lines(clean: Clean) -> None:
+    line = "2026-11-01,10.50,7,1,Meta Ads"
+    rows = clean(line, line).rows
+    assert rows["cost_inr"].sum() == 2100
+    assert rows["source_row"].tolist() == [2, 3]
+
+
+def test_each_line_is_rounded_half_up_before_any_sum(clean: Clean) -> None:
+    assert clean("2026-11-01,0.005,,,X", "2026-11-01,0.005,,,X").rows["cost_inr"].tolist() == [1, 1]
+
+
+def test_the_sum_over_funnels_is_the_sum_of_usable_cost_and_the_rest_is_in_quarantine(clean: Clean) -> None:
+    outcome = clean(
+        '2026-11-01,"₹1,200.10",7,,Meta Ads',
+        "2026-11-01,,7,,Meta Ads",
+        "2026-11-01,free,7,,Meta Ads",
+        "soon,300,7,,Webinar",
+        "2026-11-02,(100),7,,Nobody",
+    )
+    assert outcome.rows.groupby("funnel")["cost_inr"].sum().to_dict() == {"Meta Ads": 120_010, UNMAPPED: -10_000}
+    assert outcome.rows["cost_inr"].isna().sum() == 1, "a blank cost is missing, and its line kept"
+    assert dict(zip(outcome.quarantine["source_row"], outcome.quarantine["reason"], strict=True)) == {
+        4: "bad_money",
+        5: "bad_date",
+    }
+
+
+def test_the_business_day_is_that_of_the_zone(clean: Clean) -> None:
+    rows = clean("2026-11-12T18:29:59Z,5,,,X", "2026-11-12T18:30:00Z,5,,,X").rows
+    assert rows["spend_date"].dt.day.tolist() == [12, 13]
+
+
+def test_unreadable_figures_the_line_can_do_without_are_counted(clean: Clean) -> None:
+    outcome = clean('2026-11-01,5,many,lots,X', '2026-11-01,5,"1,200","1,200.5",X')
+    assert outcome.rows["impressions"].fillna(-1).tolist() == [-1, 1200]
+    assert outcome.rows["web_revenue"].fillna(-1).tolist() == [-1, 1200.5]
+    assert outcome.ledger[0].reasons == {"cell_warning:Web Revenue": 1, "cell_warning:impressions": 1}
+
+
+def test_all_43_columns_of_the_sheet_are_there_in_snake_case() -> None:
+    assert len(SPEND_SOURCE) == 43
+    for name in ("account_descriptive_name", "sub_category", "goal_id", "super_coaching_revenue", "funnel"):
+        assert name in AD_SPEND.by_name
+
+
+@pytest.mark.parametrize("column", ["date_time", "cost", "Funnel"])
+def test_a_sheet_without_a_needed_column_is_refused_by_name(clean: Clean, column: str) -> None:
+    with pytest.raises(MissingColumn, match=f"'{column}'"):
+        clean("x,y,z,w", header=HEADER.replace(column, "x" * 20))
+
+
+def test_a_sheet_with_only_its_header_gives_an_empty_table(clean: Clean) -> None:
+    assert clean().rows.empty

@@ -1,0 +1,207 @@
+"""CRM sales: one row per `_id`, whatever its status; what is merged, what is quarantined, what counts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.core.config_tables import MISC, NO_SOURCE, Config
+from funnel_etl.core.errors import MissingColumn
+from funnel_etl.sales.contracts import SALES, SALES_SOURCE
+from funnel_etl.sales.sales import clean_sales
+
+ZONE = "Asia/Kolkata"
+HEADER = "_id,status,createdOn,StudentContact,netAmount,Funnel"
+Clean = Callable[..., Outcome]
+
+
+@pytest.fixture
+def clean(raw_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config]) -> Clean:
+    def make(*lines: str, header: str = HEADER, **tables: str) -> Outcome:
+        raw = raw_of("crm_sales", SALES_SOURCE, "\n".join([header, *lines]))
+        tables = {"funnels": "funnel\nWebinar\nMeta Ads\n"} | tables
+        outcome = clean_sales(raw, config_of(**tables), ZONE)
+        assert all(line.balances for line in outcome.ledger)
+        outcome.rows = SALES.conform(outcome.rows)
+        assert SALES.problems(outcome.rows) == []
+        return outcome
+
+    return make
+
+
+def put_aside(outcome: Outcome) -> dict[int, tuple[str, str]]:
+    q = outcome.quarantine
+    return dict(zip(q["source_row"], zip(q["reason"], q["detail"], strict=True), strict=True))
+
+
+def merged(outcome: Outcome) -> list[tuple[int, int, str]]:
+    columns = ("source_row", "into_source_row", "reason")
+    return sorted(zip(*(outcome.merged[c] for c in columns), strict=True))
+
+
+def test_one_row_per_sale_with_its_day_phone_money_and_funnel(clean: Clean) -> None:
+    rows = clean(
+        "s1,paid,2026-11-01T18:30:00Z,+91 98765 12345,\"₹1,00,000.505\", webinar ",
+        "s2,paid,2026-11-01T18:29:59Z,,-500,Not  Listed",
+    ).rows
+    assert rows["sale_id"].tolist() == ["s1", "s2"]
+    assert rows["sold_date"].dt.strftime("%m-%d").tolist() == ["11-02", "11-01"]
+    assert rows["phone"].fillna("").tolist() == ["9876512345", ""]
+    assert rows["revenue_inr"].tolist() == [10_000_051, -50_000]
+    assert rows["net_amount_inr"].tolist() == [10_000_051, -50_000]
+    assert rows["funnel"].tolist() == ["Webinar", "Not Listed"]
+    assert rows["final_funnel"].tolist() == ["Webinar", "Not Listed"]
+
+
+def test_exact_repeats_are_merged_into_the_last(clean: Clean) -> None:
+    line = "s1,paid,2026-11-01,9876512345,500,Webinar"
+    outcome = clean(line, "s2,paid,2026-11-01,9876512345,500,Webinar", line)
+    assert outcome.rows["source_row"].tolist() == [3, 4]
+    assert merged(outcome) == [(2, 4, "exact_repeat")]
+    assert outcome.notes == []
+
+
+def test_of_different_rows_with_one_id_the_last_in_the_dump_stays_and_the_conflict_is_noted(clean: Clean) -> None:
+    outcome = clean(
+        "s1,pending,2026-11-01,9876512345,500,Webinar",
+        "s1,paid,2026-11-01,9876512345,700,Webinar",
+        "s1,paid,2026-11-01,9876512345,600,Webinar",
+        "s2,paid,2026-11-01,9876512345,100,Webinar",
+    )
+    assert outcome.rows["revenue_inr"].tolist() == [60_000, 10_000]
+    assert merged(outcome) == [(2, 4, "same_id_conflict"), (3, 4, "same_id_conflict")]
+    assert outcome.notes[0].startswith("2 rows differ from a later row with the same _id")
+
+
+def test_a_later_row_that_cannot_be_used_does_not_replace_a_good_one(clean: Clean) -> None:
+    outcome = clean("s1,paid,2026-11-01,9876512345,500,Webinar", "s1,paid,2026-11-01,9876512345,lots,Webinar")
+    assert outcome.rows["revenue_inr"].tolist() == [50_000]
+    assert put_aside(outcome) == {3: ("bad_money", "netAmount")}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "column"),
+    [
+        pytest.param(" ,paid,2026-11-01,9876512345,500,Webinar", "blank_key", "_id", id="no_id"),
+        pytest.param("s1,paid,,9876512345,500,Webinar", "blank_date", "createdOn", id="no_date"),
+        pytest.param("s1,paid,soon,9876512345,500,Webinar", "bad_date", "createdOn", id="bad_date"),
+        pytest.param("s1,paid,2026-11-01,9876512345,lots,Webinar", "bad_money", "netAmount", id="bad_revenue"),
+    ],
+)
+def test_a_cell_the_sale_needs_quarantines_it_by_name(clean: Clean, line: str, reason: str, column: str) -> None:
+    outcome = clean(line)
+    assert put_aside(outcome) == {2: (reason, column)}
+    assert outcome.rows.empty
+
+
+def test_blank_revenue_is_missing_and_the_sale_counts(clean: Clean) -> None:
+    rows = clean("s1,paid,2026-11-01,9876512345,,Webinar").rows
+    assert rows["revenue_inr"].isna().tolist() == [True]
+    assert rows["is_counted"].tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("status", "counted"),
+    [("paid", True), ("", True), (" Refunded ", False), ("CANCELLED", False), ("refund", True)],
+    ids=["usual", "blank_counts", "excluded_case_and_blanks", "excluded", "only_the_whole_word"],
+)
+def test_which_statuses_count_is_the_team_s_to_say(clean: Clean, status: str, *, counted: bool) -> None:
+    metrics = "name,value\nexcluded_statuses, cancelled | refunded |\n"
+    rows = clean(f"s1,{status},2026-11-01,9876512345,500,Webinar", metrics=metrics).rows
+    assert rows["is_counted"].tolist() == [counted]
+
+
+def test_every_status_counts_while_nothing_is_said(clean: Clean) -> None:
+    assert clean("s1,refunded,2026-11-01,9876512345,500,Webinar").rows["is_counted"].tolist() == [True]
+
+
+@pytest.mark.parametrize("spelling", ["paidAmount", "paidamount", "paid_amount"])
+def test_the_revenue_column_is_the_team_s_choice_in_any_spelling(clean: Clean, spelling: str) -> None:
+    """A case typed wrong in metrics.csv once made every sale's revenue NULL, silently."""
+    rows = clean(
+        "s1,paid,2026-11-01,9876512345,500,Webinar,300",
+        header=HEADER + ",paidAmount",
+        metrics=f"name,value\nrevenue_column,{spelling}\n",
+    ).rows
+    assert rows["revenue_inr"].tolist() == [30_000]
+
+
+@pytest.mark.parametrize("spelling", ["Last_Paid_Date", "last_paid_date"])
+def test_the_sale_date_column_is_the_team_s_choice_in_any_spelling(clean: Clean, spelling: str) -> None:
+    rows = clean(
+        "s1,paid,2026-11-01,9876512345,500,Webinar,2026-11-20",
+        header=HEADER + ",Last_Paid_Date",
+        metrics=f"name,value\nsale_date_column,{spelling}\n",
+    ).rows
+    assert rows["sold_date"].dt.day.tolist() == [20]
+
+
+def test_the_chosen_column_may_be_one_the_crm_added(clean: Clean) -> None:
+    rows = clean(
+        "s1,paid,2026-11-01,9876512345,500,Webinar,42",
+        header=HEADER + ",afterFees",
+        metrics="name,value\nrevenue_column,afterFees\n",
+    ).rows
+    assert rows["revenue_inr"].tolist() == [4_200]
+
+
+def test_a_chosen_column_that_is_not_there_is_an_error_that_names_it(clean: Clean) -> None:
+    with pytest.raises(MissingColumn, match="'paidAmount'"):
+        clean("s1,paid,2026-11-01,9876512345,500,Webinar", metrics="name,value\nrevenue_column,paidAmount\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "funnel"),
+    [
+        pytest.param(HEADER, "s1,paid,2026-11-01,9876512345,500,", NO_SOURCE, id="blank_and_no_lead_sources"),
+        pytest.param(
+            HEADER.replace(",Funnel", ""), "s1,paid,2026-11-01,9876512345,500", NO_SOURCE, id="column_absent"
+        ),
+        pytest.param(
+            HEADER.replace("Funnel", "assignedLeadSources"),
+            's1,paid,2026-11-01,9876512345,500,"Nope; FB Form"',
+            "Meta Ads",
+            id="derived",
+        ),
+        pytest.param(
+            HEADER.replace("Funnel", "assignedLeadSources"),
+            "s1,paid,2026-11-01,9876512345,500,Nope",
+            MISC,
+            id="none_maps",
+        ),
+    ],
+)
+def test_a_sale_without_a_funnel_gets_one_from_its_lead_sources(
+    clean: Clean, header: str, line: str, funnel: str
+) -> None:
+    rows = clean(line, header=header, funnel_mapping="source,funnel\nFB Form,Meta Ads\n").rows
+    assert rows["funnel"].tolist() == [funnel]
+    assert rows["final_funnel"].tolist() == [funnel]
+
+
+def test_the_manual_value_of_the_sale_decides_its_final_funnel(clean: Clean) -> None:
+    rows = clean(
+        "s1,paid,2026-11-01,9876512345,500,Webinar",
+        "s2,paid,2026-11-01,9876512345,500,Webinar",
+        manual_mapping="sale_id,manual_value\n s2 ,insta\n",
+        manual_value_funnel="manual_value,funnel\nInsta,Meta Ads\n",
+    ).rows
+    assert rows["final_funnel"].tolist() == ["Webinar", "Meta Ads"]
+    assert rows["final_funnel_rule"].tolist() == ["crm_funnel", "manual_text_mapped"]
+    assert rows["manual_mapping"].fillna("").tolist() == ["", "insta"]
+
+
+def test_unreadable_cells_the_sale_can_do_without_are_counted_and_the_sale_kept(clean: Clean) -> None:
+    outcome = clean(
+        "s1,paid,2026-11-01,9876512345,500,Webinar,much,2.5,soon,nobody",
+        header=HEADER + ",paidAmount,Total_emi,lastEmiDate,StudentEmail",
+    )
+    row: Any = outcome.rows.iloc[0]
+    assert pd.isna([row["paid_amount_inr"], row["total_emi"], row["last_emi_date"], row["student_email"]]).all()
+    assert outcome.ledger[0].cell_warnings == 4
+
+
+def test_a_dump_with_only_its_header_gives_an_empty_table(clean: Clean) -> None:
+    assert clean().rows.empty
