@@ -54,7 +54,9 @@ class Settings(BaseSettings):
     retry_seconds: Annotated[float, Field(ge=0)] = Field(
         90.0, description="How long a source that does not answer is asked again"
     )
-    download_seconds: Annotated[float, Field(gt=0)] = Field(1800.0, description="How long one source's download may take")
+    download_seconds: Annotated[float, Field(gt=0)] = Field(
+        1800.0, description="How long one source's download may take"
+    )
     ui_port: Annotated[int, Field(ge=1, le=65535)] = Field(3000, description="Port of the Dagster UI of `make up`")
 
     @field_validator("database_url")

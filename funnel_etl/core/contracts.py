@@ -195,6 +195,9 @@ def _to_arrow(values: pd.Series, kind: Kind) -> pa.Array:
 
 
 def _from_arrow(column: pa.ChunkedArray, kind: Kind) -> pd.Series:
+    if not len(column):
+        # Not from a column without chunks: pandas cannot join two of those.
+        return pd.Series(dtype=PANDAS_DTYPE[kind])
     if kind is Kind.MONEY:
         return _decimal_to_paise(column)
     if kind is Kind.DATE:

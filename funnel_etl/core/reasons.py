@@ -11,7 +11,6 @@ REASONS: dict[str, tuple[str, str]] = {
         "the row's amount does not parse",
         "correct the amount at the source: digits, with a point for paise",
     ),
-    "blank_money": ("the row's amount is blank", "fill in the amount at the source"),
     "blank_key": ("the row's identifier is blank", "fill in the identifier at the source"),
     "too_few_fields": (
         "the record has fewer fields than its header",

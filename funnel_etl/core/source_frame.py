@@ -87,13 +87,10 @@ class SourceFrame:
         self.account.warn(name, parsed.reason.notna() & (parsed.reason != "blank_date"))
         return parsed.instants
 
-    def needed_money(self, name: str, *, blank_allowed: bool = True) -> pd.Series:
-        """Give an amount the row needs, in paise: an unreadable one quarantines the row, a blank one is missing."""
+    def needed_money(self, name: str) -> pd.Series:
+        """Give an amount the row needs, in paise: an unreadable one sends the row to quarantine, a blank one is missing."""
         parsed = money.parse(self.text(name))
-        reason = parsed.reason
-        if not blank_allowed:
-            reason = reason.mask(reason.isna() & parsed.paise.isna(), "blank_money")
-        self.account.quarantine(reason, detail=name)
+        self.account.quarantine(parsed.reason, detail=name)
         return parsed.paise
 
     def money(self, name: str) -> pd.Series:

@@ -27,8 +27,6 @@ def funnel_facts(
     as_of: pd.Timestamp,
 ) -> Outcome:
     """Give one row per day up to `as_of` and funnel on which something happened. Columns as `mart.funnel_facts`."""
-    event_day = webinars.set_index("occurrence_id")["event_date"]
-    registered_for = zoom_registrations["occurrence_id"].map(event_day)
     came = zoom_attendance[zoom_attendance["attended"].fillna(value=False).astype(bool)]
     m0_came = (attributed_m0["attended"] == "yes").astype("Int64")
     parts = [
@@ -38,8 +36,8 @@ def funnel_facts(
             leads=1,
             new_leads=tofu_leads["is_first_lead"].astype("Int64"),
         ),
-        _counted(registered_for, zoom_registrations["funnel"], registrations=1),
-        _counted(came["occurrence_id"].map(event_day), came["funnel"], attendances=1),
+        _counted(_event_day(zoom_registrations, webinars), zoom_registrations["funnel"], registrations=1),
+        _counted(_event_day(came, webinars), came["funnel"], attendances=1),
         _counted(assigned_leads["assigned_date"], assigned_leads["funnel"], assigned_rows=1),
         _counted(attributed_m0["assigned_date"], attributed_m0["funnel"], m0_assigned=1, m0_attended=m0_came),
         _counted(
@@ -85,17 +83,16 @@ def funnel_monthly(
 ) -> Outcome:
     """Give one row per month and funnel: sums of the facts, distinct people, rates. As `mart.funnel_monthly`."""
     sums = facts.assign(month=month_start(facts["date"])).groupby(["month", "funnel"])[[*MEASURES]].sum()
-    event_day = webinars.set_index("occurrence_id")["event_date"]
     came = zoom_attendance[zoom_attendance["attended"].fillna(value=False).astype(bool)]
     lead_person = tofu_leads["phone"].fillna("email:" + tofu_leads["email"]).fillna("row:" + tofu_leads["lead_id"])
     people = {
         "distinct_leads": (tofu_leads["created_date"], tofu_leads["funnel"], lead_person),
         "distinct_registrants": (
-            zoom_registrations["occurrence_id"].map(event_day),
+            _event_day(zoom_registrations, webinars),
             zoom_registrations["funnel"],
             zoom_registrations["person_key"],
         ),
-        "distinct_attendees": (came["occurrence_id"].map(event_day), came["funnel"], came["person_key"]),
+        "distinct_attendees": (_event_day(came, webinars), came["funnel"], came["person_key"]),
         "distinct_assigned": (assigned_leads["assigned_date"], assigned_leads["funnel"], assigned_leads["phone"]),
         "distinct_buyers": (attributed_sales["sold_date"], attributed_sales["final_funnel"], attributed_sales["phone"]),
     }
@@ -106,6 +103,12 @@ def funnel_monthly(
     for name, (top, bottom) in UNIT_COSTS.items():
         sums[name] = _per(sums[top], sums[bottom])
     return summarised(sums.reset_index(), **{"mart.funnel_facts": facts})
+
+
+def _event_day(rows: pd.DataFrame, webinars: pd.DataFrame) -> pd.Series:
+    # Not `map`: with no webinar at all it does not know that the result is a day.
+    days = webinars.set_index("occurrence_id")["event_date"]
+    return days.reindex(rows["occurrence_id"]).set_axis(rows.index)
 
 
 def _counted(day: pd.Series, funnel: pd.Series, **measures: pd.Series | int) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from funnel_etl.marketing import assets, contracts
 from funnel_etl.marketing.zoom import assets as zoom_assets
 from funnel_etl.marketing.zoom.clean_contracts import CLEAN_TABLES
 from funnel_etl.marketing.zoom.contracts import RAW_TABLES
-from funnel_etl.marketing.zoom.sensor import zoom_drop_folder, zoom_exports_job
+from funnel_etl.marketing.zoom.sensor import zoom_drop_folder, zoom_exports_job, zoom_refresh_job
 from funnel_etl.platform.publish_asset import publish_asset
 
 PART = "marketing"
@@ -18,6 +18,6 @@ publish_marketing = publish_asset(
 
 defs = dg.Definitions(
     assets=[*dg.load_assets_from_modules([assets, zoom_assets]), publish_marketing],
-    jobs=[zoom_exports_job],
+    jobs=[zoom_exports_job, zoom_refresh_job],
     sensors=[zoom_drop_folder],
 )

@@ -44,11 +44,6 @@ class Lake:
         arrow = self.read_arrow(table, night)
         return (table.extended_with(arrow.column_names) if table.extensible else table).from_arrow(arrow)
 
-    def read_before(self, table: Table, night: date) -> pd.DataFrame | None:
-        """Give the table of the latest earlier night that made it, or None when none did."""
-        earlier = [made for made in self.nights(table) if made < night]
-        return self.read(table, max(earlier)) if earlier else None
-
     def content_hash(self, table: Table, night: date) -> str:
         """Give the SHA-256 of the night's file: the same rows in the same order have the same hash."""
         return hashlib.sha256(self._read(table, night)).hexdigest()

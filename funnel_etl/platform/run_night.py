@@ -1,13 +1,15 @@
-"""Running one night from the command line: the same job as the schedule's, in this process, with a result a person can read."""
+"""Running one night from the command line: the schedule's own job, in this process, with a result a person can read."""
 
 import fcntl
 import logging
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -15,6 +17,8 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.platform.dagster_home import instance, prepare_tables
 from funnel_etl.settings import Settings
 
+BY_COMMAND = "funnel_etl/by_command"
+"""Tag of runs that `funnel-etl run` makes."""
 PARTS = ("marketing", "sales", "funnel")
 log = logging.getLogger("funnel_etl.progress")
 
@@ -59,6 +63,7 @@ def run_night(settings: Settings, night: date) -> NightResult:
         )
     with _one_at_a_time(settings.state), instance(settings) as (opened, databases):
         prepare_tables(databases)
+        _wait_for_other_runs(opened)
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see prepare_tables
 
         with warnings.catch_warnings():
@@ -67,6 +72,7 @@ def run_night(settings: Settings, night: date) -> NightResult:
                 instance=opened,
                 partition_key=night.isoformat(),
                 raise_on_error=False,
+                tags={BY_COMMAND: "true"},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
         return _told(night, done)
@@ -76,20 +82,23 @@ def _told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
     result = NightResult(night, done.run_id, {part: PartResult(part) for part in PARTS})
     for event in done.all_events:
         if event.is_step_failure:
-            result.failures[str(event.step_key).replace("__", "/")] = _why(event)
-        elif event.is_successful_output and event.asset_key and event.asset_key.path[0] == "publish":
-            pass
+            result.failures.setdefault(str(event.step_key).replace("__", "/"), _why(event))
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed:
+                why = f"check {check.check_name}: {check.description or 'failed'}"
+                result.failures["/".join(check.asset_key.path)] = why
         elif event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "publish":
-            seen = {
-                name: value.value for name, value in event.step_materialization_data.materialization.metadata.items()
-            }
-            result.parts[event.asset_key.path[1]] = PartResult(
-                event.asset_key.path[1],
-                bool(seen["published"]),
-                int(seen["inserted"]),
-                int(seen["changed"]),
-                int(seen["deleted"]),
-                str(seen["newest_as_of"]),
+            metadata = event.step_materialization_data.materialization.metadata
+            seen: dict[str, Any] = {name: value.value for name, value in metadata.items()}
+            part = event.asset_key.path[1]
+            result.parts[part] = PartResult(
+                part,
+                published=bool(seen["published"]),
+                inserted=int(seen["inserted"]),
+                changed=int(seen["changed"]),
+                deleted=int(seen["deleted"]),
+                newest=str(seen["newest_as_of"]),
             )
     return result
 
@@ -102,6 +111,23 @@ def _why(event: dg.DagsterEvent) -> str:
     while error and error.cause:
         error = error.cause
     return error.message.strip().splitlines()[0] if error else "failed"
+
+
+def _wait_for_other_runs(opened: dg.DagsterInstance) -> None:
+    """Let runs of the UI, the schedule and the sensor end first; theirs wait for ours in the queue.
+
+    A run of this command that still counts as going was killed: we hold the lock that it held.
+    """
+    going = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
+    said = False
+    while runs := opened.get_runs(going):
+        for run in runs:
+            if BY_COMMAND in run.tags:
+                opened.report_run_failed(run, "killed before it ended")
+            elif not said:
+                log.info("run %s of %s is going on: waiting for it to end", run.run_id[:8], run.job_name)
+                said = True
+        time.sleep(0.5)
 
 
 @contextmanager

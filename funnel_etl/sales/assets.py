@@ -9,6 +9,7 @@ from funnel_etl.platform.nights import Night
 from funnel_etl.platform.table_asset import table_asset
 from funnel_etl.sales import contracts
 from funnel_etl.sales.assigned_leads import clean_assigned_leads
+from funnel_etl.sales.earlier import history_before, leads_before, sales_before
 from funnel_etl.sales.history import crm_history, with_aged_out_leads, with_aged_out_sales
 from funnel_etl.sales.sales import clean_sales, sales_source
 
@@ -37,15 +38,14 @@ def raw_crm_sales(night: Night) -> Outcome:
 def assigned_leads(night: Night, lake_store: Lake, raw: pd.DataFrame) -> Outcome:
     """Type and normalise the assignments, give each its funnel, and keep those the dump's window moved past."""
     today = clean_assigned_leads(raw, night.config, night.zone)
-    before = lake_store.read_before(contracts.ASSIGNED_LEADS, night.day)
-    return with_aged_out_leads(today, before, night.config)
+    return with_aged_out_leads(today, leads_before(night, lake_store), night.config)
 
 
 @table_asset(contracts.SALES, group=GROUP, inputs={"raw": contracts.RAW_CRM_SALES}, resources={"lake_store"})
 def sales(night: Night, lake_store: Lake, raw: pd.DataFrame) -> Outcome:
     """Type and normalise the sales, decide each one's final funnel, and keep those the dump's window moved past."""
     today = clean_sales(raw, night.config, night.zone)
-    return with_aged_out_sales(today, lake_store.read_before(contracts.SALES, night.day), night.config)
+    return with_aged_out_sales(today, sales_before(night, lake_store), night.config)
 
 
 @table_asset(
@@ -61,5 +61,5 @@ def sales(night: Night, lake_store: Lake, raw: pd.DataFrame) -> Outcome:
 )
 def history(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
     """Compare tonight's dumps with the night before, row by row."""
-    before = lake_store.read_before(contracts.CRM_HISTORY, night.day)
+    before = history_before(night, lake_store)
     return crm_history(**frames, before=before, night=night.as_of, config=night.config)

@@ -127,7 +127,14 @@ class Landing:
         return self.put(source, kind, path.name, chunks, received_at=received_at, folder=folder, check=check)
 
     def turn_away(
-        self, source: str, name: str, *, size: int, received_at: datetime, reason: FunnelError, folder: str | None = None
+        self,
+        source: str,
+        name: str,
+        *,
+        size: int,
+        received_at: datetime,
+        reason: FunnelError,
+        folder: str | None = None,
     ) -> Arrival:
         """Record a rejected file without keeping or reading its bytes; a line that says so stands in for them."""
         shown = arrival_name(name)

@@ -1,4 +1,4 @@
-"""Where a dropped file goes once it was dealt with: `processed/`, or `rejected/` with a word to the person who dropped it.
+"""Where a dropped file goes once it was dealt with: `processed/`, or `rejected/` with a word to who dropped it.
 
 Only moves inside the drop folder; nothing here reads a file or decides what it is.
 """
@@ -42,7 +42,7 @@ def advice(name: str, looks_like: str, fix: str) -> str:
         f"{plain_name(name)} was not taken.\n\n"
         f"What it is: {_sentence(looks_like)}\n"
         f"What to do: {_sentence(fix)}\n\n"
-        "Put the right file into the drop folder itself, not in here. This one can be deleted; nothing reads it again.\n"
+        "Put the right file into the drop folder itself, not in here. This one can be deleted: nobody reads it.\n"
     )
 
 

@@ -86,8 +86,8 @@ class DropFolder:
 
     def _take_settled(self, taken: Taken, seconds: float | None) -> None:
         decision = settled(self.folder, self.settle_seconds)
-        taken.waiting |= {self._shown(path): why for path, why in decision.wait.items()}
-        taken.left |= {self._shown(path): why for path, why in decision.ignore.items()}
+        taken.waiting |= {self.shown(path): why for path, why in decision.wait.items()}
+        taken.left |= {self.shown(path): why for path, why in decision.ignore.items()}
         memory = _Memory(self.state / f"drop_{self.source}.json")
         work = _Work(self, taken, memory)
         deadline = time.monotonic() + seconds if seconds is not None else float("inf")
@@ -99,7 +99,8 @@ class DropFolder:
             work.take(entry)
         memory.settle(taken.left)
 
-    def _shown(self, path: Path) -> str:
+    def shown(self, path: Path) -> str:
+        """Name a file of the folder as it may be shown."""
         return "/".join(plain_name(part) for part in path.relative_to(self.folder).parts) or path.name
 
     @contextmanager
@@ -122,19 +123,19 @@ class _Work:
         self.drop = drop
         self.taken = taken
         self.memory = memory
-        self._known: dict[tuple[str, str | None, str], Arrival] | None = None
+        self._known: dict[tuple[str, str | None, str], str] | None = None
 
     @property
-    def known(self) -> dict[tuple[str, str | None, str], Arrival]:
-        """The arrivals so far, by name, sub-folder and content; read when a first file is taken."""
+    def known(self) -> dict[tuple[str, str | None, str], str]:
+        """The status of each name, sub-folder and content that came; read when a first file is taken."""
         if self._known is None:
-            arrivals = self.drop.landing.arrivals(self.drop.source)
-            self._known = {(a.name, a.folder, a.file_id): a for a in arrivals}
+            arrivals = sorted(self.drop.landing.arrivals(self.drop.source), key=lambda a: a.status == "accepted")
+            self._known = {(a.name, a.folder, a.file_id): a.status for a in arrivals}
         return self._known
 
     def take(self, entry: Seen) -> None:
         """Land a file, judge it, move it aside; whatever goes wrong is said of this file only."""
-        shown = self.drop._shown(entry.path)  # noqa: SLF001 - one work, two classes
+        shown = self.drop.shown(entry.path)
         try:
             stuck = self.memory.stuck(shown, entry.mark)
             place, told = (stuck.place, stuck.advice) if stuck else self._land(entry, shown)
@@ -150,50 +151,54 @@ class _Work:
     def keep_in_mind(self, entries: list[Seen]) -> None:
         """Do not forget which of the files that are not looked at now are stuck."""
         for entry in entries:
-            self.memory.stuck(self.drop._shown(entry.path), entry.mark)  # noqa: SLF001
+            self.memory.stuck(self.drop.shown(entry.path), entry.mark)
 
     def _land(self, entry: Seen, shown: str) -> tuple[str, str]:
         """Record a file; gives where it belongs and what to tell."""
-        drop, name = self.drop, plain_name(entry.path.name)
-        sub_folder = plain_name(entry.path.parent.name) if entry.path.parent != drop.folder else None
-        if entry.size > drop.max_mb * MEGABYTE:
-            refusal: FunnelError | None = _too_large(entry.size, drop.max_mb)
-            assert refusal is not None  # noqa: S101 - for the type checker
-            arrival = drop.landing.turn_away(
-                drop.source, name, size=entry.size, received_at=utc_now(), reason=refusal, folder=sub_folder
-            )
+        name, folder = plain_name(entry.path.name), self.drop.folder
+        sub_folder = plain_name(entry.path.parent.name) if entry.path.parent != folder else None
+        if entry.size > self.drop.max_mb * MEGABYTE:
+            refusal: FunnelError | None = self._turn_away(entry, name, sub_folder)
         else:
             data = read_whole(entry)
             file_id = hashlib.sha256(data).hexdigest()
-            earlier = self.known.get((name, sub_folder, file_id))
-            if earlier and earlier.status == "accepted":
-                log.info("drop folder: %s was taken before, at %s", shown, f"{earlier.received_at:%Y-%m-%d %H:%M}")
+            key = (name, sub_folder, file_id)
+            if self.known.get(key) == "accepted":
+                log.info("drop folder: %s was taken before: the same bytes under the same name", shown)
                 return PROCESSED, ""
             refusal = self._judged(data, file_id)
-            if earlier is None or refusal is None:
-                arrival = self._put(name, data, sub_folder, refusal)
-            else:
-                arrival = earlier
-        self.known[arrival.name, sub_folder, arrival.file_id] = arrival
+            if refusal is None or key not in self.known:
+                self._put(name, data, sub_folder, refusal)
+            self.known[key] = "accepted" if refusal is None else "rejected"
         if refusal is None:
-            self.taken.arrivals.append(arrival)
             return PROCESSED, ""
         self.taken.rejected[shown] = str(refusal)
         log.info("drop folder: %s rejected: %s", shown, refusal)
         return REJECTED, advice(name, refusal.what, refusal.fix)
 
-    def _put(self, name: str, data: bytes, sub_folder: str | None, refusal: FunnelError | None) -> Arrival:
+    def _put(self, name: str, data: bytes, sub_folder: str | None, refusal: FunnelError | None) -> None:
         def check(_landed: Path) -> None:
             if refusal is not None:
                 raise refusal
 
         drop, now = self.drop, utc_now()
-        with suppress(type(refusal) if refusal is not None else ()):
-            return drop.landing.put(drop.source, "file", name, data, received_at=now, folder=sub_folder, check=check)
-        return next(a for a in reversed(drop.landing.arrivals(drop.source, after=f"{now:%Y%m%dT%H%M%S%fZ}")))
+        try:
+            arrival = drop.landing.put(drop.source, "file", name, data, received_at=now, folder=sub_folder, check=check)
+            self.taken.arrivals.append(arrival)
+        except FunnelError as error:
+            if error is not refusal:
+                raise
+
+    def _turn_away(self, entry: Seen, name: str, sub_folder: str | None) -> FunnelError:
+        drop = self.drop
+        refusal = _too_large(entry.size, drop.max_mb)
+        drop.landing.turn_away(
+            drop.source, name, size=entry.size, received_at=utc_now(), reason=refusal, folder=sub_folder
+        )
+        return refusal
 
     def _judged(self, data: bytes, file_id: str) -> FunnelError | None:
-        """Let the reader judge; a defect of it rejects this one file, and stops no other. Raises OSError and what may pass."""
+        """Let the reader judge; a defect of it rejects this one file. Raises OSError and what may pass."""
         try:
             self.drop.read(data, file_id)
         except FunnelError as error:
@@ -216,6 +221,7 @@ class _Work:
             return
         try:
             set_aside(entry.path, self.drop.folder, place, told)
+            self.memory.moved(shown)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             self.taken.left[shown] = f"it was dealt with, but cannot be moved to {place}/ ({reason}): move it yourself"
@@ -246,16 +252,19 @@ class _Memory:
         """Remember a file that could not be moved."""
         self._now[shown] = vars(stuck)
 
+    def moved(self, shown: str) -> None:
+        """Forget a file that is out of the way."""
+        self._now.pop(shown, None)
+
     def settle(self, left: dict[str, str]) -> None:
         """Say what is new of the files that stay, and write down what was said."""
         for shown, why in left.items():
             if self._said.get(shown) != why:
                 log.info("drop folder: %s stays where it is: %s", shown, why)
-        now = {shown: kept for shown, kept in self._now.items() if shown in left}
-        if (left, now) == (self._said, self._before):
-            return
-        with suppress(OSError):
-            self.path.write_text(json.dumps({"said": left, "stuck": now}, ensure_ascii=False), encoding="utf-8")
+        if (left, self._now) != (self._said, self._before):
+            with suppress(OSError):
+                text = json.dumps({"said": left, "stuck": self._now}, ensure_ascii=False)
+                self.path.write_text(text, encoding="utf-8")
 
 
 def _too_large(size: int, max_mb: int) -> FunnelError:

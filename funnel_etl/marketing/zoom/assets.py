@@ -10,8 +10,10 @@ from funnel_etl.core.accounting import Outcome
 from funnel_etl.marketing.zoom import clean_contracts, contracts
 from funnel_etl.marketing.zoom.attendance import zoom_attendance, zoom_segments
 from funnel_etl.marketing.zoom.bootcamps import bootcamp_participation
-from funnel_etl.marketing.zoom.intake import ParsedReports, night_files, reports_of, rows_of
+from funnel_etl.marketing.zoom.contradictions import zoom_contradictions
+from funnel_etl.marketing.zoom.intake import SOURCE, ParsedReports, night_files, reports_of, rows_of
 from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
+from funnel_etl.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, metadata_of, partition_key
 from funnel_etl.marketing.zoom.registrations import zoom_registrations
 from funnel_etl.marketing.zoom.reports import zoom_reports
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
@@ -26,12 +28,8 @@ RAW = {
 }
 PEOPLE = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "occurrences": clean_contracts.ZOOM_OCCURRENCES}
 
-exports = dg.DynamicPartitionsDefinition(name="zoom_exports")
-"""One partition per dropped file: the first 16 digits of its SHA-256."""
-
-
 @dg.asset(
-    key=["zoom", "export"],
+    key=EXPORT,
     group_name=GROUP,
     partitions_def=exports,
     required_resource_keys={"sources", "parsed_reports"},
@@ -39,20 +37,20 @@ exports = dg.DynamicPartitionsDefinition(name="zoom_exports")
 )
 def zoom_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Read one dropped file, so that each shows its own state and can be retried alone; the night reads the others."""
-    arrival = next(
-        a for a in context.resources.sources.landing.arrivals("zoom") if a.file_id.startswith(context.partition_key)
-    )
-    facts, rows, _ = run_body(context, lambda: context.resources.parsed_reports.get(arrival.file_id))
-    shown = {
-        name: str(facts[name]) for name in ("report", "webinar_id", "started_at", "scheduled_at", "date_order", "notes")
-    }
-    return dg.MaterializeResult(metadata={"dagster/row_count": len(rows), "bytes": arrival.bytes, **shown})
+    sources, parsed = context.resources.sources, context.resources.parsed_reports
+    arrivals = [a for a in sources.landing.arrivals(SOURCE) if partition_key(a.file_id) == context.partition_key]
+    if not arrivals:
+        raise dg.Failure(description="this file is not in the landing archive", allow_retries=False)
+    arrival = min(arrivals, key=lambda a: (a.status != "accepted", a.received_at))
+    found = run_body(context, lambda: diagnosis_of(arrival, sources, parsed))
+    return dg.MaterializeResult(metadata=metadata_of(found, arrival))
 
 
 @table_asset(contracts.RAW_ZOOM_REPORTS, group=GROUP, resources={"parsed_reports"})
 def raw_zoom_reports(night: Night, parsed_reports: ParsedReports) -> Outcome:
     """Take in the drop folder, and list the reports the night uses."""
-    return reports_of(night_files(night.sources, parsed_reports, night.day), parsed_reports)
+    files = night_files(night.sources, parsed_reports, night.day)
+    return reports_of(files, parsed_reports, night.sources.settings.zoom_date_ratio)
 
 
 @table_asset(
@@ -123,6 +121,13 @@ def zoom_segments_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     return zoom_segments(**frames, bot_names=bots, placeholders=placeholders)
 
 
+@table_asset(clean_contracts.ZOOM_CONTRADICTIONS, group=GROUP, inputs={"reports": clean_contracts.ZOOM_REPORTS, **RAW})
+def zoom_contradictions_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """List for a person what a later report takes back or says otherwise."""
+    bots, placeholders = night.config.table("bot_names"), night.config.placeholders
+    return zoom_contradictions(**frames, bot_names=bots, placeholders=placeholders, zone=night.zone)
+
+
 @table_asset(
     clean_contracts.WEBINARS,
     group=GROUP,
@@ -148,7 +153,7 @@ def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurre
 
 
 def file_states(lake: Lake, night: date) -> pd.DataFrame:
-    """Tell what became of each Zoom report, for `ops.files`: file_id, status, occurrence_id."""
+    """Tell what became of each Zoom report, for `ops.files`: file_id, status, occurrence_id, warnings."""
     reports = lake.read(clean_contracts.ZOOM_REPORTS, night)
     words = {"in_force": "loaded", "superseded": "superseded", "subset": "superseded", "duplicate": "duplicate"}
-    return reports[["file_id", "occurrence_id"]].assign(status=reports["status"].map(words))
+    return reports[["file_id", "occurrence_id"]].assign(warnings=reports["notes"], status=reports["status"].map(words))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from funnel_etl.core.accounting import Outcome, RowAccount
 from funnel_etl.core.text import person_name
+from funnel_etl.marketing.zoom.attendance_trace import decided_by
 from funnel_etl.marketing.zoom.attendee_rows import attendees, broken_rows, open_rows, without_other_reports
 from funnel_etl.marketing.zoom.grouping import (
     Groups,
@@ -57,6 +58,7 @@ def zoom_attendance(
     people = people.join(_time_attended(rows, groups))
     people = people.join(of_occurrence(people["occurrence_id"], occurrences, OF_OCCURRENCE))
     people["attended_date"] = people["event_date"].where(people["attended"])
+    people["decided_by"] = decided_by(rows, groups, people, occurrences)
     return account.outcome(people)
 
 

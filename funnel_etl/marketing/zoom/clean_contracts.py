@@ -3,6 +3,7 @@
 from funnel_etl.core.common_columns import PHONE_COLUMNS, TRACE_COLUMNS
 from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.marketing.zoom.conductors import SOURCES
+from funnel_etl.marketing.zoom.contradictions import COLUMNS as CONTRADICTED
 from funnel_etl.marketing.zoom.occurrences import SOURCE_TAGS
 from funnel_etl.marketing.zoom.people import REGISTRATION, REPORT, ROW
 from funnel_etl.marketing.zoom.registrations import ATTENDEE_REPORT, REGISTRATION_REPORT
@@ -83,8 +84,18 @@ OCCURRENCE_COLUMNS = (
     DURATION,
     SOURCE_TAG,
     Column("profile", Kind.TEXT, "Profile of zoom_profiles.csv: by override, sub-folder, or topic."),
+    Column("profile_source", Kind.TEXT, "What the profile was found by.", values=("override", "folder", "topic")),
+    Column(
+        "registered_profile", Kind.TEXT, "Profile of the registration report; that of a dual event is in both columns."
+    ),
     Column("product", Kind.TEXT, "Product of the profile."),
     CATEGORY,
+    Column(
+        "category_source",
+        Kind.TEXT,
+        "What the category was found by; topic_tie: equally long tokens of several categories, the first is taken.",
+        values=("override", "profile", "topic", "topic_tie"),
+    ),
     CONDUCTOR,
     Column("conductor_source", Kind.TEXT, "What the conductor was found by.", values=SOURCES),
     BOOTCAMP_DAY,
@@ -223,6 +234,12 @@ ZOOM_ATTENDANCE = Table(
         BOOTCAMP_DAY,
         FUNNEL,
         Column("attended_date", Kind.DATE, "Business day of the occurrence; NULL when not attended."),
+        Column(
+            "decided_by",
+            Kind.JSON,
+            "How it was decided: who it is, phone, presence, minutes, from how many rows; category, conductor, day.",
+            required=True,
+        ),
     ),
     note="Without hosts, panelists, staff and bots; file_id and source_row are of the person's first row.",
 )
@@ -258,6 +275,26 @@ BOOTCAMP_PARTICIPATION = Table(
     note="Days of one bootcamp are at most three days apart; file_id and source_row: the first attendance.",
 )
 
+ZOOM_CONTRADICTIONS = Table(
+    "ops",
+    "zoom_contradictions",
+    "One row per occurrence, person and column on which a later report contradicts an earlier one",
+    ("occurrence_id", "person_key", "column_name", "later_file_id"),
+    (
+        OCCURRENCE_ID,
+        PERSON_KEY,
+        Column("column_name", Kind.TEXT, "What they contradict each other in.", required=True, values=CONTRADICTED),
+        Column("earlier_value", Kind.TEXT, "What the report generated earlier says.", required=True, personal=True),
+        Column("later_value", Kind.TEXT, "What the report generated later says.", required=True, personal=True),
+        Column("earlier_file_id", Kind.TEXT, "Report generated earlier; see clean.zoom_reports.", required=True),
+        Column("earlier_source_row", Kind.INTEGER, "Line of it that says so.", required=True),
+        Column("later_file_id", Kind.TEXT, "Report generated later.", required=True),
+        Column("later_source_row", Kind.INTEGER, "Line of it that says so.", required=True),
+    ),
+    note="For a person to look at. Between reports of one kind the later generated is in force; between attendee and "
+    "registration report each table keeps its own. Missing cells, grown presence and other spellings are none.",
+)
+
 CLEAN_TABLES = (
     ZOOM_REPORTS,
     ZOOM_OCCURRENCES,
@@ -266,4 +303,5 @@ CLEAN_TABLES = (
     ZOOM_ATTENDANCE,
     ZOOM_SEGMENTS,
     BOOTCAMP_PARTICIPATION,
+    ZOOM_CONTRADICTIONS,
 )

@@ -7,7 +7,7 @@ that is the later generated.
 import numpy as np
 import pandas as pd
 
-from funnel_etl.core.accounting import Outcome, RowAccount, summarised
+from funnel_etl.core.accounting import Outcome, summarised
 from funnel_etl.core.text import lookup_keys, squash
 from funnel_etl.marketing.zoom.attendance import with_times
 from funnel_etl.marketing.zoom.attendee_rows import (
@@ -16,17 +16,13 @@ from funnel_etl.marketing.zoom.attendee_rows import (
     without_other_reports,
     without_staff_and_bots,
 )
-from funnel_etl.marketing.zoom.grouping import group, micros
+from funnel_etl.marketing.zoom.grouping import MINUTE, Bools, group, micros
 from funnel_etl.marketing.zoom.people import ROW, across_reports, identify
 
 TEXTS = ("phone", "email", "first_name", "last_name", "user_name")
-TAKEN_BACK = ("attended", "minutes", "joined_at", "left_at")
-COLUMNS = ("attended", "minutes", "joined_at", "left_at", "phone", "email", "first_name", "last_name", "user_name")
-COLUMNS = (*COLUMNS, "registered_at")
-MINUTE = 60_000_000
-"""Times less than a minute apart are the same: Zoom rounds one instant differently, and some layouts have no seconds."""
+COLUMNS = ("attended", "minutes", "joined_at", "left_at", *TEXTS, "registered_at")
 
-_STATEMENT = ["person", "place", "file_id", "source_row", "value"]
+_WHO_AND_WHERE = ["person", "place", "file_id", "source_row"]
 
 
 def zoom_contradictions(
@@ -42,31 +38,28 @@ def zoom_contradictions(
 
     Each report is held against the one before that says something of the person. Taken back are: that somebody
     attended, minutes, an earlier join, a later leave; other words are another phone, e-mail, name or registration
-    time. A status may change, presence may grow, cells may be missing: that contradicts nothing. Rule: Attendance.
+    time. A status may change, presence may grow, cells may be missing: that contradicts nothing. Nor do times less
+    than a minute apart: Zoom rounds one instant differently in two reports, and some layouts have no seconds.
     """
-    rows = _statements(reports, attendee_rows, registrant_rows, bot_names, placeholders)
-    found = [_other_text(rows, name) for name in TEXTS]
+    rows = _rows_of_several_reports(reports, attendee_rows, registrant_rows, bot_names, placeholders)
     came = rows[rows["is_present"]]
-    found += [
-        _taken_back(_attended(rows), "attended", lambda was, now: now < was, {0: "No", 1: "Yes"}),
-        _taken_back(_total(came), "minutes", lambda was, now: now < was),
-        _taken_back(_extreme(came, "joined_at", "min"), "joined_at", lambda was, now: now >= was + MINUTE, zone),
-        _taken_back(_extreme(came, "left_at", "max"), "left_at", lambda was, now: now <= was - MINUTE, zone),
-        _registered(rows, zone),
-    ]
+    found = [_other_text(rows, name) for name in TEXTS]
+    found += [_attended(rows), _minutes(came), _joined(came, zone), _left(came, zone), _registered(rows, zone)]
     pairs = pd.concat(found, ignore_index=True).merge(_people(rows), on="person", how="left")
-    pairs["_column"] = pairs["column_name"].map({name: place for place, name in enumerate(COLUMNS)})
-    pairs = pairs.sort_values(["occurrence_id", "person_key", "_column", "place"], ignore_index=True)
+    pairs["column_place"] = pairs["column_name"].map({name: place for place, name in enumerate(COLUMNS)})
+    pairs = pairs.sort_values(["occurrence_id", "person_key", "column_place", "place"], ignore_index=True)
     outcome = summarised(
         pairs, **{"raw.zoom_attendee_rows": attendee_rows, "raw.zoom_registrant_rows": registrant_rows}
     )
     if len(pairs):
         count = pairs["occurrence_id"].nunique()
-        outcome.notes.append(f"{len(pairs)} contradictions between reports of {count} occurrences: a person should look")
+        outcome.notes.append(
+            f"{len(pairs)} contradictions between reports of {count} occurrences: a person should look"
+        )
     return outcome
 
 
-def _statements(
+def _rows_of_several_reports(
     reports: pd.DataFrame,
     attendee_rows: pd.DataFrame,
     registrant_rows: pd.DataFrame,
@@ -116,61 +109,66 @@ def _people(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _other_text(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     """Find where a report has other values of a text than the one before, and none in common."""
-    said = rows.loc[rows[name].notna(), [*_STATEMENT[:-1], name]].rename(columns={name: "value"})
+    said = rows.loc[rows[name].notna(), [*_WHO_AND_WHERE, name]].rename(columns={name: "value"})
     said["key"] = lookup_keys(said["value"])
     said = said[said["key"].ne("")].drop_duplicates(["person", "place", "key"])
-    values = said[["person", "place", "key"]]
-    first = said.drop_duplicates(["person", "place"])
-    pairs = _pairs(first.assign(value=squash(first["value"])))
-    for one, other in (("", "earlier_"), ("earlier_", "")):
-        asked = pairs[["person", f"{one}place", f"{other}key"]].set_axis(["person", "place", "key"], axis=1)
-        pairs = pairs[~_is_among(asked, values)]
-    return _told(pairs, name)
+    pairs = _pairs(said.assign(value=squash(said["value"])))
+    for place, key in (("place", "earlier_key"), ("earlier_place", "key")):
+        asked = pairs[["person", place, key]].set_axis(["person", "place", "key"], axis=1)
+        pairs = pairs[~_is_among(asked, said)]
+    return pairs.assign(column_name=name)
 
 
-def _is_among(asked: pd.DataFrame, values: pd.DataFrame) -> np.ndarray:
-    codes = group(*(pd.concat([asked[name], values[name]], ignore_index=True) for name in values)).codes
+def _is_among(asked: pd.DataFrame, said: pd.DataFrame) -> Bools:
+    codes = group(*(pd.concat([asked[name], said[name]], ignore_index=True) for name in asked)).codes
     return np.isin(codes[: len(asked)], codes[len(asked) :])
 
 
 def _attended(rows: pd.DataFrame) -> pd.DataFrame:
-    told = rows[rows["section"].ne("registrant")].assign(measure=rows["is_present"].astype("int64"))
-    return told.sort_values(["person", "place", "measure"], ascending=[True, True, False], kind="stable")
+    told = rows[rows["section"].ne("registrant")]
+    told = told.assign(value=told["is_present"].map({True: "Yes", False: "No"}), measure=told["is_present"].astype(int))
+    pairs = _pairs(told.sort_values("measure", ascending=False, kind="stable"))
+    return pairs[pairs["measure"] < pairs["earlier_measure"]].assign(column_name="attended")
 
 
-def _total(came: pd.DataFrame) -> pd.DataFrame:
-    there = came[came["minutes"].notna()]
-    total = there["minutes"].astype("int64").groupby([there["person"], there["place"]]).transform("sum")
-    return there.assign(measure=total)
+def _minutes(came: pd.DataFrame) -> pd.DataFrame:
+    told = came[came["minutes"].notna()]
+    total = told["minutes"].astype("int64").groupby([told["person"], told["place"]]).transform("sum")
+    pairs = _pairs(told.assign(value=total.astype("str"), measure=total))
+    return pairs[pairs["measure"] < pairs["earlier_measure"]].assign(column_name="minutes")
 
 
-def _extreme(rows: pd.DataFrame, name: str, how: str) -> pd.DataFrame:
-    there = rows[rows[name].notna()]
-    there = there.assign(measure=micros(there[name]))
-    return there.sort_values(["person", "place", "measure"], ascending=[True, True, how == "min"], kind="stable")
+def _joined(came: pd.DataFrame, zone: str) -> pd.DataFrame:
+    pairs = _pairs(_times(came, "joined_at", zone))
+    return pairs[pairs["measure"] >= pairs["earlier_measure"] + MINUTE].assign(column_name="joined_at")
+
+
+def _left(came: pd.DataFrame, zone: str) -> pd.DataFrame:
+    pairs = _pairs(_times(came, "left_at", zone).iloc[::-1])
+    return pairs[pairs["measure"] <= pairs["earlier_measure"] - MINUTE].assign(column_name="left_at")
 
 
 def _registered(rows: pd.DataFrame, zone: str) -> pd.DataFrame:
-    """Find registration times that lie outside all that the report before has for the person."""
-    first, last = (_extreme(rows, "registered_at", how).drop_duplicates(["person", "place"]) for how in ("min", "max"))
-    until = last.set_index(["person", "place"])["measure"].rename("until")
-    first = first.join(until, on=["person", "place"])
-    pairs = _pairs(first.assign(value=_as_text(first["measure"], zone)))
-    apart = (pairs["measure"] >= pairs["earlier_until"] + MINUTE) | (pairs["until"] <= pairs["earlier_measure"] - MINUTE)
-    return _told(pairs[apart], "registered_at")
+    """Find registration times outside all that the report before has for the person."""
+    told = _times(rows, "registered_at", zone)
+    told["until"] = told.groupby(["person", "place"])["measure"].transform("max")
+    pairs = _pairs(told)
+    is_after = pairs["measure"] >= pairs["earlier_until"] + MINUTE
+    is_before = pairs["until"] <= pairs["earlier_measure"] - MINUTE
+    return pairs[is_after | is_before].assign(column_name="registered_at")
 
 
-def _taken_back(rows: pd.DataFrame, name: str, is_less: object, shown: object = None) -> pd.DataFrame:
-    raise NotImplementedError
+def _times(rows: pd.DataFrame, name: str, zone: str) -> pd.DataFrame:
+    """Give the rows with a time, as `value` and `measure`, the earliest first."""
+    told = rows[rows[name].notna()]
+    text = told[name].dt.tz_convert(zone).dt.strftime("%Y-%m-%d %H:%M:%S")
+    return told.assign(value=text, measure=micros(told[name])).sort_values("measure", kind="stable")
 
 
-def _pairs(first: pd.DataFrame) -> pd.DataFrame:
-    """Put beside what a report says of a person what the report before says; `first` has one row for both."""
-    columns = [name for name in first if name in {*_STATEMENT, "key", "measure", "until"}]
-    first = first.sort_values(["person", "place"])[columns]
-    before = first.shift(1).add_prefix("earlier_")
-    return first.join(before)[first["person"].eq(before["earlier_person"])]
-
-
-def _told(pairs: pd.DataFrame, name: str) -> pd.DataFrame:
-    return pd.DataFrame()
+def _pairs(told: pd.DataFrame) -> pd.DataFrame:
+    """Put the first row a report has of a person beside the first of the report before that says anything of it."""
+    columns = [*_WHO_AND_WHERE, *(name for name in ("value", "key", "measure", "until") if name in told)]
+    first = told[columns].drop_duplicates(["person", "place"]).sort_values(["person", "place"], ignore_index=True)
+    later = np.flatnonzero(first["person"].eq(first["person"].shift()).to_numpy())
+    earlier = first.iloc[later - 1].set_axis(later, axis=0).add_prefix("earlier_")
+    return first.iloc[later].rename(columns={n: f"later_{n}" for n in ("file_id", "source_row", "value")}).join(earlier)

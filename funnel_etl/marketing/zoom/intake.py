@@ -3,12 +3,10 @@
 The reading itself is in `read`; what the rows mean in the table modules.
 """
 
-import hashlib
 import io
 import json
 import logging
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,25 +14,26 @@ import pyarrow.parquet as pq
 
 from funnel_etl.core.accounting import LedgerLine, Outcome
 from funnel_etl.core.contracts import Table
-from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.errors import SourceRejected
 from funnel_etl.marketing.zoom.contracts import (
     RAW_ZOOM_ATTENDEE_ROWS,
     RAW_ZOOM_REGISTRANT_ROWS,
     RAW_ZOOM_REPORTS,
 )
+from funnel_etl.marketing.zoom.measures import Measures, file_warnings, measure
 from funnel_etl.marketing.zoom.read import ZoomExport, read_export
-from funnel_etl.sources.drop_folder import settled
-from funnel_etl.sources.fetch import utc_now
 from funnel_etl.sources.landing import Arrival
 from funnel_etl.sources.nightly import NightlySources
 from funnel_etl.sources.store import Store
+from funnel_etl.sources.taking import DropFolder, Taken
 
 SOURCE = "zoom"
-READER_VERSION = "1"
+READER_VERSION = "2"
 """Raise it when `read_export` gives something else for the same bytes: what was parsed before is then parsed again."""
 
 log = logging.getLogger("funnel_etl.progress")
 Parsed = tuple[dict[str, Any], pd.DataFrame, list[int]]
+"""Facts (times as text), rows and blank lines of a report."""
 
 
 class ParsedReports:
@@ -47,12 +46,21 @@ class ParsedReports:
         self._folder = f"_zoom/{READER_VERSION}-{zone.replace('/', '_')}"
 
     def get(self, file_id: str) -> Parsed:
-        """Give facts (times as text), rows and blank lines of a landed report. Raises `NotAZoomReport`."""
-        if not self._store.exists(f"{self._folder}/{file_id}.json"):
-            self.read(self._sources.landing.read(file_id), file_id)
-        kept = json.loads(self._store.read(f"{self._folder}/{file_id}.json"))
+        """Give what was read of a landed report. Raises `NotAZoomReport`."""
+        kept = self._kept(file_id)
         table = pq.read_table(io.BytesIO(self._store.read(f"{self._folder}/{file_id}.parquet")))
         return kept["facts"], _rows_table(kept["facts"]).from_arrow(table), kept["blank_rows"]
+
+    def told(self, file_id: str) -> tuple[dict[str, Any], Measures]:
+        """Give facts and measures of a landed report, without its rows. Raises `NotAZoomReport`."""
+        kept = self._kept(file_id)
+        return kept["facts"], kept["measures"]
+
+    def _kept(self, file_id: str) -> dict[str, Any]:
+        if not self._store.exists(f"{self._folder}/{file_id}.json"):
+            self.read(self._sources.landing.read(file_id), file_id)
+        kept: dict[str, Any] = json.loads(self._store.read(f"{self._folder}/{file_id}.json"))
+        return kept
 
     def read(self, data: bytes, file_id: str) -> ZoomExport:
         """Read a report and keep what was read. Raises `NotAZoomReport`."""
@@ -60,7 +68,7 @@ class ParsedReports:
         table = _rows_table(export.facts)
         buffer = io.BytesIO()
         pq.write_table(table.to_arrow(table.conform(export.rows)), buffer, compression="zstd")
-        facts = {"facts": export.facts, "blank_rows": export.blank_rows}
+        facts = {"facts": export.facts, "blank_rows": export.blank_rows, "measures": measure(export)}
         self._store.write(f"{self._folder}/{file_id}.parquet", buffer.getvalue())
         self._store.write(f"{self._folder}/{file_id}.json", json.dumps(facts, default=str).encode())
         return export
@@ -81,34 +89,43 @@ def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> 
     return [arrivals[file_id] for file_id in file_ids]
 
 
-def take_in(sources: NightlySources, parsed: ParsedReports) -> list[Arrival]:
-    """Land every settled file of the drop folder that is new; gives the new arrivals, rejected ones too."""
-    folder = sources.settings.drop_folder / "zoom"
-    known = {(a.name, a.folder, a.file_id) for a in sources.landing.arrivals(SOURCE)}
-    decision = settled(folder, sources.settings.drop_settle_seconds)
-    for path, why in [*decision.wait.items(), *decision.ignore.items()]:
-        log.info("zoom drop folder: %s left alone: %s", path.name, why)
-    new: set[str] = set()
-    for entry in decision.take:
-        if file_id := _land(entry.path, folder, known, sources, parsed):
-            new.add(file_id)
-    return [arrival for arrival in sources.landing.arrivals(SOURCE) if arrival.file_id in new]
+def take_in(
+    sources: NightlySources, parsed: ParsedReports, *, seconds: float | None = None, wait: bool = True
+) -> Taken:
+    """Take all settled files out of the drop folder, for at most `seconds`; without `wait` give way to who is at it."""
+    settings = sources.settings
+    drop = DropFolder(
+        source=SOURCE,
+        folder=settings.drop_folder / "zoom",
+        landing=sources.landing,
+        read=parsed.read,
+        state=settings.state,
+        settle_seconds=settings.drop_settle_seconds,
+        max_mb=settings.zoom_max_mb,
+    )
+    return drop.take(seconds=seconds, wait=wait)
 
 
-def reports_of(arrivals: list[Arrival], parsed: ParsedReports) -> Outcome:
-    """Give one row per report the night uses. Columns as `raw.zoom_reports`."""
-    records = [
-        {
-            **parsed.get(arrival.file_id)[0],
-            "name": arrival.name,
-            "received_at": arrival.received_at,
-            "bytes": arrival.bytes,
-            "profile": arrival.folder,
-        }
-        for arrival in arrivals
-    ]
+def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float) -> Outcome:
+    """Give one row per report the night uses. Columns as `raw.zoom_reports`; its notes hold the file's warnings.
+
+    A report that was taken once and that the reader no longer reads is left out with a note: it stops no other.
+    """
+    records: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for arrival in arrivals:
+        try:
+            facts, measures = parsed.told(arrival.file_id)
+        except SourceRejected as error:
+            notes.append(f"file {arrival.file_id[:16]} is no longer read: {error}")
+            continue
+        warnings = json.dumps(file_warnings(facts, measures, date_ratio), ensure_ascii=False)
+        of_arrival = {"name": arrival.name, "received_at": arrival.received_at, "bytes": arrival.bytes}
+        records.append({**facts, **of_arrival, "profile": arrival.folder, "notes": warnings})
     rows = pd.DataFrame(records, columns=RAW_ZOOM_REPORTS.names)
-    return Outcome(rows, [LedgerLine("zoom drop folder", len(arrivals), len(rows))])
+    reasons = {"excluded:no_longer_read": len(notes)} if notes else {}
+    line = LedgerLine("zoom drop folder", len(arrivals), len(rows), excluded=len(notes), reasons=reasons)
+    return Outcome(rows, [line], notes=notes)
 
 
 def rows_of(reports: pd.DataFrame, report: str, parsed: ParsedReports) -> Outcome:
@@ -126,31 +143,6 @@ def rows_of(reports: pd.DataFrame, report: str, parsed: ParsedReports) -> Outcom
         f"zoom {report} reports", len(rows) + blank, len(rows), excluded=blank, cell_warnings=warnings, reasons=reasons
     )
     return Outcome(rows, [line])
-
-
-def _land(
-    path: Path,
-    folder: Path,
-    known: set[tuple[str, str | None, str]],
-    sources: NightlySources,
-    parsed: ParsedReports,
-) -> str | None:
-    sub_folder = path.parent.name if path.parent != folder else None
-
-    def check(landed: Path) -> None:
-        data = landed.read_bytes()
-        parsed.read(data, hashlib.sha256(data).hexdigest())
-
-    try:
-        with path.open("rb") as file:
-            file_id = hashlib.file_digest(file, "sha256").hexdigest()
-        if (path.name, sub_folder, file_id) in known:
-            return None
-        sources.landing.put_file(SOURCE, path, received_at=utc_now(), folder=sub_folder, check=check)
-    except (FunnelError, OSError) as error:
-        log.info("zoom drop folder: %s not taken: %s", path.name, error)
-        return None
-    return file_id
 
 
 def _rows_table(facts: dict[str, Any]) -> Table:

@@ -8,10 +8,10 @@ import pandas as pd
 from funnel_etl.core.accounting import Outcome, RowAccount
 from funnel_etl.core.config_tables import MISC
 from funnel_etl.core.dates import business_day
-from funnel_etl.core.patterns import wildcard
-from funnel_etl.core.text import lookup_key, lookup_keys, map_unique, squash
+from funnel_etl.core.text import lookup_key, lookup_keys, squash
 from funnel_etl.marketing.zoom.conductors import canonical, conductors
 from funnel_etl.marketing.zoom.people import in_reports
+from funnel_etl.marketing.zoom.profiles import Profiles, choose
 from funnel_etl.marketing.zoom.topics import BOTH, bootcamp_days, categories, is_bootcamp
 
 BOOTCAMP, WEBINAR, OTHER = "Bootcamp", "Webinar", "Other"
@@ -72,8 +72,9 @@ def _one_per_occurrence(account: RowAccount) -> pd.DataFrame:
     rows["has_attendee_report"] = rows["occurrence_id"].isin(has_attendee).astype("boolean")
     rows["has_registration_report"] = rows["occurrence_id"].isin(has_registration).astype("boolean")
     rows["started_at"] = rows["started_at"].where(rows["report"].eq("attendee"), rows["scheduled_at"])
-    folder = order.groupby("occurrence_id")["profile"].first()
-    rows["folder"] = rows["occurrence_id"].map(folder).astype("str")
+    for report in ("attendee", "registration"):
+        folder = order[order["report"].eq(report)].groupby("occurrence_id")["profile"].first()
+        rows[f"{report}_folder"] = rows["occurrence_id"].map(folder).astype("str")
     return rows
 
 
@@ -85,31 +86,18 @@ def _overrides(webinar_ids: pd.Series, table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: webinar_ids.map(said[name]).astype("str") for name in columns}, index=webinar_ids.index)
 
 
-def _add_profile(rows: pd.DataFrame, overrides: pd.DataFrame, profiles: pd.DataFrame, account: RowAccount) -> None:
-    """Find the profile by override, sub-folder, then topic pattern, and take over what it says."""
-    by_key = profiles.assign(key=lookup_keys(profiles["name"])).drop_duplicates("key").set_index("key")
-    patterns = [
-        (key, wildcard(part))
-        for key, cell in by_key["topic_pattern"].items()
-        for part in str(cell).split("|")
-        if lookup_key(part)
-    ]
-    named = lookup_keys(overrides["profile"].fillna(rows["folder"]))
-    _note(account, rows, (named != "") & ~named.isin(by_key.index), "its profile is not in zoom_profiles.csv")
-    by_topic = map_unique(
-        rows["topic"],
-        lambda topic: next((str(key) for key, pattern in patterns if pattern.fullmatch(lookup_key(topic))), None),
-    )
-    key = named.where(named.isin(by_key.index)).fillna(by_topic)
-    for column, source in (
-        ("profile", "name"),
-        ("product", "product"),
-        ("_mode", "category_mode"),
-        ("_fixed", "category"),
-    ):
-        rows[column] = squash(key.map(by_key[source]).astype("str"))
+def _add_profile(rows: pd.DataFrame, overrides: pd.DataFrame, table: pd.DataFrame, account: RowAccount) -> None:
+    """Choose the profiles, and take over what they say."""
+    profiles = Profiles(table)
+    found = choose(rows, overrides["profile"], profiles, lambda where, text: _note(account, rows, where, text))
+    key = found["profile"]
+    rows["profile_source"] = found["profile_source"]
+    rows["profile"] = profiles.column(key, "name")
+    rows["registered_profile"] = profiles.column(found["registered_profile"], "name")
+    for column, source in (("product", "product"), ("_mode", "category_mode"), ("_fixed", "category")):
+        rows[column] = squash(profiles.column(key, source))
     tags = {lookup_key(tag): tag for tag in SOURCE_TAGS}
-    tag = lookup_keys(key.map(by_key["source_tag"]).astype("str")).map(tags).astype("str")
+    tag = lookup_keys(profiles.column(key, "source_tag")).map(tags).astype("str")
     by_word = pd.Series(WEBINAR, index=rows.index, dtype="str").mask(is_bootcamp(rows["topic"]), BOOTCAMP)
     rows["source_tag"] = tag.fillna(by_word)
 
@@ -118,6 +106,9 @@ def _add_category(rows: pd.DataFrame, overrides: pd.DataFrame, tokens: pd.DataFr
     by_topic = categories(rows["topic"], tokens)
     fixed = rows["_fixed"].where(lookup_keys(rows["_mode"]).eq("fixed"))
     rows["category"] = overrides["category"].fillna(fixed).fillna(by_topic["category"])
+    by = pd.Series("topic", index=rows.index, dtype="str").mask(by_topic["is_tie"], "topic_tie")
+    by = by.where(by_topic["category"].notna())
+    rows["category_source"] = by.mask(fixed.notna(), "profile").mask(overrides["category"].notna(), "override")
     is_tie = by_topic["is_tie"] & overrides["category"].isna() & fixed.isna()
     _note(
         account,

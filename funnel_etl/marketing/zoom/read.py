@@ -7,7 +7,7 @@ spellings (`vocabulary`), and what needs a second file: people, occurrences, whi
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 from json.encoder import encode_basestring
 from typing import Any
@@ -35,12 +35,15 @@ class ZoomExport:
 
     `rows`: one row per record that is not blank, in file order, with the columns of `raw.zoom_attendee_rows`
     and `raw.zoom_registrant_rows`. `blank_rows`: lines of blank records. `notes`: what a person should know.
+    `sections` as they stood in the file; `unread`: how many cells of each date column could not be read.
     """
 
     facts: dict[str, Any]
     rows: pd.DataFrame
     blank_rows: list[int]
     notes: list[str]
+    sections: list[Section] = field(default_factory=list)
+    unread: dict[str, int] = field(default_factory=dict)
 
 
 def read_export(data: bytes, *, file_id: str, zone: str) -> ZoomExport:
@@ -68,7 +71,8 @@ def read_export(data: bytes, *, file_id: str, zone: str) -> ZoomExport:
     facts = _facts(layout, instants, notes, is_attendee=is_attendee)
     rows = _rows(layout.sections, columns, instants)
     rows.insert(0, "file_id", pd.Series(file_id, index=rows.index, dtype="str"))
-    return ZoomExport({"file_id": file_id, **facts}, rows, layout.blank_rows, notes)
+    unread = {name: int(instants.columns[name][1].sum()) for name in AT}
+    return ZoomExport({"file_id": file_id, **facts}, rows, layout.blank_rows, notes, layout.sections, unread)
 
 
 def _refuse_without_head_or_body(layout: Layout, text: str) -> None:

@@ -1,27 +1,145 @@
-"""The sensor on the drop folder: lands each settled file and asks for one run per file."""
+"""The sensor on the drop folder: takes files, tells each one's state, and asks for one refresh a batch.
+
+Here: gathering the situation and emitting what `refresh` decided. Not here: the decision.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 import dagster as dg
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from funnel_etl.marketing.zoom.assets import exports, zoom_export
-from funnel_etl.marketing.zoom.intake import take_in
+from funnel_etl.core.contracts import Table
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.marketing.zoom.assets import zoom_export
+from funnel_etl.marketing.zoom.intake import SOURCE, ParsedReports, take_in
+from funnel_etl.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, metadata_of, partition_key
+from funnel_etl.marketing.zoom.refresh import NEEDS, Remembered, Situation, decide
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.table_asset import partitions
+from funnel_etl.sources.landing import Arrival
+from funnel_etl.sources.nightly import NightlySources
 
-zoom_exports_job = dg.define_asset_job("zoom_exports", selection=[zoom_export], partitions_def=exports)
+TAKE_SECONDS, TELL_SECONDS = 20.0, 15.0
+"""A look of the sensor may take a minute in all; what is left is done at the next one."""
+NIGHTLY, REFRESH = "nightly", "zoom_refresh"
+OPEN = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+zoom_exports_job = dg.define_asset_job(
+    "zoom_exports",
+    selection=[zoom_export],
+    partitions_def=exports,
+    description="Reads one dropped file again, by hand from its partition; changes no table.",
+)
+zoom_refresh_job = dg.define_asset_job(
+    REFRESH,
+    selection=dg.AssetSelection.assets(["raw", "zoom_reports"]).downstream(),
+    partitions_def=partitions,
+    description="Works newly dropped Zoom reports into the last night: all of Zoom and what hangs on it. "
+    "Pulls no other source.",
+)
 
 
 @dg.sensor(
-    job=zoom_exports_job,
+    job=zoom_refresh_job,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    required_resource_keys={"sources", "parsed_reports"},
+    required_resource_keys={"sources", "parsed_reports", "lake_store", "all_tables"},
 )
-def zoom_drop_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Take in Zoom exports people drop in `zoom/` of the drop folder; one run per new file, known by its content."""
-    sources = context.resources.sources
-    arrivals = take_in(sources, context.resources.parsed_reports)
-    if not arrivals:
-        return dg.SkipReason(f"nothing new and settled in {sources.settings.drop_folder.name}/zoom")
-    keys = sorted({arrival.file_id[:16] for arrival in arrivals})
-    return dg.SensorResult(
-        run_requests=[dg.RunRequest(run_key=key, partition_key=key) for key in keys],
-        dynamic_partitions_requests=[exports.build_add_request(keys)],
+def zoom_drop_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Take Zoom exports people drop in `zoom/` of the drop folder, and work them into the last night, a batch a run."""
+    sources, parsed = context.resources.sources, context.resources.parsed_reports
+    remembered = Remembered.from_cursor(context.cursor)
+    taken = take_in(sources, parsed, seconds=TAKE_SECONDS, wait=False)
+    remembered = note_arrivals(remembered, sources)
+    remembered = tell(remembered, context.instance, sources, parsed)
+    night = sources.settings.yesterday()
+    situation = situation_of(
+        context.instance, sources, context.resources.lake_store, context.resources.all_tables, night, remembered
     )
+    verdict = decide(remembered, replace(situation, rest=taken.rest))
+    cursor = verdict.remembered.to_cursor()
+    if verdict.run_key is None:
+        busy = ["the night is taking the files of the drop folder"] if taken.is_busy else []
+        why = "; ".join([verdict.why, *busy, *taken.said()[:20]])
+        return dg.SensorResult(skip_reason=why, cursor=cursor)
+    request = dg.RunRequest(
+        run_key=verdict.run_key,
+        partition_key=night.isoformat(),
+        tags={"funnel_etl/reports": str(len(verdict.files))},
+    )
+    return dg.SensorResult(run_requests=[request], cursor=cursor)
+
+
+def note_arrivals(remembered: Remembered, sources: NightlySources) -> Remembered:
+    """Note every report that arrived since the last look, whoever took it, as not worked in yet."""
+    arrivals = sources.landing.arrivals(SOURCE, after=remembered.taken)
+    if not arrivals:
+        return remembered
+    new = [partition_key(a.file_id) for a in arrivals if a.status == "accepted"]
+    pending = tuple(dict.fromkeys([*remembered.pending, *new]))
+    return replace(remembered, taken=arrivals[-1].arrival_id, pending=pending)
+
+
+def tell(
+    remembered: Remembered, instance: DagsterInstance, sources: NightlySources, parsed: ParsedReports
+) -> Remembered:
+    """Show the state of each newly arrived report in its partition, without a run; as many as the time suffices for."""
+    arrivals = sources.landing.arrivals(SOURCE, after=remembered.shown)
+    deadline = time.monotonic() + TELL_SECONDS
+    for arrival in arrivals:
+        if time.monotonic() > deadline:
+            break
+        if arrival.status == "accepted":
+            _tell_one(arrival, instance, sources, parsed)
+        remembered = replace(remembered, shown=arrival.arrival_id)
+    return remembered
+
+
+def _tell_one(arrival: Arrival, instance: DagsterInstance, sources: NightlySources, parsed: ParsedReports) -> None:
+    key = partition_key(arrival.file_id)
+    instance.add_dynamic_partitions(str(exports.name), [key])
+    try:
+        metadata = metadata_of(diagnosis_of(arrival, sources, parsed), arrival)
+    except FunnelError as error:
+        metadata = {"warnings": dg.MetadataValue.text(str(error)), "warning_count": 1}
+    event = dg.AssetMaterialization(asset_key=EXPORT, partition=key, metadata=metadata)
+    instance.report_runless_asset_event(event)
+
+
+def situation_of(
+    instance: DagsterInstance,
+    sources: NightlySources,
+    lake: Lake,
+    tables: Sequence[Table],
+    night: date,
+    remembered: Remembered,
+) -> Situation:
+    """Gather what the decision rests on."""
+    running = {run.job_name for run in instance.get_runs(RunsFilter(statuses=OPEN))}
+    used = sources.landing.night(night, SOURCE) or []
+    missing = [t.full_name for t in tables if t.full_name in NEEDS and not lake.exists(t, night)]
+    return Situation(
+        night=night,
+        used=frozenset(map(partition_key, used)),
+        under_way=next((job for job in (NIGHTLY, REFRESH) if job in running), None),
+        missing=tuple(missing),
+        asked_run=_outcome(instance, remembered.run_key),
+    )
+
+
+def _outcome(instance: DagsterInstance, run_key: str) -> str | None:
+    """Say how the refresh that was asked for ended: None when it did not, or none was."""
+    if not run_key:
+        return None
+    runs = instance.get_runs(RunsFilter(job_name=REFRESH, tags={"dagster/run_key": run_key}), limit=1)
+    failed = {DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED}
+    return next((("failed" if run.status in failed else "done") for run in runs), None)

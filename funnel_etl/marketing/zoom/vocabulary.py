@@ -4,8 +4,10 @@ Here: data, and how spellings are compared. A new spelling or language is one mo
 Not here: what is done with a word (`layout`, `cells`), and words for dates (`core.date_spelling`).
 """
 
+import string
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 Spellings = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Meaning → language → spellings, the surest first: it has the meaning where two columns could."""
@@ -203,15 +205,30 @@ OTHER_REPORTS: Mapping[str, tuple[str, ...]] = {
 """Cells in the head of files that Zoom also exports, by what such a file is."""
 
 
+LONGEST = 300
+"""Characters of the longest text that is compared as a whole. No word of a report is half as long."""
+
+_SIGNS = {code: None for code in range(128) if chr(code) not in string.ascii_letters + string.digits}
+
+
 def fold(text: str) -> str:
     """Strip accents and case."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(ch for ch in decomposed if not unicodedata.combining(ch)).casefold()
 
 
+@lru_cache(maxsize=4096)
 def key(text: str) -> str:
-    """Fold a text to its letters and digits: the form in which the words of a report are compared."""
-    return "".join(ch for ch in fold(text) if ch.isalnum())
+    """Fold a text to its letters and digits: the form in which the words of a report are compared.
+
+    A text longer than `LONGEST` has none ("").
+    """
+    if len(text) > LONGEST:
+        return ""
+    plain = fold(text).translate(_SIGNS)
+    return plain if plain.isascii() else "".join(ch for ch in plain if ch.isalnum())
 
 
 def entries(table: Spellings) -> Iterator[tuple[str, str, str]]:

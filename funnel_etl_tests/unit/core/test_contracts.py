@@ -86,6 +86,12 @@ def test_an_empty_table_goes_the_same_way() -> None:
     pd.testing.assert_frame_equal(EVERY_KIND.from_arrow(arrow), EVERY_KIND.empty())
 
 
+def test_empty_tables_from_the_lake_can_be_joined() -> None:
+    """An empty CRM dump once stopped the night: pandas does not join text columns that have no chunk at all."""
+    empty = EVERY_KIND.from_arrow(EVERY_KIND.to_arrow(EVERY_KIND.empty()))
+    assert empty.join(empty.set_index(["name", "row"])["price_inr"].rename("other"), on=["name", "row"]).empty
+
+
 @pytest.mark.parametrize(
     ("paise", "rupees"),
     [

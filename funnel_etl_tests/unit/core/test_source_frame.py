@@ -120,12 +120,6 @@ def test_an_amount_the_row_needs_quarantines_it_unless_it_is_blank() -> None:
     assert paise.isna().tolist() == [False, True, True]
 
 
-def test_a_blank_amount_is_refused_only_where_blanks_are() -> None:
-    source = frame("1,2026-11-01,,", "2,2026-11-01,5,")
-    source.needed_money("cost", blank_allowed=False)
-    assert put_aside(source) == {2: "blank_money"}
-
-
 def test_an_amount_the_row_can_do_without_only_warns() -> None:
     source = frame("1,2026-11-01,(5.25),", "2,2026-11-01,free,", "3,2026-11-01,,")
     assert source.money("cost").fillna(0).tolist() == [-525, 0, 0]

@@ -130,15 +130,6 @@ def test_a_night_that_has_not_made_the_table_says_how_to_make_it(lake: Lake) -> 
     assert not lake.exists(EVERYTHING, NEXT)
 
 
-def test_the_latest_earlier_night_is_found_and_the_night_itself_is_not_earlier(lake: Lake) -> None:
-    for night, number in ((date(2025, 10, 29), 1), (date(2025, 10, 30), 2), (NIGHT, 3)):
-        lake.write(EVERYTHING, night, everything().iloc[:number])
-    assert lake.nights(EVERYTHING) == [date(2025, 10, 29), date(2025, 10, 30), NIGHT]
-    before = lake.read_before(EVERYTHING, NIGHT)
-    assert before is not None
-    assert len(before) == 2
-    assert lake.read_before(EVERYTHING, date(2025, 10, 29)) is None
-
 
 def test_a_column_the_source_sends_beyond_its_contract_is_kept(lake: Lake) -> None:
     raw = Table("raw", "things", "One row per line", ("id",), (Column("id", Kind.INTEGER, "Line."),), extensible=True)

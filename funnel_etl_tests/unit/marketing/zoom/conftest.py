@@ -10,6 +10,7 @@ from funnel_etl.core.config_tables import parse_table
 from funnel_etl.marketing.zoom import clean_contracts as contracts
 from funnel_etl.marketing.zoom.attendance import zoom_attendance, zoom_segments
 from funnel_etl.marketing.zoom.bootcamps import bootcamp_participation
+from funnel_etl.marketing.zoom.contradictions import zoom_contradictions
 from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
 from funnel_etl.marketing.zoom.registrations import zoom_registrations
 from funnel_etl.marketing.zoom.reports import zoom_reports
@@ -104,6 +105,7 @@ class Night:
         attendance = contracts.ZOOM_ATTENDANCE.conform(out["zoom_attendance"].rows)
         out["webinars"] = webinars(occurrences, registrations, attendance)
         out["bootcamp_participation"] = bootcamp_participation(attendance, occurrences)
+        out["zoom_contradictions"] = zoom_contradictions(*people, bot_names=bots, placeholders=placeholders, zone=ZONE)
         for table in contracts.CLEAN_TABLES:
             rows = table.conform(out[table.name].rows)
             assert table.problems(rows) == [], table.full_name

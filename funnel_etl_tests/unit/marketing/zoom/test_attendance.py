@@ -140,7 +140,7 @@ def test_hosts_panelists_staff_and_bots_are_excluded_by_name(night) -> None:
     expected = {"excluded:bot": 2, "excluded:host": 1, "excluded:panelist": 1, "excluded:staff": 1}
     for name in ("zoom_attendance", "zoom_segments"):
         assert out[name].ledger[0].reasons == expected
-    assert out["webinars"].rows[["registered_count", "attended_count"]].to_numpy().tolist() == [[2, 2]]
+    assert out["webinars"].rows[["registered_count", "attended_count"]].to_numpy().tolist() == [[0, 2]]
 
 
 def test_a_panelist_of_another_report_is_no_staff_here(night) -> None:

@@ -1,0 +1,200 @@
+"""What a Zoom report is, and what would become of it: for the partition of a file and `funnel-etl zoom check`.
+
+Pure: bytes and configuration in, words out. Numbers and headers only, never a cell of a person. A file is looked at
+alone: what other reports of its occurrence change is not told here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from funnel_etl.core.accounting import LedgerLine
+from funnel_etl.core.config_tables import Config
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.phone import normalise
+from funnel_etl.core.text import decode, lookup_key, squash
+from funnel_etl.marketing.zoom.attendance import zoom_attendance
+from funnel_etl.marketing.zoom.clean_contracts import ZOOM_OCCURRENCES, ZOOM_REPORTS
+from funnel_etl.marketing.zoom.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS, RAW_ZOOM_REPORTS
+from funnel_etl.marketing.zoom.measures import Measures, date_ratio, file_warnings, measure, reconciliation
+from funnel_etl.marketing.zoom.occurrences import zoom_occurrences
+from funnel_etl.marketing.zoom.read import read_export
+from funnel_etl.marketing.zoom.registrations import zoom_registrations
+from funnel_etl.marketing.zoom.reports import zoom_reports
+from funnel_etl.marketing.zoom.topics import categories
+
+ROWS = {"attendee": RAW_ZOOM_ATTENDEE_ROWS, "registration": RAW_ZOOM_REGISTRANT_ROWS}
+OF_EVENT = (
+    "occurrence_id webinar_id topic started_at duration_minutes product profile source_tag funnel category "
+    "bootcamp_day day_source conductor_source"
+).split()
+
+
+@dataclass
+class Diagnosis:
+    """One file. `refusal` says why it would be rejected; else all the rest holds.
+
+    `fates`: table → reason of the ledger ("merged:same_person") → rows; `event`: what follows for its occurrence.
+    """
+
+    file_id: str
+    threshold: float
+    refusal: str | None = None
+    report: str = ""
+    measures: Measures | None = None
+    reconciled: list[tuple[str, int, int]] = field(default_factory=list)
+    phones: dict[str, int] = field(default_factory=dict)
+    fates: dict[str, dict[str, int]] = field(default_factory=dict)
+    event: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+
+    @property
+    def date_ratio(self) -> float:
+        """The share of its dates that could be read."""
+        return date_ratio(self.measures) if self.measures else 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it would be taken, with enough of its dates."""
+        return self.refusal is None and self.date_ratio >= self.threshold
+
+
+def diagnose(
+    data: bytes, file_id: str, zone: str, config: Config, threshold: float, *, folder: str | None = None
+) -> Diagnosis:
+    """Read a file as the night would, and tell all of it, a bad file too; `folder` is the sub-folder it lies in."""
+    try:
+        export = read_export(data, file_id=file_id, zone=zone)
+    except FunnelError as error:
+        return Diagnosis(file_id, threshold, refusal=str(error), steps=[f"{len(data):,} bytes", "not a report"])
+    read = [f"{len(data):,} bytes, read as {decode(data).encoding}"]
+    found = examine(export.facts, export.rows, measure(export), zone, config, threshold, folder=folder)
+    found.steps = read + found.steps
+    return found
+
+
+def examine(
+    facts: dict[str, Any],
+    rows: pd.DataFrame,
+    measures: Measures,
+    zone: str,
+    config: Config,
+    threshold: float,
+    *,
+    folder: str | None = None,
+) -> Diagnosis:
+    """Tell all of a report that was read already."""
+    found = Diagnosis(str(facts["file_id"]), threshold, report=str(facts["report"]), measures=measures)
+    found.reconciled = reconciliation(facts, measures)
+    found.warnings = file_warnings(facts, measures, threshold)
+    people = rows["phone"][rows["section"].isin(["attendee", "other", "registrant"]) & rows["row_problem"].isna()]
+    classes = normalise(people, config.placeholders)["phone_class"].value_counts()
+    found.phones = {str(name): int(count) for name, count in classes.items()}
+    found.steps = [
+        f"by its headers it is the {found.report} report (language of the headers: {facts['layout']})",
+        f"{len(rows):,} rows in {len(measures['sections'])} sections, {measures['blank_rows']} blank lines",
+        f"dates: {facts['date_order'] or 'none'}; {found.date_ratio:.1%} of those of people could be read",
+    ]
+    _follow(found, _reports(facts, folder), rows, zone, config)
+    return found
+
+
+def _reports(facts: dict[str, Any], folder: str | None) -> pd.DataFrame:
+    record = {"name": None, "received_at": None, "bytes": None, **facts, "profile": folder}
+    return RAW_ZOOM_REPORTS.conform(pd.DataFrame([record], columns=RAW_ZOOM_REPORTS.names))
+
+
+def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, config: Config) -> None:
+    """Make of the one report what the night would make of it, and note what became of its rows."""
+    own = {name: table.conform(rows) if name == found.report else table.empty() for name, table in ROWS.items()}
+    attendees, registrants = own["attendee"], own["registration"]
+    bots, placeholders = config.table("bot_names"), config.placeholders
+    outcome = zoom_reports(raw, attendees, registrants, zone=zone, placeholders=placeholders)
+    reports = ZOOM_REPORTS.conform(outcome.rows)
+    tables = {name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
+    outcome = zoom_occurrences(reports, attendees, **tables, conductors_csv=config.table("conductors"), zone=zone)
+    occurrences = ZOOM_OCCURRENCES.conform(outcome.rows)
+    found.warnings += [note.partition(": ")[2] for note in outcome.notes]
+    if occurrences.empty:
+        return
+    _tell_event(found, occurrences.iloc[0], config)
+    frames = (reports, attendees, registrants, occurrences)
+    registered = zoom_registrations(*frames, bot_names=bots, zone=zone, placeholders=placeholders)
+    made = {"clean.zoom_registrations": (registered.ledger, len(registered.rows))}
+    if found.report == "attendee":
+        attended = zoom_attendance(*frames, bot_names=bots, placeholders=placeholders)
+        made["clean.zoom_attendance"] = (attended.ledger, len(attended.rows))
+    for name, (ledger, count) in made.items():
+        found.fates[name] = _fate(ledger)
+        found.steps.append(f"{name}: {count:,} people")
+
+
+def _fate(ledger: list[LedgerLine]) -> dict[str, int]:
+    reasons = {"rows in": sum(line.rows_in for line in ledger), "rows kept": sum(line.rows_out for line in ledger)}
+    for line in ledger:
+        for reason, count in line.reasons.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    return reasons
+
+
+def _tell_event(found: Diagnosis, row: pd.Series, config: Config) -> None:
+    found.event = {name: str(row[name]) for name in OF_EVENT if name in row and pd.notna(row[name])}
+    if "category" not in found.event:
+        found.warnings.append("no category: its topic holds no token of category_tokens.csv, and no profile fixes one")
+    elif token := _token(row["topic"], row["category"], config.table("category_tokens")):
+        found.event["category"] += f" (by the token {token!r})"
+    if "profile" not in found.event:
+        found.warnings.append("no profile: its topic fits no topic_pattern of zoom_profiles.csv")
+    if "conductor_source" not in found.event and found.report == "attendee":
+        found.warnings.append("no conductor: the report names no panelist and no host")
+    spellings = {lookup_key(name) for name in squash(config.table("conductors")["conductor"]).dropna()}
+    conductor = row.get("conductor")
+    if isinstance(conductor, str) and lookup_key(conductor) in spellings:
+        found.event["conductor"] = conductor
+    found.steps.append(f"occurrence {found.event['occurrence_id']}, profile {found.event.get('profile', 'none')}")
+
+
+def _token(topic: Any, category: str, tokens: pd.DataFrame) -> str | None:
+    """Give the token of the topic that gave the category: the longest."""
+    hits = [
+        tokens["token"].iloc[at]
+        for at in range(len(tokens))
+        if categories(pd.Series([topic], dtype="str"), tokens.iloc[[at]])["category"].eq(category).iloc[0]
+    ]
+    return max(hits, key=lambda token: len(lookup_key(token)), default=None)
+
+
+def render(found: Diagnosis, name: str) -> str:
+    """Give a diagnosis as lines for a person."""
+    if found.refusal is not None or found.measures is None:
+        return f"{name} would be rejected: {found.refusal}"
+    lines = [f"{name} is the {found.report} report of {found.event.get('topic', 'a webinar without a topic')}"]
+    lines += _block("What follows for its event", [f"{key}: {value}" for key, value in found.event.items()])
+    for section in found.measures["sections"]:
+        broken = f", {section['broken']} of them broken" if section["broken"] else ""
+        columns = [f"{header} → {meaning}" for header, meaning in section["columns"].items()]
+        lines += _block(f"Section {section['role']}: {section['rows']:,} rows{broken}", columns)
+    lines += _block("Columns without a meaning of their own (kept as questions)", found.measures["unknown_columns"])
+    read, unread = found.measures["dates_read"], found.measures["dates_unread"]
+    enough = "enough" if found.date_ratio >= found.threshold else "TOO FEW"
+    lines += [
+        "",
+        f"Dates: {read:,} of {read + unread:,} read, {found.date_ratio:.1%} ({enough}: {found.threshold:.1%})",
+    ]
+    lines += _block("Phones", [f"{phone_class}: {count:,}" for phone_class, count in found.phones.items()])
+    for table, fate in found.fates.items():
+        lines += _block(f"Rows on their way to {table}", [f"{reason}: {count:,}" for reason, count in fate.items()])
+    checked = [
+        f"{label}: the summary says {said:,}, the rows give {rows:,}{'' if said == rows else ' (not the same)'}"
+        for label, said, rows in found.reconciled
+    ]
+    lines += _block("Zoom's own counts", checked)
+    lines += _block("Steps", found.steps)
+    lines += _block("Warnings", found.warnings) or ["", "No warnings."]
+    return "\n".join(lines)
+
+
+def _block(title: str, lines: list[str]) -> list[str]:
+    return ["", f"{title}:", *(f"  {line}" for line in lines)] if lines else []

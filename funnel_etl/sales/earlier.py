@@ -1,0 +1,69 @@
+"""What the nights before left for tonight: assignments and sales that aged out of the dump, and the CRM's history.
+
+Usually the night before is in the lake. What the lake lacks is made again from the landing archive, oldest night
+first, so that the lake stays a cache.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pandas as pd
+
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.core.contracts import Table
+from funnel_etl.core.errors import SourceRejected
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.nights import Night
+from funnel_etl.sales import contracts
+from funnel_etl.sales.assigned_leads import clean_assigned_leads
+from funnel_etl.sales.history import crm_history, with_aged_out_leads, with_aged_out_sales
+from funnel_etl.sales.sales import clean_sales, sales_source
+
+Step = Callable[[Night, pd.DataFrame | None], Outcome]
+"""Makes a night's table from its landed dumps, given the table of the night before."""
+
+
+def leads_before(night: Night, lake: Lake) -> pd.DataFrame | None:
+    """Give `clean.assigned_leads` of the latest night before, or None when there was none."""
+    return _before(night, lake, contracts.ASSIGNED_LEADS, _leads)
+
+
+def sales_before(night: Night, lake: Lake) -> pd.DataFrame | None:
+    """Give `clean.sales` of the latest night before, or None when there was none."""
+    return _before(night, lake, contracts.SALES, _sales)
+
+
+def history_before(night: Night, lake: Lake) -> pd.DataFrame | None:
+    """Give `clean.crm_history` of the latest night before, or None when there was none."""
+    return _before(night, lake, contracts.CRM_HISTORY, _history)
+
+
+def _before(night: Night, lake: Lake, table: Table, step: Step) -> pd.DataFrame | None:
+    landing = night.sources.landing
+    pulled = set(landing.nights("crm_assigned_leads")) & set(landing.nights("crm_sales"))
+    newest = max((day for day in lake.nights(table) if day < night.day), default=None)
+    rows = lake.read(table, newest) if newest else None
+    for day in sorted(day for day in pulled if day < night.day and (newest is None or day > newest)):
+        try:
+            rows = step(replace(night, day=day), rows).rows
+        except SourceRejected:
+            continue  # that night made no table then, and makes none now
+    return rows
+
+
+def _leads(night: Night, before: pd.DataFrame | None) -> Outcome:
+    raw = night.records("crm_assigned_leads", contracts.ASSIGNED_LEADS_SOURCE).rows
+    return with_aged_out_leads(clean_assigned_leads(raw, night.config, night.zone), before, night.config)
+
+
+def _sales(night: Night, before: pd.DataFrame | None) -> Outcome:
+    raw = night.records("crm_sales", sales_source(night.config)).rows
+    return with_aged_out_sales(clean_sales(raw, night.config, night.zone), before, night.config)
+
+
+def _history(night: Night, before: pd.DataFrame | None) -> Outcome:
+    leads = night.records("crm_assigned_leads", contracts.ASSIGNED_LEADS_SOURCE).rows
+    sales = night.records("crm_sales", sales_source(night.config)).rows
+    clean_leads = clean_assigned_leads(leads, night.config, night.zone).rows
+    clean = clean_sales(sales, night.config, night.zone).rows
+    return crm_history(leads, sales, clean_leads, clean, before=before, night=night.as_of, config=night.config)

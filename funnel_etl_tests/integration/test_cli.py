@@ -1,0 +1,166 @@
+"""The command line as people use it: real processes, their exit codes, and every failure in one readable line."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import psycopg2
+import pytest
+
+from funnel_etl.definitions import TABLES
+from funnel_etl.platform.contracts import QUARANTINE
+from funnel_etl.platform.database import engine
+from funnel_etl.platform.postgres_place import port_is_free
+from funnel_etl.platform.publisher import Publication, Version, publish
+from funnel_etl.platform.schema import ensure_schema
+from funnel_etl_tests.conftest import new_port
+from funnel_etl_tests.installation import PROGRAM, Installation
+
+TODAY = datetime.now(ZoneInfo("Asia/Kolkata")).date()
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def installation(new_installation: Callable[[], Installation]) -> Installation:
+    return new_installation()
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    """Give the one line of a failure; fails when there are more, or a traceback."""
+    assert done.returncode == 1, (done.stdout, done.stderr)
+    lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("  ")]
+    assert len(lines) == 1, done.stderr
+    assert ". Fix: " in lines[0]
+    return lines[0]
+
+
+def test_help_names_every_command_and_starts_nothing(installation: Installation) -> None:
+    done = installation.program("--help")
+    assert done.returncode == 0
+    for command in ("run", "status", "up", "demo", "db"):
+        assert f" {command} " in done.stdout
+    assert installation.program("db", "--help").returncode == 0
+    assert installation.program().returncode != 0 or "Usage" in installation.program().stdout
+    assert not (installation.home / "state").exists()
+
+
+def test_a_day_that_is_not_over_is_refused_in_one_line(installation: Installation) -> None:
+    line = told(installation.program("run", "--as-of", TODAY.isoformat()))
+    assert f"{TODAY} is not over yet in Asia/Kolkata" in line
+    assert str(TODAY - timedelta(days=1)) in line
+    assert not (installation.home / "state").exists()
+
+
+def test_a_day_that_is_no_day_is_refused_by_its_name(installation: Installation) -> None:
+    done = installation.program("run", "--as-of", "31-10-2025")
+    assert done.returncode == 2
+    assert "--as-of" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        pytest.param("timezone", "Asia/Nowhere", "FUNNEL_TIMEZONE: 'Asia/Nowhere' is not a time zone", id="zone"),
+        pytest.param("database_port", "ninety", "FUNNEL_DATABASE_PORT: ", id="port"),
+        pytest.param("database_url", "mysql://u:s3cret@h/d", "postgresql://", id="another database"),
+        pytest.param("database_url", "postgresql://u:s3cret@127.0.0.1:1/d", "127.0.0.1:1", id="no server"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(
+    installation: Installation, setting: str, value: str, words: str
+) -> None:
+    done = installation.program("status", **{setting: value})
+    assert words in told(done)
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_status_before_the_first_night_says_what_to_do(installation: Installation) -> None:
+    done = installation.program("status")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"{part}: nothing published yet. Fix: funnel-etl run" for part in ("marketing", "sales", "funnel")
+    ]
+
+
+def test_status_after_nights_says_which_each_part_holds_and_what_is_open(installation: Installation) -> None:
+    url = installation.environment["FUNNEL_DATABASE_URL"]
+    installation.program("status")
+    ensure_schema(engine(url), TABLES)
+    for part, as_of in (("marketing", TODAY - timedelta(days=1)), ("sales", TODAY - timedelta(days=4))):
+        publish(url, Version(part, as_of, "run", "0.1", "config"), [_quarantined(part)])
+    done = installation.program("status")
+    assert done.returncode == 0, done.stderr
+    marketing, sales, funnel, *rest = done.stdout.splitlines()
+    assert marketing.startswith(f"marketing: complete night {TODAY - timedelta(days=1)}, version 1, published ")
+    assert marketing.endswith("up to date")
+    assert f"3 days behind. Fix: funnel-etl run --as-of {TODAY - timedelta(days=1)}" in sales
+    assert funnel == "funnel: nothing published yet. Fix: funnel-etl run"
+    assert rest == ["quarantine: 2 rows of clean.sales: bad_date. Fix: mend it"]
+
+
+def _quarantined(part: str) -> Publication:
+    frame = pd.DataFrame({"row_key": [part]}).assign(
+        asset="clean.sales", part=part, file_id="f", source_row=2, reason="bad_date", detail="", fix_hint="mend it"
+    )
+    frame = frame.assign(row="{}", first_seen_at=None, resolved_at=None)
+    arrow = QUARANTINE.to_arrow(QUARANTINE.conform(frame)).drop_columns(["first_seen_at", "resolved_at"])
+    return Publication(QUARANTINE, arrow, mode="resolve")
+
+
+@pytest.fixture
+def embedded(server_home: Path) -> Iterator[tuple[Program, int]]:
+    """The command with an embedded server of this test's own."""
+    port = new_port()
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("FUNNEL_", "DAGSTER_"))}
+    settings = {"FUNNEL_HOME": str(server_home.parent / "state"), "FUNNEL_DATABASE_PORT": str(port)}
+
+    def program(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, *arguments],
+            env=own | settings,
+            cwd=server_home.parent,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    yield program, port
+    program("db", "stop")
+
+
+def test_the_embedded_database_is_started_asked_and_stopped(embedded: tuple[Program, int]) -> None:
+    program, port = embedded
+    started = program("db", "start")
+    assert started.returncode == 0, started.stderr
+    assert not port_is_free(port)
+    address = program("db", "url")
+    assert address.returncode == 0
+    assert address.stdout.count("\n") == 1
+    with psycopg2.connect(address.stdout.strip()) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM mart.funnel_facts")
+        assert cursor.fetchone() == (0,)
+    connection.close()
+    shell = program("db", "psql", stdin="\\pset tuples_only on\nSELECT 'night ' || count(*) FROM ops.nights;\n")
+    assert shell.returncode == 0, shell.stderr
+    assert "night 0" in shell.stdout
+    assert program("db", "url").stdout == address.stdout, "its address changed"
+    stopped = program("db", "stop")
+    assert (stopped.returncode, stopped.stdout.strip()) == (0, "stopped")
+    assert port_is_free(port)
+    assert program("db", "stop").returncode == 0, "stopping twice is no error"
+
+
+def test_a_database_of_ones_own_is_not_ours_to_stop(installation: Installation) -> None:
+    assert "not ours to stop" in told(installation.program("db", "stop"))
+
+
+def test_the_address_of_a_database_of_ones_own_is_given_as_it_is(installation: Installation) -> None:
+    done = installation.program("db", "url")
+    assert done.stdout.strip() == installation.environment["FUNNEL_DATABASE_URL"]
