@@ -1,4 +1,4 @@
-"""`funnel-etl`: run a night, see where things stand, reach the database, start the services, show the demo. Only words; no logic."""
+"""`funnel-etl`: run a night, see where things stand, reach the database, start the services. Only words; no logic."""
 
 import contextlib
 import logging
@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -23,6 +24,8 @@ app = typer.Typer(
 )
 db = typer.Typer(no_args_is_help=True, help="The database: its address, a shell, and the embedded server.")
 app.add_typer(db, name="db")
+zoom = typer.Typer(no_args_is_help=True, help="Zoom exports, before they are dropped.")
+app.add_typer(zoom, name="zoom")
 # A file or a CI log has no width of its own; tables need about this much.
 WIDTH = None if sys.stdout.isatty() else 130
 out, err = Console(soft_wrap=True, width=WIDTH), Console(stderr=True, soft_wrap=True, width=WIDTH)
@@ -76,7 +79,7 @@ def status() -> None:
 
 @app.command()
 def up() -> None:
-    """Start the Dagster UI, daemon, schedule and sensor; Ctrl+C stops them, and the embedded database with them."""
+    """Start the Dagster UI, daemon, schedule and sensor; Ctrl+C stops them, and the embedded database too."""
     from funnel_etl.platform.services import serve  # noqa: PLC0415
 
     with _told():
@@ -104,6 +107,31 @@ def demo(
 
 
 @app.command()
+def export(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder; the files go in its zoom/. Default: exports in FUNNEL_HOME.")
+    ] = None,
+) -> None:
+    """Write the clean Zoom files of the newest night, for people who work with files; only what changed is written."""
+    from funnel_etl.marketing.zoom.export import export_newest  # noqa: PLC0415
+
+    with _told():
+        done = export_newest(load_settings(), to)
+        if done.newer:
+            out.print(f"{done.folder} holds the files of {done.newer}, which is newer than {done.night}: left alone.")
+            return
+        shown = RichTable("profile", "files")
+        for profile, count in done.by_profile.items():
+            shown.add_row(profile, f"{count:,}")
+        out.print(shown)
+        out.print(
+            f"Night {done.night}, in {done.folder}: {done.written:,} files written, {done.unchanged:,} unchanged, "
+            f"{done.removed:,} removed",
+            markup=False,
+        )
+
+
+@app.command()
 def dictionary() -> None:
     """Print the data dictionary (docs/data-dictionary.md) from the contracts."""
     from funnel_etl.core.dictionary import as_markdown  # noqa: PLC0415
@@ -114,7 +142,7 @@ def dictionary() -> None:
 
 @db.command()
 def url() -> None:
-    """Print the database's address (with its password); the embedded server is started if need be, and stays up until `db stop`."""
+    """Print the database's address, password and all; an embedded server is started, and stays up until `db stop`."""
     from funnel_etl.platform.services import database_address  # noqa: PLC0415
 
     with _told():
@@ -148,6 +176,17 @@ def psql() -> None:
     with _told():
         command, environment = psql_command(load_settings())
         os.execvpe(command[0], command, environment)  # noqa: S606 - a program of our own, without a shell
+
+
+@zoom.command()
+def check(file: Annotated[Path, typer.Argument(help="An export of Zoom.")]) -> None:
+    """Say what a file is and what would become of its rows; changes nothing. Exit code 1: rejected, or few dates."""
+    from funnel_etl.marketing.zoom.check import check_file  # noqa: PLC0415
+
+    with _told():
+        found, text = check_file(file, load_settings())
+        out.print(text, markup=False, highlight=False)
+        raise typer.Exit(0 if found.is_good else 1)
 
 
 @contextlib.contextmanager

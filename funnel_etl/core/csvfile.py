@@ -93,21 +93,18 @@ def match_columns(
 ) -> dict[str, str]:
     """Map each documented name that is present to the column of the file that carries it.
 
-    `aliases` (alias → documented name) come from `column_aliases.csv` and go first. Raises `MissingColumn` for a needed
-    column, with the alias line that would probably mend it.
+    The documented name itself goes first, then the team's `aliases` (alias → documented name, of `column_aliases.csv`),
+    then the other spellings known. Raises `MissingColumn` for a needed column, with the alias line that would mend it.
     """
     present: dict[str, str] = {}
     for column in columns:
         present.setdefault(header_key(column), column)
-    from_alias = {header_key(alias): name for alias, name in aliases.items()}
     found: dict[str, str] = {}
-    for key, column in present.items():
-        if key in from_alias:
-            found[from_alias[key]] = column
     for wanted in documented:
-        spellings = (wanted.name, *wanted.aliases)
+        own = [alias for alias, name in aliases.items() if header_key(name) == header_key(wanted.name)]
+        spellings = (wanted.name, *own, *wanted.aliases)
         hit = next((present[header_key(s)] for s in spellings if header_key(s) in present), None)
-        if wanted.name not in found and hit is not None:
+        if hit is not None:
             found[wanted.name] = hit
     missing = [wanted.name for wanted in documented if wanted.needed and wanted.name not in found]
     if missing:

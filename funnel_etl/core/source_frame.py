@@ -88,7 +88,7 @@ class SourceFrame:
         return parsed.instants
 
     def needed_money(self, name: str) -> pd.Series:
-        """Give an amount the row needs, in paise: an unreadable one sends the row to quarantine, a blank one is missing."""
+        """Give an amount the row needs, in paise: an unreadable one quarantines the row, a blank one is missing."""
         parsed = money.parse(self.text(name))
         self.account.quarantine(parsed.reason, detail=name)
         return parsed.paise

@@ -1,6 +1,6 @@
 """`make demo`: make the company, run one night on it in a state folder of its own, and show what came out.
 
-The demo never touches an installation's own data: it has its own folder (`demo` below HOME), its own embedded server and port.
+The demo never touches an installation's own data: it has a folder (`demo` below HOME), a server and a port of its own.
 """
 
 import os
@@ -40,7 +40,7 @@ REJECTED = sa.text("SELECT name, reason FROM ops.files WHERE status = 'rejected'
 
 
 def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, keep_up: bool, console: Console) -> int:
-    """Run the demo; with `keep_up` the UI, the database and the demo's CRM then stay up until Ctrl+C. Gives the exit code."""
+    """Run the demo, and give the exit code; with `keep_up` UI, database and CRM then stay up until Ctrl+C."""
     night = as_of or settings.yesterday()
     home = settings.state / "demo"
     with ExitStack() as stack:

@@ -40,7 +40,8 @@ def make_spend(rng: np.random.Generator, window: Window, config: DemoConfig) -> 
     dice = rng.random(count)
     unknown = rng.choice(np.array(UNKNOWN_FUNNELS, dtype=object), count)
     names = [u if d < 0.06 else k for k, u, d in zip(known, unknown, dice, strict=True)]
-    paise = rng.integers(500_00, 30_000_00, count)
+    paise = rng.integers(500_00, 20_000_00, count)
+    paise[rng.random(count) < 0.12] *= 8  # some campaigns cost lakhs
     paise[rng.random(count) < 0.01] *= -1  # credits for clicks that were not
     blank = rng.random(count) < 0.01
     paise[blank] = 0

@@ -28,6 +28,7 @@ FILES = Table(
             values=("loaded", "superseded", "duplicate", "rejected"),
         ),
         Column("reason", Kind.TEXT, "Why it was not loaded."),
+        Column("warnings", Kind.JSON, "What a person should know of a file that was loaded, as a list; NULL: nothing."),
         Column("occurrence_id", Kind.TEXT, "Webinar occurrence a Zoom report belongs to."),
         Column("landing_path", Kind.TEXT, "Where the bytes are, below the landing archive.", required=True),
     ),

@@ -23,7 +23,8 @@ from funnel_etl.platform.table_asset import night_of, partitions, progress, run_
 from funnel_etl.sources.landing import Arrival, Landing
 
 FileStates = Callable[[Lake, date], pd.DataFrame]
-"""Gives, per file_id, status and occurrence_id as a part knows them."""
+"""Gives, per file_id, status, occurrence_id and warnings (a list as JSON) as a part knows them."""
+STATE_COLUMNS = ["file_id", "status", "occurrence_id", "warnings"]
 
 
 def publish_asset(
@@ -68,9 +69,7 @@ def _publish(
     version = Version(part, night.day, night.run_id, package_version("funnel_etl"), night.config.version)
     publications = [_table_publication(lake, table, night.day) for table in tables]
     publications += _accounts(lake, part, tables, night.day)
-    states = (
-        file_states(lake, night.day) if file_states else pd.DataFrame(columns=["file_id", "status", "occurrence_id"])
-    )
+    states = file_states(lake, night.day) if file_states else pd.DataFrame(columns=STATE_COLUMNS)
     rows = _rows_by_file(lake, tables, night.day)
     publications.append(_publication(FILES, files_frame(_arrivals(night.sources.landing, sources), states, rows)))
     if lake.exists(CONFIG_VERSIONS, night.day):
@@ -130,7 +129,7 @@ def _rows_by_file(lake: Lake, tables: Sequence[Table], night: date) -> pd.Series
 
 
 def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
-    """Give the rows of `ops.files`: what arrived, what a part made of it (`states`: file_id, status, occurrence_id)."""
+    """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: STATE_COLUMNS)."""
     columns = [
         "arrival_id",
         "file_id",
@@ -150,6 +149,7 @@ def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Seri
     files = files.merge(states.rename(columns={"status": "file_status"}), on="file_id", how="left")
     own = files["file_status"].notna() & (files["status"] == "loaded")
     files["status"] = files["status"].mask(own, files["file_status"])
+    files["warnings"] = files["warnings"].where(own & files["warnings"].ne("[]"))
     return files.assign(rows=files["file_id"].map(rows))
 
 

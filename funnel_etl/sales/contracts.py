@@ -171,7 +171,7 @@ CRM_HISTORY = Table(
             required=True,
             values=("inserted", "changed", "disappeared", "reappeared"),
         ),
-        Column("changed_columns", Kind.TEXT_ARRAY, "Source columns that differ from the version before."),
+        Column("changed_columns", Kind.TEXT_ARRAY, "Columns of the dump that differ from the version before."),
         Column("row_at", Kind.TIMESTAMP, "When the row happened (assigned or sold), where it could be read."),
         Column(
             "row", Kind.JSON, "The row as text: source column → cell, blanks left out.", required=True, personal=True

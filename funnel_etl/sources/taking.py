@@ -191,7 +191,7 @@ class _Work:
 
     def _turn_away(self, entry: Seen, name: str, sub_folder: str | None) -> FunnelError:
         drop = self.drop
-        refusal = _too_large(entry.size, drop.max_mb)
+        refusal = too_large(entry.size, drop.max_mb)
         drop.landing.turn_away(
             drop.source, name, size=entry.size, received_at=utc_now(), reason=refusal, folder=sub_folder
         )
@@ -208,10 +208,7 @@ class _Work:
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - any defect of the reader, on any bytes
-            return SourceRejected(
-                f"the reader failed on it ({type(error).__name__}), which is a defect of funnel_etl",
-                fix="give this file to the engineer",
-            )
+            return reader_defect(error)
         return None
 
     def _aside(self, entry: Seen, shown: str, place: str, told: str) -> None:
@@ -267,8 +264,17 @@ class _Memory:
                 self.path.write_text(text, encoding="utf-8")
 
 
-def _too_large(size: int, max_mb: int) -> FunnelError:
+def too_large(size: int, max_mb: int) -> FunnelError:
+    """Give the refusal of a file over the limit of FUNNEL_ZOOM_MAX_MB."""
     return SourceRejected(
         f"it is too large for a report ({size / MEGABYTE:,.0f} MB; the limit is {max_mb} MB), and was not read",
         fix="export the report of one webinar alone; the engineer can raise FUNNEL_ZOOM_MAX_MB",
+    )
+
+
+def reader_defect(error: Exception) -> FunnelError:
+    """Give the refusal of a file on which the reader itself failed; its own words may hold cells."""
+    return SourceRejected(
+        f"the reader failed on it ({type(error).__name__}), which is a defect of funnel_etl",
+        fix="give this file to the engineer",
     )

@@ -1,8 +1,10 @@
 """The command line as people use it: real processes, their exit codes, and every failure in one readable line."""
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,12 +16,13 @@ import pytest
 from funnel_etl.definitions import TABLES
 from funnel_etl.platform.contracts import QUARANTINE
 from funnel_etl.platform.database import engine
-from funnel_etl.platform.postgres_place import port_is_free
+from funnel_etl.platform.postgres_place import port_is_free, settle
 from funnel_etl.platform.publisher import Publication, Version, publish
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM, Installation
 
+OLD_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 TODAY = datetime.now(ZoneInfo("Asia/Kolkata")).date()
 Program = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -164,3 +167,24 @@ def test_a_database_of_ones_own_is_not_ours_to_stop(installation: Installation) 
 def test_the_address_of_a_database_of_ones_own_is_given_as_it_is(installation: Installation) -> None:
     done = installation.program("db", "url")
     assert done.stdout.strip() == installation.environment["FUNNEL_DATABASE_URL"]
+
+
+@pytest.mark.skipif(not OLD_PROGRAMS.exists(), reason="no PostgreSQL 15 on this machine")
+def test_a_night_on_postgresql_15_is_refused_in_one_line_naming_both_versions(
+    installation: Installation, server_home: Path
+) -> None:
+    server_home.mkdir()
+    port = new_port()
+    place = replace(settle(server_home), programs=OLD_PROGRAMS)
+    place.give(server_home)
+    folder = ("-D", place.data)
+    assert place.run("initdb", *folder, "-U", "old", "-A", "trust", output=place.base / "words") == 0
+    options = f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+    assert place.run("pg_ctl", "start", "-w", *folder, "-o", options, output=place.base / "words") == 0
+    try:
+        done = installation.program(
+            "run", "--as-of", "2025-10-31", database_url=f"postgresql://old@127.0.0.1:{port}/funnel"
+        )
+    finally:
+        place.run("pg_ctl", "stop", "-m", "fast", *folder)
+    assert re.search(r"PostgreSQL 15\.\d+, and PostgreSQL 17 or newer is needed", told(done))

@@ -1,4 +1,4 @@
-"""Five-row frames written as CSV in the test: config tables, raw tables as a file would give them, clean tables by contract."""
+"""Five-row frames written as CSV in the test: config tables, raw tables as files give them, clean ones by contract."""
 
 import io
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def _raw_of(
 
 
 def _table_of(table: Table, text: str = "") -> pd.DataFrame:
-    """Read CSV into a frame of the contract: amounts in rupees, times in UTC; a column left out is NULL, or a default."""
+    """Read CSV into a frame of the contract: amounts in rupees, times in UTC; what is left out is NULL or a default."""
     given = pd.read_csv(io.StringIO(dedent(text)), dtype="str") if text.strip() else pd.DataFrame()
     frame = pd.DataFrame(index=given.index)
     for column in table.columns:

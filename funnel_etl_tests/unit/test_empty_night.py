@@ -82,9 +82,7 @@ def test_a_night_without_any_rows_makes_every_table(raw_of: Callable[..., pd.Dat
         zoom.ZOOM_REPORTS,
         zoom_reports(zoom_raw.RAW_ZOOM_REPORTS.empty(), **rows, zone=ZONE, placeholders=NO_PLACEHOLDERS),
     )
-    tables = {
-        name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")
-    }
+    tables = {name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
     occurrences = made(
         zoom.ZOOM_OCCURRENCES,
         zoom_occurrences(

@@ -7,9 +7,10 @@ import dagster as dg
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome
-from funnel_etl.marketing.zoom import clean_contracts, contracts
+from funnel_etl.marketing.zoom import clean_contracts, contracts, export
 from funnel_etl.marketing.zoom.attendance import zoom_attendance, zoom_segments
 from funnel_etl.marketing.zoom.bootcamps import bootcamp_participation
+from funnel_etl.marketing.zoom.clean_files import clean_files
 from funnel_etl.marketing.zoom.contradictions import zoom_contradictions
 from funnel_etl.marketing.zoom.intake import SOURCE, ParsedReports, night_files, reports_of, rows_of
 from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
@@ -19,7 +20,7 @@ from funnel_etl.marketing.zoom.reports import zoom_reports
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
-from funnel_etl.platform.table_asset import run_body, table_asset
+from funnel_etl.platform.table_asset import night_of, partitions, run_body, table_asset
 
 GROUP = "marketing"
 RAW = {
@@ -27,6 +28,7 @@ RAW = {
     "registrant_rows": contracts.RAW_ZOOM_REGISTRANT_ROWS,
 }
 PEOPLE = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "occurrences": clean_contracts.ZOOM_OCCURRENCES}
+
 
 @dg.asset(
     key=EXPORT,
@@ -150,6 +152,33 @@ def webinars_asset(night: Night, **frames: pd.DataFrame) -> Outcome:  # noqa: AR
 def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurrences: pd.DataFrame) -> Outcome:  # noqa: ARG001
     """Give which days of a bootcamp each person came to."""
     return bootcamp_participation(attendance, occurrences)
+
+
+@dg.asset(
+    key=["files", "zoom_clean_files"],
+    group_name=GROUP,
+    partitions_def=partitions,
+    ins={name: dg.AssetIn(key=table.asset_key) for name, table in export.INPUTS.items()},
+    required_resource_keys={"sources"},
+    kinds={"csv"},
+    description="One CSV file per occurrence and download name below exports/zoom in FUNNEL_HOME, for people who work "
+    "with files. Written only where its bytes change; never an older night over a newer one.",
+)
+def zoom_clean_files(context: dg.AssetExecutionContext, **frames: pd.DataFrame) -> dg.MaterializeResult[Any]:
+    """Write the clean files of the night."""
+    night = night_of(context)
+    profiles = night.config.table("zoom_profiles")
+
+    def write() -> export.Written:
+        files = clean_files(**frames, zoom_profiles=profiles, zone=night.zone)
+        return export.write_clean_files(export.default_folder(night.sources.settings), files, night.day)
+
+    done = run_body(context, write)
+    counts = {"written": done.written, "unchanged": done.unchanged, "removed": done.removed}
+    newer = {"newer_night_stays": done.newer.isoformat()} if done.newer else {}
+    return dg.MaterializeResult(
+        metadata={**counts, **newer, "files_by_profile": dg.MetadataValue.json(done.by_profile)}
+    )
 
 
 def file_states(lake: Lake, night: date) -> pd.DataFrame:

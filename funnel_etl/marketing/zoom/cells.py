@@ -5,52 +5,68 @@ phones, e-mails and names stay as typed.
 """
 
 import re
-from collections.abc import Sequence
-from itertools import islice
-from typing import Any, NamedTuple
+import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from funnel_etl.core import dates
 from funnel_etl.core.text import STR, map_unique
 from funnel_etl.marketing.zoom import vocabulary
-from funnel_etl.marketing.zoom.layout import Section
+from funnel_etl.marketing.zoom.section import TEXT, Section
+from funnel_etl.marketing.zoom.times import NUMERIC_DATE
 from funnel_etl.marketing.zoom.vocabulary import fold, key
 
-NUMERIC_DATE = r"^\s*\d{1,2}[/.\-]\d{1,2}[/.\-]\d{2,4}\b"
 _DATE_LIKE = re.compile(NUMERIC_DATE + r"|^\s*\d{4}-\d{2}-\d{2}|\b(?:19|20)\d{2}\b.*\d:\d{2}")
-_PHONE_QUESTION = re.compile(vocabulary.PHONE_QUESTION)
-_PHONE_LIKE = re.compile(r"(?:\D*\d){7}|^\s*'?\d(?:\.\d+)?E\+\d+\s*$", re.IGNORECASE)
+_ASKS_FOR_PHONE = re.compile(vocabulary.PHONE_QUESTION)
+_MAY_ASK_FOR_PHONE = re.compile(vocabulary.PHONE_QUESTION_PERHAPS)
+_ASKS_FOR_OTHER_NUMBER = re.compile(vocabulary.OTHER_NUMBER_QUESTION)
+_SCIENTIFIC = re.compile(r"'?\d(?:[.,]\d+)?E\+(?:09|1[0-4])", re.IGNORECASE)
+_INDIAN = re.compile(r"(?:0|91|0?091)?[6-9]\d{9}")
 _ANSWERS = vocabulary.by_key(vocabulary.ANSWERS)
 _APPROVALS = vocabulary.by_key(vocabulary.APPROVALS)
 _BLANK = frozenset(blank.casefold() for blank in vocabulary.BLANKS)
+_ANSWER_CODES = {"yes": 1, "no": 0}
+_WHOLE_NUMBER = re.compile(r"(\d{1,15}|\d{1,3}(?:,\d{2,3}){1,5})(?:\.0*)?")
+_NO_NUMBER, _BAD_NUMBER = -1, -2
+LONGEST = vocabulary.LONGEST
 SAMPLE = 500
 """Values that decide what an unnamed column holds."""
 
 
-class Instants(NamedTuple):
-    """All date columns of a file. `columns`: name → (instants UTC, whether a cell could not be read)."""
+def text(values: Any) -> pd.Series:
+    """Give Arrow texts as a `str` column, as they came; NaN where missing or nothing but white space."""
+    if values.null_count < len(values):
+        empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(values), ""), fill_value=True)
+        values = pc.if_else(empty, pa.scalar(None, TEXT), values)
+    return series(values)
 
-    columns: dict[str, tuple[pd.Series, pd.Series]]
-    order: str | None
-    warnings: list[str]
 
-
-def text(values: Sequence[str | None]) -> pd.Series:
-    """Give a `str` column of texts as they came; NaN where missing or nothing but white space."""
-    array: Any = pa.array(values, type=pa.large_string())
-    empty = pc.equal(pc.utf8_trim_whitespace(array), "")
+def series(values: Any) -> pd.Series:
+    """Give Arrow texts as a `str` column, unchanged."""
     dtype: Any = STR
-    return pd.Series(dtype.__from_arrow__(pc.if_else(pc.fill_null(empty, fill_value=True), None, array)))
+    return pd.Series(dtype.__from_arrow__(values))
 
 
-def answers(texts: pd.Series) -> pd.Series:
-    """Read yes and no in any of the languages as `boolean`; NA where blank or another word."""
-    words = map_unique(texts, lambda cell: _ANSWERS.get(key(cell)))
-    return words.eq("yes").astype("boolean").mask(words.isna())
+def constant(value: str, size: int) -> Any:
+    """Give an Arrow column that holds one text in every row."""
+    return pa.array([value], type=TEXT).take(pa.array(np.zeros(size, dtype=np.int64)))
+
+
+def _mapped(values: Any, function: Callable[[str], Any], missing: Any) -> Any:
+    """Apply a function once to every different text; gives a NumPy array."""
+    encoded = values.dictionary_encode()
+    results = np.array([*map(function, encoded.dictionary.to_pylist()), missing])
+    return results[encoded.indices.fill_null(len(results) - 1).to_numpy(zero_copy_only=False)]
+
+
+def answers(values: Any) -> Any:
+    """Read yes and no in any of the languages, as a `BooleanArray`; NA where blank or another word."""
+    words = _mapped(values, lambda cell: _ANSWER_CODES.get(_ANSWERS.get(key(cell), ""), -1), -1)
+    return pd.arrays.BooleanArray(words == 1, words == -1)
 
 
 def approvals(texts: pd.Series) -> pd.Series:
@@ -59,59 +75,35 @@ def approvals(texts: pd.Series) -> pd.Series:
 
 
 def _approval(cell: str) -> str | None:
+    if len(cell) > LONGEST:
+        return cell
     word = " ".join(cell.split())
     return None if word.casefold() in _BLANK else _APPROVALS.get(key(word), word)
 
 
-def whole_numbers(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Read counts and minutes as `Int64`, and say which cells could not be read. `--` and `NA` are blank."""
-    plain = map_unique(texts, _digits)
-    numbers = pd.to_numeric(plain.mask(plain.eq("?"))).astype("Int64")
-    return numbers, plain.eq("?").fillna(value=False).astype(bool)
+def whole_numbers(values: Any) -> tuple[Any, Any]:
+    """Read counts and minutes as an `IntegerArray`, and say which cells could not be read."""
+    numbers = _mapped(values, _code, _NO_NUMBER)
+    return pd.arrays.IntegerArray(np.where(numbers < 0, 0, numbers), numbers < 0), numbers == _BAD_NUMBER
 
 
-def _digits(cell: str) -> str | None:
-    """Digits of a whole number (Excel may have added `.0`), None for a blank, `?` for anything else."""
-    word = cell.strip().lstrip("'").strip()
-    if word.casefold() in _BLANK:
+def _code(cell: str) -> int:
+    try:
+        number = whole_number(cell)
+    except ValueError:
+        return _BAD_NUMBER
+    return _NO_NUMBER if number is None else number
+
+
+def whole_number(cell: str) -> int | None:
+    """Read a count or minutes (Excel may have added `.0`); None for a blank. Raises ValueError for anything else."""
+    word = cell[:LONGEST].strip().lstrip("'").strip()
+    if word.casefold() in _BLANK and len(cell) < LONGEST:
         return None
-    match = re.fullmatch(r"(\d{1,15}|\d{1,3}(?:,\d{2,3})+)(?:\.0*)?", word)
-    return match[1].replace(",", "") if match else "?"
-
-
-def instants(columns: dict[str, pd.Series], zone: str) -> Instants:
-    """Read all date columns of a file. Rule: Dates.
-
-    Numeric dates of all columns are read together, for a file has one order of day and month: a value over 12
-    in any column proves it for all, else it is month-first.
-    Raises errors.AmbiguousDates when values contradict each other.
-    """
-    sizes = [len(values) for values in columns.values()]
-    stacked = pd.concat(list(columns.values()), ignore_index=True)
-    matched = pc.match_substring_regex(pa.array(stacked, type=pa.large_string(), from_pandas=True), NUMERIC_DATE)
-    is_numeric = pc.fill_null(matched, fill_value=False).to_numpy(zero_copy_only=False)
-    plain = _parse(stacked[~is_numeric], zone)
-    numeric = _parse(stacked[is_numeric], zone)
-    values, reason = plain.instants, plain.reason
-    if is_numeric.any():
-        values = pd.concat([values, numeric.instants]).sort_index()
-        reason = pd.concat([reason, numeric.reason]).sort_index()
-    bad = (reason.notna() & reason.ne(dates.BLANK_DATE)).astype(bool)
-    parts = {}
-    for name, size, end in zip(columns, sizes, np.cumsum(sizes), strict=True):
-        part = slice(end - size, end)
-        parts[name] = (values.iloc[part].reset_index(drop=True), bad.iloc[part].reset_index(drop=True))
-    return Instants(parts, numeric.order or plain.order, plain.warnings + numeric.warnings)
-
-
-def _parse(texts: pd.Series, zone: str) -> dates.Dates:
-    return dates.parse(
-        texts,
-        zone,
-        column="dates of the report",
-        default_order="month_first",
-        blanks=vocabulary.BLANKS,
-    )
+    match = _WHOLE_NUMBER.fullmatch(word)
+    if match is None or len(cell) > LONGEST:
+        raise ValueError("not a whole number")
+    return int(match[1].replace(",", ""))
 
 
 def place_join_time(section: Section) -> None:
@@ -120,24 +112,58 @@ def place_join_time(section: Section) -> None:
     A known Spanish export heads it `Puesto de trabajo` (job title).
     """
     left = section.meanings.get("left_at", 0)
-    if left == 0 or "joined_at" in section.meanings:
+    if left == 0 or not section.is_known or "joined_at" in section.meanings:
         return
-    if left - 1 not in section.meanings.values() and _mostly(section, left - 1, _DATE_LIKE):
+    if left - 1 not in section.meanings.values() and _share(section, left - 1, _is_date) >= 0.5:
         section.meanings["joined_at"] = left - 1
 
 
 def phone_columns(section: Section) -> list[int]:
     """Give the positions of phones: the column named so, then questions worded and answered like phones."""
     named = [section.meanings["phone"]] if "phone" in section.meanings else []
-    asked = [
-        at
-        for at in section.unnamed()
-        if _PHONE_QUESTION.search(fold(section.header[at])) and _mostly(section, at, _PHONE_LIKE)
-    ]
-    return named + asked
+    return named + [at for at in section.unnamed() if _is_phone_question(section, at)]
 
 
-def _mostly(section: Section, at: int, pattern: re.Pattern[str]) -> bool:
-    filled = (cell for cell in section.column(at) if cell.strip().casefold() not in _BLANK)
-    values = list(islice(filled, SAMPLE))
-    return sum(pattern.search(value) is not None for value in values) * 2 > len(values)
+def _is_phone_question(section: Section, at: int) -> bool:
+    """Judge a question by its wording and its values: the less the wording says, the more the values must.
+
+    A number of another kind (an id, a year, a pin code) is a phone only where the wording says phone as well.
+    """
+    wording = fold(section.header[at][:LONGEST])
+    asks = _ASKS_FOR_PHONE.search(wording) is not None
+    asks_for_other = _ASKS_FOR_OTHER_NUMBER.search(wording) is not None
+    if asks and not asks_for_other:
+        return _share(section, at, _has_digits_of_a_phone) >= 0.5
+    if asks:
+        return _share(section, at, _is_phone) >= 0.5
+    may_ask = _MAY_ASK_FOR_PHONE.search(wording) is not None and not asks_for_other
+    return may_ask and _share(section, at, _is_phone) >= 0.9
+
+
+def _share(section: Section, at: int, test: Callable[[str], bool]) -> float:
+    """Say which share of the first values that are not blank passes a test; 0 where there is none."""
+    column = section.column(at)
+    blank = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(column)), pa.array(sorted(_BLANK), type=TEXT))
+    values = column.filter(pc.invert(blank)).slice(0, SAMPLE).to_pylist()
+    return sum(len(value) <= LONGEST and test(value) for value in values) / max(len(values), 1)
+
+
+def _is_date(value: str) -> bool:
+    return _DATE_LIKE.search(value) is not None
+
+
+def _digits_of(value: str) -> str:
+    return "".join(str(unicodedata.decimal(ch)) for ch in value if ch.isdecimal())
+
+
+def _has_digits_of_a_phone(value: str) -> bool:
+    return len(_digits_of(value)) >= 7 or _SCIENTIFIC.fullmatch(value.strip()) is not None
+
+
+def _is_phone(value: str) -> bool:
+    """Recognise a phone that needs no name to be one: an Indian mobile, or a plus before the digits."""
+    plain = value.strip().lstrip("'").removesuffix(".0")
+    if any(ch.isalpha() for ch in plain):
+        return _SCIENTIFIC.fullmatch(plain) is not None
+    digits = _digits_of(plain)
+    return _INDIAN.fullmatch(digits) is not None or (plain.startswith("+") and 8 <= len(digits) <= 15)

@@ -23,6 +23,7 @@ from funnel_etl.marketing.zoom.read import read_export
 from funnel_etl.marketing.zoom.registrations import zoom_registrations
 from funnel_etl.marketing.zoom.reports import zoom_reports
 from funnel_etl.marketing.zoom.topics import categories
+from funnel_etl.sources.taking import reader_defect
 
 ROWS = {"attendee": RAW_ZOOM_ATTENDEE_ROWS, "registration": RAW_ZOOM_REGISTRANT_ROWS}
 OF_EVENT = (
@@ -68,7 +69,9 @@ def diagnose(
     try:
         export = read_export(data, file_id=file_id, zone=zone)
     except FunnelError as error:
-        return Diagnosis(file_id, threshold, refusal=str(error), steps=[f"{len(data):,} bytes", "not a report"])
+        return Diagnosis(file_id, threshold, refusal=str(error))
+    except Exception as error:  # noqa: BLE001 - any defect of the reader, on any bytes
+        return Diagnosis(file_id, threshold, refusal=str(reader_defect(error)))
     read = [f"{len(data):,} bytes, read as {decode(data).encoding}"]
     found = examine(export.facts, export.rows, measure(export), zone, config, threshold, folder=folder)
     found.steps = read + found.steps

@@ -23,7 +23,7 @@ MOST_SECTIONS = 100
 MOST_COLUMNS = 400
 """Of one header: twice what a registration form with all its questions has."""
 ROW_BYTES, ROOM = 300, 40_000_000
-"""What a row takes whatever it holds, and what all rows may take beyond nine times the file."""
+"""What a row takes whatever it holds, and what all rows may take beyond eight times the file."""
 
 _COLUMNS = vocabulary.by_key(vocabulary.COLUMNS)
 _PRIORITY = {key(spelling): rank for rank, (_, _, spelling) in enumerate(vocabulary.entries(vocabulary.COLUMNS))}
@@ -35,10 +35,12 @@ _LANGUAGES = vocabulary.languages_by_key(
 )
 _TIME_WORDS = frozenset(
     spelled
-    for meaning, _, spelling in vocabulary.entries(vocabulary.COLUMNS)
-    if meaning in TIMES
+    for table, wanted in ((vocabulary.COLUMNS, TIMES), (vocabulary.SUMMARY, {"started_at", "scheduled_at"}))
+    for meaning, _, spelling in vocabulary.entries(table)
+    if meaning in wanted
     for spelled in (spelling, spelling.lower(), spelling.upper(), spelling.title(), spelling.capitalize())
 )
+"""Words that no row of a person holds: with one of them a record is a header, or the head of another report."""
 
 
 @dataclass
@@ -60,6 +62,7 @@ def read_layout(text: str) -> Layout:
     in one file.
     """
     scan = _Scan(text, find_delimiter(text, _COLUMNS.keys() | _SUMMARY.keys()))
+    del text
     scan.run()
     summary, language = _summary(scan.loose), _language(scan.words)
     return Layout(summary, scan.sections, scan.loose[:20], language, scan.blank_rows, scan.notes)
@@ -85,7 +88,7 @@ class _Scan:
         self.ends_in_a_row = not text.endswith(("\n", "\r"))
         self.has_stray_quote = text.count('"') % 2 == 1
         self.records = Records(text, delimiter, self._between_pieces)
-        self.room = ROOM + 9 * len(text)
+        self.room = ROOM + 8 * len(text)
         self.sections: list[Section] = []
         self.section: Section | None = None
         self.title = ""
@@ -111,8 +114,13 @@ class _Scan:
                     continue
             self._take(record, records.line, records.end)
             if len(self.loose) > MOST_LOOSE:
+                self._refuse_loose_records()
                 break
         self._finish()
+
+    def _refuse_loose_records(self) -> None:
+        if self.sections:
+            raise NotAZoomReport(f"over {MOST_LOOSE} of its lines belong to no section", fix=DOWNLOAD)
 
     def _take(self, record: list[str], line: int, end: int) -> None:
         filled = [cell for cell in record if cell.strip()]
@@ -124,6 +132,9 @@ class _Scan:
         elif len(filled) == 1 and record[0] == filled[0] and key(filled[0]) in _SECTIONS:
             self.section, self.title = None, filled[0]
             self.loose.append(filled)
+        elif self.sections and not _TIME_WORDS.isdisjoint(record) and "webinar_id" in _labels(record):
+            self.section, self.title = None, ""
+            self.loose.append(record)
         elif self.section is None and self.title and len(filled) > 1:
             self._open(record, line, is_known=False)
         elif self.section is None:
@@ -144,7 +155,8 @@ class _Scan:
         width = max(at for at, cell in enumerate(record, start=1) if cell.strip())
         if width > MOST_COLUMNS or len(self.sections) >= MOST_SECTIONS:
             raise NotAZoomReport(
-                f"it has over {MOST_COLUMNS} columns or {MOST_SECTIONS} headers (line {line}): no report has", fix=DOWNLOAD
+                f"it has over {MOST_COLUMNS} columns or {MOST_SECTIONS} headers (line {line}): no report has",
+                fix=DOWNLOAD,
             )
         header = unique_names(record[:width])
         meanings = understand(header)
@@ -177,12 +189,12 @@ class _Scan:
 
     def _between_pieces(self) -> None:
         """Keep memory bounded: rows far shorter than their header would take more than the file is worth."""
-        if self.section is not None:
-            self.section.pack()
         needed = len(self.blank_rows) * 40
         for section in self.sections:
+            section.pack()
             names = sum(len(name) + 6 for name in section.header)
-            needed += section.size * (ROW_BYTES + names) + len(section.problems) * ROW_BYTES
+            needed += section.size * (ROW_BYTES + names) + len(section.problems) * 500
+            needed += 6 * section.surplus_length
         if needed > self.room:
             raise NotAZoomReport("it has too many rows, blank or too short to be those of a report", fix=DOWNLOAD)
 
@@ -193,6 +205,7 @@ class _Scan:
         section = self.section
         if section is not None and section.size - 1 in section.found and self.ends_in_a_row:
             self.notes.append(f"the file ends within the row on line {section.lines[-1]}: download it again")
+        self.records.forget()
         for section in self.sections:
             section.close()
 
@@ -214,9 +227,10 @@ def _summary(records: list[list[str]]) -> dict[str, str]:
     for at, record in enumerate(records):
         if key(record[0]) in _GENERATED and "generated_at" not in found:
             found["generated_at"] = ", ".join(cell.strip() for cell in record[1:] if cell.strip())
-        labels = [_SUMMARY.get(key(cell), "") for cell in record]
+        labels = _labels(record)
         if "webinar_id" in labels and len(set(labels) - {""}) >= 2 and at + 1 < len(records):
-            values = _with_topic_whole(labels, records[at + 1], len(record))
+            width = max(i for i, cell in enumerate(record, start=1) if cell.strip())
+            values = _with_topic_whole(labels, records[at + 1], width)
             told = {label: value.strip() for label, value in zip(labels, values, strict=False) if label}
             occurrences |= {(name, key(told[name])) for name in ("webinar_id", "started_at") if told.get(name)}
             found |= told
@@ -226,6 +240,10 @@ def _summary(records: list[list[str]]) -> dict[str, str]:
             fix="drop every report as a file of its own, as it was downloaded",
         )
     return found
+
+
+def _labels(record: list[str]) -> list[str]:
+    return [_SUMMARY.get(key(cell), "") for cell in record]
 
 
 def _with_topic_whole(labels: list[str], values: list[str], width: int) -> list[str]:

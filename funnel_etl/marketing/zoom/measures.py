@@ -11,7 +11,7 @@ import pandas as pd
 
 from funnel_etl.core.text import clean_email
 from funnel_etl.marketing.zoom import cells
-from funnel_etl.marketing.zoom.layout import Section
+from funnel_etl.marketing.zoom.section import Section
 from funnel_etl.marketing.zoom.read import AT, ZoomExport
 
 QUESTION, PHONE_QUESTION = "question of the form", "phone (asked by a question)"
@@ -66,8 +66,8 @@ def file_warnings(facts: dict[str, Any], measures: Measures, threshold: float) -
     ratio = date_ratio(measures)
     if ratio < threshold:
         found.append(
-            f"{measures['dates_unread']} of {measures['dates_read'] + measures['dates_unread']} dates were not readable "
-            f"({ratio:.1%} were; {threshold:.1%} is expected): a spreadsheet program may have changed the file"
+            f"{measures['dates_unread']} of {measures['dates_read'] + measures['dates_unread']} dates are unreadable "
+            f"({ratio:.1%} can be read; {threshold:.1%} is expected): a spreadsheet program may have changed the file"
         )
     if broken := sum(section["broken"] for section in measures["sections"]):
         found.append(f"{broken} rows do not have the fields of their header: they go to quarantine")

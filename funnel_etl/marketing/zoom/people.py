@@ -72,11 +72,11 @@ def superseded(rows: pd.DataFrame) -> pd.Series:
 
 
 def across_reports(rows: pd.DataFrame) -> pd.Series:
-    """Number the persons by whom rows of several reports are compared; rows have the columns of `identify`.
+    """Give each row the number of the person by whom rows of several reports are compared.
 
-    Of one person are rows of an occurrence with one person_key; and those with one e-mail, where the phone is
-    another one in another report (not where a report has several people under that e-mail). A row without phone
-    and e-mail (a dial-in) is known again by its names and times.
+    `rows` have the columns of `identify`. Rows of an occurrence with one person_key are one person's; so are those
+    with one e-mail, where another report has another phone with it (not where one report has several people under
+    that e-mail). A row without phone and e-mail (a dial-in) is known again by its names and times.
     """
     keys = rows["person_key"].copy()
     nobody = rows[keys.str.startswith("row:")]
@@ -94,7 +94,7 @@ def across_reports(rows: pd.DataFrame) -> pd.Series:
 
 
 def comparable(cells: pd.DataFrame) -> pd.DataFrame:
-    """Turn cells into plain texts and numbers that hash alike whenever they say the same: case and blanks are no matter."""
+    """Turn cells into plain texts and numbers that hash alike whenever they say the same, case and blanks apart."""
     plain = {}
     for name, values in cells.items():
         if isinstance(values.dtype, pd.DatetimeTZDtype):

@@ -8,25 +8,29 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain, repeat
-from json.encoder import encode_basestring
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from funnel_etl.core.errors import NotAZoomReport
 from funnel_etl.core.text import decode
-from funnel_etl.marketing.zoom import cells, classify, vocabulary
-from funnel_etl.marketing.zoom.layout import Layout, Section, read_layout
+from funnel_etl.marketing.zoom import cells, classify
+from funnel_etl.marketing.zoom.json_rows import answers_as_json, records_as_json
+from funnel_etl.marketing.zoom.layout import Layout, read_layout
+from funnel_etl.marketing.zoom.section import TEXT, Section
+from funnel_etl.marketing.zoom.times import Instants, instants
 
 AT = ("registered_at", "joined_at", "left_at")
+HEAD_TIMES = ("generated_at", "started_at", "scheduled_at")
 COUNTS = ("duration_minutes", "registered_count", "cancelled_count", "unique_viewers", "total_users")
+LONGEST_TOPIC = 2_000
 TEXTS = (
     "user_name", "first_name", "last_name", "email", "registration_source", "attendance_type", "source_name",
     "country",
 )  # fmt: skip
-MORE_FIELDS = "(fields beyond the header)"
-"""Under this name the `row` of a record that is too long holds what has no header."""
 
 
 @dataclass
@@ -57,36 +61,36 @@ def read_export(data: bytes, *, file_id: str, zone: str) -> ZoomExport:
     text = decode(data).text
     classify.refuse_text(text)
     layout = read_layout(text)
-    _refuse_without_head_or_body(layout, text)
+    beginning = text[:20_000]
+    del text
     is_attendee = _settle_roles(layout)
+    _refuse_without_head_or_body(layout, beginning, is_attendee=is_attendee)
     for section in layout.sections:
         cells.place_join_time(section)
     columns = _columns(layout.sections)
-    instants = cells.instants(
-        {name: cells.text(columns[name]) for name in AT}
-        | {name: cells.text([layout.summary.get(name)]) for name in ("generated_at", "started_at", "scheduled_at")},
-        zone,
-    )
-    notes = layout.notes + instants.warnings
-    facts = _facts(layout, instants, notes, is_attendee=is_attendee)
-    rows = _rows(layout.sections, columns, instants)
-    rows.insert(0, "file_id", pd.Series(file_id, index=rows.index, dtype="str"))
-    unread = {name: int(instants.columns[name][1].sum()) for name in AT}
+    head = {name: pa.array([layout.summary.get(name)], type=TEXT) for name in HEAD_TIMES}
+    times = instants({name: columns.pop(name) for name in AT} | head, zone)
+    notes = layout.notes + times.warnings
+    facts = _facts(layout, times, notes, is_attendee=is_attendee)
+    rows = _rows(file_id, layout.sections, columns, times)
+    unread = {name: int(times.columns[name][1].sum()) for name in AT}
     return ZoomExport({"file_id": file_id, **facts}, rows, layout.blank_rows, notes, layout.sections, unread)
 
 
-def _refuse_without_head_or_body(layout: Layout, text: str) -> None:
+def _refuse_without_head_or_body(layout: Layout, beginning: str, *, is_attendee: bool) -> None:
     has_body = any(section.is_known for section in layout.sections)
-    has_head = "webinar_id" in layout.summary
+    start = "started_at" if is_attendee else "scheduled_at"
+    has_head = "webinar_id" in layout.summary and start in layout.summary
     if has_body and has_head:
         return
     records = layout.head + [section.header for section in layout.sections]
-    if has_body and classify.other_report(text, records) is None:
+    if has_body and classify.other_report(beginning, records) is None:
         raise NotAZoomReport(
-            "it holds people, but not the head of a report (Topic, Webinar ID, start time)",
+            "it holds people, but not the head of a report (Topic, Webinar ID, "
+            f"{'Actual Start' if is_attendee else 'Scheduled'} Time)",
             fix=f"do not delete lines of it; {classify.DOWNLOAD}",
         )
-    raise classify.explain(text, records)
+    raise classify.explain(beginning, records)
 
 
 def _settle_roles(layout: Layout) -> bool:
@@ -98,14 +102,21 @@ def _settle_roles(layout: Layout) -> bool:
             layout.notes.append("it is an attendee report with a section of registrants: it was put together by hand")
         elif not is_attendee:
             section.role = "registrant"
+    if not is_attendee and "started_at" in layout.summary:
+        layout.summary.setdefault("scheduled_at", layout.summary["started_at"])
     return is_attendee
 
 
-def _facts(layout: Layout, instants: cells.Instants, notes: list[str], *, is_attendee: bool) -> dict[str, Any]:
+def _facts(layout: Layout, times: Instants, notes: list[str], *, is_attendee: bool) -> dict[str, Any]:
     """Give the summary's values; adds to `notes` what could not be read."""
-    counts, bad = cells.whole_numbers(cells.text([layout.summary.get(name) for name in COUNTS]))
-    notes += [f"the summary's {name} could not be read" for name in pd.Series(COUNTS)[bad]]
-    at = {name: instants.columns[name][0].iloc[0] for name in ("generated_at", "started_at", "scheduled_at")}
+    counts: dict[str, int | None] = {}
+    for name in COUNTS:
+        try:
+            counts[name] = cells.whole_number(layout.summary.get(name, ""))
+        except ValueError:
+            counts[name] = None
+            notes.append(f"the summary's {name} could not be read")
+    at = {name: times.columns[name][0].iloc[0] for name in HEAD_TIMES}
     if pd.isna(at["generated_at"]):
         notes.append("the report does not say when it was generated")
     start = "started_at" if is_attendee else "scheduled_at"
@@ -117,121 +128,107 @@ def _facts(layout: Layout, instants: cells.Instants, notes: list[str], *, is_att
     at["scheduled_at" if is_attendee else "started_at"] = pd.NaT
     return {
         "report": "attendee" if is_attendee else "registration",
-        "topic": " ".join(layout.summary.get("topic", "").split()) or None,
+        "topic": " ".join(layout.summary.get("topic", "")[:LONGEST_TOPIC].split()) or None,
         "webinar_id": _webinar_id(layout.summary["webinar_id"]),
         **at,
-        **{name: None if pd.isna(count) else int(count) for name, count in zip(COUNTS, counts, strict=True)},
-        "date_order": instants.order,
+        **counts,
+        "date_order": times.order,
         "layout": layout.language,
         "notes": json.dumps(notes, ensure_ascii=False),
     }
 
 
 def _webinar_id(text: str) -> str:
-    digits = "".join(ch for ch in text if ch.isdecimal())
-    if not digits or re.search(r"\dE\+?\d", text, re.IGNORECASE):
+    # Without a blank or hyphen in it an id may come as a number, 11122223333.0.
+    digits = re.sub(r"[\s\-']+", "", text.strip()).removesuffix(".0")
+    if not re.fullmatch("[0-9]{8,13}", digits):
         raise NotAZoomReport(
-            f"its Webinar ID reads {text!r}: not an id, or one that a spreadsheet program has rounded",
+            "its Webinar ID is not 9 to 11 digits: a spreadsheet program may have rounded it",
             fix=classify.DOWNLOAD,
         )
     return digits
 
 
-def _columns(sections: list[Section]) -> dict[str, list[str | None]]:
-    """Stack the known columns of all sections, as text; None where a section does not have a column."""
+def _columns(sections: list[Section]) -> dict[str, Any]:
+    """Stack the known columns of all sections, as Arrow texts; null where a section does not have a column."""
     names = ("attended", "approval_status", "is_guest", "minutes", *AT, *TEXTS)
-    columns: dict[str, list[str | None]] = {name: [] for name in (*names, "phone")}
-    for section in sections:
-        for name in names:
-            at = section.meanings.get(name)
-            columns[name] += section.column(at) if at is not None else repeat(None, section.size)
-        columns["phone"] += _phones(section)
-    return columns
+    columns = {}
+    for name in names:
+        at = [(section, section.meanings.get(name)) for section in sections]
+        columns[name] = _stacked(
+            pa.nulls(section.size, TEXT) if position is None else section.column(position) for section, position in at
+        )
+    return columns | {"phone": _stacked(map(_phones, sections))}
 
 
-def _phones(section: Section) -> Iterable[str | None]:
-    at = cells.phone_columns(section)
-    if not at:
-        return repeat(None, section.size)
-    if len(at) == 1:
-        return section.column(at[0])
-    candidates = zip(*map(section.column, at), strict=True)
-    return [next((cell for cell in cells_of_row if cell.strip()), None) for cells_of_row in candidates]
+def _stacked(parts: Iterable[Any]) -> Any:
+    arrays = list(parts)
+    return pa.concat_arrays(arrays) if len(arrays) > 1 else arrays[0]
 
 
-def _rows(sections: list[Section], columns: dict[str, list[str | None]], instants: cells.Instants) -> pd.DataFrame:
-    texts = {name: cells.text(columns[name]) for name in columns if name not in AT}
-    minutes, bad_minutes = cells.whole_numbers(texts["minutes"])
-    problem = _stacked(map(_problems, sections))
-    warnings = bad_minutes.astype("Int64")
-    for name in AT:
-        warnings += instants.columns[name][1].astype("Int64")
-    section = _stacked(repeat(s.role, s.size) for s in sections)
+def _phones(section: Section) -> Any:
+    """Give the first phone column that is not blank, row by row."""
+    phones = pa.nulls(section.size, TEXT)
+    for at in cells.phone_columns(section):
+        column = section.column(at)
+        is_open = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(phones), ""), fill_value=True)
+        phones = pc.if_else(is_open, column, phones)
+    return phones
+
+
+def _rows(file_id: str, sections: list[Section], columns: dict[str, Any], times: Instants) -> pd.DataFrame:
+    minutes, bad_minutes = cells.whole_numbers(columns.pop("minutes"))
+    attended = _attended(sections, columns.pop("attended"), times.columns["joined_at"][0])
+    is_guest = cells.answers(columns.pop("is_guest"))
+    texts = {name: cells.text(columns.pop(name)) for name in [*columns]}
+    problem = _problems(sections)
+    warnings = sum((times.columns[name][1] for name in AT), bad_minutes.astype("int64"))
+    size = len(problem)
     frame = {
-        "source_row": _stacked((s.lines for s in sections), "Int64"),
-        "section": section,
+        "file_id": cells.series(cells.constant(file_id, size)),
+        "source_row": _integers(np.concatenate([np.array(s.lines, dtype="int64") for s in sections])),
+        "section": cells.series(_stacked(cells.constant(s.role, s.size) for s in sections)),
         "row_problem": problem,
-        "attended": _attended(sections, section, texts["attended"], instants.columns["joined_at"][0]),
+        "attended": attended,
         "user_name": texts["user_name"],
         "first_name": texts["first_name"],
         "last_name": texts["last_name"],
         "email": texts["email"],
         "phone": texts["phone"],
-        **{name: instants.columns[name][0] for name in AT},
+        **{name: times.columns[name][0] for name in AT},
         "minutes": minutes,
         "approval_status": cells.approvals(texts["approval_status"]),
         "registration_source": texts["registration_source"],
         "attendance_type": texts["attendance_type"],
         "source_name": texts["source_name"],
-        "is_guest": cells.answers(texts["is_guest"]),
-        "country": texts["country"].mask(texts["country"].str.strip().isin(vocabulary.BLANKS)),
-        "cell_warnings": warnings.mask(problem.notna(), 0),
-        "questions": _stacked(map(_questions, sections)),
-        "row": _stacked(map(_json_rows, sections)),
+        "is_guest": is_guest,
+        "country": texts["country"].mask(texts["country"].isin(("-", "--"))),
+        "cell_warnings": _integers(np.where(problem.notna(), 0, warnings)),
+        "questions": cells.series(_stacked(map(answers_as_json, sections))),
+        "row": cells.series(_stacked(map(records_as_json, sections))),
     }
-    return pd.DataFrame(frame)
+    return pd.DataFrame(frame, copy=False)
 
 
-def _stacked(parts: Iterable[Iterable[Any]], dtype: str = "str") -> pd.Series:
-    return pd.Series(list(chain.from_iterable(parts)), dtype=dtype)
+def _integers(values: Any) -> Any:
+    return pd.arrays.IntegerArray(values, np.zeros(len(values), dtype=bool))
 
 
-def _problems(section: Section) -> list[str | None]:
-    return [section.problems.get(at) for at in range(section.size)]
+def _problems(sections: list[Section]) -> pd.Series:
+    problems: list[str | None] = []
+    for section in sections:
+        of_section: list[str | None] = [None] * section.size
+        for at, problem in section.problems.items():
+            of_section[at] = problem
+        problems += of_section
+    return cells.series(pa.array(problems, type=TEXT))
 
 
-def _attended(sections: list[Section], section: pd.Series, words: pd.Series, joined_at: pd.Series) -> pd.Series:
+def _attended(sections: list[Section], words: Any, joined_at: pd.Series) -> Any:
     """Say who attended, by the report's words; without that column, whoever joined; `other` always."""
-    attended = cells.answers(words)
-    silent = ((s.is_attendance and "attended" not in s.meanings, s.size) for s in sections)
-    without = _stacked((repeat(is_silent, size) for is_silent, size in silent), "bool")
-    return attended.mask(without, joined_at.notna()).mask(section.eq("other"), other=True)
-
-
-def _json_rows(section: Section) -> list[str]:
-    """Give every record as JSON, header → text as it came. By one template: `json.dumps` a row is slow."""
-    order = sorted(range(len(section.header)), key=section.header.__getitem__)
-    names = [encode_basestring(section.header[at]).replace("%", "%%") for at in order]
-    template = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
-    columns = (map(encode_basestring, section.column(at)) for at in order)
-    texts = list(map(template.__mod__, zip(*columns, strict=True)))
-    for at in section.problems:
-        filled = section.found.get(at, len(section.header))
-        whole: dict[str, Any] = dict(zip(section.header[:filled], section.row(at), strict=False))
-        if at in section.surplus:
-            whole[MORE_FIELDS] = section.surplus[at]
-        texts[at] = json.dumps(whole, ensure_ascii=False, sort_keys=True)
-    return texts
-
-
-def _questions(section: Section) -> Iterable[str]:
-    """Give the answers to the form's questions as JSON, question → answer, without blank ones."""
-    order = sorted(section.unnamed(), key=section.header.__getitem__)
-    if not order:
-        return repeat("{}", section.size)
-    names = [encode_basestring(section.header[at]) for at in order]
-    answered = (
-        [f"{name}: {encode_basestring(cell)}" for name, cell in zip(names, row, strict=True) if cell.strip()]
-        for row in zip(*map(section.column, order), strict=True)
-    )
-    return ["{" + ", ".join(answers) + "}" for answers in answered]
+    said = cells.answers(words)
+    silent = [np.full(s.size, s.is_attendance and "attended" not in s.meanings) for s in sections]
+    is_silent = np.concatenate(silent)
+    is_other = np.concatenate([np.full(s.size, s.role == "other") for s in sections])
+    attended = np.where(is_silent, joined_at.notna().to_numpy(), said.to_numpy(dtype=bool, na_value=False)) | is_other
+    return pd.arrays.BooleanArray(attended, said.isna() & ~is_silent & ~is_other)

@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Generator, Iterator
 from itertools import chain, islice
 
 from funnel_etl.core.errors import NotAZoomReport
@@ -56,7 +56,7 @@ class Records:
         while start is not None:
             start = yield from self._until_never_closed(start)
 
-    def _until_never_closed(self, start: int) -> Iterator[list[str]]:
+    def _until_never_closed(self, start: int) -> Generator[list[str], None, int | None]:
         lines_before = self.end
         pieces = self._pieces(start, lambda: lines_before + reader.line_num)
         reader = csv.reader(chain.from_iterable(pieces), delimiter=self._delimiter)
@@ -87,7 +87,7 @@ class Records:
             yield io.StringIO(self._text[at : self._stop], newline="")
             at = self._stop
 
-    def _first_line_alone(self) -> Iterator[list[str]]:
+    def _first_line_alone(self) -> Generator[list[str], None, int]:
         """Give the line after the last record as a record; returns where the next line starts."""
         self.line = self.end = self.end + 1
         self.unclosed.append(self.line)
@@ -100,6 +100,10 @@ class Records:
         del self._starts[piece + 1 :], self._first_lines[piece + 1 :]
         self._looked_up = (-1, [])
         return start
+
+    def forget(self) -> None:
+        """Let go of the text: it may be the largest thing in memory, and references to it go in circles."""
+        self._text, self._looked_up = "", (-1, [])
 
     def split(self, line: str) -> list[str]:
         """Read one line as a record of its own."""

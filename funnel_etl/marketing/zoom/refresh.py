@@ -46,8 +46,7 @@ class Remembered:
         """Read a cursor; one that cannot be read is a fresh start: all arrivals are noted again, none is forgotten."""
         try:
             kept = json.loads(cursor or "{}")
-            lists = {name: tuple(map(str, kept.pop(name, ()))) for name in ("pending", "asked")}
-            return cls(**kept, **lists)
+            return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()})
         except (ValueError, TypeError, AttributeError):
             return cls()
 

@@ -4,6 +4,7 @@ Here: fitting records to their header, and holding many of them in little memory
 (`layout`), and what a cell means (`cells`).
 """
 
+import json
 from array import array
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,8 +35,9 @@ class Section:
     """The line on which each row starts."""
     problems: dict[int, str] = field(default_factory=dict)
     """Problem by number of the row."""
-    surplus: dict[int, list[str]] = field(default_factory=dict)
-    """Fields beyond the header, by number of the row."""
+    surplus: dict[int, str] = field(default_factory=dict)
+    """Fields beyond the header as a JSON list, by number of the row."""
+    surplus_length: int = 0
     found: dict[int, int] = field(default_factory=dict)
     """How many fields a row has, by number of the row, where they are too few."""
     _chunks: list[list[Any]] = field(default_factory=list)
@@ -66,7 +68,8 @@ class Section:
             self.problems[at], self.found[at] = TOO_FEW, len(record)
             record = record + [""] * (width - len(record))
         elif any(cell.strip() for cell in record[width:]) and not self._rejoin_country(record):
-            self.problems[at], self.surplus[at] = TOO_MANY, record[width:]
+            self.problems[at], self.surplus[at] = TOO_MANY, json.dumps(record[width:], ensure_ascii=False)
+            self.surplus_length += len(self.surplus[at])
         self.flat += record[:width]
         self.lines.append(line)
 

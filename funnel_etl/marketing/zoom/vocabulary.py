@@ -115,8 +115,8 @@ SUMMARY: Spellings = {
     },
     "scheduled_at": {
         "en": ("Scheduled Time", "Scheduled Start Time"),
-        "pt": ("Horário agendado", "Hora agendada"),
-        "es": ("Hora programada", "Horario programado"),
+        "pt": ("Horário agendado", "Hora agendada", "Hora de início agendada", "Horário programado"),
+        "es": ("Hora programada", "Horario programado", "Hora de inicio programada"),
     },
     "duration_minutes": {
         "en": ("Actual Duration (minutes)", "Duration (minutes)"),
@@ -189,18 +189,44 @@ APPROVALS: Spellings = {
 BLANKS = ("", "-", "--", "NA", "N/A")
 """What a date, status, answer or minutes cell holds when it holds nothing."""
 
-PHONE_QUESTION = r"phone|mobile|whats ?app|contact n(?:umber|o\b)|telefone|celular|telefono|movil"
+PHONE_QUESTION = (
+    r"phone|mobile|whats ?app|\bwa (?:no|num)|\btel\b|telefon|celular|\bcell\b|\bfone\b|movil|\bph\b"
+    r"|\bcontact n(?:umber|o\b)|\bnumero de conta(?:to|cto)"
+)
 """Wording of a registration question that asks for a phone: searched in the folded header."""
+
+PHONE_QUESTION_PERHAPS = r"number|\bno\b|\bn\.o\b|contact|contato|numero|\bcall|llama|ligar|\bsms\b"
+"""Wording that may ask for one: the values decide."""
+
+OTHER_NUMBER_QUESTION = (
+    r"\bid\b|\bids\b|identi|\broll|aadha+r|account|enrol|registration|regist[re]|matric|order|receipt|transac|invoice"
+    r"|\bpin\b|pin ?code|\bzip\b|postal|\bcep\b|\byear|\bano\b|anio|employee|passport|pasaporte|licen[cs]|\bgst"
+    r"|\bpan\b|serial|member|student|admission|\bseat|token|ticket|referenc|\bref\b|\butr\b|bank|imei|\botp\b|\bcpf\b"
+    r"|\bdni\b|\brg\b|amount|salary|\bage\b|how many|\brank|\bscore|\bmarks"
+)
+"""Wording of a question for a number that is no phone."""
 
 OTHER_REPORTS: Mapping[str, tuple[str, ...]] = {
     "a Zoom meeting's participants report": (
-        "Meeting ID", "Recording Consent", "In Waiting Room", "ID da reunião", "ID de la reunión",
+        "Meeting ID", "Recording Consent", "Recording disclaimer response", "In Waiting Room",
+        "Total Duration (Minutes)", "ID da reunião", "ID de la reunión", "ID de reunión",
+        "Na sala de espera", "En la sala de espera", "Duração total (minutos)", "Duración total (minutos)",
     ),
-    "a Zoom poll report": ("Poll Report", "Poll Details", "Relatório de enquete", "Informe de encuesta"),
-    "a Zoom Q&A report": ("Q&A Report", "Question Report", "Question Details", "Asker Name", "Answer(s)"),
-    "a Zoom chat": ("Chat Report", "Chat History", "Chat Messages"),
-    "a Zoom survey report": ("Survey Report", "Survey Details", "Post-webinar survey report"),
-    "a Zoom performance report": ("Performance Report", "Webinar Performance"),
+    "a Zoom poll report": (
+        "Poll Report", "Poll Details", "Launched Polls", "Poll Name", "Relatório de enquete", "Relatório de votação",
+        "Informe de encuesta", "Informe de sondeo", "Submitted Date/Time",
+    ),
+    "a Zoom Q&A report": (
+        "Q&A Report", "Question Report", "Question Details", "Asker Name", "Answer(s)",
+        "Relatório de perguntas e respostas", "Informe de preguntas y respuestas",
+    ),
+    "a Zoom chat": ("Chat Report", "Chat History", "Chat Messages", "Chat Transcript"),
+    "a Zoom survey report": ("Survey Report", "Survey Details", "Survey Name", "Post-webinar survey report"),
+    "a Zoom performance report": ("Performance Report", "Webinar Performance", "Webinar Performance Report"),
+    "a Zoom registration sources report": ("Source Tracking Report", "Visitor Count", "Registrant Count"),
+    "Zoom's list of webinars or its usage report": (
+        "Usage Report", "Active Hosts Report", "Webinar Report", "Webinar List",
+    ),
 }  # fmt: skip
 """Cells in the head of files that Zoom also exports, by what such a file is."""
 

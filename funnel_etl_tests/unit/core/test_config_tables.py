@@ -120,7 +120,8 @@ def together(**tables: str) -> dict[str, str]:
 def test_tables_that_agree_have_no_errors() -> None:
     found = together(
         funnels="funnel\nWebinar\n",
-        funnel_mapping="source,funnel,valid_from,valid_to\nA, webinar ,,2026-10-31\nA,Other Sources (Miscellaneous),2026-11-01,\n",
+        funnel_mapping="source,funnel,valid_from,valid_to\n"
+        "A, webinar ,,2026-10-31\nA,Other Sources (Miscellaneous),2026-11-01,\n",
         manual_value_funnel="manual_value,funnel\nwalk-in,WEBINAR\n",
     )
     assert found == {}
@@ -244,9 +245,7 @@ def test_without_a_mapping_no_source_maps_and_no_rows_are_no_rows(config_of: Cal
         pytest.param("Never Heard", "Never Heard", id="unknown_stays"),
     ],
 )
-def test_a_funnel_takes_the_spelling_of_funnels_csv(
-    config_of: Callable[..., Config], name: str, spelled: str
-) -> None:
+def test_a_funnel_takes_the_spelling_of_funnels_csv(config_of: Callable[..., Config], name: str, spelled: str) -> None:
     assert config_spelling(text(name), config_of(funnels="funnel\nMeta Ads\n")).tolist() == [spelled]
 
 

@@ -130,6 +130,12 @@ DOCUMENTED = (SourceColumn("Name", ("Full name",)), SourceColumn("cost", needed=
         pytest.param(["NAME", "Cost"], {}, {"Name": "NAME", "cost": "Cost"}, id="case_differs"),
         pytest.param(["full_name", "cost"], {}, {"Name": "full_name", "cost": "cost"}, id="known_other_spelling"),
         pytest.param(["Spend INR"], {"spend inr": "cost"}, {"cost": "Spend INR"}, id="alias_of_the_team"),
+        pytest.param(
+            ["Spend INR", "cost"],
+            {"spend inr": "cost"},
+            {"cost": "cost"},
+            id="the_documented_name_goes_before_an_alias",
+        ),
         pytest.param(["cost"], {}, {"cost": "cost"}, id="one_not_needed_may_be_absent"),
     ],
 )

@@ -127,7 +127,9 @@ def test_an_amount_the_row_can_do_without_only_warns() -> None:
 
 
 def test_a_count_is_a_whole_number_or_a_warning() -> None:
-    source = frame('1,2026-11-01,,"1,200"', "2,2026-11-01,,3.5", "3,2026-11-01,,many", "4,2026-11-01,,", "5,2026-11-01,,7.0")
+    source = frame(
+        '1,2026-11-01,,"1,200"', "2,2026-11-01,,3.5", "3,2026-11-01,,many", "4,2026-11-01,,", "5,2026-11-01,,7.0"
+    )
     assert source.integer("clicks").fillna(-1).tolist() == [1200, -1, -1, -1, 7]
     assert source.account.line().cell_warnings == 2
 

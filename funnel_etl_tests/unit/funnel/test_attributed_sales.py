@@ -121,7 +121,8 @@ def test_each_sale_of_several_gets_its_own_history(attributed: Attributed) -> No
         "s2,,2026-11-10 10:00,2026-11-10,true\n"
         "s3,9000000001,2026-11-02 10:00,2026-11-02,true\n"
         "s4,9000000001,2026-11-12 10:00,2026-11-12,true\n",
-        m0="month,phone,assigned_at,funnel\n2026-11-01,9000000001,2026-11-05 10:00,A\n2026-11-01,9000000002,2026-11-06 10:00,B\n",
+        m0="month,phone,assigned_at,funnel\n"
+        "2026-11-01,9000000001,2026-11-05 10:00,A\n2026-11-01,9000000002,2026-11-06 10:00,B\n",
     )
     assert rows["m0_funnel"].fillna("").tolist() == ["B", "", "", "A"]
 

@@ -22,7 +22,7 @@ First = Callable[..., dict[str, tuple[str, str, str]]]
 def first(table_of: Callable[..., pd.DataFrame]) -> First:
     """Each phone's first touch: (stage, funnel, day)."""
 
-    def make(lead: str = "", registration: str = "", attendance: str = "", assignment: str = "", day: int = 30):  # noqa: ANN202
+    def make(lead: str = "", registration: str = "", attendance: str = "", assignment: str = "", day: int = 30):
         found = first_touches(
             table_of(TOFU_LEADS, LEAD + lead),
             table_of(ZOOM_REGISTRATIONS, REGISTRATION + registration),
@@ -33,7 +33,11 @@ def first(table_of: Callable[..., pd.DataFrame]) -> First:
         )
         days = found["first_touch_date"].dt.strftime("%m-%d")
         return dict(
-            zip(found.index, zip(found["first_touch_stage"], found["first_touch_funnel"], days, strict=True), strict=True)
+            zip(
+                found.index,
+                zip(found["first_touch_stage"], found["first_touch_funnel"], days, strict=True),
+                strict=True,
+            )
         )
 
     return make

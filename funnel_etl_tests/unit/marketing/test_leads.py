@@ -15,7 +15,8 @@ ZONE = "Asia/Kolkata"
 HEADER = "Name,Email,Phone number,utmSource,utmMedium,utmCamp,created date"
 CAMPAIGNS = {
     "funnels": "funnel\nBootcamp\nMeta Ads\nGoogle Ads\n",
-    "campaign_mapping": "utm_source,utm_medium,utm_campaign,funnel\n*,*,*bootcamp*,bootcamp\nfb,paid*,,Meta Ads\ngoogle,,,Google Ads\n",
+    "campaign_mapping": "utm_source,utm_medium,utm_campaign,funnel\n"
+    "*,*,*bootcamp*,bootcamp\nfb,paid*,,Meta Ads\ngoogle,,,Google Ads\n",
 }
 Clean = Callable[..., Outcome]
 

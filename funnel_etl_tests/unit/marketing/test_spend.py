@@ -79,7 +79,7 @@ def test_the_business_day_is_that_of_the_zone(clean: Clean) -> None:
 
 
 def test_unreadable_figures_the_line_can_do_without_are_counted(clean: Clean) -> None:
-    outcome = clean('2026-11-01,5,many,lots,X', '2026-11-01,5,"1,200","1,200.5",X')
+    outcome = clean("2026-11-01,5,many,lots,X", '2026-11-01,5,"1,200","1,200.5",X')
     assert outcome.rows["impressions"].fillna(-1).tolist() == [-1, 1200]
     assert outcome.rows["web_revenue"].fillna(-1).tolist() == [-1, 1200.5]
     assert outcome.ledger[0].reasons == {"cell_warning:Web Revenue": 1, "cell_warning:impressions": 1}

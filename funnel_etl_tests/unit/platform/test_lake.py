@@ -130,7 +130,6 @@ def test_a_night_that_has_not_made_the_table_says_how_to_make_it(lake: Lake) -> 
     assert not lake.exists(EVERYTHING, NEXT)
 
 
-
 def test_a_column_the_source_sends_beyond_its_contract_is_kept(lake: Lake) -> None:
     raw = Table("raw", "things", "One row per line", ("id",), (Column("id", Kind.INTEGER, "Line."),), extensible=True)
     rows = pd.DataFrame({"id": pd.array([1], dtype="Int64"), "ad name": pd.array(["x"], dtype="str")})

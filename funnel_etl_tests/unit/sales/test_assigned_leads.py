@@ -12,7 +12,8 @@ from funnel_etl.sales.contracts import ASSIGNED_LEADS, ASSIGNED_LEADS_SOURCE
 ZONE = "Asia/Kolkata"
 CONFIG = {
     "funnels": "funnel\nMeta Ads\nApp\nReferral\n",
-    "funnel_mapping": "source,funnel,valid_from,valid_to\nFB Form,meta ads,,\nPortal,App,,2026-10-31\nPortal,Referral,2026-11-01,\n",
+    "funnel_mapping": "source,funnel,valid_from,valid_to\n"
+    "FB Form,meta ads,,\nPortal,App,,2026-10-31\nPortal,Referral,2026-11-01,\n",
     "placeholder_phones": "phone,note\n1234567890,\n",
 }
 

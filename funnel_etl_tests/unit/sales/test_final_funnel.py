@@ -1,4 +1,4 @@
-"""Which funnel a sale counts for. Rules: Final funnel (its whole table), Sales (derivation from assignedLeadSources)."""
+"""Which funnel a sale counts for. Rules: Final funnel (its whole table), Sales (its derivation)."""
 
 from collections.abc import Callable
 

@@ -10,6 +10,7 @@ from funnel_etl.core.config_tables import parse_table
 from funnel_etl.marketing.zoom import clean_contracts as contracts
 from funnel_etl.marketing.zoom.attendance import zoom_attendance, zoom_segments
 from funnel_etl.marketing.zoom.bootcamps import bootcamp_participation
+from funnel_etl.marketing.zoom.clean_files import CleanFile, clean_files
 from funnel_etl.marketing.zoom.contradictions import zoom_contradictions
 from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
 from funnel_etl.marketing.zoom.registrations import zoom_registrations
@@ -112,6 +113,12 @@ class Night:
             assert table.to_arrow(rows).num_rows == len(rows)
             out[table.name].rows = rows
         return out
+
+    def clean_files(self) -> list[CleanFile]:
+        """Give the clean files of the night."""
+        out = self.run()
+        frames = {name: out[f"zoom_{name}"].rows for name in ("occurrences", "registrations", "attendance")}
+        return clean_files(**frames, zoom_profiles=self.table("zoom_profiles"), zone=ZONE)
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 
@@ -238,3 +240,49 @@ def test_unreadable_cells_are_counted(night) -> None:
 
 def test_nothing_at_all_gives_empty_tables(night) -> None:
     assert all(len(outcome.rows) == 0 for outcome in night.run().values())
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (
+            [asha(phone="9876512345"), asha("16:00:00", "16:10:00", 10)],
+            {"person": "phone", "phone": "row", "presence": "report says yes", "minutes": "union of 2 intervals"},
+        ),
+        (
+            [asha()],
+            {"person": "email", "phone": "none: blank", "presence": "report says yes", "minutes": "one interval"},
+        ),
+        (
+            [asha(phone="NA", attended=None, left=None)],
+            {"phone": "none: invalid", "presence": "join time", "minutes": "no usable times"},
+        ),
+        ([asha(None, None, None, attended=False)], {"presence": "report says no", "minutes": "no-show"}),
+        ([asha(None, None, None, attended=None)], {"presence": "no join time", "minutes": "no-show"}),
+        ([asha(email=None, section="other")], {"person": "row", "presence": "other attended"}),
+    ],
+    ids=["two rows", "e-mail", "joined", "no-show", "says nothing", "dial-in"],
+)
+def test_a_row_tells_how_it_was_decided_and_nothing_of_the_person(night, cells, expected) -> None:
+    night.attendee_report("a", START, *cells)
+    text = only(night.run()["zoom_attendance"])["decided_by"]
+    told = json.loads(text)
+    assert told.items() >= expected.items()
+    assert told["rows"] == len(cells)
+    assert not [word for word in ("asha", "98765", "example", "rao") if word in text.lower()]
+
+
+def test_a_row_tells_how_its_event_was_decided(night) -> None:
+    night.config |= {
+        "category_tokens": "token,category\ncma,CMA\ncpa,CPA\n",
+        "conductors": "name,conductor\nMeera,Meera Quillon\n",
+    }
+    host = {"section": "host", "user_name": "Meera", "attended": True}
+    night.attendee_report("a", "2026-04-04 10:00", host, asha(), topic="CMA or CPA bootcamp")
+    told = json.loads(only(night.run()["zoom_attendance"])["decided_by"])
+    assert {name: told.get(name) for name in ("profile", "category", "conductor", "day")} == {
+        "profile": None,
+        "category": "topic_tie",
+        "conductor": "host",
+        "day": "weekday",
+    }

@@ -202,6 +202,17 @@ PHONE_QUESTION = '"Phone Number (Enter with Country code ex., +91 9800000000)"'
         ),
         pytest.param("Which mobile do you use?", "An old one", None, id="asks for a mobile, not for its number"),
         pytest.param("Employee id", "9876512345", None, id="a number that nobody called a phone"),
+        pytest.param("Calling number", "9876512345", "9876512345", id="a wording never seen, answered by phones"),
+        pytest.param("Número de contato", "'+91 98765 12345", "'+91 98765 12345", id="Portuguese"),
+        pytest.param("¿A qué número te llamamos?", "+34600111222", "+34600111222", id="Spanish"),
+        pytest.param("Nº de celular", "९८७६५१२३४५", "९८७६५१२३४५", id="digits of another script"),
+        pytest.param("Student mobile number", "9876512345", "9876512345", id="whose phone it is does not matter"),
+        pytest.param("Roll number", "9876512345", None, id="a roll number of ten digits"),
+        pytest.param("Aadhaar number", "919876512345", None, id="an identity number"),
+        pytest.param("WhatsApp group id", "12345678", None, id="an id that names an app"),
+        pytest.param("Number of attempts", "2024", None, id="a year"),
+        pytest.param("Area number", "400001", None, id="a pin code"),
+        pytest.param("Your lucky number", "1234567890", None, id="ten digits that no mobile starts with"),
         pytest.param("Phone,WhatsApp number", ",9876512345", "9876512345", id="blank Phone, then the question"),
         pytest.param("Phone,WhatsApp number", "9123456789,9876512345", "9123456789", id="Phone goes first"),
     ],
@@ -215,9 +226,21 @@ def test_the_phone_is_found(header: str, cells: str, phone: str | None) -> None:
     assert found == phone or (phone is None and pd.isna(found))
 
 
+def test_a_number_is_a_phone_only_if_nearly_all_its_values_are() -> None:
+    answers = ["9876512345"] * 8 + ["12", "400001"]
+    rows = [f"a{at}@example.com,{answer}," for at, answer in enumerate(answers)]
+    assert read(registration("Email,Calling number,Registration Time", *rows)).rows["phone"].isna().all()
+
+
 def test_questions_are_kept_without_blank_answers() -> None:
     text = registration("Email,City,Registration Time,Goal", "a@example.com,Pune,,", "b@example.com,,,Bank")
     assert [json.loads(cell) for cell in read(text).rows["questions"]] == [{"City": "Pune"}, {"Goal": "Bank"}]
+
+
+def test_an_only_question_that_nobody_answers_gives_every_row_no_answers() -> None:
+    """A join of Arrow's that skips nulls drops rows whose only text is null."""
+    text = registration("Email,City,Registration Time", "a@example.com,,", "b@example.com,Pune,", "c@example.com,,")
+    assert read(text).rows["questions"].tolist() == ["{}", '{"City": "Pune"}', "{}"]
 
 
 def test_source_name_after_the_country_is_a_column_of_its_own() -> None:
@@ -307,3 +330,52 @@ def test_without_an_attended_column_whoever_joined_attended() -> None:
 def test_a_report_that_belongs_to_no_occurrence_is_refused(broken: tuple[str, str], said: str) -> None:
     with pytest.raises(NotAZoomReport, match=said):
         read((HEAD + BODY).replace(*broken))
+
+
+def test_a_file_with_both_kinds_of_section_keeps_all_its_people() -> None:
+    more = (
+        "Registrant Details,\nFirst Name,Email,Registration Time,Approval Status,City\nEva,eva@e.in,,approved,Pune,\n"
+    )
+    export = read(HEAD + BODY + more)
+    assert export.facts["report"] == "attendee"
+    assert export.rows["email"].iloc[-1] == "eva@e.in"
+    assert export.rows["attended"].isna().iloc[-1]
+    assert any("put together by hand" in note for note in export.notes)
+
+
+def test_reports_of_two_webinars_in_one_file_are_refused() -> None:
+    other = (HEAD + BODY).replace("111 2222 3333", "999 2222 3333")
+    with pytest.raises(NotAZoomReport, match="several webinars"):
+        read(HEAD + BODY + other)
+
+
+def test_an_indian_registration_report_of_2025_keeps_its_questions_and_its_source() -> None:
+    text = registration(
+        'First Name,Last Name,Email,City,Job Title,Organization,"Phone Number (Enter with Country code ex., +91 98)",'
+        "Registration Time,Approval Status,Source Name",
+        'A,B,a@example.com,Pune,Clerk,"Bank, of India",\'+91 98765-43211,12/12/2025 05:42:17 PM,approved,YouTube,',
+    )
+    row = read(text).rows.iloc[0]
+    assert (row["phone"], row["source_name"], row["approval_status"]) == ("'+91 98765-43211", "YouTube", "approved")
+    assert row["registered_at"] == pd.Timestamp("2025-12-12T12:12:17Z")
+    questions = json.loads(row["questions"])
+    assert (questions["City"], questions["Organization"]) == ("Pune", "Bank, of India")
+
+
+def test_intervals_that_run_backwards_are_kept_as_they_came() -> None:
+    row = 'Yes,A,A,A,a@e.in,,,"Apr 01, 2026 15:00:00","Apr 01, 2026 14:00:00",-60,No,India\n'
+    kept = read(HEAD + "Attendee Details,\n" + PEOPLE + "\n" + row).rows.iloc[0]
+    assert kept["left_at"] < kept["joined_at"]
+    assert (pd.isna(kept["minutes"]), kept["cell_warnings"]) == (True, 1)
+
+
+def test_a_report_without_any_row_has_none() -> None:
+    export = read(HEAD + "Attendee Details,\n" + PEOPLE + "\n")
+    assert len(export.rows) == 0
+    assert RAW_ZOOM_ATTENDEE_ROWS.problems(RAW_ZOOM_ATTENDEE_ROWS.conform(export.rows)) == []
+
+
+def test_the_refusal_of_an_id_does_not_repeat_the_cell() -> None:
+    with pytest.raises(NotAZoomReport) as refused:
+        read((HEAD + BODY).replace("111 2222 3333", "ravi@e.in"))
+    assert "ravi" not in str(refused.value)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from funnel_etl.marketing.zoom.read import MORE_FIELDS, ZoomExport, read_export
+from funnel_etl.marketing.zoom.json_rows import MORE_FIELDS
+from funnel_etl.marketing.zoom.read import ZoomExport, read_export
 
 HEAD = (
     "Attendee Report,\nReport generated time,04/04/2026 12:18:00 PM\n"

@@ -181,3 +181,38 @@ def test_the_order_in_which_reports_arrive_changes_no_table(night) -> None:
         found = made_of(night, order)
         for name, table in expected.items():
             pd.testing.assert_frame_equal(found[name], table, obj=name)
+
+
+def test_of_two_reports_of_one_minute_the_one_whose_phones_excel_broke_does_not_count_first(night) -> None:
+    whole = [person("asha", phone="9876512345"), person("binu")]
+    broken = [person("asha", phone="9.87651E+09"), person("binu")]
+    night.attendee_report("a saved by Excel", START, *broken)
+    night.attendee_report("z as downloaded", START, *whole)
+    night.attendee_report("b saved by Excel", START, *broken)
+    out = night.run()
+    assert standing(out)["z as downloaded"] == ("in_force", None)
+    people = out["zoom_attendance"].rows.set_index("email")
+    assert people.loc["asha@example.com", ["phone", "phone_source", "file_id"]].tolist() == [
+        *("9876512345", "row", "z as downloaded")
+    ]
+
+
+def test_a_report_in_other_spelling_says_the_same(night) -> None:
+    night.attendee_report("early", START, person("asha", phone="9876512345"), generated_at="2026-04-04 09:00")
+    respelt = person("ASHA ", phone="+91 98765-12345", email=" Asha@example.com")
+    night.attendee_report("late", START, respelt, generated_at="2026-04-05 09:00")
+    assert standing(night.run()) == {"early": ("duplicate", "late"), "late": ("in_force", None)}
+
+
+def test_who_changed_the_phone_and_changed_it_back_has_that_of_the_latest_report(night) -> None:
+    for number, phone in enumerate(["9876500001", "9876500002", "9876500001"], start=1):
+        night.attendee_report(str(number), START, person("asha", phone=phone), generated_at=f"2026-04-0{number + 3}")
+    out = night.run()
+    assert standing(out) == {"1": ("duplicate", "3"), "2": ("superseded", "3"), "3": ("in_force", None)}
+    assert out["zoom_attendance"].rows["person_key"].tolist() == ["9876500001"]
+
+
+def test_reports_stand_in_the_order_of_their_content_not_of_their_arrival(night) -> None:
+    for file_id in ("c", "a", "b"):
+        night.attendee_report(file_id, f"2026-04-0{ord(file_id) - 96} 10:00")
+    assert night.run()["zoom_reports"].rows["file_id"].tolist() == ["a", "b", "c"]

@@ -1,0 +1,155 @@
+"""Who may import whom, read from the source; that the parts meet only in `funnel`, read from the asset graph."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import funnel_etl
+from funnel_etl.definitions import defs
+
+PACKAGE = Path(funnel_etl.__file__).parent
+WIRING = ("assets", "definitions", "sensor", "partitions")
+"""Modules of a part that speak to Dagster; everything else in a part is plain Python over frames."""
+
+ENVIRONMENT_READERS = {
+    "settings.py": "the settings",
+    "platform/services.py": "hands the whole environment on to the programs it starts",
+    "platform/dagster_home.py": "sets DAGSTER_HOME, which Dagster itself reads",
+    "platform/postgres_place.py": "keeps PATH and LD_LIBRARY_PATH for the server it starts, and nothing else",
+    "demo/show.py": "sets the FUNNEL_ settings of the demo's own night",
+}
+
+
+def modules(folder: str = "") -> list[Path]:
+    found = sorted((PACKAGE / folder).rglob("*.py"))
+    assert found, f"nothing to scan in {folder}"
+    return found
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module a file imports, also inside functions; names of `from x import y` as `x.y`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute, or this test cannot read them"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def offenders(paths: list[Path], *forbidden: str) -> list[str]:
+    return [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in paths
+        for name in imported(path)
+        if any(name == root or name.startswith(f"{root}.") for root in forbidden)
+    ]
+
+
+def test_the_scan_sees_imports_in_functions_and_of_submodules(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("import os.path\ndef f():\n    from funnel_etl.sales import assets\n    import dagster as dg\n")
+    assert list(imported(path)) == ["os.path", "funnel_etl.sales.assets", "dagster"]
+
+
+@pytest.mark.parametrize(("part", "other"), [("marketing", "sales"), ("sales", "marketing")])
+def test_the_parts_never_import_each_other_nor_what_joins_them(part: str, other: str) -> None:
+    assert offenders(modules(part), f"funnel_etl.{other}", "funnel_etl.funnel", "funnel_etl.definitions") == []
+
+
+def test_core_imports_no_dagster_no_sqlalchemy_and_nothing_else_of_ours() -> None:
+    assert offenders(modules("core"), "dagster", "sqlalchemy", "adbc_driver_postgresql", "psycopg2", "requests") == []
+    ours = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in modules("core")
+        for name in imported(path)
+        if name.startswith("funnel_etl.") and not name.startswith("funnel_etl.core.")
+    ]
+    assert ours == []
+
+
+@pytest.mark.parametrize("part", ["marketing", "sales", "funnel"])
+def test_what_is_not_wiring_imports_neither_dagster_nor_sqlalchemy(part: str) -> None:
+    paths = [path for path in modules(part) if path.stem not in WIRING]
+    assert len(paths) > 3
+    assert offenders(paths, "dagster", "sqlalchemy") == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "marketing/leads.py",
+        "marketing/spend.py",
+        "marketing/contracts.py",
+        "marketing/zoom/read.py",
+        "marketing/zoom/reports.py",
+        "marketing/zoom/occurrences.py",
+        "marketing/zoom/registrations.py",
+        "marketing/zoom/attendance.py",
+        "marketing/zoom/bootcamps.py",
+        "sales/assigned_leads.py",
+        "sales/sales.py",
+        "sales/final_funnel.py",
+        "sales/history.py",
+        "sales/contracts.py",
+        "funnel/m0.py",
+        "funnel/touches.py",
+        "funnel/attributed_sales.py",
+        "funnel/facts.py",
+        "funnel/data_version.py",
+        "funnel/conservation.py",
+        "funnel/contracts.py",
+    ],
+)
+def test_a_transform_knows_no_lake_no_source_no_setting_and_no_environment(module: str) -> None:
+    roots = ("platform", "sources", "settings", "resources", "definitions", "demo", "cli")
+    forbidden = ("os", "pathlib", "requests", "upath", *(f"funnel_etl.{root}" for root in roots))
+    assert offenders([PACKAGE / module], *forbidden) == []
+
+
+def test_sources_and_platform_know_no_part() -> None:
+    parts = [f"funnel_etl.{part}" for part in ("marketing", "sales", "funnel")]
+    assert offenders(modules("sources") + modules("platform"), *parts) == []
+
+
+def test_only_the_settings_read_the_environment_but_for_the_modules_named_here() -> None:
+    readers = set()
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+            if name in {"environ", "environb", "getenv", "getenvb", "BaseSettings"}:
+                readers.add(str(path.relative_to(PACKAGE)))
+    assert "settings.py" in readers
+    assert readers - set(ENVIRONMENT_READERS) == set()
+
+
+def ancestors(key: object, graph: object) -> set[object]:
+    found, rest = set(), [key]
+    while rest:
+        for parent in graph.get(rest.pop()).parent_keys:  # type: ignore[attr-defined]
+            if parent not in found:
+                found.add(parent)
+                rest.append(parent)
+    return found
+
+
+@pytest.mark.parametrize(("part", "other"), [("marketing", "sales"), ("sales", "marketing")])
+def test_no_asset_of_a_part_depends_on_one_of_the_other_however_far_up(part: str, other: str) -> None:
+    graph = defs.resolve_asset_graph()
+    own = [key for key in graph.get_all_asset_keys() if graph.get(key).group_name == part]
+    assert len(own) > 3
+    crossing = [
+        f"{key.to_user_string()} depends on {parent.to_user_string()}"
+        for key in own
+        for parent in ancestors(key, graph)
+        if graph.get(parent).group_name == other
+    ]
+    assert crossing == []
+
+
+def test_the_facts_do_depend_on_both_parts() -> None:
+    graph = defs.resolve_asset_graph()
+    keys = {key.to_user_string(): key for key in graph.get_all_asset_keys()}
+    groups = {graph.get(parent).group_name for parent in ancestors(keys["mart/funnel_facts"], graph)}
+    assert {"marketing", "sales"} <= groups

@@ -1,0 +1,122 @@
+"""All of it as Dagster loads it: jobs, schedule, sensor, checks, and assets that are thin."""
+
+import ast
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+import funnel_etl
+from funnel_etl.core.contracts import Kind, Table
+from funnel_etl.definitions import TABLES, defs
+from funnel_etl.platform.table_asset import ACCOUNT_CHECK, CONTRACT_CHECK
+
+PACKAGE = Path(funnel_etl.__file__).parent
+MAX_BODY = 15
+INDIA = ZoneInfo("Asia/Kolkata")
+GRAPH = defs.resolve_asset_graph()
+BY_KEY = {key: assets for assets in GRAPH.assets_defs for key in assets.keys}
+TABLE_ASSETS = [table for table in TABLES if dg.AssetKey(table.asset_key) in BY_KEY]
+
+
+def test_definitions_load() -> None:
+    dg.Definitions.validate_loadable(defs)
+    assert len(BY_KEY) > 25
+
+
+def test_the_nightly_job_makes_every_daily_asset() -> None:
+    job = defs.resolve_job_def("nightly")
+    daily = {key for key, assets in BY_KEY.items() if isinstance(assets.partitions_def, dg.DailyPartitionsDefinition)}
+    assert dg.AssetKey(["publish", "funnel"]) in daily
+    assert daily <= set(job.asset_layer.executable_asset_keys)
+
+
+def test_the_night_runs_at_half_past_two_in_india_and_is_on_by_default() -> None:
+    schedule = defs.resolve_schedule_def("nightly")
+    assert schedule.cron_schedule == "30 2 * * *"
+    assert schedule.execution_timezone == "Asia/Kolkata"
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("at", "night"),
+    [
+        pytest.param(datetime(2026, 11, 21, 2, 30, tzinfo=INDIA), "2026-11-20", id="any_night"),
+        pytest.param(datetime(2026, 11, 1, 2, 30, tzinfo=INDIA), "2026-10-31", id="first_of_a_month"),
+        pytest.param(datetime(2027, 1, 1, 2, 30, tzinfo=INDIA), "2026-12-31", id="new_year"),
+    ],
+)
+def test_a_tick_asks_for_the_day_that_has_just_ended(at: datetime, night: str) -> None:
+    schedule = defs.resolve_schedule_def("nightly")
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_schedule_context(
+            instance, scheduled_execution_time=at, repository_def=defs.get_repository_def()
+        )
+        tick = schedule.evaluate_tick(context)
+    assert [request.partition_key for request in tick.run_requests or []] == [night]
+
+
+def test_the_drop_folder_s_sensor_is_on_by_default() -> None:
+    assert defs.resolve_sensor_def("zoom_drop_folder").default_status is dg.DefaultSensorStatus.RUNNING
+
+
+@pytest.mark.parametrize("table", TABLE_ASSETS, ids=lambda table: table.full_name)
+def test_a_table_asset_has_both_blocking_checks(table: Table) -> None:
+    specs = {spec.name: spec for spec in BY_KEY[dg.AssetKey(table.asset_key)].check_specs}
+    assert {CONTRACT_CHECK, ACCOUNT_CHECK} <= set(specs)
+    assert all(spec.blocking for spec in specs.values())
+
+
+@pytest.mark.parametrize("table", TABLE_ASSETS, ids=lambda table: table.full_name)
+def test_a_table_asset_shows_grain_columns_and_their_texts(table: Table) -> None:
+    spec = BY_KEY[dg.AssetKey(table.asset_key)].get_asset_spec(dg.AssetKey(table.asset_key))
+    assert spec.description is not None
+    assert spec.description.startswith(table.grain)
+    schema = spec.metadata["dagster/column_schema"]
+    assert [column.name for column in schema.columns] == table.names
+    assert all(column.description for column in schema.columns)
+    assert {column.type for column in schema.columns} <= {kind.value for kind in Kind}
+
+
+@pytest.mark.parametrize("part", ["marketing", "sales", "funnel"])
+def test_a_part_is_published_after_all_its_tables(part: str) -> None:
+    parents = {tuple(key.path) for key in GRAPH.get(dg.AssetKey(["publish", part])).parent_keys}
+    own = {tuple(t.asset_key) for t in TABLE_ASSETS if GRAPH.get(dg.AssetKey(t.asset_key)).group_name == part}
+    assert own
+    assert own <= parents
+
+
+def test_the_facts_are_published_after_both_parts() -> None:
+    parents = {tuple(key.path) for key in GRAPH.get(dg.AssetKey(["publish", "funnel"])).parent_keys}
+    assert {("publish", "marketing"), ("publish", "sales")} <= parents
+
+
+def decorator_name(node: ast.expr) -> str:
+    called = node.func if isinstance(node, ast.Call) else node
+    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+
+
+def asset_bodies() -> dict[str, int]:
+    """Lines of the body of every function that is decorated as an asset, its docstring not counted."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and any(
+                decorator_name(d) in {"asset", "table_asset", "multi_asset"} for d in node.decorator_list
+            ):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                name = f"{path.relative_to(PACKAGE)}:{node.name}"
+                found[name] = body[-1].end_lineno - body[0].lineno + 1 if body else 0  # type: ignore[operator]
+    return found
+
+
+def test_every_asset_body_is_short() -> None:
+    bodies = asset_bodies()
+    assert len(bodies) >= len(TABLE_ASSETS)
+    assert {name: lines for name, lines in bodies.items() if lines > MAX_BODY} == {}
+
+
+def test_every_asset_is_in_a_group_that_says_its_part() -> None:
+    assert {GRAPH.get(key).group_name for key in BY_KEY} <= {"marketing", "sales", "funnel", "config"}

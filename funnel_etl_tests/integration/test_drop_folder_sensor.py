@@ -1,0 +1,130 @@
+"""The drop-folder sensor, evaluated as the daemon does: what it takes, asks for, and says when it asks for nothing."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import dagster as dg
+import pytest
+from upath import UPath
+
+import funnel_etl.definitions
+from funnel_etl.definitions import TABLES
+from funnel_etl.platform.lake import Lake
+from funnel_etl.settings import Settings
+from funnel_etl_tests.golden.week import SAT, SUN, THU, write_night
+from funnel_etl_tests.installation import Installation
+
+
+class Watch:
+    """A drop folder, and the sensor that looks at it."""
+
+    def __init__(self, installation: Installation, settings: Settings, instance: dg.DagsterInstance) -> None:
+        self.folder = installation.drop / "zoom"
+        self.home = installation.home
+        self.settings = settings
+        self.instance = instance
+        self.cursor: str | None = None
+
+    def drop(self, *nights: date) -> None:
+        """Drop the reports of some days of the golden week."""
+        for night in nights:
+            write_night(night, self.home, self.home, self.folder)
+
+    def look(self) -> tuple[list[dg.RunRequest], str]:
+        """Evaluate the sensor; gives its run requests and its skip reason."""
+        sensor = funnel_etl.definitions.defs.resolve_sensor_def("zoom_drop_folder")
+        context = dg.build_sensor_context(
+            instance=self.instance,
+            cursor=self.cursor,
+            definitions=funnel_etl.definitions.defs,
+            resources={name: funnel_etl.definitions.defs.resources[name] for name in sensor.required_resource_keys},
+        )
+        found = sensor.evaluate_tick(context)
+        self.cursor = found.cursor
+        return list(found.run_requests or []), found.skip_message or ""
+
+    def night_was_made(self) -> None:
+        """Leave what a night without rows leaves in the lake."""
+        lake = Lake(UPath(self.settings.lake_root))
+        for table in TABLES:
+            if table.schema in ("clean", "mart"):
+                lake.write(table, self.settings.yesterday(), table.empty())
+
+    @property
+    def partitions(self) -> list[str]:
+        return self.instance.get_dynamic_partitions("zoom_exports")
+
+
+@pytest.fixture
+def watch(new_installation: Callable[[], Installation]) -> Iterator[Watch]:
+    installation = new_installation()
+    with installation.settings() as settings, dg.DagsterInstance.ephemeral() as instance:
+        yield Watch(installation, settings, instance)
+
+
+def test_an_empty_folder_is_skipped_with_a_reason(watch: Watch) -> None:
+    assert watch.look() == ([], "nothing new and settled")
+
+
+def test_dropped_reports_get_a_partition_each_and_one_run_works_them_in(watch: Watch) -> None:
+    watch.night_was_made()
+    watch.drop(THU, SAT)
+    requests, _ = watch.look()
+    assert len(requests) == 1
+    assert requests[0].partition_key == watch.settings.yesterday().isoformat()
+    assert requests[0].run_key
+    assert len(watch.partitions) == 2
+    shown = watch.instance.get_materialized_partitions(dg.AssetKey(["zoom", "export"]))
+    assert shown == set(watch.partitions)
+    again, _ = watch.look()
+    assert {request.run_key for request in again} <= {requests[0].run_key}, "the same files were asked for twice"
+
+
+def test_the_same_bytes_again_are_no_new_report(watch: Watch) -> None:
+    watch.night_was_made()
+    watch.drop(SUN)
+    first, _ = watch.look()
+    watch.drop(SUN)
+    again, _ = watch.look()
+    assert len(watch.partitions) == 1
+    assert {request.run_key for request in again} <= {request.run_key for request in first}
+
+
+def test_before_the_first_night_it_waits_and_says_for_what(watch: Watch) -> None:
+    watch.drop(THU)
+    requests, reason = watch.look()
+    assert requests == []
+    assert str(watch.settings.yesterday()) in reason
+    assert len(watch.partitions) == 1, "the report is taken all the same"
+
+
+def test_a_file_that_is_no_report_stops_no_other_and_is_told(watch: Watch) -> None:
+    watch.night_was_made()
+    (watch.folder / "holiday.csv").write_bytes(b"%PDF-1.7 not a report")
+    (watch.folder / "half.csv.crdownload").write_bytes(b"still coming")
+    requests, reason = watch.look()
+    assert requests == []
+    assert "holiday.csv" in reason
+    assert "half.csv.crdownload waits: " in reason
+    watch.drop(THU)
+    requests, _ = watch.look()
+    assert len(requests) == 1
+    assert len(watch.partitions) == 1
+
+
+def test_a_partition_can_be_materialized_alone_and_shows_what_the_file_is(watch: Watch) -> None:
+    watch.night_was_made()
+    watch.drop(THU)
+    watch.look()
+    resources = funnel_etl.definitions.resources(watch.settings, TABLES)
+    assets = [asset for asset in funnel_etl.definitions.defs.assets or [] if isinstance(asset, dg.AssetsDefinition)]
+    export = next(asset for asset in assets if asset.key.path == ["zoom", "export"])
+    for _ in range(2):
+        done = dg.materialize([export], partition_key=watch.partitions[0], resources=resources, instance=watch.instance)
+        assert done.success
+    shown = done.asset_materializations_for_node("zoom__export")[0].metadata
+    told = json.dumps({name: str(value.value) for name, value in shown.items()})
+    assert "registration" in told
+    for personal in ("bina sen", "bina@", "9876500002", "esha", "example.org"):
+        assert personal not in told.lower(), told

@@ -1,0 +1,108 @@
+"""`funnel-etl zoom check FILE`, as a person runs it: what it says, its exit code, and that it changes nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from funnel_etl.cli import app
+
+REPORT = (
+    "Registration Report\n"
+    'Report Generated:,"Apr 4, 2026 12:18 PM"\n'
+    "Topic,Webinar ID,Scheduled Time,Duration (minutes),# Registered,# Cancelled\n"
+    'Plutus ACCA Masterclass,885 8860 5779,"Apr 4, 2026 10:00 AM",120,2,0\n'
+    "Attendee Details\n"
+    "First Name,Last Name,Email,Mobile,Registration Time,Approval Status\n"
+    'Ravi,One,ravi@mail.example,98765 43210,"Apr 1, 2026 09:00 AM",approved\n'
+    'Mira,Two,mira@mail.example,91234 56780,"Apr 1, 2026 09:00 AM",approved\n'
+)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("FUNNEL_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FUNNEL_HOME", str(tmp_path / "state"))
+    return tmp_path
+
+
+def check(path: Path) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["zoom", "check", str(path)])
+    return result.exit_code, result.output
+
+
+def test_a_report_is_told_and_nothing_is_written(home: Path) -> None:
+    path = home / "report.csv"
+    path.write_text(REPORT)
+    code, text = check(path)
+    assert code == 0
+    for expected in ("registration report", "Section registrant: 2 rows", "Mobile → phone", "in_mobile: 2", "ACCA"):
+        assert expected in text
+    for personal in ("Ravi", "ravi@", "98765"):
+        assert personal not in text
+    assert sorted(entry.name for entry in home.iterdir()) == ["report.csv"]
+
+
+def test_a_sub_folder_named_as_a_profile_forces_it(home: Path) -> None:
+    folder = home / "tls_webinar_registered_ip"
+    folder.mkdir()
+    for place in (home, folder):
+        (place / "report.csv").write_text(REPORT)
+    text = check(folder / "report.csv")[1]
+    assert "category: IP" in text
+    assert "category: IP" not in check(home / "report.csv")[1]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "code"), [pytest.param("0.99", 1, id="too_few"), pytest.param("0.5", 0, id="enough_for_the_setting")]
+)
+def test_too_few_readable_dates_are_exit_code_1(
+    home: Path, monkeypatch: pytest.MonkeyPatch, ratio: str, code: int
+) -> None:
+    monkeypatch.setenv("FUNNEL_ZOOM_DATE_RATIO", ratio)
+    (home / "report.csv").write_text(REPORT.replace('"Apr 1, 2026 09:00 AM"', "some day", 1))
+    assert check(home / "report.csv")[0] == code
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param(b"%PDF-1.7", "PDF", id="pdf"),
+        pytest.param(b"PK\x03\x04 [Content_Types].xml", "Excel", id="xlsx"),
+        pytest.param(b"", "empty", id="empty"),
+        pytest.param(b"<html><body>log in</body></html>", "web page", id="web_page"),
+        pytest.param(b"a,b\n1,2\n", "Attendee Report", id="other_table"),
+    ],
+)
+def test_a_wrong_file_is_exit_code_1_with_what_to_do(home: Path, data: bytes, expected: str) -> None:
+    (home / "x.csv").write_bytes(data)
+    code, text = check(home / "x.csv")
+    assert (code, "would be rejected" in text, "Fix:" in text) == (1, True, True)
+    assert expected in text
+
+
+def test_what_is_no_file_or_too_large_is_one_readable_line(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUNNEL_ZOOM_MAX_MB", "1")
+    huge = home / "huge.csv"
+    huge.touch()
+    os.truncate(huge, 3 * 1024**3)
+    for path in (home / "nothing.csv", home, huge):
+        result = CliRunner().invoke(app, ["zoom", "check", str(path)])
+        assert result.exit_code == 1
+        assert "Fix:" in result.output
+        assert "Traceback" not in result.output
+
+
+def test_a_config_table_that_is_wrong_is_told_of_and_left_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = home / "config"
+    config.mkdir()
+    (config / "zoom_profiles.csv").write_text("name,type,source_tag\nx,no such type,Webinar\n")
+    monkeypatch.setenv("FUNNEL_CONFIG_DIR", str(config))
+    (home / "report.csv").write_text(REPORT)
+    code, text = check(home / "report.csv")
+    assert code == 0
+    assert "left out: " in text
+    assert "zoom_profiles.csv" in text
