@@ -60,7 +60,8 @@ def run(as_of: AsOf = None) -> None:
         if not result.is_published:
             err.print(
                 f"The night {night} is not published whole; what was published before stays. "
-                f"Detail: run {result.run_id} in the Dagster UI (make up). When it is mended: funnel-etl run --as-of {night}",
+                f"Detail: run {result.run_id} in the Dagster UI (make up). "
+                f"When it is mended: funnel-etl run --as-of {night}",
                 markup=False,
             )
             raise typer.Exit(1)
@@ -94,7 +95,7 @@ def demo(
     keep_up: Annotated[bool, typer.Option("--up", help="Then keep UI, database and CRM up until Ctrl+C.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Only stop the database of an earlier demo.")] = False,
 ) -> None:
-    """Make three months of a team's data with planted truth, run one night on it, and show how much of the truth came out."""
+    """Make three months of a team's data with planted truth, run a night on it, and show how much truth came out."""
     from funnel_etl.demo.show import show_demo, stop_demo  # noqa: PLC0415
 
     with _told():
@@ -168,14 +169,14 @@ def stop() -> None:
         out.print("stopped" if stop_database(load_settings()) else "still up: another funnel-etl process uses it")
 
 
-@db.command()
-def psql() -> None:
-    """Open psql on the database; the password goes by the environment, not by the command line."""
+@db.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def psql(context: typer.Context) -> None:
+    """Open psql on the database; what follows is psql's, as in: funnel-etl db psql -c "SELECT 1"."""
     from funnel_etl.platform.services import psql_command  # noqa: PLC0415
 
     with _told():
         command, environment = psql_command(load_settings())
-        os.execvpe(command[0], command, environment)  # noqa: S606 - a program of our own, without a shell
+        os.execvpe(command[0], [*command, *context.args], environment)  # noqa: S606 - a program of our own, no shell
 
 
 @zoom.command()

@@ -44,6 +44,7 @@ class NightlySources:
     def __init__(self, settings: Settings, landing: Landing) -> None:
         self.settings = settings
         self.landing = landing
+        self._tables: dict[tuple[str, ...], pd.DataFrame] = {}
 
     def pull(self, source: str, night: date) -> str:
         """Land a source for a night (or find what it used) and give the file_id. Raises as `fetch`."""
@@ -75,7 +76,7 @@ class NightlySources:
             nights = self.landing.nights(f"{CONFIG}{name}")
             nearest = max((n for n in nights if n <= night), default=min(nights, default=night))
             file_ids = self.landing.night(nearest, f"{CONFIG}{name}") or []
-            tables[name] = parse_table(name, self.landing.read(file_ids[0]) if file_ids else None)
+            tables[name] = self._parsed(name, file_ids)
             versions += [f"{name}:{file_id}" for file_id in file_ids]
         return Config(tables, hashlib.sha256("\n".join(versions).encode()).hexdigest()[:12])
 
@@ -124,6 +125,13 @@ class NightlySources:
         """Give the tables with each wrong one replaced by its last good version, and what was wrong."""
         errors = _disagreements(chosen)
         return chosen | {name: self._last_good(name, night, error) for name, error in errors.items()}, errors
+
+    def _parsed(self, name: str, file_ids: list[str]) -> pd.DataFrame:
+        """Read a version of a table once; every asset of a night asks for it."""
+        key = (name, *file_ids)
+        if key not in self._tables:
+            self._tables[key] = parse_table(name, self.landing.read(file_ids[0]) if file_ids else None)
+        return self._tables[key]
 
     def _land_config(self, name: str) -> Arrival | None:
         path = self.settings.config_folder / f"{name}.csv"

@@ -15,8 +15,8 @@ REPORT = (
     'Plutus ACCA Masterclass,885 8860 5779,"Apr 4, 2026 10:00 AM",120,2,0\n'
     "Attendee Details\n"
     "First Name,Last Name,Email,Mobile,Registration Time,Approval Status\n"
-    'Ravi,One,ravi@mail.example,98765 43210,"Apr 1, 2026 09:00 AM",approved\n'
-    'Mira,Two,mira@mail.example,91234 56780,"Apr 1, 2026 09:00 AM",approved\n'
+    'Ravi,One,ravi@mail.example,98765 43217,"Apr 1, 2026 09:00 AM",approved\n'
+    'Mira,Two,mira@mail.example,91234 56781,"Apr 1, 2026 09:00 AM",approved\n'
 )
 
 

@@ -401,7 +401,7 @@ def test_a_file_is_landed_from_a_path_and_from_an_address(landing: Landing, tmp_
     for url in (str(path), path.as_uri(), f"file://localhost{path.as_uri().removeprefix('file://')}"):
         arrival = pull(url, landing, source="tofu_leads")
         assert landing.read(arrival.file_id) == CSV
-        assert (arrival.kind, arrival.name, arrival.http_status) == ("file", "my leads.csv", None)
+        assert (arrival.kind, arrival.name, arrival.http_status) == ("pull", "my leads.csv", None)
 
 
 def test_a_path_may_begin_with_the_home_folder(landing: Landing, tmp_path: Path, monkeypatch) -> None:
