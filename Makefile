@@ -81,6 +81,6 @@ $(BIN)/uv: tools/uv.lock
 
 $(STAMP): $(BIN)/uv requirements.lock pyproject.toml
 	@echo "Installing requirements.lock into $(VENV) …"
-	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@

@@ -57,6 +57,9 @@ def run(as_of: AsOf = None) -> None:
         out.print(shown)
         for asset, why in result.failures.items():
             err.print(f"{asset}: {why}", style="red", markup=False)
+        if not result.failures and not result.is_published:
+            err.print(f"The night {night} was replayed into the lake; PostgreSQL keeps the newer one.", markup=False)
+            raise typer.Exit(1)
         if not result.is_published:
             err.print(
                 f"The night {night} is not published whole; what was published before stays. "

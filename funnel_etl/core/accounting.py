@@ -44,7 +44,8 @@ class LedgerLine:
 class Outcome:
     """A table for one night and the account of how it came about.
 
-    `quarantine` has QUARANTINE_COLUMNS, `merged` MERGED_COLUMNS; `notes` are one-line warnings without personal data.
+    `quarantine` has QUARANTINE_COLUMNS, `merged` MERGED_COLUMNS; `problems` are the checks
+    it failed: such a table is never published. `notes` are one-line warnings without personal data.
     """
 
     rows: pd.DataFrame
@@ -52,6 +53,7 @@ class Outcome:
     quarantine: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=QUARANTINE_COLUMNS))
     merged: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=MERGED_COLUMNS))
     notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
 class RowAccount:

@@ -4,13 +4,14 @@ One pydantic model per table; an error names file, line, column, value and what 
 on a night is decided in `sources/nightly.py`; this module only reads bytes.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Literal
 
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from funnel_etl.core import dates
 from funnel_etl.core.csvfile import PROBLEM, header_key, read_csv
@@ -55,6 +56,15 @@ class FunnelMapping(_Row):
     valid_from: date | None = None
     valid_to: date | None = None
     note: str = ""
+
+    @field_validator("valid_to")
+    @classmethod
+    def _not_before_its_start(cls, end: date | None, info: ValidationInfo) -> date | None:
+        start = info.data.get("valid_from")
+        if start and end and end < start:
+            msg = f"must not be before valid_from ({start})"
+            raise ValueError(msg)
+        return end
 
 
 class CampaignMapping(_Row):
@@ -208,13 +218,19 @@ class Config:
     @property
     def placeholders(self) -> frozenset[str]:
         """The placeholder phone numbers, as digits."""
-        return frozenset("".join(c for c in text if c.isdigit()) for text in self.table("placeholder_phones")["phone"])
+        digits = ("".join(c for c in text if c.isdigit()) for text in self.table("placeholder_phones")["phone"])
+        return frozenset(re.sub(r"^(?:0091|091|910|91|0)(?=\d{10}$)", "", number) for number in digits)
 
     def aliases(self, source: str) -> dict[str, str]:
         """Give the column aliases of a source: alias → documented name."""
         rows = self.table("column_aliases")
         own = rows[lookup_keys(rows["source"]) == source]
         return dict(zip(own["alias"], own["column"], strict=True))
+
+    @property
+    def misc(self) -> str:
+        """The funnel of unmapped sources, in the spelling of `funnels.csv` if it is there."""
+        return next((f for f in self.table("funnels")["funnel"] if lookup_key(f) == lookup_key(MISC)), MISC)
 
     def known_funnel(self, names: pd.Series) -> pd.Series:
         """Give the spelling of `funnels.csv` for each name that is a known funnel, else missing."""
@@ -352,7 +368,9 @@ def _typed(rows: pd.DataFrame, model: type[_Row]) -> pd.DataFrame:
 def _clash(rows: pd.DataFrame, key: str, value: str) -> tuple[int, int] | None:
     """Find two lines with the same key and different values, on a common day where lines are dated."""
     plain = value == "manual_value"
-    keyed = rows.assign(_key=lookup_keys(rows[key]), _value=rows[value] if plain else lookup_keys(rows[value]))
+    keyed = rows.assign(
+        _key=rows[key] if plain else lookup_keys(rows[key]), _value=rows[value] if plain else lookup_keys(rows[value])
+    )
     pairs = keyed.merge(keyed, on="_key", suffixes=("", "_2"))
     pairs = pairs[(pairs["line"] < pairs["line_2"]) & (pairs["_value"] != pairs["_value_2"])]
     if "valid_from" in rows:

@@ -182,7 +182,7 @@ def _cast(values: pd.Series, column: Column, where: str) -> pd.Series:
             f"column {column.name} does not cast to {column.kind.value} ({type(error).__name__})",
             where=where,
             fix="make the transform give the dtype of the contract",
-        ) from error
+        ) from None  # the cause quotes a value of a row
 
 
 def _to_arrow(values: pd.Series, kind: Kind) -> pa.Array:

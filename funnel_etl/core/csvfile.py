@@ -21,6 +21,8 @@ PROBLEM, OVERFLOW = "row_problem", "row_overflow"
 RESERVED = ("file_id", "source_row", PROBLEM, OVERFLOW)
 """Columns beside the source's own: why a record does not fit the header, and its fields beyond it, as JSON."""
 
+_WHOLE = "fetch or export it again, whole"
+
 csv.field_size_limit(2**31 - 1)
 
 
@@ -52,7 +54,7 @@ class CsvRecords:
 def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
     """Read a flat CSV file; `known` header names help to find the delimiter.
 
-    Raises `SourceRejected` when there is no header, or a quotation mark is never closed (the file was cut off).
+    Raises `SourceRejected` when there is no header, or the file was cut off (in a record, or in a quotation).
     """
     decoded = decode(data)
     if not decoded.text.strip():
@@ -63,6 +65,7 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
     if header_at is None:
         raise SourceRejected("the file has no header", fix="export it again, with the column names in its first line")
     _refuse_open_quote(decoded.text, lines, delimiter)
+    _refuse_cut_row(decoded.text, records, lines, header_at)
     columns = unique_names(records[header_at])
     rows, blank = _table(records[header_at + 1 :], lines[header_at + 1 :], columns)
     return CsvRecords(rows, columns, lines[:header_at] + blank, decoded.encoding, delimiter)
@@ -156,6 +159,12 @@ def _records(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
     return records, lines
 
 
+def _refuse_cut_row(text: str, records: list[list[str]], lines: list[int], header_at: int) -> None:
+    """Refuse a file whose last record is short and lacks its line end: it was cut off there, and more is missing."""
+    if len(records) - 1 > header_at and len(records[-1]) < len(records[header_at]) and text[-1] not in "\r\n":
+        raise SourceRejected(f"it ends in the middle of line {lines[-1]}: the file was cut off", fix=_WHOLE)
+
+
 def _refuse_open_quote(text: str, lines: list[int], delimiter: str) -> None:
     last = io.StringIO(text, newline="")
     for _ in range(lines[-1] - 1):
@@ -167,7 +176,7 @@ def _refuse_open_quote(text: str, lines: list[int], delimiter: str) -> None:
         if "unexpected end of data" in str(error):
             raise SourceRejected(
                 f"a quotation mark opened on line {lines[-1]} is never closed: the file was cut off",
-                fix="fetch or export it again, whole",
+                fix=_WHOLE,
             ) from error
 
 

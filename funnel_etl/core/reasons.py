@@ -48,6 +48,7 @@ MERGES: dict[str, str] = {
 
 EXCLUSIONS: dict[str, str] = {
     "blank_row": "every cell of the record is blank",
+    "no_longer_read": "the Zoom report was taken once, and this version of the reader no longer reads it",
     "host": "a host of the webinar",
     "panelist": "a panelist of the webinar",
     "staff": "an attendee row with the e-mail of a host or panelist",

@@ -5,6 +5,7 @@ The steps every source shares between `raw` and `clean`; the rules themselves ar
 
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
 from funnel_etl.core import dates, money, phone
@@ -101,15 +102,17 @@ class SourceFrame:
 
     def integer(self, name: str) -> pd.Series:
         """Give a count the row can do without; a cell that is not a whole number is missing, and a cell warning."""
-        parsed = money.parse(self.text(name))
-        whole = parsed.reason.isna() & (parsed.paise % 100 == 0).fillna(value=True)
-        self.account.warn(name, ~whole)
-        return (parsed.paise // 100).where(whole).astype("Int64")
+        texts = squash(self.text(name))
+        is_whole = texts.str.fullmatch(r"\d[\d,]{0,17}(?:\.0+)?").fillna(value=False).astype(bool)
+        self.account.warn(name, texts.notna() & ~is_whole)
+        digits = texts.where(is_whole).str.replace(r",|\..*", "", regex=True)
+        return pd.to_numeric(digits).astype("Int64")
 
     def number(self, name: str) -> pd.Series:
         """Give a figure the row can do without; a cell that is not a number is missing, and a cell warning."""
         texts = squash(self.text(name))
         values = pd.to_numeric(texts.str.replace(",", ""), errors="coerce").astype("float64")
+        values = values.where(np.isfinite(values))
         self.account.warn(name, values.isna() & texts.notna())
         return values
 

@@ -16,6 +16,8 @@ from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
 
 GROUP = "funnel"
 ATTENDED = {"zoom_attendance": ZOOM_ATTENDANCE, "webinars": WEBINARS}
+MADE_FROM = (TOFU_LEADS, AD_SPEND, WEBINARS, ZOOM_REGISTRATIONS, ZOOM_ATTENDANCE, ASSIGNED_LEADS, SALES)
+"""The tables of the parts that the facts are made from."""
 EVENTS = {
     "tofu_leads": TOFU_LEADS,
     "zoom_registrations": ZOOM_REGISTRATIONS,

@@ -9,6 +9,8 @@ PART = "funnel"
 TABLES = contracts.TABLES
 
 # The facts join both parts: published only after both, so that BI never sees facts of a night whose parts are older.
-publish_funnel = publish_asset(PART, TABLES, needs=[["publish", "marketing"], ["publish", "sales"]])
+publish_funnel = publish_asset(
+    PART, TABLES, made_from=assets.MADE_FROM, needs=[["publish", "marketing"], ["publish", "sales"]]
+)
 
 defs = dg.Definitions(assets=[*dg.load_assets_from_modules([assets]), publish_funnel])

@@ -5,7 +5,7 @@ import hashlib
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome
-from funnel_etl.core.config_tables import MISC, Config, config_spelling
+from funnel_etl.core.config_tables import Config, config_spelling
 from funnel_etl.core.csvfile import RESERVED
 from funnel_etl.core.dates import business_day
 from funnel_etl.core.patterns import matches
@@ -57,7 +57,7 @@ def campaign_funnel(utm: pd.DataFrame, config: Config) -> pd.Series:
         for column in UTM:
             hit &= matches(triples[column], str(line[column]))
         found = found.mask(hit, line["funnel"])
-    keyed = utm.apply(lookup_keys).merge(triples.assign(funnel=found.fillna(MISC)), on=list(UTM), how="left")
+    keyed = utm.apply(lookup_keys).merge(triples.assign(funnel=found.fillna(config.misc)), on=list(UTM), how="left")
     return pd.Series(keyed["funnel"].to_numpy(), index=utm.index, dtype="str")
 
 

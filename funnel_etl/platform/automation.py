@@ -2,12 +2,9 @@
 
 import dagster as dg
 
-from funnel_etl.platform.table_asset import partitions
-
 nightly = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(["zoom", "export"]),
-    partitions_def=partitions,
     description="The whole night: every source, both parts, the facts. The partition is the as-of date.",
 )
 

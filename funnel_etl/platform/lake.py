@@ -64,6 +64,7 @@ class Lake:
             "run_id": run_id,
             "ledger": [asdict(line) for line in outcome.ledger],
             "notes": outcome.notes,
+            "problems": outcome.problems,
             "quarantine": _records(outcome.quarantine, QUARANTINE_COLUMNS),
             "merged": _records(outcome.merged, MERGED_COLUMNS),
         }
@@ -78,6 +79,7 @@ class Lake:
             quarantine=pd.DataFrame(dict(zip(QUARANTINE_COLUMNS, body["quarantine"], strict=True))),
             merged=pd.DataFrame(dict(zip(MERGED_COLUMNS, body["merged"], strict=True))),
             notes=body["notes"],
+            problems=body["problems"],
         )
         return account, body["run_id"]
 

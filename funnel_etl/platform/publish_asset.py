@@ -12,7 +12,7 @@ import pandas as pd
 
 from funnel_etl.core.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS
 from funnel_etl.core.contracts import Table
-from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.errors import PublishRefused
 from funnel_etl.core.reasons import fix_hint
 from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, QUARANTINE, ROW_LEDGER
 from funnel_etl.platform.database import engine
@@ -32,12 +32,14 @@ def publish_asset(
     tables: Sequence[Table],
     *,
     sources: Collection[str] = (),
+    made_from: Sequence[Table] = (),
     needs: Iterable[Sequence[str]] = (),
     file_states: FileStates | None = None,
 ) -> dg.AssetsDefinition:
     """Make the asset `publish/<part>`: `tables` and the part's ledger, quarantine, merged rows, files as one version.
 
-    `sources` are the part's landing sources, whose arrivals it lists in `ops.files`.
+    `sources` are the part's landing sources, whose arrivals it lists in `ops.files`; `made_from` the tables of other
+    parts it was made from: it is refused unless PostgreSQL holds exactly those.
     """
 
     @dg.asset(
@@ -52,7 +54,7 @@ def publish_asset(
         retry_policy=dg.RetryPolicy(max_retries=2, delay=3),
     )
     def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        published = run_body(context, lambda: _publish(context, part, tables, sources, file_states))
+        published = run_body(context, lambda: _publish(context, part, tables, made_from, sources, file_states))
         return dg.MaterializeResult(metadata=_metadata(published))
 
     return compute
@@ -62,6 +64,7 @@ def _publish(
     context: dg.AssetExecutionContext,
     part: str,
     tables: Sequence[Table],
+    made_from: Sequence[Table],
     sources: Collection[str],
     file_states: FileStates | None,
 ) -> Published:
@@ -78,7 +81,8 @@ def _publish(
         )
     extended = {p.table.full_name: p.table for p in publications}
     ensure_schema(engine(url), [extended.get(table.full_name, table) for table in context.resources.all_tables])
-    published = publish(url, version, publications)
+    needed = {table.full_name: lake.content_hash(table, night.day) for table in made_from}
+    published = publish(url, version, publications, needed)
     said = "published" if published.version else f"not published: {published.newest} is newer and stays"
     progress.info("publish %s: %s", part, said)
     return published
@@ -91,14 +95,21 @@ def _table_publication(lake: Lake, table: Table, night: date) -> Publication:
 
 
 def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> list[Publication]:
-    """Gather the accounts of a part's tables. Raises `FunnelError` if one does not balance: the net below the check."""
+    """Gather the accounts of a part's tables.
+
+    Raises `PublishRefused` for a table that failed a check: the net for publishing alone, without the run that checked.
+    """
     ledger, quarantine, merged = [], [pd.DataFrame(columns=QUARANTINE_COLUMNS)], [pd.DataFrame(columns=MERGED_COLUMNS)]
     for table in tables:
         account, run_id = lake.read_account(table, night)
         common = {"asset": table.full_name, "part": part}
+        if account.problems:
+            raise PublishRefused(
+                f"it failed its checks: {'; '.join(account.problems)}",
+                where=f"{table.full_name} of {night}",
+                fix="mend what the check names, then materialize the table and what hangs on it again",
+            )
         for line in account.ledger:
-            if not line.balances:
-                raise FunnelError("rows are unaccounted for", where=table.full_name, fix="materialize the table again")
             counts = {k: v for k, v in vars(line).items() if k != "reasons"}
             reasons = json.dumps(line.reasons, sort_keys=True)
             ledger.append({**counts, **common, "reasons": reasons, "run_id": run_id, "as_of": pd.Timestamp(night)})
@@ -130,18 +141,7 @@ def _rows_by_file(lake: Lake, tables: Sequence[Table], night: date) -> pd.Series
 
 def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
     """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: STATE_COLUMNS)."""
-    columns = [
-        "arrival_id",
-        "file_id",
-        "source",
-        "kind",
-        "name",
-        "received_at",
-        "bytes",
-        "status",
-        "reason",
-        "landing_path",
-    ]
+    columns = "arrival_id file_id source kind name received_at bytes status reason landing_path".split()
     files = pd.DataFrame([[getattr(arrival, c) for c in columns] for arrival in arrivals], columns=columns)
     files["status"] = files["status"].map({"accepted": "loaded", "rejected": "rejected"})
     again = files.duplicated(["source", "file_id"]) & (files["status"] == "loaded") & (files["kind"] == "file")

@@ -4,7 +4,7 @@ Readers see one whole night or the one before, never blocked; grants, comments, 
 a newer one; a table whose content PostgreSQL already has is not sent. Knows no domain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
@@ -13,7 +13,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
 from funnel_etl.core.contracts import Table
-from funnel_etl.core.errors import DatabaseUnavailable
+from funnel_etl.core.errors import DatabaseUnavailable, PublishRefused
 from funnel_etl.platform.database import libpq_uri, redacted
 from funnel_etl.platform.schema import identifier
 
@@ -24,9 +24,9 @@ LOCK = "hashtextextended('funnel_etl.publish', 0)"
 class Publication:
     """One table to publish.
 
-    `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (nothing
-    is deleted), resolve (quarantine: rows of the part that are gone get their resolved_at). `content_hash`, when given,
-    lets an unchanged table be skipped.
+    `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (nothing is
+    deleted, and a NULL does not replace what is known), resolve (quarantine: rows of the part that are gone get their
+    resolved_at). `content_hash`, when given, lets an unchanged table be skipped.
     """
 
     table: Table
@@ -61,14 +61,17 @@ class Published:
         return sum(columns[0]), sum(columns[1]), sum(columns[2])
 
 
-def publish(url: str, version: Version, publications: Sequence[Publication]) -> Published:
+def publish(
+    url: str, version: Version, publications: Sequence[Publication], needed: Mapping[str, str] | None = None
+) -> Published:
     """Publish a part's tables as one version, all or nothing; one writer at a time.
 
+    `needed`: tables of other parts and the content hash PostgreSQL must hold of each, or `PublishRefused` is raised.
     Raises `DatabaseUnavailable` (transient) when the server goes away or refuses; nothing is half-published then.
     """
     try:
         with adbc.connect(libpq_uri(url)) as connection, connection.cursor() as cursor:
-            result = _publish(cursor, version, publications)
+            result = _publish(cursor, version, publications, needed or {})
             connection.commit()
             return result
     except adbc.Error as error:
@@ -80,23 +83,34 @@ def publish(url: str, version: Version, publications: Sequence[Publication]) -> 
         ) from error
 
 
-def _publish(cursor: adbc.Cursor, version: Version, publications: Sequence[Publication]) -> Published:
+def _publish(
+    cursor: adbc.Cursor, version: Version, publications: Sequence[Publication], needed: Mapping[str, str]
+) -> Published:
     cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
     newest = _value(cursor, "SELECT max(as_of) FROM ops.nights WHERE part = $1", (version.part,))
     if newest is not None and newest > version.as_of:
         return Published(version=None, newest=newest)
     number = int(_value(cursor, "SELECT coalesce(max(version), 0) + 1 FROM ops.nights"))
     result = Published(version=number, newest=version.as_of)
-    known = _rows(cursor, "SELECT table_name, content_hash FROM ops.published_tables")
+    known = dict(_rows(cursor, "SELECT table_name, content_hash FROM ops.published_tables"))
+    _refuse_other_parts(version, needed, known)
     for publication in publications:
         name = publication.table.full_name
-        if publication.content_hash and dict(known).get(name) == publication.content_hash:
-            result.counts[name] = (0, 0, 0)
-            continue
-        result.counts[name] = _merge(cursor, publication, version.part)
-        _note_content(cursor, publication, version, number)
+        is_same = publication.content_hash is not None and known.get(name) == publication.content_hash
+        result.counts[name] = (0, 0, 0) if is_same else _merge(cursor, publication, version.part)
+        _note_content(cursor, publication, version, number, is_same=is_same)
     _note_night(cursor, version, number, result)
     return result
+
+
+def _refuse_other_parts(version: Version, needed: Mapping[str, str], known: Mapping[str, str]) -> None:
+    """Refuse a part made from other tables than PostgreSQL holds: BI would see two states side by side."""
+    others = [name for name, content_hash in needed.items() if known.get(name) != content_hash]
+    if others:
+        raise PublishRefused(
+            f"{version.part} was made from another state of {', '.join(others)} than the published one",
+            fix=f"materialize the publish assets of the other parts for {version.as_of} first, then this one",
+        )
 
 
 def _merge(cursor: adbc.Cursor, publication: Publication, part: str) -> tuple[int, int, int]:
@@ -118,7 +132,13 @@ def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
     rest = [name for name in staged if name not in key]
     source = ", ".join(f"CAST({_q(name)} AS {kinds[name]}) AS {_q(name)}" for name in staged)
     sets = [f"{_q(name)} = s.{_q(name)}" for name in rest]
-    differs = f"({_list('t', rest)}) IS DISTINCT FROM ({_list('s', rest)})" if rest else "false"
+    if publication.mode == "append":
+        # What is known of an old row and not told again stays: tonight reads only tonight's files.
+        sets = [f"{_q(name)} = coalesce(s.{_q(name)}, t.{_q(name)})" for name in rest]
+        new = ", ".join(f"coalesce(s.{_q(name)}, t.{_q(name)})" for name in rest)
+    else:
+        new = _list("s", rest)
+    differs = f"({_list('t', rest)}) IS DISTINCT FROM ({new})" if rest else "false"
     gone = ""
     if publication.mode == "resolve":
         differs = f"t.resolved_at IS NOT NULL OR {differs}"
@@ -145,8 +165,14 @@ def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
     """  # noqa: S608 - names are quoted, no value is in the text
 
 
-def _note_content(cursor: adbc.Cursor, publication: Publication, version: Version, number: int) -> None:
+def _note_content(
+    cursor: adbc.Cursor, publication: Publication, version: Version, number: int, *, is_same: bool
+) -> None:
     if publication.content_hash is None:
+        return
+    if is_same:
+        name = publication.table.full_name
+        cursor.execute("UPDATE ops.published_tables SET as_of = $1 WHERE table_name = $2", (version.as_of, name))
         return
     cursor.execute(
         "INSERT INTO ops.published_tables (table_name, content_hash, as_of, version) VALUES ($1, $2, $3, $4) "

@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import socket
 import time
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ from funnel_etl.platform.dagster_home import instance, prepare_tables
 from funnel_etl.settings import Settings
 
 BY_COMMAND = "funnel_etl/by_command"
-"""Tag of runs that `funnel-etl run` makes."""
+"""Tag of runs that `funnel-etl run` makes: the machine and state folder it ran on."""
+DAEMON_SILENCE_SECONDS = 300
 PARTS = ("marketing", "sales", "funnel")
 log = logging.getLogger("funnel_etl.progress")
 
@@ -63,7 +65,8 @@ def run_night(settings: Settings, night: date) -> NightResult:
         )
     with _one_at_a_time(settings.state), instance(settings) as (opened, databases):
         prepare_tables(databases)
-        _wait_for_other_runs(opened)
+        ours = f"{socket.gethostname()}:{settings.state}"
+        _wait_for_other_runs(opened, ours)
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see prepare_tables
 
         with warnings.catch_warnings():
@@ -72,7 +75,7 @@ def run_night(settings: Settings, night: date) -> NightResult:
                 instance=opened,
                 partition_key=night.isoformat(),
                 raise_on_error=False,
-                tags={BY_COMMAND: "true"},
+                tags={BY_COMMAND: ours},
                 run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             )
         return _told(night, done)
@@ -104,30 +107,39 @@ def _told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
 
 
 def _why(event: dg.DagsterEvent) -> str:
+    """Give the one readable line of an expected failure; of another only its kind, for its text may quote a row."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return str(data.user_failure_data.description)
     error = data.error
     while error and error.cause:
         error = error.cause
-    return error.message.strip().splitlines()[0] if error else "failed"
+    kind = error.cls_name if error else "an error"
+    return f"{kind}, which funnel_etl did not expect. Fix: its traceback is in the run, in the Dagster UI (make up)"
 
 
-def _wait_for_other_runs(opened: dg.DagsterInstance) -> None:
+def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
     """Let runs of the UI, the schedule and the sensor end first; theirs wait for ours in the queue.
 
-    A run of this command that still counts as going was killed: we hold the lock that it held.
+    A run that nothing can be running any more was killed, and is said to have failed: one of this command below the
+    same state folder, whose lock we hold (`ours`), or any other while no daemon has been alive for minutes.
     """
     going = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
     said = False
     while runs := opened.get_runs(going):
         for run in runs:
-            if BY_COMMAND in run.tags:
+            by = run.tags.get(BY_COMMAND)
+            if by == ours or (by is None and not _daemon_lives(opened)):
                 opened.report_run_failed(run, "killed before it ended")
             elif not said:
                 log.info("run %s of %s is going on: waiting for it to end", run.run_id[:8], run.job_name)
                 said = True
         time.sleep(0.5)
+
+
+def _daemon_lives(opened: dg.DagsterInstance) -> bool:
+    beats = (beat.timestamp for beat in opened.get_daemon_heartbeats().values())
+    return time.time() - max(beats, default=0.0) < DAEMON_SILENCE_SECONDS
 
 
 @contextmanager

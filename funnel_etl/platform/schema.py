@@ -4,7 +4,8 @@ Additive only: a table or column that no contract names any more stays until a p
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +13,10 @@ from alembic.autogenerate import produce_migrations
 from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.platform.contracts import SCHEMA_MARKS
 from funnel_etl.platform.database import advisory_lock
 
@@ -35,10 +38,14 @@ SQL_TYPE: dict[Kind, sa.types.TypeEngine[Any]] = {
     Kind.JSON: postgresql.JSONB(),
 }
 MAX_IDENTIFIER = 63
+SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+LOCK_TIMEOUT = "10s"
 
 
 def identifier(name: str) -> str:
-    """Give a column name PostgreSQL takes whole: over 63 bytes it is cut, and told apart by a hash."""
+    """Give a column name PostgreSQL takes: over 63 bytes it is cut, and told apart by a hash; system names get `_`."""
+    if name in SYSTEM_COLUMNS:
+        return f"{name}_"
     if len(name.encode()) <= MAX_IDENTIFIER:
         return name
     mark = hashlib.sha256(name.encode()).hexdigest()[:8]
@@ -64,7 +71,9 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
     """Bring the database up to the contracts; says whether anything had to change. Safe from several processes."""
     tables = sorted({*tables, SCHEMA_MARKS}, key=lambda table: table.full_name)
     mark = _fingerprint(tables)
-    with engine.begin() as connection:
+    with _told(), engine.begin() as connection:
+        # An ALTER TABLE waits for long queries, and everybody waits behind it: rather give up, and try again.
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         advisory_lock(connection, "funnel_etl.schema")
         for name, comment in SCHEMAS.items():
             connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
@@ -76,11 +85,54 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
             opts={"include_schemas": True, "include_name": _ours, "compare_type": True, "target_metadata": None},
         )
         operations = Operations(context)
-        for operation in _flat(produce_migrations(context, metadata(tables)).upgrade_ops or ops.OpContainer()):
-            if not isinstance(operation, (ops.DropTableOp, ops.DropColumnOp, ops.DropConstraintOp, ops.DropIndexOp)):
-                operations.invoke(operation)
+        declared = metadata(tables)
+        for operation in _flat(produce_migrations(context, declared).upgrade_ops or ops.OpContainer()):
+            if wanted := _additive(operation):
+                operations.invoke(wanted)
+        for table in declared.sorted_tables:
+            _renew_key(connection, table)
         connection.execute(sa.text("INSERT INTO ops.schema_marks VALUES (:mark)"), {"mark": mark})
     return True
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell what the server refuses in one readable line."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise DatabaseUnavailable(
+            f"its tables could not be brought up to this version ({str(error.orig).strip().splitlines()[0]})",
+            fix="end long queries that hold a table, or give this user the right to change schemas; then run again",
+            transient=isinstance(error, OperationalError),
+        ) from None
+
+
+def _additive(operation: ops.MigrateOperation) -> ops.MigrateOperation | None:
+    """Give what of a difference is applied: nothing is dropped, and no old row has to satisfy a new NOT NULL.
+
+    What a contract requires is checked before publishing.
+    """
+    if isinstance(operation, (ops.DropTableOp, ops.DropColumnOp, ops.DropConstraintOp, ops.DropIndexOp)):
+        return None
+    if isinstance(operation, ops.AddColumnOp):
+        operation.column.nullable = True
+    if isinstance(operation, ops.AlterColumnOp):
+        operation.modify_nullable = None
+    return operation
+
+
+def _renew_key(connection: sa.Connection, table: sa.Table) -> None:
+    """Give the table the key of its contract, where it has another: the comparison does not look at keys."""
+    found = sa.inspect(connection).get_pk_constraint(table.name, schema=table.schema)
+    wanted = [column.name for column in table.primary_key]
+    if found["constrained_columns"] == wanted:
+        return
+    name = f'"{table.schema}"."{table.name}"'
+    if found["name"]:
+        connection.execute(sa.text(f'ALTER TABLE {name} DROP CONSTRAINT "{found["name"]}"'))
+    columns = ", ".join(f'"{column}"' for column in wanted)
+    connection.execute(sa.text(f'ALTER TABLE {name} ADD CONSTRAINT "{table.name}_pkey" PRIMARY KEY ({columns})'))
 
 
 def _column(column: Column, table: Table) -> sa.Column[object]:

@@ -15,6 +15,9 @@ OPEN = sa.text(
     "SELECT asset, reason, count(*) AS rows, min(fix_hint) AS fix FROM ops.quarantine WHERE resolved_at IS NULL "
     "GROUP BY asset, reason ORDER BY rows DESC"
 )
+CONFIG = sa.text(
+    "SELECT DISTINCT ON (name) name, status, errors FROM ops.config_versions ORDER BY name, received_at DESC"
+)
 REJECTED = sa.text(
     "SELECT source, name, reason FROM ops.files WHERE status = 'rejected' ORDER BY received_at DESC LIMIT 10"
 )
@@ -30,6 +33,9 @@ def status_lines(settings: Settings) -> Iterator[str]:
                 yield _night_line(part, nights.get(part), settings)
             for row in connection.execute(OPEN):
                 yield f"quarantine: {row.rows:,} rows of {row.asset}: {row.reason}. Fix: {row.fix}"
+            for row in connection.execute(CONFIG):
+                if row.status == "rejected":
+                    yield f"config: {row.errors}"
             for row in connection.execute(REJECTED):
                 yield f"rejected: {row.source} {row.name}: {row.reason}"
 

@@ -7,6 +7,7 @@ and two blocking checks: the contract holds, every row is accounted for. Expecte
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -43,6 +44,7 @@ def table_asset(
     `resources`: handed to the body by their names; `conserved`: further blocking checks that two totals are equal,
     given the rows, the inputs and as_of.
     """
+    balances = list((conserved or {}).items())
 
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
         @dg.asset(
@@ -71,24 +73,20 @@ def table_asset(
                 ),
                 *(
                     dg.AssetCheckSpec(name, asset=table.asset_key, blocking=True, description=totals.__doc__)
-                    for name, totals in (conserved or {}).items()
+                    for name, totals in balances
                 ),
             ],
         )
         def compute(context: dg.AssetExecutionContext, **frames: Any) -> Iterator[Any]:
             given = {name: getattr(context.resources, name) for name in resources}
-            outcome = run_body(context, lambda: body(night_of(context), **given, **frames))
-            contract = table.extended_with(outcome.rows.columns) if table.extensible else table
-            outcome.rows = contract.conform(outcome.rows)
+            night = night_of(context)
+            outcome, contract = run_body(context, lambda: _conforming(table, body(night, **given, **frames)))
             progress.info("%s: %s rows", table.full_name, f"{len(outcome.rows):,}")
+            results = [_contract_result(contract, outcome), _account_result(outcome)]
+            results += [_conserved(name, *totals(outcome.rows, frames, night.as_of)) for name, totals in balances]
+            outcome.problems = [f"{r.check_name}: {r.description}" for r in results if not r.passed]
             yield dg.Output(outcome, metadata=_counts(outcome))
-            yield _contract_result(contract, outcome)
-            yield _account_result(outcome)
-            for name, totals in (conserved or {}).items():
-                own, expected = totals(outcome.rows, frames, night_of(context).as_of)
-                yield dg.AssetCheckResult(
-                    check_name=name, passed=own == expected, metadata={"total": own, "expected": expected}
-                )
+            yield from results
 
         return compute
 
@@ -97,7 +95,7 @@ def table_asset(
 
 def night_of(context: dg.AssetExecutionContext) -> Night:
     """Give the night of a run's partition."""
-    return Night(date.fromisoformat(context.partition_key), context.resources.sources, context.run_id)
+    return Night(date.fromisoformat(context.partition_key), context.resources.sources, context.run.run_id)
 
 
 def run_body(context: dg.AssetExecutionContext, body: Callable[[], Any]) -> Any:
@@ -140,6 +138,21 @@ def _counts(outcome: Outcome) -> dict[str, Any]:
         "reasons": dg.MetadataValue.json({line.input_name: line.reasons for line in lines}),
         **({"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes))} if outcome.notes else {}),
     }
+
+
+def _conforming(table: Table, outcome: Outcome) -> tuple[Outcome, Table]:
+    """Give the outcome with its rows by the contract, and the contract with the columns the source added."""
+    contract = table.extended_with(outcome.rows.columns) if table.extensible else table
+    return replace(outcome, rows=contract.conform(outcome.rows)), contract
+
+
+def _conserved(name: str, own: int, expected: int) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=own == expected,
+        description=None if own == expected else f"{own} here, {expected} in what it was made from",
+        metadata={"total": own, "expected": expected},
+    )
 
 
 def _contract_result(contract: Table, outcome: Outcome) -> dg.AssetCheckResult:

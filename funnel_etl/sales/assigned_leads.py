@@ -3,7 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome
-from funnel_etl.core.config_tables import MISC, Config, map_sources
+from funnel_etl.core.config_tables import Config, map_sources
 from funnel_etl.core.dates import business_day
 from funnel_etl.core.source_frame import SourceFrame
 from funnel_etl.sales.contracts import ASSIGNED_LEADS_SOURCE
@@ -27,5 +27,5 @@ def clean_assigned_leads(raw: pd.DataFrame, config: Config, zone: str) -> Outcom
     )
     phones = source.phones("leadMobile", config.placeholders)
     rows[phones.columns] = phones
-    rows["funnel"] = map_sources(rows["source"], rows["assigned_date"], config).fillna(MISC)
+    rows["funnel"] = map_sources(rows["source"], rows["assigned_date"], config).fillna(config.misc)
     return source.account.outcome(rows.loc[source.account.remaining])

@@ -25,22 +25,22 @@ Step = Callable[[Night, pd.DataFrame | None], Outcome]
 
 def leads_before(night: Night, lake: Lake) -> pd.DataFrame | None:
     """Give `clean.assigned_leads` of the latest night before, or None when there was none."""
-    return _before(night, lake, contracts.ASSIGNED_LEADS, _leads)
+    return _before(night, lake, contracts.ASSIGNED_LEADS, ["crm_assigned_leads"], _leads)
 
 
 def sales_before(night: Night, lake: Lake) -> pd.DataFrame | None:
     """Give `clean.sales` of the latest night before, or None when there was none."""
-    return _before(night, lake, contracts.SALES, _sales)
+    return _before(night, lake, contracts.SALES, ["crm_sales"], _sales)
 
 
 def history_before(night: Night, lake: Lake) -> pd.DataFrame | None:
     """Give `clean.crm_history` of the latest night before, or None when there was none."""
-    return _before(night, lake, contracts.CRM_HISTORY, _history)
+    return _before(night, lake, contracts.CRM_HISTORY, ["crm_assigned_leads", "crm_sales"], _history)
 
 
-def _before(night: Night, lake: Lake, table: Table, step: Step) -> pd.DataFrame | None:
-    landing = night.sources.landing
-    pulled = set(landing.nights("crm_assigned_leads")) & set(landing.nights("crm_sales"))
+def _before(night: Night, lake: Lake, table: Table, sources: list[str], step: Step) -> pd.DataFrame | None:
+    """Give the table of the night before; later nights that landed all `sources` are made again from them."""
+    pulled = set.intersection(*(set(night.sources.landing.nights(source)) for source in sources))
     newest = max((day for day in lake.nights(table) if day < night.day), default=None)
     rows = lake.read(table, newest) if newest else None
     for day in sorted(day for day in pulled if day < night.day and (newest is None or day > newest)):

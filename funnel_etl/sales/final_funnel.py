@@ -69,4 +69,4 @@ def _from_lead_sources(cells: pd.Series, sold_date: pd.Series, config: Config) -
     flat["funnel"] = map_sources(flat["name"], flat["day"], config).where(lookup_keys(flat["name"]) != "")
     first = flat.dropna(subset="funnel").drop_duplicates("sale").set_index("sale")["funnel"]
     has_any = pd.Series([bool(split_sources(cell)) for cell in cells.fillna("")], index=cells.index, dtype=bool)
-    return first.reindex(cells.index).astype("str").fillna(MISC).where(has_any, NO_SOURCE)
+    return first.reindex(cells.index).astype("str").fillna(config.misc).where(has_any, NO_SOURCE)

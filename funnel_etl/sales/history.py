@@ -9,7 +9,7 @@ import json
 import pandas as pd
 
 from funnel_etl.core.accounting import TRACE, Outcome, RowAccount, close
-from funnel_etl.core.config_tables import MISC, Config, map_sources
+from funnel_etl.core.config_tables import Config, map_sources
 from funnel_etl.core.csvfile import RESERVED
 from funnel_etl.core.source_frame import columns_present
 from funnel_etl.core.text import lookup_key
@@ -22,20 +22,25 @@ ABSENT, AGED_OUT = "disappeared", "aged_out"
 
 
 def with_aged_out_leads(today: Outcome, before: pd.DataFrame | None, config: Config) -> Outcome:
-    """Add the assignments of the night before that are older than today's dump; mapped by today's config."""
-    kept = _aged_out(today, before, "assigned_at")
+    """Add the assignments of the night before that are older than today's dump, as they were read then.
+
+    Only their funnel follows today's config.
+    """
+    kept = _aged_out(today, before, "assigned_at", ["phone_raw", "assigned_at"])
     if kept is None:
         return today
-    kept["funnel"] = map_sources(kept["source"], kept["assigned_date"], config).fillna(MISC)
+    kept["funnel"] = map_sources(kept["source"], kept["assigned_date"], config).fillna(config.misc)
     return _joined(today, kept, "clean.assigned_leads of the night before")
 
 
 def with_aged_out_sales(today: Outcome, before: pd.DataFrame | None, config: Config) -> Outcome:
-    """Add the sales of an earlier night that are older than anything in today's dump; mapped by today's config."""
-    kept = _aged_out(today, before, "sold_at")
+    """Add the sales of the night before that are older than today's dump, as they were read then.
+
+    Only what counts, and manual mapping, follow today's config.
+    """
+    kept = _aged_out(today, before, "sold_at", ["sale_id"])
     if kept is None:
         return today
-    kept = kept[~kept["sale_id"].isin(today.rows["sale_id"])].copy()
     kept["is_counted"] = is_counted(kept["status"], config)
     decided = final_funnel(kept["sale_id"], kept["funnel"], config)
     kept[decided.columns] = decided
@@ -86,7 +91,8 @@ def crm_history(
         for old, new, kind in zip(fresh["row_before"], fresh["row"], fresh["change"], strict=True)
     ]
     fresh["changed_columns"] = pd.Series(changed, index=fresh.index, dtype="object")
-    gone = _gone(newest, now, {"crm_assigned_leads": leads.min(), "crm_sales": sold.min()})
+    aged = pd.concat([_age(assigned_leads, "crm_assigned_leads", "assigned_at"), _age(sales, "crm_sales", "sold_at")])
+    gone = _gone(newest, now, aged)
     gone_rows = gone.assign(valid_from=night, valid_to=None, change=ABSENT, changed_columns=None)
     ended = pd.concat([fresh[["dataset", "key"]], gone[["dataset", "key"]]])
     past = before.merge(ended.assign(_ended=True), on=["dataset", "key"], how="left")
@@ -96,13 +102,24 @@ def crm_history(
     return close(rows.sort_values(["dataset", "key", "valid_from"], kind="stable"), account, earlier)
 
 
-def _aged_out(today: Outcome, before: pd.DataFrame | None, instant: str) -> pd.DataFrame | None:
+def _aged_out(today: Outcome, before: pd.DataFrame | None, instant: str, identity: list[str]) -> pd.DataFrame | None:
+    """Give the rows of the night before that the window moved past: older than today's oldest row, or so already then.
+
+    What aged out once stays so, whatever one odd date does to the window; a row that is in today's dump has not.
+    """
     if before is None:
         return None
-    # A dump without rows has no oldest one: only what had aged out before stays.
-    older = before["dump_state"] == AGED_OUT if today.rows.empty else before[instant] < today.rows[instant].min()
-    kept = before[older]
+    older = (before["dump_state"] == AGED_OUT) | (before[instant] < today.rows[instant].min())
+    here = pd.MultiIndex.from_frame(before[identity]).isin(pd.MultiIndex.from_frame(today.rows[identity]))
+    kept = before[older & ~here]
     return kept.assign(dump_state=AGED_OUT) if len(kept) else None
+
+
+def _age(rows: pd.DataFrame, dataset: str, instant: str) -> pd.DataFrame:
+    """Give when a dump's window begins, and the youngest row that it has moved past: dataset, oldest, youngest_aged."""
+    is_aged = rows["dump_state"] == AGED_OUT
+    found = {"oldest": [rows.loc[~is_aged, instant].min()], "youngest_aged": [rows.loc[is_aged, instant].max()]}
+    return pd.DataFrame(found, index=[dataset])
 
 
 def _joined(today: Outcome, kept: pd.DataFrame, name: str) -> Outcome:
@@ -134,15 +151,16 @@ def _versions(raw: pd.DataFrame, dataset: str, instants: pd.Series, config: Conf
     return versions[versions["key"] != ""]
 
 
-def _gone(newest: pd.DataFrame, now: pd.DataFrame, oldest: dict[str, pd.Timestamp]) -> pd.DataFrame:
-    """Give the newest versions whose row is no longer in its dump, though it is not older than the dump's oldest."""
+def _gone(newest: pd.DataFrame, now: pd.DataFrame, aged: pd.DataFrame) -> pd.DataFrame:
+    """Give the newest versions whose row is no longer in its dump, though the window has not moved past it (`_age`)."""
     standing = newest[newest["change"] != ABSENT]
+    edges = aged.reindex(standing["dataset"]).set_axis(standing.index)
     # In UTC also when neither dump has a row: NaT alone has no zone.
-    aged = standing["row_at"] < pd.to_datetime(standing["dataset"].map(oldest), utc=True)
-    here = standing.merge(now[["dataset", "key"]].assign(_here=True), on=["dataset", "key"], how="left")[
-        "_here"
-    ].notna()
-    return standing[~here.to_numpy() & ~aged]
+    oldest, youngest = (pd.to_datetime(edges[name], utc=True) for name in ("oldest", "youngest_aged"))
+    moved_past = (standing["row_at"] < oldest) | (standing["row_at"] <= youngest)
+    keys = now[["dataset", "key"]].assign(_here=True)
+    here = standing.merge(keys, on=["dataset", "key"], how="left")["_here"].notna()
+    return standing[~here.to_numpy() & ~moved_past]
 
 
 def _changed(before: str, after: str) -> list[str]:

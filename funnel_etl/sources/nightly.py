@@ -87,10 +87,20 @@ class NightlySources:
         """
         if self.recorded(f"{CONFIG}funnels", night) is not None:
             return []
+        if not self.settings.config_folder.is_dir() and self._config_of("funnels", night) is None:
+            raise ConfigError(
+                f"there is no folder {self.settings.config_folder.name!r}",
+                where="FUNNEL_CONFIG_DIR",
+                fix="set it to the folder of the config tables",
+            )
         chosen: Chosen = {}
         seen: list[ConfigVersion] = []
         for name in TABLES:
             arrival = self._land_config(name)
+            if (gone := self._vanished(name, night, arrival)) is not None:
+                seen.append(gone)
+                chosen[name] = self._last_good(name, night, ConfigError(str(gone.errors), fix=""))
+                continue
             try:
                 data = self.landing.read(arrival.file_id) if arrival else None
                 chosen[name] = (arrival.file_id if arrival else None, parse_table(name, data))
@@ -132,6 +142,17 @@ class NightlySources:
         if key not in self._tables:
             self._tables[key] = parse_table(name, self.landing.read(file_ids[0]) if file_ids else None)
         return self._tables[key]
+
+    def _vanished(self, name: str, night: date, arrival: Arrival | None) -> ConfigVersion | None:
+        """Tell of a table that is gone or empty, and was not the night before: a slip, not a wish to map nothing."""
+        if (arrival and arrival.bytes) or not self._config_of(name, night):
+            return None
+        told = (
+            f"config_csv/{name}.csv: it is {'empty' if arrival else 'gone'}, so its last good version stays in force. "
+            "Fix: put it back; to empty the table, keep its header and no rows"
+        )
+        file_id = arrival.file_id if arrival else "(gone)"
+        return ConfigVersion(name, file_id, "rejected", told, arrival.received_at if arrival else utc_now())
 
     def _land_config(self, name: str) -> Arrival | None:
         path = self.settings.config_folder / f"{name}.csv"

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from funnel_etl.core.contracts import Column, Kind, Table
-from funnel_etl.core.errors import DatabaseUnavailable
+from funnel_etl.core.errors import DatabaseUnavailable, PublishRefused
 from funnel_etl.platform import database
 from funnel_etl.platform.contracts import QUARANTINE, TABLES
 from funnel_etl.platform.database import libpq_uri
@@ -361,3 +361,17 @@ def test_no_temporary_table_or_connection_is_left_behind(url: str, engine: sa.En
     with adbc.connect(libpq_uri(url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_class WHERE relname = 'staged'")
         assert cursor.fetchone() == (0,)
+
+
+def test_a_part_made_from_another_state_of_a_table_than_the_published_one_is_refused(url: str) -> None:
+    publish(url, version(), [of(things(1), content_hash="old")])
+    with pytest.raises(PublishRefused, match=r"another state of clean\.things"):
+        publish(url, version(part="funnel"), [], {"clean.things": "new"})
+    assert publish(url, version(part="funnel"), [], {"clean.things": "old"}).version == 2
+
+
+def test_appending_does_not_forget_what_is_not_told_again(url: str, engine: sa.Engine) -> None:
+    publish(url, version(), [of(things(1, text=["known"]), mode="append")])
+    publish(url, version(D2), [of(things(1), mode="append")])
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT text FROM clean.things")).scalar_one() == "known"

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.definitions import TABLES
 from funnel_etl.platform import database
 from funnel_etl.platform.schema import MAX_IDENTIFIER, SCHEMAS, ensure_schema, identifier
@@ -170,3 +171,38 @@ def test_racing_processes_bring_it_up_once(database_url: str) -> None:
         thread.join()
     assert failures == []
     assert sorted(changed) == [False, False, True]
+
+
+def test_a_column_that_is_required_can_be_added_to_a_table_that_has_rows(engine: sa.Engine) -> None:
+    ensure_schema(engine, [THINGS])
+    ask(engine, "INSERT INTO raw.things VALUES (1, 'old')")
+    newer = replace(THINGS, columns=(*THINGS.columns, Column("kind", Kind.TEXT, "Its kind.", required=True)))
+    assert ensure_schema(engine, [newer])
+    assert ask(engine, "SELECT id, name, kind FROM raw.things") == [(1, "old", None)]
+    assert not ensure_schema(engine, [newer])
+
+
+def test_a_table_gets_the_key_of_its_newer_contract(engine: sa.Engine) -> None:
+    ensure_schema(engine, [THINGS])
+    ask(engine, "INSERT INTO raw.things VALUES (1, 'a')")
+    ensure_schema(engine, [replace(THINGS, key=("id", "name"))])
+    ask(engine, "INSERT INTO raw.things VALUES (1, 'b')")
+    assert sa.inspect(engine).get_pk_constraint("things", schema="raw")["constrained_columns"] == ["id", "name"]
+
+
+def test_names_of_system_columns_are_made_usable(engine: sa.Engine) -> None:
+    ensure_schema(engine, [THINGS.extended_with(["xmin", "ctid"])])
+    found = [name for table, name, *_ in columns(engine) if table == "raw.things"]
+    assert found[-2:] == ["xmin_", "ctid_"]
+
+
+def test_a_table_somebody_holds_is_told_in_one_line_and_may_be_tried_again(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_schema(engine, [THINGS])
+    monkeypatch.setattr("funnel_etl.platform.schema.LOCK_TIMEOUT", "200ms")
+    with engine.begin() as reader:
+        reader.execute(sa.text("SELECT * FROM raw.things"))
+        with pytest.raises(DatabaseUnavailable, match="end long queries") as told:
+            ensure_schema(engine, [THINGS.extended_with(["new"])])
+    assert told.value.transient

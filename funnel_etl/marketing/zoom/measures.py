@@ -11,8 +11,8 @@ import pandas as pd
 
 from funnel_etl.core.text import clean_email
 from funnel_etl.marketing.zoom import cells
-from funnel_etl.marketing.zoom.section import Section
 from funnel_etl.marketing.zoom.read import AT, ZoomExport
+from funnel_etl.marketing.zoom.section import Section
 
 QUESTION, PHONE_QUESTION = "question of the form", "phone (asked by a question)"
 _PERSONAL = re.compile(r"\S+@\S+|\+?\d(?:[\s().-]*\d){6,}")

@@ -43,7 +43,9 @@ def zoom_occurrences(
     _add_day(rows, overrides, account)
     _add_conductor(rows, overrides, _staff(reports, attendee_rows), conductors_csv, account)
     spelling = {lookup_key(name): name for name in funnels["funnel"]}
-    rows["funnel"] = lookup_keys(rows["source_tag"]).map(spelling).astype("str").fillna(MISC)
+    rows["funnel"] = (
+        lookup_keys(rows["source_tag"]).map(spelling).astype("str").fillna(spelling.get(lookup_key(MISC), MISC))
+    )
     return account.outcome(rows.reset_index(drop=True))
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from typing import Any
 
 ATTEMPTS = 3
 """How often a refresh of the same files is asked for when its run fails."""
@@ -45,8 +46,9 @@ class Remembered:
     def from_cursor(cls, cursor: str | None) -> "Remembered":
         """Read a cursor; one that cannot be read is a fresh start: all arrivals are noted again, none is forgotten."""
         try:
-            kept = json.loads(cursor or "{}")
-            return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()})
+            kept: dict[str, Any] = json.loads(cursor or "{}")
+            given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
+            return cls(**given)
         except (ValueError, TypeError, AttributeError):
             return cls()
 

@@ -267,9 +267,14 @@ def test_a_metric_is_what_the_team_says_or_its_default(
 
 def test_placeholders_are_compared_as_digits(config_of: Callable[..., Config]) -> None:
     config = config_of(placeholder_phones="phone,note\n12345 67890,\n+91-9999999999,\n")
-    assert config.placeholders == {"1234567890", "919999999999"}
+    assert config.placeholders == {"1234567890", "9999999999"}
 
 
 def test_aliases_are_of_one_source(config_of: Callable[..., Config]) -> None:
     config = config_of(column_aliases="source,alias,column\nad_spend,Spend,cost\n TOFU_leads ,Handy,Phone number\n")
     assert config.aliases("tofu_leads") == {"Handy": "Phone number"}
+
+
+def test_a_mapping_that_ends_before_it_begins_is_refused() -> None:
+    with pytest.raises(ConfigError, match="must not be before valid_from"):
+        parse_table("funnel_mapping", b"source,funnel,valid_from,valid_to\nFB,App,2026-11-02,2026-11-01\n")

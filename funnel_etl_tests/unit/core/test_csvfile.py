@@ -150,3 +150,10 @@ def test_a_missing_needed_column_names_source_column_and_the_alias_line_that_wou
         match_columns(["Name", "costs"], DOCUMENTED, {}, "ad_spend")
     assert str(raised.value).startswith("ad_spend: the needed column 'cost' is not in its header (2 columns)")
     assert "`ad_spend,costs,cost`" in raised.value.fix
+
+
+def test_a_file_that_ends_in_the_middle_of_a_record_was_cut_off() -> None:
+    with pytest.raises(SourceRejected, match="middle of line 3"):
+        read_csv(b"Name,cost\nAsha,1\nRa")
+    assert len(read_csv(b"Name,cost\nAsha,1\nRavi,2").rows) == 2, "a whole last record may lack its line end"
+    assert read_csv(b"Name,cost\nAsha,1\nRavi\n").rows["row_problem"].tolist()[1] == "too_few_fields"

@@ -153,3 +153,10 @@ def test_a_file_with_only_its_header_gives_columns_of_the_right_dtypes() -> None
     assert source.integer("clicks").dtype == "Int64"
     assert source.key("id").dtype == "str"
     assert source.account.line().balances
+
+
+@pytest.mark.parametrize("text", ["(5)", "Rs 7", "7-", "1.5", "inf", "n/a"])
+def test_a_count_is_a_whole_number_and_nothing_else(text: str) -> None:
+    source = frame(f"1,2026-11-01,{text},", '2,2026-11-01,"1,234",', "3,2026-11-01,12.0,")
+    assert source.integer("cost").tolist() == [pd.NA, 1234, 12]
+    assert source.account.line().cell_warnings == 1

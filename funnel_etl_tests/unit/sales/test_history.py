@@ -232,3 +232,18 @@ def test_an_empty_dump_makes_its_rows_disappear_but_keeps_what_had_aged_out(nigh
     assert states(third.leads, "phone") == {"9000000001": "aged_out"}
     assert states(third.sales, "sale_id") == {"s1": "aged_out"}
     assert versions(third)[-1] == ("s2", "disappeared", "11-03", "")
+
+
+def test_one_odd_old_date_does_not_lose_what_had_aged_out(night: Run) -> None:
+    old, young, odd = (
+        lead("2026-08-01", "9000000001"),
+        lead("2026-08-05", "9000000002"),
+        lead("2016-08-05", "9000000003"),
+    )
+    second = night("2026-11-02", [young], [], night("2026-11-01", [old, young], [], None))
+    third = night("2026-11-03", [young, odd], [], second)
+    fourth = night("2026-11-04", [young], [], third)
+    assert states(third.leads, "phone")["9000000001"] == "aged_out"
+    assert states(fourth.leads, "phone")["9000000001"] == "aged_out"
+    gone = third.history[third.history["change"] == "disappeared"]
+    assert gone.empty

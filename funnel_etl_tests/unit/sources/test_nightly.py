@@ -1,5 +1,6 @@
 """What a night works on: fetched for the newest night, replayed for an overtaken one; and which config is in force."""
 
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -221,13 +222,31 @@ def test_tables_that_do_not_fit_together_fall_back_and_the_night_goes_on(
     ) == in_force
 
 
-def test_a_file_taken_away_is_an_empty_table_from_that_night_on(sources: NightlySources, write: Write) -> None:
+@pytest.mark.parametrize("slip", [pytest.param(None, id="gone"), pytest.param("", id="empty")])
+def test_a_table_that_is_gone_or_empty_keeps_its_last_good_version_and_says_so(
+    sources: NightlySources, write: Write, slip: str | None
+) -> None:
     write(metrics="name,value\nrevenue_column,a\n")
     sources.accept_config(FIRST)
-    write(metrics=None)
-    assert sources.accept_config(SECOND) == []
+    write(metrics=slip)
+    seen = [version for version in sources.accept_config(SECOND) if version.name == "metrics"]
+    assert [version.status for version in seen] == ["rejected"]
+    assert "its last good version stays in force" in str(seen[0].errors)
+    assert sources.config(SECOND).metric("revenue_column") == "a"
+
+
+def test_a_table_with_only_its_header_is_emptied_on_purpose(sources: NightlySources, write: Write) -> None:
+    write(metrics="name,value\nrevenue_column,a\n")
+    sources.accept_config(FIRST)
+    write(metrics="name,value\n")
+    assert [version.status for version in sources.accept_config(SECOND)] == ["accepted"]
     assert sources.config(SECOND).table("metrics").empty
-    assert sources.config(FIRST).metric("revenue_column") == "a"
+
+
+def test_a_config_folder_that_is_not_there_is_refused_on_the_first_night(sources: NightlySources) -> None:
+    shutil.rmtree(sources.settings.config_folder)
+    with pytest.raises(ConfigError, match="FUNNEL_CONFIG_DIR"):
+        sources.accept_config(FIRST)
 
 
 def test_an_overtaken_night_keeps_the_config_it_had(sources: NightlySources, write: Write) -> None:

@@ -25,7 +25,7 @@ ATTENDEE = dedent("""\
     Yes,Asha Conductor,asha@team.example,"Apr 4, 2026 09:55 AM","Apr 4, 2026 12:00 PM",125
     Attendee Details
     HEADER
-    Yes,Ravi One,ravi@mail.example,98765 43210,To learn,"Apr 1, 2026 9:00 AM","Apr 4, 2026 10:01 AM","Apr 4, 2026 10:30",29
+    Yes,Ravi One,ravi@mail.example,98765 43210,To learn,"Apr 1, 2026","Apr 4, 2026 10:01 AM","Apr 4, 2026 10:30",29
     Yes,Ravi One,ravi@mail.example,,,,"Apr 4, 2026 10:40 AM","Apr 4, 2026 11:00 AM",20
     Yes,Mira Two,mira@mail.example,no,,soon,"Apr 4, 2026 10:01 AM","Apr 4, 2026 10:30 AM",29
     No,Sita Three,sita@mail.example,9.19988E+11,,"Apr 1, 2026 09:00 AM",--,--,--

@@ -114,6 +114,25 @@ def test_a_quotation_mark_never_closed_in_the_last_column_swallows_no_rows() -> 
     assert export.rows["row_problem"].isna().all()
 
 
+def test_a_quotation_mark_never_closed_swallows_no_rows_of_a_file_read_in_pieces() -> None:
+    body = [f"Yes,A{at},a{at}@example.com,04/13/2026 02:41:00 PM,--,1,India" for at in range(12_000)]
+    body[5] = body[5].replace("A5", '"A5', 1)
+    body[9_000] = body[9_000].replace("A9000", '"A\n9000"', 1)
+    export = read(HEAD + "\n".join(body) + "\n")
+    assert export.rows["source_row"].tolist() == [*range(7, 9_008), *range(9_009, 12_008)]
+    assert export.rows["row_problem"].dropna().index.tolist() == [5]
+    assert export.rows["email"].iloc[-1] == "a11999@example.com"
+    assert export.notes == ["a quotation mark on line 12 is never closed: the lines after it were read on their own"]
+
+
+def test_a_country_in_two_parts_before_the_source_name_shifts_nothing() -> None:
+    header = HEAD.replace("Country/Region Name", "Country/Region Name,Source Name")
+    row = ASHA.replace("India", "Congo, Democratic Republic of the,Instagram")
+    rows = read(header + row + "\n").rows
+    assert rows["row_problem"].isna().all()
+    assert (rows["country"].iloc[0], rows["source_name"].iloc[0]) == ("Congo, Democratic Republic of the", "Instagram")
+
+
 def test_a_section_under_an_unknown_title_is_told_by_its_header() -> None:
     export = read(HEAD + ASHA + "\nTeilnehmer am Telefon,\nUser Name,Join Time,Leave Time\nTel,--,--\n")
     assert export.rows["section"].tolist() == ["attendee", "other"]

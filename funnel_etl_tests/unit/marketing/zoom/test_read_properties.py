@@ -37,8 +37,9 @@ COLUMNS = [
 MESS = st.one_of(
     st.sampled_from(
         ["", " ", "--", "NA", "Yes", "No", "Sim", "Apr 01, 2026 14:40:00", "4/1/2026 14:38", "13/04/2026 9:00",
-         "46113.6", "'+919876512345", "9.87651E+09", "a@example.com", "Congo", " Democratic Republic of the", "-5", "1e99",
-         "５", "Host Details", "Join Time", "\x00", "x\ny", 'he said "hi"', "=1+1", "९८७६५१२३४५", "😀", "\u202e", "\x1c"]
+         "46113.6", "'+919876512345", "9.87651E+09", "a@example.com", "Congo", " Democratic Republic of the", "-5",
+         "1e99", "５", "Host Details", "Join Time", "\x00", "x\ny", 'he said "hi"', "=1+1", "९८७६५१२३४५", "😀",
+         "\u202e", "\x1c"]
     ),
     st.text(max_size=12),
 )  # fmt: skip
