@@ -24,7 +24,7 @@ LOCK = "hashtextextended('funnel_etl.publish', 0)"
 class Publication:
     """One table to publish.
 
-    `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (nothing is
+    `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (none is
     deleted, and a NULL does not replace what is known), resolve (quarantine: rows of the part that are gone get their
     resolved_at). `content_hash`, when given, lets an unchanged table be skipped.
     """

@@ -144,6 +144,7 @@ class _Work:
             self.taken.waiting[shown] = "it is just being written"
         except FunnelError as error:
             self.taken.left[shown] = str(error)
+            log.info("drop folder: %s stays where it is: %s", shown, error)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             self.taken.left[shown] = f"it cannot be read ({reason}): let the user of funnel-etl read it"
@@ -198,7 +199,7 @@ class _Work:
         return refusal
 
     def _judged(self, data: bytes, file_id: str) -> FunnelError | None:
-        """Let the reader judge; a defect of it rejects this one file. Raises OSError and what may pass."""
+        """Let the reader judge. Raises OSError, what may pass, and a defect of the reader (the file stays)."""
         try:
             self.drop.read(data, file_id)
         except FunnelError as error:
@@ -207,8 +208,8 @@ class _Work:
             return error
         except OSError:
             raise
-        except Exception as error:  # noqa: BLE001 - any defect of the reader, on any bytes
-            return reader_defect(error)
+        except Exception as error:
+            raise reader_defect(error) from error
         return None
 
     def _aside(self, entry: Seen, shown: str, place: str, told: str) -> None:

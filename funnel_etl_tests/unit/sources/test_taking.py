@@ -147,6 +147,12 @@ def test_what_may_pass_leaves_the_file_for_the_next_look(drop: Drop) -> None:
     assert (drop.files(), drop.arrivals()) == (["a.csv"], [])
 
 
+def test_a_file_on_which_the_reader_has_a_defect_stays_until_the_reader_is_mended(drop: Drop) -> None:
+    drop.put("a.csv", b"crash: 98765 43210")
+    assert "a defect of funnel_etl" in drop.take().left["a.csv"]
+    assert (drop.files(), drop.arrivals()) == (["a.csv"], []), "nobody has to drop it again"
+
+
 def test_a_file_that_cannot_be_read_stays_and_that_is_said_once(
     drop: Drop, said: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
