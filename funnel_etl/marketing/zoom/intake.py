@@ -75,14 +75,17 @@ class ParsedReports:
 
 
 def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> list[Arrival]:
-    """Take in the drop folder for a night, and give the reports it uses: the first arrival of all that ever came.
+    """Take in the drop folder for a night, and give the reports it uses: all that ever came, each content once.
 
-    An overtaken night uses what it used. A file that is no report is kept as a rejected arrival, and stops no other.
+    Of the same bytes in several places, one in a sub-folder counts (it may force a profile), then the first by name: the
+    order of arrival decides nothing. An overtaken night uses what it used. A file that is no report is kept as a rejected arrival, and stops no other.
     """
     recorded = sources.recorded(SOURCE, night)
     if recorded is None:
         take_in(sources, parsed)
-    arrivals = {a.file_id: a for a in reversed(sources.landing.arrivals(SOURCE)) if a.status == "accepted"}
+    accepted = [a for a in sources.landing.arrivals(SOURCE) if a.status == "accepted"]
+    by_place = sorted(accepted, key=lambda a: (a.folder is None, a.folder or "", a.name, a.received_at))
+    arrivals = {a.file_id: a for a in reversed(by_place)}
     file_ids = sorted(arrivals) if recorded is None else recorded
     if recorded is None:
         sources.landing.record_night(night, SOURCE, file_ids)

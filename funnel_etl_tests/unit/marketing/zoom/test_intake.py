@@ -1,0 +1,50 @@
+"""Which reports a night uses. Reading them is tested in `test_read`, taking files in `sources/test_taking`."""
+
+from datetime import UTC, date, datetime
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from upath import UPath
+
+from funnel_etl.marketing.zoom.intake import ParsedReports, night_files
+from funnel_etl.settings import Settings
+from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.nightly import NightlySources
+from funnel_etl.sources.store import open_store
+
+FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> NightlySources:
+    settings = Settings(home=tmp_path, drop_settle_seconds=0)
+    return NightlySources(settings, Landing(tmp_path / "landing"))
+
+
+def night(sources: NightlySources, day: date) -> list[tuple[str, str | None]]:
+    parsed = ParsedReports(open_store(UPath(sources.settings.lake_root)), sources)
+    return [(arrival.name, arrival.folder) for arrival in night_files(sources, parsed, day)]
+
+
+def land(sources: NightlySources, name: str, folder: str | None, data: bytes = b"same", *, minute: int = 0) -> None:
+    received = datetime(2026, 3, 1, 12, minute, tzinfo=UTC)
+    sources.landing.put("zoom", "file", name, data, received_at=received, folder=folder)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_of_the_same_bytes_in_several_places_the_one_in_a_sub_folder_counts_in_any_order(
+    sources: NightlySources, order: tuple[int, ...]
+) -> None:
+    places = [("a.csv", None), ("b.csv", "plutus_bootcamp"), ("a (1).csv", None)]
+    for minute, which in enumerate(order):
+        land(sources, *places[which], minute=minute)
+    assert night(sources, FIRST) == [("b.csv", "plutus_bootcamp")]
+
+
+def test_an_overtaken_night_uses_the_reports_it_used(sources: NightlySources) -> None:
+    land(sources, "a.csv", None, b"a")
+    night(sources, FIRST)
+    land(sources, "b.csv", None, b"b", minute=1)
+    assert len(night(sources, SECOND)) == 2
+    assert night(sources, FIRST) == [("a.csv", None)]
