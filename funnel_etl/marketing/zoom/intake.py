@@ -77,8 +77,9 @@ class ParsedReports:
 def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> list[Arrival]:
     """Take in the drop folder for a night, and give the reports it uses: all that ever came, each content once.
 
-    Of the same bytes in several places, one in a sub-folder counts (it may force a profile), then the first by name: the
-    order of arrival decides nothing. An overtaken night uses what it used. A file that is no report is kept as a rejected arrival, and stops no other.
+    Of the same bytes in several places, one in a sub-folder counts (it may force a profile), then the first by name:
+    the order of arrival decides nothing. An overtaken night uses what it used. A file that is no report is kept as a
+    rejected arrival, and stops no other.
     """
     recorded = sources.recorded(SOURCE, night)
     if recorded is None:
