@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from funnel_etl.marketing.zoom.intake import ParsedReports, night_files
+from funnel_etl.marketing.zoom.intake import ParsedReports, night_files, reports_of
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
@@ -48,3 +48,22 @@ def test_an_overtaken_night_uses_the_reports_it_used(sources: NightlySources) ->
     land(sources, "b.csv", None, b"b", minute=1)
     assert len(night(sources, SECOND)) == 2
     assert night(sources, FIRST) == [("a.csv", None)]
+
+
+def test_a_report_the_reader_no_longer_reads_is_left_out_with_a_note_and_stops_no_other(
+    sources: NightlySources,
+) -> None:
+    report = (
+        "Attendee Report,\nReport generated time,05/20/2026 10:00:00 AM\n"
+        "Topic,Webinar ID,Actual Start Time,Actual Duration (minutes)\nTalk,123 456 7890,05/12/2026 09:00:00 AM,60\n"
+        "Attendee Details\nAttended,User Name (Original Name),Email,Join Time,Leave Time,Time in Session (minutes)\n"
+        "Yes,Asha,asha@example.com,05/12/2026 09:00:00 AM,05/12/2026 09:30:00 AM,30\n"
+    )
+    land(sources, "good.csv", None, report.encode())
+    land(sources, "odd.csv", None, b"accepted by an older reader", minute=1)
+    parsed = ParsedReports(open_store(UPath(sources.settings.lake_root)), sources)
+    outcome = reports_of(night_files(sources, parsed, FIRST), parsed, 0.99)
+    assert outcome.rows["name"].tolist() == ["good.csv"]
+    assert outcome.ledger[0].reasons == {"excluded:no_longer_read": 1}
+    assert outcome.ledger[0].balances
+    assert "is no longer read" in outcome.notes[0]
