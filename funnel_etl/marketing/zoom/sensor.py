@@ -18,7 +18,6 @@ from funnel_etl.marketing.zoom.intake import SOURCE, ParsedReports, take_in
 from funnel_etl.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, metadata_of, partition_key
 from funnel_etl.marketing.zoom.refresh import NEEDS, Remembered, Situation, decide
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.table_asset import partitions
 from funnel_etl.sources.landing import Arrival
 from funnel_etl.sources.nightly import NightlySources
 
@@ -36,13 +35,11 @@ OPEN = [
 zoom_exports_job = dg.define_asset_job(
     "zoom_exports",
     selection=[zoom_export],
-    partitions_def=exports,
     description="Reads one dropped file again, by hand from its partition; changes no table.",
 )
 zoom_refresh_job = dg.define_asset_job(
     REFRESH,
     selection=dg.AssetSelection.assets(["raw", "zoom_reports"]).downstream(),
-    partitions_def=partitions,
     description="Works newly dropped Zoom reports into the last night: all of Zoom and what hangs on it. "
     "Pulls no other source.",
 )
