@@ -41,7 +41,7 @@ AsOf = Annotated[
 @app.command()
 def run(as_of: AsOf = None) -> None:
     """Run a night: pull, clean, attribute, publish. Exit code 0 only if the whole night is published."""
-    from funnel_etl.platform.run_night import run_night  # noqa: PLC0415 - keeps --help quick
+    from funnel_etl.operate.run_night import run_night  # noqa: PLC0415 - keeps --help quick
 
     with _told():
         settings = load_settings()
@@ -74,7 +74,7 @@ def run(as_of: AsOf = None) -> None:
 @app.command()
 def status() -> None:
     """Say which night each part holds, what is open in quarantine, and what to do."""
-    from funnel_etl.platform.status import status_lines  # noqa: PLC0415
+    from funnel_etl.operate.status import status_lines  # noqa: PLC0415
 
     with _told():
         for line in status_lines(load_settings()):
@@ -84,7 +84,7 @@ def status() -> None:
 @app.command()
 def up() -> None:
     """Start the Dagster UI, daemon, schedule and sensor; Ctrl+C stops them, and the embedded database too."""
-    from funnel_etl.platform.services import serve  # noqa: PLC0415
+    from funnel_etl.operate.services import serve  # noqa: PLC0415
 
     with _told():
         raise typer.Exit(serve(load_settings(), say=lambda line: out.print(line, markup=False)))
@@ -147,7 +147,7 @@ def dictionary() -> None:
 @db.command()
 def url() -> None:
     """Print the database's address, password and all; an embedded server is started, and stays up until `db stop`."""
-    from funnel_etl.platform.services import database_address  # noqa: PLC0415
+    from funnel_etl.operate.services import database_address  # noqa: PLC0415
 
     with _told():
         sys.stdout.write(database_address(load_settings()) + "\n")
@@ -156,7 +156,7 @@ def url() -> None:
 @db.command()
 def start() -> None:
     """Start the embedded server, and leave it up until `db stop`."""
-    from funnel_etl.platform.services import database_address  # noqa: PLC0415
+    from funnel_etl.operate.services import database_address  # noqa: PLC0415
 
     with _told():
         database_address(load_settings())
@@ -166,7 +166,7 @@ def start() -> None:
 @db.command()
 def stop() -> None:
     """Stop the embedded server, unless something else still uses it."""
-    from funnel_etl.platform.services import stop_database  # noqa: PLC0415
+    from funnel_etl.operate.services import stop_database  # noqa: PLC0415
 
     with _told():
         out.print("stopped" if stop_database(load_settings()) else "still up: another funnel-etl process uses it")
@@ -175,7 +175,7 @@ def stop() -> None:
 @db.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context) -> None:
     """Open psql on the database; what follows is psql's, as in: funnel-etl db psql -c "SELECT 1"."""
-    from funnel_etl.platform.services import psql_command  # noqa: PLC0415
+    from funnel_etl.operate.services import psql_command  # noqa: PLC0415
 
     with _told():
         command, environment = psql_command(load_settings())

@@ -2,9 +2,10 @@
 
 import dagster as dg
 
+from funnel_etl import automation
 from funnel_etl.funnel import definitions as funnel
 from funnel_etl.marketing import definitions as marketing
-from funnel_etl.platform import automation, config_asset
+from funnel_etl.platform import config_asset
 from funnel_etl.platform.contracts import TABLES as OPS_TABLES
 from funnel_etl.resources import resources
 from funnel_etl.sales import definitions as sales

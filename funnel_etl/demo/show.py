@@ -19,11 +19,11 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.demo.crm_server import LoopbackCrm
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
+from funnel_etl.operate.run_night import NightResult, run_night
+from funnel_etl.operate.services import serve
 from funnel_etl.platform.database import engine, libpq_uri, open_databases
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
 from funnel_etl.platform.postgres_place import port_is_free
-from funnel_etl.platform.run_night import NightResult, run_night
-from funnel_etl.platform.services import serve
 from funnel_etl.settings import EMBEDDED, PROJECT, Settings, load_settings
 
 TOKEN = "demo-token"  # noqa: S105 - opens only the demo's own CRM, on loopback

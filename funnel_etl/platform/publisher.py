@@ -26,7 +26,8 @@ class Publication:
 
     `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (none is
     deleted, and a NULL does not replace what is known), resolve (quarantine: rows of the part that are gone get their
-    resolved_at). `content_hash`, when given, lets an unchanged table be skipped.
+    resolved_at). `content_hash`, when given, lets an unchanged table be skipped. A table with a column published_at is
+    stamped with it and with the version.
     """
 
     table: Table
@@ -99,6 +100,9 @@ def _publish(
         is_same = publication.content_hash is not None and known.get(name) == publication.content_hash
         result.counts[name] = (0, 0, 0) if is_same else _merge(cursor, publication, version.part)
         _note_content(cursor, publication, version, number, is_same=is_same)
+        if "published_at" in publication.table.by_name:
+            table = f"{_q(publication.table.schema)}.{_q(publication.table.name)}"
+            cursor.execute(f"UPDATE {table} SET version = $1, published_at = now()", (number,))  # noqa: S608 - quoted
     _note_night(cursor, version, number, result)
     return result
 
@@ -196,8 +200,6 @@ def _note_night(cursor: adbc.Cursor, version: Version, number: int, result: Publ
             *result.totals,
         ),
     )
-    if "mart.data_version" in result.counts:
-        cursor.execute("UPDATE mart.data_version SET version = $1, published_at = now()", (number,))
 
 
 def _rows(cursor: adbc.Cursor, sql: str, parameters: tuple[Any, ...] | None = None) -> list[tuple[Any, ...]]:

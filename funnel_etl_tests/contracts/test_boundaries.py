@@ -15,8 +15,8 @@ WIRING = ("assets", "definitions", "sensor", "partitions")
 
 ENVIRONMENT_READERS = {
     "settings.py": "the settings",
-    "platform/services.py": "hands the whole environment on to the programs it starts",
-    "platform/dagster_home.py": "sets DAGSTER_HOME, which Dagster itself reads",
+    "operate/services.py": "hands the whole environment on to the programs it starts",
+    "operate/dagster_home.py": "sets DAGSTER_HOME, which Dagster itself reads",
     "platform/postgres_place.py": "keeps PATH and LD_LIBRARY_PATH for the server it starts, and nothing else",
     "demo/show.py": "sets the FUNNEL_ settings of the demo's own night",
 }
@@ -51,6 +51,11 @@ def test_the_scan_sees_imports_in_functions_and_of_submodules(tmp_path: Path) ->
     path = tmp_path / "module.py"
     path.write_text("import os.path\ndef f():\n    from funnel_etl.sales import assets\n    import dagster as dg\n")
     assert list(imported(path)) == ["os.path", "funnel_etl.sales.assets", "dagster"]
+
+
+def test_the_platform_knows_neither_the_parts_nor_the_whole() -> None:
+    above = ("marketing", "sales", "funnel", "demo", "definitions", "automation", "resources", "operate", "cli")
+    assert offenders(modules("platform"), *(f"funnel_etl.{name}" for name in above)) == []
 
 
 @pytest.mark.parametrize(("part", "other"), [("marketing", "sales"), ("sales", "marketing")])

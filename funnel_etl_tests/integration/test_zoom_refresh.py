@@ -20,7 +20,7 @@ import funnel_etl.definitions
 from funnel_etl.demo.generate import generate
 from funnel_etl.marketing.zoom import sensor
 from funnel_etl.marketing.zoom.refresh import Remembered
-from funnel_etl.platform.run_night import NightResult
+from funnel_etl.operate.run_night import NightResult
 from funnel_etl.settings import load_settings
 from funnel_etl_tests.installation import Installation
 

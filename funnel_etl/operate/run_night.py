@@ -15,7 +15,7 @@ from typing import Any
 import dagster as dg
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.platform.dagster_home import instance, prepare_tables
+from funnel_etl.operate.dagster_home import instance, prepare_tables
 from funnel_etl.settings import Settings
 
 BY_COMMAND = "funnel_etl/by_command"

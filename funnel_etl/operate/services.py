@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.platform.dagster_home import prepare, prepare_tables
+from funnel_etl.operate.dagster_home import prepare, prepare_tables
 from funnel_etl.platform.database import engine, libpq_uri, normalise_url, open_databases, redacted
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
 from funnel_etl.platform.postgres_place import find_programs

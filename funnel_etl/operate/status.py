@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from funnel_etl.platform.dagster_home import prepare_tables
+from funnel_etl.operate.dagster_home import prepare_tables
 from funnel_etl.platform.database import engine, open_databases
 from funnel_etl.settings import Settings
 
