@@ -170,8 +170,8 @@ APPROVALS: Spellings = {
     },
     "cancelled by self": {
         "en": ("cancelled by self", "canceled by self"),
-        "pt": ("cancelado por si mesmo", "cancelado pelo próprio"),
-        "es": ("cancelado por sí mismo", "cancelado por el usuario"),
+        "pt": ("cancelado por si mesmo", "cancelado pelo próprio", "cancelado"),
+        "es": ("cancelado por sí mismo", "cancelado por el usuario", "cancelado"),
     },
     "cancelled by host": {
         "en": ("cancelled by host", "canceled by host"),

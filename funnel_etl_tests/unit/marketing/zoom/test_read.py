@@ -305,8 +305,10 @@ def test_an_unknown_approval_status_is_kept_as_it_came() -> None:
         "Email,Registration Time,Approval Status",
         "a@example.com,,waitlisted",
         "b@example.com,,cancelado pelo anfitrião",
+        "c@example.com,,Cancelado",
     )
-    assert read(text).rows["approval_status"].tolist() == ["waitlisted", "cancelled by host"]
+    statuses = ["waitlisted", "cancelled by host", "cancelled by self"]
+    assert read(text).rows["approval_status"].tolist() == statuses
 
 
 def test_without_an_attended_column_whoever_joined_attended() -> None:
