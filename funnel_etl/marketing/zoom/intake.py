@@ -133,20 +133,17 @@ def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float
 
 
 def rows_of(reports: pd.DataFrame, report: str, parsed: ParsedReports) -> Outcome:
-    """Give the rows of all attendee (or registration) reports, files in order of their id."""
+    """Give the rows of all attendee (or registration) reports, in order of file_id; each file has its own account."""
     table = RAW_ZOOM_ATTENDEE_ROWS if report == "attendee" else RAW_ZOOM_REGISTRANT_ROWS
-    frames, blank, warnings = [table.empty()], 0, 0
+    frames, lines = [table.empty()], []
     for file_id in reports["file_id"][reports["report"] == report].sort_values():
         _, rows, blank_rows = parsed.get(file_id)
         frames.append(rows)
-        blank += len(blank_rows)
-        warnings += int(rows["cell_warnings"].sum())
-    rows = pd.concat(frames[1:] or frames, ignore_index=True)
-    reasons = {"excluded:blank_row": blank} if blank else {}
-    line = LedgerLine(
-        f"zoom {report} reports", len(rows) + blank, len(rows), excluded=blank, cell_warnings=warnings, reasons=reasons
-    )
-    return Outcome(rows, [line])
+        blank, kept = len(blank_rows), len(rows)
+        reasons = {"excluded:blank_row": blank} if blank else {}
+        warnings = int(rows["cell_warnings"].sum())
+        lines.append(LedgerLine(f"file {file_id}", kept + blank, kept, 0, 0, blank, warnings, reasons))
+    return Outcome(pd.concat(frames[1:] or frames, ignore_index=True), lines)
 
 
 def _rows_table(facts: dict[str, Any]) -> Table:

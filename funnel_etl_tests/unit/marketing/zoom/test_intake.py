@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from funnel_etl.marketing.zoom.intake import ParsedReports, night_files, reports_of
+from funnel_etl.marketing.zoom.intake import ParsedReports, night_files, reports_of, rows_of
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
@@ -67,3 +67,6 @@ def test_a_report_the_reader_no_longer_reads_is_left_out_with_a_note_and_stops_n
     assert outcome.ledger[0].reasons == {"excluded:no_longer_read": 1}
     assert outcome.ledger[0].balances
     assert "is no longer read" in outcome.notes[0]
+    rows = rows_of(outcome.rows, "attendee", parsed)
+    file_id = outcome.rows["file_id"].iloc[0]
+    assert [(line.input_name, line.rows_in, line.rows_out) for line in rows.ledger] == [(f"file {file_id}", 1, 1)]
