@@ -3,7 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome, RowAccount
-from funnel_etl.funnel.touches import attendance_by_phone, first_touches, with_attendance
+from funnel_etl.funnel.touches import attendance_by_phone, first_touches, touches, with_attendance
 
 
 def attributed_sales(
@@ -27,8 +27,8 @@ def attributed_sales(
     rows = with_attendance(rows, attendance_by_phone(zoom_attendance, webinars, as_of))
     rows["attended_before_sale"] = rows["first_attended_at"] < rows["sold_at"]
     rows = rows.join(_latest_m0(rows, attributed_m0))
-    touches = first_touches(tofu_leads, zoom_registrations, zoom_attendance, webinars, assigned_leads, as_of)
-    rows = rows.join(touches, on="phone")
+    events = touches(tofu_leads, zoom_registrations, zoom_attendance, webinars, assigned_leads, as_of)
+    rows = rows.join(first_touches(events).drop(columns="first_touch_source"), on="phone")
     rows["days_to_convert"] = (rows["sold_date"] - rows["first_touch_date"]).dt.days.astype("Int64")
     return account.outcome(rows.sort_values("sale_id", kind="stable"))
 

@@ -2,9 +2,8 @@
 
 import pandas as pd
 
-from funnel_etl.funnel.contracts import STAGES
-
-TOUCH = ["phone", "touch_at", "touch_date", "stage", "funnel"]
+TOUCH = ["phone", "touch_at", "touch_date", "stage", "source", "funnel", "file_id", "source_row"]
+"""Columns of `touches`: who, when, on which business day, what, and the line of a file that says so."""
 
 
 def attendance_by_phone(attendance: pd.DataFrame, webinars: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -12,7 +11,7 @@ def attendance_by_phone(attendance: pd.DataFrame, webinars: pd.DataFrame, as_of:
 
     Index: phone. Columns: attended (yes|no), first_attended_at, attended_count. Phones in no report are absent.
     """
-    rows = _with_event(attendance, webinars)
+    rows = with_event(attendance, webinars)
     rows = rows[(rows["event_date"] <= as_of) & rows["phone"].notna()]
     came = rows["attended"].fillna(value=False).astype(bool)
     rows = rows.assign(came=came, came_at=rows["joined_at"].fillna(rows["started_at"]).where(came))
@@ -32,7 +31,7 @@ def with_attendance(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     return joined
 
 
-def first_touches(
+def touches(
     leads: pd.DataFrame,
     registrations: pd.DataFrame,
     attendance: pd.DataFrame,
@@ -40,47 +39,42 @@ def first_touches(
     assigned: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> pd.DataFrame:
-    """Give each phone's earliest event up to `as_of`. Index: phone; columns: first_touch_at, _date, _stage, _funnel.
+    """Give every event of every phone up to `as_of`, in order of time. Columns: TOUCH; a fresh index.
 
-    An event without a time cannot be first. Ties: the earlier stage of the funnel, then the order of the source.
+    An event without a time is no touch. Ties: the earlier stage of the funnel, then the order of the source.
     """
-    came = _with_event(attendance[attendance["attended"].fillna(value=False).astype(bool)], webinars)
-    touches = pd.concat(
-        [
-            _touch(leads["phone"], leads["created_at"], leads["created_date"], "lead", leads["funnel"]),
-            _touch(
-                registrations["phone"],
-                registrations["registered_at"],
-                registrations["registered_date"],
-                "registration",
-                registrations["funnel"],
-            ),
-            _touch(
-                came["phone"],
-                came["joined_at"].fillna(came["started_at"]),
-                came["event_date"],
-                "attendance",
-                came["funnel"],
-            ),
-            _touch(
-                assigned["phone"], assigned["assigned_at"], assigned["assigned_date"], "assignment", assigned["funnel"]
-            ),
-        ],
-        ignore_index=True,
-    )
-    touches = touches[(touches["touch_date"] <= as_of) & touches["phone"].notna() & touches["touch_at"].notna()]
-    touches = touches.assign(rank=touches["stage"].map({stage: rank for rank, stage in enumerate(STAGES)}))
-    first = touches.sort_values(["touch_at", "rank"], kind="stable").drop_duplicates("phone").set_index("phone")
-    return (
-        first[["touch_at", "touch_date", "stage", "funnel"]]
-        .add_prefix("first_")
-        .rename(columns={"first_stage": "first_touch_stage", "first_funnel": "first_touch_funnel"})
-    )
+    came = with_event(attendance[attendance["attended"].fillna(value=False).astype(bool)], webinars)
+    came_at = came["joined_at"].fillna(came["started_at"])
+    # In the order of STAGES: the sort below is stable.
+    found = [
+        _touch(leads, "lead", leads["created_at"], leads["created_date"], leads["utm_source"]),
+        _touch(
+            registrations,
+            "registration",
+            registrations["registered_at"],
+            registrations["registered_date"],
+            registrations["registration_source"],
+        ),
+        _touch(came, "attendance", came_at, came["event_date"], came["registration_source"]),
+        _touch(assigned, "assignment", assigned["assigned_at"], assigned["assigned_date"], assigned["source"]),
+    ]
+    rows = pd.concat(found, ignore_index=True)
+    rows = rows[(rows["touch_date"] <= as_of) & rows["phone"].notna() & rows["touch_at"].notna()]
+    return rows.sort_values("touch_at", kind="stable", ignore_index=True)
 
 
-def _touch(phone: pd.Series, at: pd.Series, day: pd.Series, stage: str, funnel: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"phone": phone, "touch_at": at, "touch_date": day, "stage": stage, "funnel": funnel})
+def first_touches(touches: pd.DataFrame) -> pd.DataFrame:
+    """Give each phone's earliest touch. Index: phone; columns: first_touch_at, _date, _stage, _source, _funnel."""
+    first = touches.drop_duplicates("phone").set_index("phone").rename(columns={"stage": "touch_stage"})
+    first = first.rename(columns={"source": "touch_source", "funnel": "touch_funnel"})
+    return first[["touch_at", "touch_date", "touch_stage", "touch_source", "touch_funnel"]].add_prefix("first_")
 
 
-def _with_event(attendance: pd.DataFrame, webinars: pd.DataFrame) -> pd.DataFrame:
+def _touch(rows: pd.DataFrame, stage: str, at: pd.Series, day: pd.Series, source: pd.Series) -> pd.DataFrame:
+    own = rows[["phone", "funnel", "file_id", "source_row"]]
+    return own.assign(touch_at=at, touch_date=day, stage=stage, source=source)[TOUCH]
+
+
+def with_event(attendance: pd.DataFrame, webinars: pd.DataFrame) -> pd.DataFrame:
+    """Add event_date and started_at of the occurrence; one row per row of `attendance`, a fresh index."""
     return attendance.merge(webinars[["occurrence_id", "event_date", "started_at"]], on="occurrence_id", how="left")

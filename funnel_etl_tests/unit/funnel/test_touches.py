@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from funnel_etl.funnel.touches import attendance_by_phone, first_touches, with_attendance
+from funnel_etl.funnel.touches import attendance_by_phone, first_touches, touches, with_attendance
 from funnel_etl.marketing.contracts import TOFU_LEADS
 from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
 from funnel_etl.sales.contracts import ASSIGNED_LEADS
@@ -23,7 +23,7 @@ def first(table_of: Callable[..., pd.DataFrame]) -> First:
     """Each phone's first touch: (stage, funnel, day)."""
 
     def make(lead: str = "", registration: str = "", attendance: str = "", assignment: str = "", day: int = 30):
-        found = first_touches(
+        events = touches(
             table_of(TOFU_LEADS, LEAD + lead),
             table_of(ZOOM_REGISTRATIONS, REGISTRATION + registration),
             table_of(ZOOM_ATTENDANCE, ATTENDANCE + attendance),
@@ -31,6 +31,7 @@ def first(table_of: Callable[..., pd.DataFrame]) -> First:
             table_of(ASSIGNED_LEADS, ASSIGNMENT + assignment),
             pd.Timestamp(2026, 11, day),
         )
+        found = first_touches(events)
         days = found["first_touch_date"].dt.strftime("%m-%d")
         return dict(
             zip(
