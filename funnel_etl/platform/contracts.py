@@ -15,7 +15,7 @@ FILES = Table(
         Column("arrival_id", Kind.TEXT, "Names the arrival; the same bytes may arrive more than once.", required=True),
         Column("file_id", Kind.TEXT, "SHA-256 of the bytes.", required=True),
         Column("source", Kind.TEXT, "Source it came from.", required=True),
-        Column("kind", Kind.TEXT, "pull, file or config.", required=True),
+        Column("kind", Kind.TEXT, "pull, file, config, or closing (what a closed month held).", required=True),
         Column("name", Kind.TEXT, "File name, or address without secrets."),
         Column("received_at", Kind.TIMESTAMP, "When it arrived.", required=True),
         Column("bytes", Kind.INTEGER, "Its size.", required=True),
@@ -165,4 +165,17 @@ SCHEMA_MARKS = Table(
     (Column("mark", Kind.TEXT, "SHA-256 of the contracts.", required=True),),
 )
 
-TABLES = (FILES, ROW_LEDGER, QUARANTINE, MERGED_ROWS, CONFIG_VERSIONS, NIGHTS, PUBLISHED_TABLES, SCHEMA_MARKS)
+MASK_KEY = Table(
+    "ops",
+    "mask_key",
+    "One row: the key of the masks in mart_masked",
+    ("name",),
+    (
+        Column("name", Kind.TEXT, "Always mask.", required=True, values=("mask",)),
+        Column("inner_key", Kind.TEXT, "The key as HMAC pads it for its inner hash, in hex.", required=True),
+        Column("outer_key", Kind.TEXT, "The key as HMAC pads it for its outer hash, in hex.", required=True),
+    ),
+    note="Not for BI logins: who has it can find out which phone a mask stands for. Made once, never published.",
+)
+
+TABLES = (FILES, ROW_LEDGER, QUARANTINE, MERGED_ROWS, CONFIG_VERSIONS, NIGHTS, PUBLISHED_TABLES, SCHEMA_MARKS, MASK_KEY)

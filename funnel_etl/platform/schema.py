@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.errors import DatabaseUnavailable
-from funnel_etl.platform.contracts import SCHEMA_MARKS
+from funnel_etl.platform import masking
+from funnel_etl.platform.contracts import MASK_KEY, SCHEMA_MARKS
 from funnel_etl.platform.database import advisory_lock
 
 SCHEMAS = {
@@ -69,17 +70,18 @@ def metadata(tables: Iterable[Table]) -> sa.MetaData:
 
 def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
     """Bring the database up to the contracts; says whether anything had to change. Safe from several processes."""
-    tables = sorted({*tables, SCHEMA_MARKS}, key=lambda table: table.full_name)
+    tables = sorted({*tables, SCHEMA_MARKS, MASK_KEY}, key=lambda table: table.full_name)
     mark = _fingerprint(tables)
     with _told(), engine.begin() as connection:
         # An ALTER TABLE waits for long queries, and everybody waits behind it: rather give up, and try again.
         connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         advisory_lock(connection, "funnel_etl.schema")
-        for name, comment in SCHEMAS.items():
+        for name, comment in (SCHEMAS | {masking.MASKED: masking.COMMENT}).items():
             connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
             connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {_literal(comment)}"))
         if mark in _known_marks(connection):
             return False
+        masking.drop_masks(connection, tables)
         context = MigrationContext.configure(
             connection,
             opts={"include_schemas": True, "include_name": _ours, "compare_type": True, "target_metadata": None},
@@ -91,6 +93,7 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
                 operations.invoke(wanted)
         for table in declared.sorted_tables:
             _renew_key(connection, table)
+        masking.make_masks(connection, tables)
         connection.execute(sa.text("INSERT INTO ops.schema_marks VALUES (:mark)"), {"mark": mark})
     return True
 
@@ -155,6 +158,7 @@ def _flat(container: ops.OpContainer) -> Iterable[ops.MigrateOperation]:
 
 
 def _fingerprint(tables: list[Table]) -> str:
+    """Tell a set of contracts from every other; a change of how views are made must change it too."""
     return hashlib.sha256("\n".join(repr(table) for table in tables).encode()).hexdigest()
 
 
