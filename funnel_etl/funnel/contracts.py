@@ -61,7 +61,33 @@ ATTRIBUTED_M0 = Table(
         Column("file_id", Kind.TEXT, "Landed file of the month's earliest assignment.", required=True),
         Column("source_row", Kind.INTEGER, "Its line in that file.", required=True),
     ),
-    note="Only assignments up to as_of. A phone assigned in two months is in both.",
+    note="Only assignments up to as_of. A phone assigned in two months is in both. The rows of closed months stay as "
+    "they were closed; mart.restatements has what would differ.",
+)
+
+RESTATEMENTS = Table(
+    "mart",
+    "restatements",
+    "One row per cell of a closed month's M0 that tonight's data would change",
+    ("month", "phone", "column_name"),
+    (
+        _MONTH,
+        Column("phone", Kind.TEXT, _PHONE.description, required=True, personal=True),
+        Column(
+            "change",
+            Kind.TEXT,
+            "added: the month would have this phone too; removed: it would have it no more; changed: another value.",
+            required=True,
+            values=("added", "removed", "changed"),
+        ),
+        Column("column_name", Kind.TEXT, "Column of mart.attributed_m0, or (row) for a whole row.", required=True),
+        Column("closed_value", Kind.TEXT, "As it was closed, as text; of a whole row its funnel. NULL: none."),
+        Column("current_value", Kind.TEXT, "As tonight's data would have it. NULL: none."),
+        Column("funnel", Kind.TEXT, "Funnel of the row as it would be now; of a removed row as it was.", required=True),
+        Column("file_id", Kind.TEXT, "Landed file of the assignment that says so now, or said so then.", required=True),
+        Column("source_row", Kind.INTEGER, "Its line in that file.", required=True),
+    ),
+    note="Months of closed_months.csv: mart.attributed_m0 keeps their rows as they were closed.",
 )
 
 ATTRIBUTED_SALES = Table(
@@ -221,4 +247,4 @@ DATA_VERSION = Table(
     ),
 )
 
-TABLES = (ATTRIBUTED_M0, ATTRIBUTED_SALES, SPEND_BY_FUNNEL, FUNNEL_FACTS, FUNNEL_MONTHLY, DATA_VERSION)
+TABLES = (ATTRIBUTED_M0, RESTATEMENTS, ATTRIBUTED_SALES, SPEND_BY_FUNNEL, FUNNEL_FACTS, FUNNEL_MONTHLY, DATA_VERSION)

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from funnel_etl.funnel import assets, contracts
+from funnel_etl.funnel import assets, closing, contracts
 from funnel_etl.platform.publish_asset import publish_asset
 
 PART = "funnel"
@@ -10,7 +10,11 @@ TABLES = contracts.TABLES
 
 # The facts join both parts: published only after both, so that BI never sees facts of a night whose parts are older.
 publish_funnel = publish_asset(
-    PART, TABLES, made_from=assets.MADE_FROM, needs=[["publish", "marketing"], ["publish", "sales"]]
+    PART,
+    TABLES,
+    sources=[closing.SOURCE],
+    made_from=assets.MADE_FROM,
+    needs=[["publish", "marketing"], ["publish", "sales"]],
 )
 
 defs = dg.Definitions(assets=[*dg.load_assets_from_modules([assets]), publish_funnel])
