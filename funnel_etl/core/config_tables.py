@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
 import pandas as pd
@@ -96,6 +97,21 @@ class Metrics(_Row):
 
     name: Name
     value: str
+
+    @field_validator("value")
+    @classmethod
+    def _in_its_range(cls, value: str, info: ValidationInfo) -> str:
+        name = lookup_key(info.data.get("name"))
+        if name in NUMBERS and value.strip():
+            least, greatest = NUMBERS[name]
+            try:
+                is_right = least <= Decimal(value.strip()) <= greatest
+            except InvalidOperation:
+                is_right = False
+            if not is_right:
+                msg = f"{name} must be a number from {least} to {greatest}"
+                raise ValueError(msg)
+        return value
 
 
 class ClosedMonths(_Row):
@@ -194,8 +210,20 @@ TABLES: dict[str, type[_Row]] = {
 }
 """Every table of `config_csv`, by the name of its file without `.csv`."""
 
-DEFAULT_METRICS = {"revenue_column": "netAmount", "sale_date_column": "createdOn", "excluded_statuses": ""}
-"""What counts as a sale while `metrics.csv` does not say."""
+DEFAULT_METRICS = {
+    "revenue_column": "netAmount",
+    "sale_date_column": "createdOn",
+    "excluded_statuses": "",
+    "attribution_lookback_days": "90",
+    "attribution_half_life_days": "7",
+}
+"""What counts as a sale, and how far back attribution looks, while `metrics.csv` does not say."""
+
+NUMBERS = {
+    "attribution_lookback_days": (Decimal(0), Decimal(3650)),
+    "attribution_half_life_days": (Decimal("0.01"), Decimal(3650)),
+}
+"""The settings of `metrics.csv` that are numbers, with their least and greatest value."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +242,10 @@ class Config:
         rows = self.table("metrics")
         own = rows["value"][lookup_keys(rows["name"]) == name]
         return (own.iloc[-1].strip() if len(own) else "") or DEFAULT_METRICS[name]
+
+    def number(self, name: str) -> Decimal:
+        """Give a setting of `metrics.csv` that is a number, or its default where it is blank."""
+        return Decimal(self.metric(name))
 
     @property
     def placeholders(self) -> frozenset[str]:
@@ -264,7 +296,7 @@ def parse_table(name: str, data: bytes | None) -> pd.DataFrame:
     )
     for column in _date_columns(model):
         if column in rows:
-            rows[column] = _iso_days(rows, column, where)
+            rows[column] = iso_days(rows, column, where)
     errors = list(_row_errors(rows, model))
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -328,7 +360,8 @@ def _date_columns(model: type[_Row]) -> list[str]:
     return [name for name, info in model.model_fields.items() if "date" in str(info.annotation)]
 
 
-def _iso_days(rows: pd.DataFrame, column: str, where: str) -> pd.Series:
+def iso_days(rows: pd.DataFrame, column: str, where: str) -> pd.Series:
+    """Give the days of a column as YYYY-MM-DD; other texts stay. Raises `ConfigError` where their order is open."""
     try:
         parsed = dates.parse(rows[column], "UTC", column=column)
     except FunnelError as error:

@@ -20,8 +20,12 @@ MONEY_LIMIT = 10**14
 """Whole paise that numeric(14,2) cannot hold any more."""
 
 
+SHARE_UNITS = 10**18
+"""A whole, in the units in which frames hold shares."""
+
+
 class Kind(StrEnum):
-    """What a column holds. Frames hold money as whole paise, the lake and PostgreSQL as rupees with two decimals."""
+    """What a column holds. Frames hold money in whole paise and shares in whole 10^-18; others decimals."""
 
     TEXT = "text"
     INTEGER = "bigint"
@@ -29,6 +33,7 @@ class Kind(StrEnum):
     TIMESTAMP = "timestamptz"
     DATE = "date"
     MONEY = "numeric(14,2)"
+    SHARE = "numeric(20,18)"
     NUMBER = "double precision"
     TEXT_ARRAY = "text[]"
     JSON = "jsonb"
@@ -41,6 +46,7 @@ PANDAS_DTYPE: dict[Kind, Any] = {
     Kind.TIMESTAMP: "datetime64[us, UTC]",
     Kind.DATE: "datetime64[us]",
     Kind.MONEY: "Int64",
+    Kind.SHARE: "Int64",
     Kind.NUMBER: "float64",
     Kind.TEXT_ARRAY: "object",
     Kind.JSON: "str",
@@ -53,6 +59,7 @@ ARROW_TYPE = {
     Kind.TIMESTAMP: pa.timestamp("us", tz="UTC"),
     Kind.DATE: pa.date32(),
     Kind.MONEY: pa.decimal128(14, 2),
+    Kind.SHARE: pa.decimal128(20, 18),
     Kind.NUMBER: pa.float64(),
     Kind.TEXT_ARRAY: pa.list_(pa.string()),
     Kind.JSON: pa.string(),
@@ -186,8 +193,8 @@ def _cast(values: pd.Series, column: Column, where: str) -> pd.Series:
 
 
 def _to_arrow(values: pd.Series, kind: Kind) -> pa.Array:
-    if kind is Kind.MONEY:
-        return _paise_to_decimal(values)
+    if kind in {Kind.MONEY, Kind.SHARE}:
+        return _units_to_decimal(values, kind)
     if kind is Kind.DATE:
         return pa.array(values.astype("datetime64[us]"), from_pandas=True).cast(pa.date32())
     array = pa.array(values, type=ARROW_TYPE[kind], from_pandas=True)
@@ -198,8 +205,8 @@ def _from_arrow(column: pa.ChunkedArray, kind: Kind) -> pd.Series:
     if not len(column):
         # Not from a column without chunks: pandas cannot join two of those.
         return pd.Series(dtype=PANDAS_DTYPE[kind])
-    if kind is Kind.MONEY:
-        return _decimal_to_paise(column)
+    if kind in {Kind.MONEY, Kind.SHARE}:
+        return _decimal_to_units(column)
     if kind is Kind.DATE:
         column = column.cast(pa.timestamp("us"))
     if kind is Kind.TEXT_ARRAY:
@@ -211,24 +218,24 @@ def _from_arrow(column: pa.ChunkedArray, kind: Kind) -> pd.Series:
     return rows
 
 
-def _paise_to_decimal(values: pd.Series) -> pa.Array:
-    """Reinterpret whole paise as decimal128(14,2): the same 128-bit integer, so nothing is rounded."""
+def _units_to_decimal(values: pd.Series, kind: Kind) -> pa.Array:
+    """Reinterpret whole units as decimal128: the same 128-bit integer, so nothing is rounded."""
     numbers = values.astype("Int64")
-    if (numbers.abs() >= MONEY_LIMIT).any():
+    if kind is Kind.MONEY and (numbers.abs() >= MONEY_LIMIT).any():
         raise PublishRefused(
             "an amount is too large for numeric(14,2)", fix="look for a wrong column or a run-away number"
         )
-    paise = numbers.fillna(0).to_numpy(dtype=np.int64)
-    words = np.empty((len(paise), 2), dtype=np.int64)
-    words[:, 0], words[:, 1] = paise, paise >> 63
+    units = numbers.fillna(0).to_numpy(dtype=np.int64)
+    words = np.empty((len(units), 2), dtype=np.int64)
+    words[:, 0], words[:, 1] = units, units >> 63
     present = np.packbits(numbers.notna().to_numpy(dtype=bool), bitorder="little")
     return pa.Array.from_buffers(
-        ARROW_TYPE[Kind.MONEY], len(paise), [pa.py_buffer(present.tobytes()), pa.py_buffer(words.tobytes())]
+        ARROW_TYPE[kind], len(units), [pa.py_buffer(present.tobytes()), pa.py_buffer(words.tobytes())]
     )
 
 
-def _decimal_to_paise(column: pa.ChunkedArray) -> pd.Series:
+def _decimal_to_units(column: pa.ChunkedArray) -> pd.Series:
     array = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], type=column.type)
     words = np.frombuffer(array.buffers()[1] or b"", dtype=np.int64).reshape(-1, 2)
-    paise = words[array.offset : array.offset + len(array), 0]
-    return pd.Series(pd.arrays.IntegerArray(paise.copy(), array.is_null().to_numpy(zero_copy_only=False)))
+    units = words[array.offset : array.offset + len(array), 0]
+    return pd.Series(pd.arrays.IntegerArray(units.copy(), array.is_null().to_numpy(zero_copy_only=False)))

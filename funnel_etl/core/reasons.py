@@ -42,6 +42,7 @@ MERGES: dict[str, str] = {
     "registered_again": "a further registration of a person for the same occurrence",
     "same_bootcamp": "a further day of a person in the same bootcamp",
     "later_assignment_of_the_month": "the phone was assigned earlier in the same month",
+    "attended_later": "the phone attended a later occurrence, which speaks for it as a qualified lead",
     "aggregated": "the row was added up in a sum or a count",
 }
 """Reason of a merged row → what it means."""
@@ -65,7 +66,9 @@ EXCLUSIONS: dict[str, str] = {
     "quarantined_in_zoom_attendance": "the broken row is in quarantine once, for `clean.zoom_attendance`",
     "after_as_of": "it happened after the night's last business day; it will count when its day is over",
     "no_phone": "without a phone it cannot be a lead of M0; `assigned_rows` of the facts counts it",
+    "no_phone_to_hand_over": "somebody attended whose phone is not known: nobody can be called",
     "status_not_counted": "its status is one of `excluded_statuses` in `metrics.csv`",
+    "month_closed": "its month is closed: M0 keeps the rows it had, and `mart.restatements` says what would differ",
     "unchanged_version": "the CRM row is as it was the night before",
 }
 """Rule that leaves rows out → what it means."""

@@ -3,13 +3,16 @@
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome
-from funnel_etl.funnel import conservation, contracts
+from funnel_etl.funnel import closing, conservation, contracts, pictures
 from funnel_etl.funnel.attributed_sales import attributed_sales
+from funnel_etl.funnel.closed_months import closed_months
 from funnel_etl.funnel.data_version import data_version
 from funnel_etl.funnel.facts import funnel_facts, funnel_monthly, spend_by_funnel
 from funnel_etl.funnel.m0 import attributed_m0
+from funnel_etl.funnel.restatements import restatements
 from funnel_etl.marketing.contracts import AD_SPEND, TOFU_LEADS
 from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
+from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
 from funnel_etl.platform.table_asset import table_asset
 from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
@@ -26,10 +29,28 @@ EVENTS = {
 }
 
 
-@table_asset(contracts.ATTRIBUTED_M0, group=GROUP, inputs={"assigned_leads": ASSIGNED_LEADS, **ATTENDED})
-def attributed_m0_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
-    """Give the leads assigned in each month, each phone once, and whether they attended."""
-    return attributed_m0(**frames, as_of=night.as_of)
+@table_asset(
+    contracts.ATTRIBUTED_M0,
+    group=GROUP,
+    inputs={"assigned_leads": ASSIGNED_LEADS, **ATTENDED},
+    resources={"lake_store"},
+)
+def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
+    """Give the leads assigned in each month, each phone once, and whether they attended; closed months as they were."""
+    months = closed_months(night.config, night.as_of)
+    outcome = attributed_m0(**frames, as_of=night.as_of, closed=closing.rows_as_closed(night, lake_store, months))
+    closing.keep(night, months, outcome.rows)
+    return outcome
+
+
+@table_asset(
+    contracts.RESTATEMENTS,
+    group=GROUP,
+    inputs={"closed": contracts.ATTRIBUTED_M0, "assigned_leads": ASSIGNED_LEADS, **ATTENDED},
+)
+def restatements_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Say what tonight's data would change in closed months."""
+    return restatements(**frames, months=closed_months(night.config, night.as_of), as_of=night.as_of)
 
 
 @table_asset(
@@ -67,6 +88,8 @@ def spend_by_funnel_asset(night: Night, ad_spend: pd.DataFrame) -> Outcome:
         "revenue_is_conserved": conservation.revenue,
         "m0_is_conserved": conservation.m0,
     },
+    shows=pictures.shown,
+    lineage={measure: origin.columns for measure, origin in contracts.ORIGINS.items()},
 )
 def funnel_facts_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Count and sum everything by day and funnel."""

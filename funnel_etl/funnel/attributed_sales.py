@@ -2,8 +2,14 @@
 
 import pandas as pd
 
-from funnel_etl.core.accounting import Outcome, RowAccount
-from funnel_etl.funnel.touches import attendance_by_phone, first_touches, touches, with_attendance
+from funnel_etl.core.accounting import TRACE, Outcome, RowAccount
+from funnel_etl.funnel.touches import attendance_by_phone, first_touches, is_one_of, of_phones, touches, with_attendance
+
+TAKEN = [
+    *("sale_id", "sold_at", "sold_date", "phone", "final_funnel", "final_funnel_rule", "revenue_inr", "employee_name"),
+    *TRACE,
+]
+"""Columns of a sale that its row here has, or is made from."""
 
 
 def attributed_sales(
@@ -23,11 +29,14 @@ def attributed_sales(
         reason.mask(sales["sold_date"] > as_of, "after_as_of").mask(~sales["is_counted"], "status_not_counted")
     )
 
-    rows = account.rows().rename(columns={"employee_name": "employee"})
+    rows = sales[TAKEN].loc[account.remaining].rename(columns={"employee_name": "employee"})
     rows = with_attendance(rows, attendance_by_phone(zoom_attendance, webinars, as_of))
     rows["attended_before_sale"] = rows["first_attended_at"] < rows["sold_at"]
     rows = rows.join(_latest_m0(rows, attributed_m0))
-    events = touches(tofu_leads, zoom_registrations, zoom_attendance, webinars, assigned_leads, as_of)
+    leads, registrations, attendance, assigned = (
+        of_phones(frame, rows["phone"]) for frame in (tofu_leads, zoom_registrations, zoom_attendance, assigned_leads)
+    )
+    events = touches(leads, registrations, attendance, webinars, assigned, as_of)
     rows = rows.join(first_touches(events).drop(columns="first_touch_source"), on="phone")
     rows["days_to_convert"] = (rows["sold_date"] - rows["first_touch_date"]).dt.days.astype("Int64")
     return account.outcome(rows.sort_values("sale_id", kind="stable"))
@@ -41,6 +50,7 @@ def _latest_m0(sales: pd.DataFrame, m0: pd.DataFrame) -> pd.DataFrame:
         .assign(label=lambda frame: frame.index)
         .sort_values("sold_at", kind="stable")
     )
-    right = m0[["phone", "assigned_at", "month", "funnel"]].sort_values("assigned_at", kind="stable")
+    right = m0[["phone", "assigned_at", "month", "funnel"]]
+    right = right[is_one_of(right["phone"], left["phone"])].sort_values("assigned_at", kind="stable")
     found = pd.merge_asof(left, right, left_on="sold_at", right_on="assigned_at", by="phone").set_index("label")
     return found[["month", "funnel"]].set_axis(["m0_month", "m0_funnel"], axis="columns").reindex(sales.index)

@@ -1,5 +1,7 @@
 """Contracts of `mart`: the tables BI reads."""
 
+from dataclasses import dataclass
+
 from funnel_etl.core.contracts import Column, Kind, Table
 
 ATTENDED = ("yes", "no", "not_found")
@@ -162,6 +164,47 @@ MEASURES = {
     "clicks": "Ad clicks of that day.",
 }
 """The additive measures of the facts."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a measure counts: rows of `table` with `where` (or the sum of `summed`), on the day of column `day`."""
+
+    table: str
+    day: str
+    where: str = ""
+    is_value: str = ""
+    summed: str = ""
+
+    @property
+    def formula(self) -> str:
+        """Say it in one line of Markdown."""
+        what = f"sum of `{self.summed}` of" if self.summed else "rows of"
+        where = f" where `{self.where}{f' = {self.is_value}' if self.is_value else ''}`" if self.where else ""
+        return f"{what} `{self.table}`{where}, on `{self.day}`"
+
+    @property
+    def columns(self) -> list[str]:
+        """Give the columns it comes from, as schema.table.column."""
+        day = self.day if "." in self.day else f"{self.table}.{self.day}"
+        return [day, *(f"{self.table}.{name}" for name in (self.where, self.summed) if name)]
+
+
+ORIGINS = {
+    "leads": Origin("clean.tofu_leads", "created_date"),
+    "new_leads": Origin("clean.tofu_leads", "created_date", where="is_first_lead"),
+    "registrations": Origin("clean.zoom_registrations", "clean.webinars.event_date"),
+    "attendances": Origin("clean.zoom_attendance", "clean.webinars.event_date", where="attended"),
+    "assigned_rows": Origin("clean.assigned_leads", "assigned_date"),
+    "m0_assigned": Origin("mart.attributed_m0", "assigned_date"),
+    "m0_attended": Origin("mart.attributed_m0", "assigned_date", where="attended", is_value="'yes'"),
+    "sales": Origin("mart.attributed_sales", "sold_date"),
+    "revenue_inr": Origin("mart.attributed_sales", "sold_date", summed="revenue_inr"),
+    "spend_inr": Origin("clean.ad_spend", "spend_date", summed="cost_inr"),
+    "impressions": Origin("clean.ad_spend", "spend_date", summed="impressions"),
+    "clicks": Origin("clean.ad_spend", "spend_date", summed="clicks"),
+}
+"""What each measure is made from: its formula in docs/metrics.md and its lineage in the Dagster UI."""
 
 _MEASURE_COLUMNS = tuple(
     Column(name, Kind.MONEY if name.endswith("_inr") else Kind.INTEGER, text, required=True)

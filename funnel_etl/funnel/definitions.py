@@ -2,11 +2,21 @@
 
 import dagster as dg
 
-from funnel_etl.funnel import assets, closing, contracts
+from funnel_etl.funnel import (
+    assets,
+    attribution_assets,
+    attribution_contracts,
+    closing,
+    contracts,
+    journey_assets,
+    journey_contracts,
+    worklist_assets,
+    worklist_contracts,
+)
 from funnel_etl.platform.publish_asset import publish_asset
 
 PART = "funnel"
-TABLES = contracts.TABLES
+TABLES = (*contracts.TABLES, *journey_contracts.TABLES, *attribution_contracts.TABLES, *worklist_contracts.TABLES)
 
 # The facts join both parts: published only after both, so that BI never sees facts of a night whose parts are older.
 publish_funnel = publish_asset(
@@ -17,4 +27,6 @@ publish_funnel = publish_asset(
     needs=[["publish", "marketing"], ["publish", "sales"]],
 )
 
-defs = dg.Definitions(assets=[*dg.load_assets_from_modules([assets]), publish_funnel])
+defs = dg.Definitions(
+    assets=[*dg.load_assets_from_modules([assets, journey_assets, attribution_assets, worklist_assets]), publish_funnel]
+)

@@ -1,5 +1,6 @@
 """The facts: additive measures by day and funnel; a month's sums, people and rates. Rule: Days in funnel_facts."""
 
+import numpy as np
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome, summarised
@@ -27,7 +28,7 @@ def funnel_facts(
     as_of: pd.Timestamp,
 ) -> Outcome:
     """Give one row per day up to `as_of` and funnel on which something happened. Columns as `mart.funnel_facts`."""
-    came = zoom_attendance[zoom_attendance["attended"].fillna(value=False).astype(bool)]
+    came = _came(zoom_attendance)
     m0_came = (attributed_m0["attended"] == "yes").astype("Int64")
     parts = [
         _counted(
@@ -83,8 +84,9 @@ def funnel_monthly(
 ) -> Outcome:
     """Give one row per month and funnel: sums of the facts, distinct people, rates. As `mart.funnel_monthly`."""
     sums = facts.assign(month=month_start(facts["date"])).groupby(["month", "funnel"])[[*MEASURES]].sum()
-    came = zoom_attendance[zoom_attendance["attended"].fillna(value=False).astype(bool)]
-    lead_person = tofu_leads["phone"].fillna("email:" + tofu_leads["email"]).fillna("row:" + tofu_leads["lead_id"])
+    came = _came(zoom_attendance)
+    nameless = tofu_leads[["email", "lead_id"]][tofu_leads["phone"].isna()]
+    lead_person = tofu_leads["phone"].fillna(("email:" + nameless["email"]).fillna("row:" + nameless["lead_id"]))
     people = {
         "distinct_leads": (tofu_leads["created_date"], tofu_leads["funnel"], lead_person),
         "distinct_registrants": (
@@ -101,7 +103,7 @@ def funnel_monthly(
     for name, (top, bottom) in RATES.items():
         sums[name] = sums[top].astype("float64") / sums[bottom].astype("float64").where(sums[bottom] != 0)
     for name, (top, bottom) in UNIT_COSTS.items():
-        sums[name] = _per(sums[top], sums[bottom])
+        sums[name] = per(sums[top], sums[bottom])
     return summarised(sums.reset_index(), **{"mart.funnel_facts": facts})
 
 
@@ -112,16 +114,29 @@ def _event_day(rows: pd.DataFrame, webinars: pd.DataFrame) -> pd.Series:
 
 
 def _counted(day: pd.Series, funnel: pd.Series, **measures: pd.Series | int) -> pd.DataFrame:
-    return pd.DataFrame({"date": day, "funnel": funnel, **measures})
+    rows = pd.DataFrame({"date": day, "funnel": funnel, **measures})
+    return rows.groupby(["date", "funnel"], sort=False).sum().reset_index()
+
+
+def _came(attendance: pd.DataFrame) -> pd.DataFrame:
+    came = attendance["attended"].fillna(value=False).astype(bool)
+    return attendance[["occurrence_id", "person_key", "funnel"]][came]
 
 
 def _distinct(day: pd.Series, funnel: pd.Series, person: pd.Series, as_of: pd.Timestamp) -> pd.Series:
-    rows = pd.DataFrame({"day": day, "funnel": funnel, "person": person}).dropna()
-    rows = rows[rows["day"] <= as_of]
-    return rows.assign(month=month_start(rows["day"])).groupby(["month", "funnel"])["person"].nunique()
+    """Count distinct people by month and funnel: each triple as one number, of which the distinct ones are counted."""
+    funnels, names = pd.factorize(funnel)
+    people = pd.factorize(person)[0]
+    known = (day <= as_of).to_numpy() & (people >= 0)
+    wide, high = max(len(names), 1), max(len(people), 1)
+    months = day.to_numpy()[known].astype("datetime64[M]")
+    group = pd.unique((months.astype("int64") * wide + funnels[known]) * high + people[known]) // high
+    groups, counts = np.unique(group, return_counts=True)
+    month = (groups // wide).astype("datetime64[M]").astype("datetime64[us]")
+    return pd.Series(counts, index=pd.MultiIndex.from_arrays([month, names[groups % wide]], names=["month", "funnel"]))
 
 
-def _per(paise: pd.Series, count: pd.Series) -> pd.Series:
+def per(paise: pd.Series, count: pd.Series) -> pd.Series:
     """Divide whole paise by a count, half-up (away from zero), in integers; missing where the count is zero."""
     divisor = count.where(count != 0)
     return ((paise.abs() * 2 + divisor) // (divisor * 2)) * paise.map(lambda p: -1 if p < 0 else 1)

@@ -34,6 +34,7 @@ SQL_TYPE: dict[Kind, sa.types.TypeEngine[Any]] = {
     Kind.TIMESTAMP: sa.DateTime(timezone=True),
     Kind.DATE: sa.Date(),
     Kind.MONEY: sa.Numeric(14, 2),
+    Kind.SHARE: sa.Numeric(20, 18),
     Kind.NUMBER: sa.Double(),
     Kind.TEXT_ARRAY: postgresql.ARRAY(sa.Text()),
     Kind.JSON: postgresql.JSONB(),

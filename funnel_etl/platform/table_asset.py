@@ -4,6 +4,7 @@ The adaptor conforms the rows to the contract, hands them to the lake, and tells
 and two blocking checks: the contract holds, every row is accounted for. Expected failures become one readable line.
 """
 
+import base64
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,6 +24,9 @@ from funnel_etl.settings import load_settings
 Conservation = Callable[[pd.DataFrame, dict[str, pd.DataFrame], pd.Timestamp], tuple[int, int]]
 """Gives a total of a table and the same total of what it was made from."""
 
+Shows = Callable[[pd.DataFrame, pd.Timestamp], Mapping[str, bytes | str]]
+"""Gives, of the rows of a table and as_of, what people see of it in the UI: name → PNG bytes or Markdown."""
+
 progress = logging.getLogger("funnel_etl.progress")
 
 CONTRACT_CHECK, ACCOUNT_CHECK = "contract", "every_row_accounted"
@@ -37,13 +41,17 @@ def table_asset(
     needs: Sequence[dg.AssetKey | Sequence[str]] = (),
     resources: Collection[str] = (),
     conserved: Mapping[str, Conservation] | None = None,
+    shows: Shows | None = None,
+    lineage: Mapping[str, Sequence[str]] | None = None,
 ) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
 
     `inputs`: parameter → table it is read from; `needs`: assets that must be there first, without being read;
     `resources`: handed to the body by their names; `conserved`: further blocking checks that two totals are equal,
-    given the rows, the inputs and as_of.
+    given the rows, the inputs and as_of; `shows`: pictures and texts for people, without personal data; `lineage`:
+    column → the columns it comes from, as schema.table.column.
     """
+    origins = column_lineage(lineage or {})
     balances = list((conserved or {}).items())
 
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
@@ -85,7 +93,7 @@ def table_asset(
             results = [_contract_result(contract, outcome), _account_result(outcome)]
             results += [_conserved(name, *totals(outcome.rows, frames, night.as_of)) for name, totals in balances]
             outcome.problems = [f"{r.check_name}: {r.description}" for r in results if not r.passed]
-            yield dg.Output(outcome, metadata=_counts(outcome))
+            yield dg.Output(outcome, metadata={**_shown(shows, outcome, night), **_counts(outcome), **origins})
             yield from results
 
         return compute
@@ -120,6 +128,34 @@ def column_schema(table: Table) -> dg.TableSchema:
             for column in table.columns
         ]
     )
+
+
+def column_lineage(lineage: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Show in the Dagster UI which columns (schema.table.column) a column comes from."""
+    if not lineage:
+        return {}
+    origins = {
+        column: [dg.TableColumnDep(dg.AssetKey(parts[:2]), parts[2]) for parts in (name.split(".") for name in names)]
+        for column, names in lineage.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(origins)}
+
+
+def _shown(shows: Shows | None, outcome: Outcome, night: Night) -> dict[str, Any]:
+    if shows is None:
+        return {}
+    try:
+        seen = shows(outcome.rows, night.as_of)
+    except Exception as error:  # noqa: BLE001 - whatever it was: a picture is no reason not to publish a table
+        progress.warning("a picture could not be made (%s); the table is whole", type(error).__name__)
+        return {"not_shown": f"could not be made: {type(error).__name__}"}
+    return {name: dg.MetadataValue.md(_markdown(name, what)) for name, what in seen.items()}
+
+
+def _markdown(name: str, what: bytes | str) -> str:
+    if isinstance(what, str):
+        return what
+    return f"![{name}](data:image/png;base64,{base64.b64encode(what).decode()})"
 
 
 def _description(table: Table, body: Callable[..., Outcome]) -> str:

@@ -20,6 +20,7 @@ DEFAULTS: dict[Kind, Any] = {
     Kind.TIMESTAMP: "2026-01-01",
     Kind.DATE: "2026-01-01",
     Kind.MONEY: "0",
+    Kind.SHARE: "0",
     Kind.JSON: "{}",
 }
 
@@ -47,6 +48,8 @@ def _table_of(table: Table, text: str = "") -> pd.DataFrame:
             texts = given[column.name].astype("str")
         if column.kind is Kind.MONEY:
             frame[column.name] = (texts.astype("float64") * 100).round().astype("Int64")
+        elif column.kind is Kind.SHARE:
+            frame[column.name] = (texts.astype("float64") * 10**18).round().astype("Int64")
         elif column.kind is Kind.INTEGER:
             frame[column.name] = texts.astype("float64").astype("Int64")
         elif column.kind is Kind.BOOLEAN:

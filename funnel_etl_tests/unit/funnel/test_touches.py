@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from funnel_etl.funnel.touches import attendance_by_phone, first_touches, touches, with_attendance
+from funnel_etl.funnel.touches import attendance_by_phone, first_touches, of_phones, touches, with_attendance
 from funnel_etl.marketing.contracts import TOFU_LEADS
 from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
 from funnel_etl.sales.contracts import ASSIGNED_LEADS
@@ -144,3 +144,16 @@ def test_without_any_zoom_report_everybody_is_not_found(table_of: Callable[..., 
     found = with_attendance(pd.DataFrame({"phone": pd.Series(["1"], dtype="str")}), people)
     assert found["attended"].tolist() == ["not_found"]
     assert found["first_attended_at"].dtype == "datetime64[us, UTC]"
+
+
+def test_the_events_of_some_phones_are_those_of_all_that_are_theirs(table_of: Callable[..., pd.DataFrame]) -> None:
+    day = ",2026-11-02 10:00,2026-11-02,F\n"
+    leads = table_of(TOFU_LEADS, LEAD + "".join(f"{phone}{day}" for phone in ["1", "2", "", "3", "1"]))
+    others = [table_of(ZOOM_REGISTRATIONS), table_of(ZOOM_ATTENDANCE), table_of(WEBINARS), table_of(ASSIGNED_LEADS)]
+    wanted = pd.Series(["3", None, "1", "9", "1"], dtype="str")
+    found = of_phones(leads, wanted)
+    assert found["phone"].tolist() == ["1", "3", "1"]
+    everything = touches(leads, *others, pd.Timestamp("2026-11-30"))
+    expected = everything[everything["phone"].isin(["1", "3"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(touches(found, *others, pd.Timestamp("2026-11-30")), expected)
+    assert of_phones(leads, wanted.iloc[:0]).empty

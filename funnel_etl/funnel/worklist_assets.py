@@ -1,0 +1,28 @@
+"""The asset of the work-list: names its inputs and calls one pure function."""
+
+import pandas as pd
+
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.funnel.contracts import ATTRIBUTED_M0
+from funnel_etl.funnel.worklist import worklist_mapping
+from funnel_etl.funnel.worklist_contracts import WORKLIST_MAPPING
+from funnel_etl.marketing.contracts import AD_SPEND, TOFU_LEADS
+from funnel_etl.platform.nights import Night
+from funnel_etl.platform.table_asset import table_asset
+from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
+
+
+@table_asset(
+    WORKLIST_MAPPING,
+    group="funnel",
+    inputs={
+        "tofu_leads": TOFU_LEADS,
+        "ad_spend": AD_SPEND,
+        "assigned_leads": ASSIGNED_LEADS,
+        "sales": SALES,
+        "attributed_m0": ATTRIBUTED_M0,
+    },
+)
+def worklist_mapping_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """List what a person should decide about mappings, by the revenue at stake."""
+    return worklist_mapping(**frames, config=night.config, as_of=night.as_of)
