@@ -5,19 +5,21 @@ import dagster as dg
 from funnel_etl import automation
 from funnel_etl.funnel import definitions as funnel
 from funnel_etl.marketing import definitions as marketing
+from funnel_etl.parity import definitions as parity
 from funnel_etl.platform import config_asset
 from funnel_etl.platform.contracts import TABLES as OPS_TABLES
 from funnel_etl.resources import resources
 from funnel_etl.sales import definitions as sales
 from funnel_etl.settings import load_settings
 
-TABLES = (*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *OPS_TABLES)
+TABLES = (*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *OPS_TABLES)
 """Every table's contract."""
 
 defs = dg.Definitions.merge(
     marketing.defs,
     sales.defs,
     funnel.defs,
+    parity.defs,
     dg.Definitions(
         assets=[config_asset.config_versions],
         jobs=[automation.nightly],

@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     download_seconds: Annotated[float, Field(gt=0)] = Field(
         1800.0, description="How long one source's download may take"
     )
+    drop_limit: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.2, description="A pulled dump that lacks a larger share of the last good one's keys waits for a person"
+    )
+    sheet_year: Annotated[int, Field(ge=2000, le=2100)] | None = Field(
+        None, description="Year typed into the old sheet's formula, for parity; default: the year of today - 2"
+    )
     ui_port: Annotated[int, Field(ge=1, le=65535)] = Field(3000, description="Port of the Dagster UI of `make up`")
 
     @field_validator("database_url")

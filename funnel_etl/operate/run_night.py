@@ -21,7 +21,7 @@ from funnel_etl.settings import Settings
 BY_COMMAND = "funnel_etl/by_command"
 """Tag of runs that `funnel-etl run` makes: the machine and state folder it ran on."""
 DAEMON_SILENCE_SECONDS = 300
-PARTS = ("marketing", "sales", "funnel")
+PARTS = ("marketing", "sales", "funnel", "parity")
 log = logging.getLogger("funnel_etl.progress")
 
 
@@ -82,16 +82,9 @@ def run_night(settings: Settings, night: date) -> NightResult:
 
 
 def _told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
-    result = NightResult(night, done.run_id, {part: PartResult(part) for part in PARTS})
+    result = NightResult(night, done.run_id, {part: PartResult(part) for part in PARTS}, failures_of(done))
     for event in done.all_events:
-        if event.is_step_failure:
-            result.failures.setdefault(str(event.step_key).replace("__", "/"), _why(event))
-        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            check = event.asset_check_evaluation_data
-            if not check.passed:
-                why = f"check {check.check_name}: {check.description or 'failed'}"
-                result.failures["/".join(check.asset_key.path)] = why
-        elif event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "publish":
+        if event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "publish":
             metadata = event.step_materialization_data.materialization.metadata
             seen: dict[str, Any] = {name: value.value for name, value in metadata.items()}
             part = event.asset_key.path[1]
@@ -104,6 +97,20 @@ def _told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
                 newest=str(seen["newest_as_of"]),
             )
     return result
+
+
+def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """Give what failed in a run, a step or a check: asset → one readable line."""
+    failures: dict[str, str] = {}
+    for event in done.all_events:
+        if event.is_step_failure:
+            failures.setdefault(str(event.step_key).replace("__", "/"), _why(event))
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed:
+                why = f"check {check.check_name}: {check.description or 'failed'}"
+                failures["/".join(check.asset_key.path)] = why
+    return failures
 
 
 def _why(event: dg.DagsterEvent) -> str:

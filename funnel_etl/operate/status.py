@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from funnel_etl.operate.dagster_home import prepare_tables
+from funnel_etl.operate.run_night import PARTS
 from funnel_etl.platform.database import engine, open_databases
 from funnel_etl.settings import Settings
 
@@ -29,7 +30,7 @@ def status_lines(settings: Settings) -> Iterator[str]:
         prepare_tables(databases)
         with engine(databases.funnel_url).connect() as connection:
             nights = {row.part: row for row in connection.execute(NIGHTS)}
-            for part in ("marketing", "sales", "funnel"):
+            for part in PARTS:
                 yield _night_line(part, nights.get(part), settings)
             for row in connection.execute(OPEN):
                 yield f"quarantine: {row.rows:,} rows of {row.asset}: {row.reason}. Fix: {row.fix}"

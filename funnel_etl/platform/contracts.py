@@ -2,6 +2,7 @@
 
 from funnel_etl.core.common_columns import TRACE_COLUMNS
 from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.core.schema_drift import ALL_COLUMNS, CHANGES
 
 _PART = Column("part", Kind.TEXT, "Part whose publication wrote the row.", required=True)
 _ASSET = Column("asset", Kind.TEXT, "Table that was being made, as schema.table.", required=True)
@@ -102,6 +103,30 @@ MERGED_ROWS = Table(
     ),
 )
 
+SCHEMA_DRIFT = Table(
+    "ops",
+    "schema_drift",
+    "One row per source, night and change of its header",
+    ("source", "as_of", "change", "column_name"),
+    (
+        Column("source", Kind.TEXT, "Pulled source whose header changed.", required=True),
+        Column("as_of", Kind.DATE, "Night that saw it.", required=True),
+        Column(
+            "change",
+            Kind.TEXT,
+            "; ".join(f"{name}: {meaning}" for name, meaning in CHANGES.items()) + ".",
+            required=True,
+            values=tuple(CHANGES),
+        ),
+        Column("column_name", Kind.TEXT, f"Column as the file names it; {ALL_COLUMNS} for their order.", required=True),
+        Column("was", Kind.TEXT, "Name it had before, where it was renamed."),
+        Column("hint", Kind.TEXT, "What became of it, or the line for column_aliases.csv that mends it."),
+        _PART,
+    ),
+    note="Against the dump of the night before; a first dump against the documented layout. No row: nothing changed. "
+    "A dump without a needed column is refused instead; see ops.files.",
+)
+
 CONFIG_VERSIONS = Table(
     "ops",
     "config_versions",
@@ -127,7 +152,7 @@ NIGHTS = Table(
     ("version",),
     (
         Column("version", Kind.INTEGER, "Number of the version, over all parts.", required=True),
-        Column("part", Kind.TEXT, "Part that was published: marketing, sales, funnel.", required=True),
+        Column("part", Kind.TEXT, "Part that was published: marketing, sales, funnel, parity.", required=True),
         Column("as_of", Kind.DATE, "Night.", required=True),
         Column("published_at", Kind.TIMESTAMP, "When.", required=True),
         Column("run_id", Kind.TEXT, "Dagster run.", required=True),
@@ -178,4 +203,15 @@ MASK_KEY = Table(
     note="Not for BI logins: who has it can find out which phone a mask stands for. Made once, never published.",
 )
 
-TABLES = (FILES, ROW_LEDGER, QUARANTINE, MERGED_ROWS, CONFIG_VERSIONS, NIGHTS, PUBLISHED_TABLES, SCHEMA_MARKS, MASK_KEY)
+TABLES = (
+    FILES,
+    ROW_LEDGER,
+    QUARANTINE,
+    MERGED_ROWS,
+    SCHEMA_DRIFT,
+    CONFIG_VERSIONS,
+    NIGHTS,
+    PUBLISHED_TABLES,
+    SCHEMA_MARKS,
+    MASK_KEY,
+)

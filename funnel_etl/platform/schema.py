@@ -25,6 +25,7 @@ SCHEMAS = {
     "raw": "What arrived, as text, source column names unchanged: the evidence.",
     "clean": "Typed and normalised, one row per real thing.",
     "mart": "The facts BI reads; they flip as one version.",
+    "parity": "What the team's old sheet would show, and why mart differs from it.",
     "ops": "Ledgers, quarantine, published nights: the engineer's tables.",
 }
 SQL_TYPE: dict[Kind, sa.types.TypeEngine[Any]] = {

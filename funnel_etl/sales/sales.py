@@ -7,6 +7,7 @@ from funnel_etl.core.config_tables import Config
 from funnel_etl.core.contracts import Kind
 from funnel_etl.core.csvfile import OVERFLOW, PROBLEM, SourceColumn, header_key
 from funnel_etl.core.dates import business_day
+from funnel_etl.core.dumps import DumpKey
 from funnel_etl.core.source_frame import SourceFrame
 from funnel_etl.core.text import clean_email, lookup_key, lookup_keys, person_name
 from funnel_etl.sales.contracts import SALES_SOURCE, sales_column
@@ -21,7 +22,7 @@ def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
     Quarantined: no `_id`, no readable sale date, unreadable revenue. Exact repeats are merged; of different rows with
     one `_id` the last in the dump stays, and the conflict is noted.
     """
-    revenue, sale_date = _chosen(config, "revenue_column"), _chosen(config, "sale_date_column")
+    revenue, sale_date = chosen_column(config, "revenue_column"), chosen_column(config, "sale_date_column")
     source = SourceFrame(raw, sales_source(config), config.aliases(SOURCE), SOURCE)
     rows = raw[["file_id", "source_row"]].assign(
         sale_id=source.key("_id"),
@@ -44,10 +45,15 @@ def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
 
 def sales_source(config: Config) -> list[SourceColumn]:
     """Give the documented columns, and those `metrics.csv` chooses for revenue and date, which are needed."""
-    chosen = {_chosen(config, "revenue_column"), _chosen(config, "sale_date_column")}
+    chosen = {chosen_column(config, "revenue_column"), chosen_column(config, "sale_date_column")}
     columns = [SourceColumn(c.name, c.aliases, needed=c.needed or c.name in chosen) for c in SALES_SOURCE]
     known = {c.name for c in columns}
     return columns + [SourceColumn(name, needed=True) for name in sorted(chosen - known)]
+
+
+def sales_key(config: Config) -> DumpKey:
+    """Give what names a sale in each dump; when it was sold is the column `metrics.csv` chooses."""
+    return DumpKey(when=chosen_column(config, "sale_date_column"), identifier="_id")
 
 
 def is_counted(status: pd.Series, config: Config) -> pd.Series:
@@ -56,7 +62,7 @@ def is_counted(status: pd.Series, config: Config) -> pd.Series:
     return ~lookup_keys(status).isin(excluded)
 
 
-def _chosen(config: Config, metric: str) -> str:
+def chosen_column(config: Config, metric: str) -> str:
     """Give the column `metrics.csv` chooses, in the documented spelling: a case typed wrong must not empty a column."""
     name = config.metric(metric)
     return next((c.name for c in SALES_SOURCE if header_key(c.name) == header_key(name)), name)

@@ -1,0 +1,80 @@
+"""The proof of a reason: the sheet's rules are corrected one by one, and the cell is watched.
+
+A variant of a table is that table with the first k rules of its ladder corrected: none gives the sheet, all give mart.
+The reason of a differing cell is the last rule whose correction changed it; if even the last variant is not what mart
+has, the cell has no reason, and a check fails.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+ROW = "(row)"
+"""Name of the cell that says that a row is there at all."""
+Corrected = frozenset[str]
+Variant = Callable[[Corrected], pd.DataFrame]
+"""Gives a table with some rules corrected: index key (unique), columns of texts; a missing value is ""."""
+
+
+def differences(variant: Variant, ladder: Sequence[str], canonical: pd.DataFrame, shown: str) -> pd.DataFrame:
+    """Give one row per cell in which the sheet and `canonical` differ: key, column_name, both values, reason.
+
+    A row that is on one side only is one cell, ROW, whose value is that of the column `shown`. `canonical` is indexed
+    and typed as the variants are. A reason that cannot be proved is missing.
+    """
+    sheet = variant(frozenset())
+    keys = _differing(sheet, canonical)
+    columns = list(canonical.columns)
+    steps = [_cells(sheet, keys, columns)]
+    numbers = range(1, len(ladder) + 1) if len(keys) else ()
+    steps += [_cells(variant(frozenset(ladder[:number])), keys, columns) for number in numbers]
+    target = _cells(canonical, keys, columns)
+    found = [_of_column(name, keys, steps, target, ladder) for name in [*columns, ROW]]
+    rows = pd.concat(found, ignore_index=True)
+    whole = (rows["column_name"] == ROW).to_numpy()
+    for side, table in (("parity_value", sheet), ("canonical_value", canonical)):
+        values = table[shown].reindex(rows.loc[whole, "key"])
+        rows.loc[whole, side] = values.to_numpy()
+    return rows
+
+
+def _differing(sheet: pd.DataFrame, canonical: pd.DataFrame) -> pd.Index:
+    """Give the keys of which any cell differs, or that are on one side only."""
+    keys = sheet.index.union(canonical.index, sort=False)
+    left, right = sheet.reindex(keys), canonical.reindex(keys)
+    same = np.logical_and.reduce([(left[name] == right[name]).to_numpy(dtype=bool) for name in canonical.columns])
+    differing: pd.Index = keys[~same]
+    return differing
+
+
+def _cells(table: pd.DataFrame, keys: pd.Index, columns: list[str]) -> pd.DataFrame:
+    """Give the cells of some keys, with ROW; a cell of a row that is not there is missing."""
+    rows = table[columns].reindex(keys)
+    there = pd.Series(keys.isin(table.index), index=keys)
+    return rows.assign(**{ROW: there.map({True: "there", False: "absent"}).astype("str")})
+
+
+def _of_column(
+    name: str, keys: pd.Index, steps: list[pd.DataFrame], target: pd.DataFrame, ladder: Sequence[str]
+) -> pd.DataFrame:
+    values = [step[name].fillna("\0").to_numpy(dtype=object) for step in steps]
+    wanted = target[name].fillna("\0").to_numpy(dtype=object)
+    on_both = ((steps[0][ROW] == "there") & (target[ROW] == "there")).to_numpy()
+    differs = (values[0] != wanted) & (on_both if name != ROW else True)
+    last = np.full(len(keys), -1)
+    for number, (before, after) in enumerate(pairwise(values)):
+        last[before != after] = number
+    proved = (values[-1] == wanted) & (last >= 0)
+    reasons = np.array([*ladder, None], dtype=object)[np.where(proved, last, len(ladder))]
+    rows: pd.DataFrame = pd.DataFrame(
+        {
+            "key": keys,
+            "column_name": name,
+            "parity_value": steps[0][name].to_numpy(),
+            "canonical_value": target[name].to_numpy(),
+            "reason": pd.Series(reasons, dtype="str").to_numpy(),
+        }
+    ).loc[differs]
+    return rows

@@ -1,0 +1,57 @@
+"""What a cell of a CSV is once it lies in a sheet: a date, a number, or a text. Rule: The sheet."""
+
+import numpy as np
+import pandas as pd
+
+from funnel_etl.core import dates
+from funnel_etl.core.dates import BAD_DATE, EXCEL_SERIAL
+from funnel_etl.core.errors import AmbiguousDates
+from funnel_etl.core.text import squash
+
+SERIAL_EPOCH = pd.Timestamp(1899, 12, 30)
+NUMBER = r"[+-]?(?:\d[\d,]*)?(?:\d|\.\d+)"
+MICRO = 10**6
+"""Units of a rupee in which unrounded costs are added."""
+
+
+def as_dates(texts: pd.Series, zone: str) -> pd.DataFrame:
+    """Read date cells as a sheet does: at (UTC), is_text, is_unreadable (for our reader).
+
+    What our reader reads is that instant in the business zone; an Excel serial is a date too; any other text is a text.
+    A blank cell is neither.
+    """
+    try:
+        parsed = dates.parse(texts, zone, column="of the sheet")
+    except AmbiguousDates:  # broken rows can make it so; they are texts then, as all others
+        return pd.DataFrame({"at": _never(texts), "is_text": squash(texts).notna(), "is_unreadable": True})
+    numbers = pd.to_numeric(texts.where(parsed.reason == EXCEL_SERIAL), errors="coerce").astype("float64")
+    days = pd.to_timedelta((numbers * 86_400).round(), unit="s")
+    serial = (SERIAL_EPOCH + days).dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
+    return pd.DataFrame(
+        {
+            "at": parsed.instants.fillna(serial.dt.as_unit("us")),
+            "is_text": parsed.reason == BAD_DATE,
+            "is_unreadable": parsed.reason.isin([BAD_DATE, EXCEL_SERIAL]),
+        }
+    )
+
+
+def as_numbers(texts: pd.Series) -> pd.Series:
+    """Read amounts as a sheet does, in whole millionths; missing where the cell is blank or a text.
+
+    Digits, a point, commas between digits and a sign make a number; ₹, Rs., INR and /- make a text.
+    """
+    plain = squash(texts)
+    is_number = plain.str.fullmatch(NUMBER).fillna(value=False).astype(bool)
+    values = pd.to_numeric(plain.where(is_number).str.replace(",", ""), errors="coerce").astype("float64")
+    return pd.Series(pd.array(np.round(values * MICRO), dtype="Float64"), index=texts.index).astype("Int64")
+
+
+def as_text(instants: pd.Series) -> pd.Series:
+    """Write instants as text, missing ones as ""."""
+    texts: pd.Series = instants.dt.tz_convert("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ").astype("str")
+    return texts.fillna("")
+
+
+def _never(texts: pd.Series) -> pd.Series:
+    return pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us, UTC]")
