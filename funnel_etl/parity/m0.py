@@ -120,8 +120,9 @@ def _leads(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
         is_text_date=seen["is_text"],
         is_unreadable=seen["is_unreadable"],
     )
+    rows["phone"] = source.phones("leadMobile", config.placeholders)["phone"]
     known = clean[clean["dump_state"] == "current"]
-    rows = rows.merge(known[[*trace, "phone", "assigned_date"]].assign(is_clean=True), on=trace, how="left")
+    rows = rows.merge(known[[*trace, "assigned_date"]].assign(is_clean=True), on=trace, how="left")
     rows["is_clean"] = rows["is_clean"].fillna(value=False).astype(bool)
     rows["is_unparsed"] = ~rows["is_clean"] & rows["is_unreadable"]
     aged = clean[clean["dump_state"] != "current"]

@@ -38,8 +38,8 @@ PARITY_REASONS: dict[str, str] = {
 
 M0_LADDER = (
     *("strict_midnight", "no_upper_bound", "year_typed", "month_lag", "sheet_order_employee", "first_row_attended"),
-    *("lookup_not_trimmed", "phone_rule", "blank_source", "dated_mapping", "wildcard_criterion", "unparsed_date"),
-    *("zoom_cleaned", "funnel_spelling", "text_not_trimmed", "row_quarantined", "aged_out"),
+    *("lookup_not_trimmed", "phone_rule", "blank_source", "funnel_spelling", "dated_mapping", "wildcard_criterion"),
+    *("unparsed_date", "zoom_cleaned", "text_not_trimmed", "row_quarantined", "aged_out"),
 )
 SALES_LADDER = (
     *("no_upper_bound", "first_row_attended", "lookup_not_trimmed", "phone_rule", "manual_text_mapped"),
