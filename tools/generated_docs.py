@@ -6,6 +6,8 @@ from pathlib import Path
 
 from funnel_etl.core.dictionary import as_markdown, reasons_markdown
 from funnel_etl.definitions import TABLES
+from funnel_etl.funnel.metrics import with_sections
+from funnel_etl.parity.reasons import PARITY_REASONS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -13,7 +15,12 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 def main(check: bool) -> int:
     """Write or check each; gives the exit code."""
     stale = []
-    for name, text in {"data-dictionary.md": as_markdown(TABLES), "reasons.md": reasons_markdown()}.items():
+    pages = {
+        "data-dictionary.md": as_markdown(TABLES),
+        "reasons.md": reasons_markdown(PARITY_REASONS),
+        "metrics.md": with_sections((DOCS / "metrics.md").read_text()),
+    }
+    for name, text in pages.items():
         path = DOCS / name
         if not check:
             path.write_text(text)

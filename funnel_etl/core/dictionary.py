@@ -1,6 +1,6 @@
 """The data dictionary and the list of reason codes as Markdown, from the contracts and `reasons`. Knows no table."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from funnel_etl.core.contracts import Column, Table
 from funnel_etl.core.reasons import EXCLUSIONS, MERGES, REASONS
@@ -27,8 +27,8 @@ def as_markdown(tables: Iterable[Table]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def reasons_markdown() -> str:
-    """Give every reason a row may have for not being in its table: quarantined, merged, excluded."""
+def reasons_markdown(parity: Mapping[str, str]) -> str:
+    """Give every reason a row may have for not being in its table, and those a cell has to differ from the sheet."""
     lines = [
         GENERATED,
         "# Reasons",
@@ -47,6 +47,7 @@ def reasons_markdown() -> str:
     for title, introduction, reasons in (
         ("Merged", "The row was collapsed into another one, which `ops.merged_rows` names.", MERGES),
         ("Excluded", "The row was left out by a rule; it stays in `raw`. There is nothing to mend.", EXCLUSIONS),
+        ("Parity", "Why a cell of the old sheet differs from `mart`: `parity.diff.reason`.", parity),
     ):
         lines += ["", f"## {title}", "", introduction, "", "| reason | what it means |", "| --- | --- |"]
         lines += [f"| `{name}` | {_cell(what)} |" for name, what in reasons.items()]

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from funnel_etl.core.dictionary import as_markdown, reasons_markdown
 from funnel_etl.definitions import TABLES
 from funnel_etl.funnel.contracts import DISTINCT, MEASURES, RATES, UNIT_COSTS
+from funnel_etl.parity.reasons import PARITY_REASONS
 from funnel_etl.settings import PROJECT, Settings
 
 SETTINGS = [f"FUNNEL_{name.upper()}" for name in Settings.model_fields]
@@ -76,7 +77,7 @@ def test_the_example_file_is_read_as_if_nothing_were_set(monkeypatch):
 
 @pytest.mark.parametrize(
     ("page", "text"),
-    [("data-dictionary.md", as_markdown(TABLES)), ("reasons.md", reasons_markdown())],
+    [("data-dictionary.md", as_markdown(TABLES)), ("reasons.md", reasons_markdown(PARITY_REASONS))],
     ids=["dictionary", "reasons"],
 )
 def test_a_generated_page_is_what_the_code_says(page, text):
