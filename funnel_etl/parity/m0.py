@@ -5,7 +5,7 @@ import pandas as pd
 from funnel_etl.core.config_tables import MISC, NO_SOURCE, Config, config_spelling, map_sources
 from funnel_etl.core.phone import sheet_phone
 from funnel_etl.core.source_frame import SourceFrame
-from funnel_etl.core.text import squash
+from funnel_etl.core.text import map_unique, squash
 from funnel_etl.parity.ladder import Corrected
 from funnel_etl.parity.lookups import exact, trimmed, vlookup
 from funnel_etl.parity.sheet_cells import as_dates, as_text
@@ -40,7 +40,10 @@ class SheetM0:
             "year_typed": lag.replace(day=1),
             "month_lag": as_of.replace(day=1),
         }
-        self.leads = _leads(raw, clean, config, zone)
+        leads = _leads(raw, clean, config, zone)
+        # The others are in no variant: every month begins later.
+        begins = min(self.months.values()).tz_localize(zone)
+        self.leads = leads[(leads["at"] >= begins) | leads["is_text_date"]]
 
     def table(self) -> pd.DataFrame:
         """Give the sheet's M0: phone, COLUMNS but assigned_at as an instant, file_id, source_row."""
@@ -101,7 +104,7 @@ class SheetM0:
             dated = map_sources(rows["source"], rows["day"], self.config)
             is_literal = ~(sources.str.contains(r"[*?~]") & wildcards)
             found = found.where(~is_literal, dated)
-        is_blank = sources.map(form) == ""
+        is_blank = map_unique(sources, form) == ""
         found = found.fillna(MISC).mask(is_blank, NO_SOURCE if "blank_source" in corrected else "")
         if "funnel_spelling" in corrected:
             found = config_spelling(found.where(found != MISC, self.config.misc), self.config)

@@ -1,0 +1,91 @@
+"""The words of `funnel-etl worklist`."""
+
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table as RichTable
+from upath import UPath
+
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.operate.worklist import Worklist, newest_worklist, write_worklist
+from funnel_etl.operate.worklist_apply import apply_worklist
+from funnel_etl.settings import Settings
+from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.nightly import NightlySources
+
+NEXT = "What it moves: funnel-etl config preview. The next night takes it; to take it now: funnel-etl run"
+
+
+def show(settings: Settings, out: Console, err: Console, *, to: Path | None, apply: Path | None, limit: int) -> int:
+    """Do what the options say, tell it, and give the exit code."""
+    if to and apply:
+        raise FunnelError("--to and --apply do not go together", where="worklist", fix="write the file, then apply it")
+    if apply:
+        return _apply(settings, out, err, apply)
+    if to:
+        sources = NightlySources(settings, Landing(UPath(settings.landing_root)))
+        found = write_worklist(settings, sources, to)
+        out.print(f"{to}: {_things(len(found.rows))} of night {found.night}.", markup=False)
+        out.print(
+            "Fill in `funnel` where you decide (and valid_from, valid_to, note), save as CSV, then:", markup=False
+        )
+        out.print(f"funnel-etl worklist --apply {to}", markup=False)
+        return 0
+    _table(newest_worklist(settings.lake_root), out, limit)
+    return 0
+
+
+def _table(found: Worklist, out: Console, limit: int) -> None:
+    if found.rows.empty:
+        out.print(f"Night {found.night}: nothing to decide.")
+        return
+    shown = RichTable("kind", "item", "revenue ₹", "spend ₹", "leads", "sales", "last seen", "perhaps", box=None)
+    for column in shown.columns[2:6]:
+        column.justify = "right"
+    for row in found.rows.head(limit).to_dict("records"):
+        line = f" ({row['config_table']}.csv line {row['config_line']})" if row["config_line"] else ""
+        perhaps = "" if pd.isna(row["suggested_funnel"]) else f"{row['suggested_funnel']} ({_like(row)})"
+        last = "" if pd.isna(row["last_date"]) else f"{row['last_date']:%Y-%m-%d}"
+        money = [f"{row[name] / 100:,.2f}" for name in ("revenue_inr", "spend_inr")]
+        counts = [f"{row[name]:,}" for name in ("leads", "sales")]
+        shown.add_row(*map(_plain, (row["item_kind"], f"{row['item']}{line}", *money, *counts, last, perhaps)))
+    out.print(shown)
+    more = len(found.rows) - limit
+    rest = f", {more:,} more with --limit {len(found.rows)}" if more > 0 else ""
+    out.print(f"Night {found.night}: {_things(len(found.rows))}, the dearest first{rest}.")
+    out.print("To decide them in a spreadsheet: funnel-etl worklist --to worklist.csv")
+
+
+def _like(row: dict[object, object]) -> str:
+    return f"{float(str(row['similarity'])):.0%} like {row['suggested_from']}"
+
+
+def _apply(settings: Settings, out: Console, err: Console, file: Path) -> int:
+    done = apply_worklist(settings, file)
+    if done.errors:
+        for error in done.errors:
+            err.print(error, style="red", markup=False, highlight=False)
+        err.print("Nothing was changed.", markup=False)
+        return 1
+    for table, records in done.added.items():
+        out.print(f"{settings.config_folder / table}.csv: {_lines(len(records))} added", markup=False)
+        for record in records:
+            out.print("  " + ", ".join(text for text in record.values() if text), markup=False, highlight=False)
+    counts = f"{done.already:,} stood there already, {done.unfilled:,} rows are not filled in."
+    out.print(f"{'Nothing to add: ' if not done.added else ''}{counts}", markup=False)
+    if done.added:
+        out.print(NEXT, markup=False)
+    return 0
+
+
+def _things(count: int) -> str:
+    return "1 thing to decide" if count == 1 else f"{count:,} things to decide"
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"
+
+
+def _plain(text: object) -> str:
+    return str(text).replace("[", "\\[")
