@@ -26,6 +26,8 @@ db = typer.Typer(no_args_is_help=True, help="The database: its address, a shell,
 app.add_typer(db, name="db")
 zoom = typer.Typer(no_args_is_help=True, help="Zoom exports, before they are dropped.")
 app.add_typer(zoom, name="zoom")
+config = typer.Typer(no_args_is_help=True, help="The tables of config_csv, before an edit is accepted.")
+app.add_typer(config, name="config")
 # A file or a CI log has no width of its own; tables need about this much.
 WIDTH = None if sys.stdout.isatty() else 130
 out, err = Console(soft_wrap=True, width=WIDTH), Console(stderr=True, soft_wrap=True, width=WIDTH)
@@ -133,6 +135,85 @@ def export(
             f"{done.removed:,} removed",
             markup=False,
         )
+
+
+@app.command()
+def explain(
+    who: Annotated[str, typer.Argument(metavar="PHONE|fact", help="A phone in any spelling, user_id, e-mail; or fact")],
+    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Day of a fact.")] = None,
+    month: Annotated[datetime | None, typer.Option("--month", formats=["%Y-%m"], help="Or its month.")] = None,
+    funnel: Annotated[str | None, typer.Option(help="Funnel of a fact.")] = None,
+    measure: Annotated[str | None, typer.Option(help="Measure of mart.funnel_facts, as revenue_inr.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Write all rows behind a fact as CSV.")] = None,
+    lines: Annotated[bool, typer.Option("--lines", help="Show each line of a person's story as it arrived.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The person's story as JSON.")] = False,
+) -> None:
+    """Tell a person's story over all tables, or the rows behind a number, each with its file and line.
+
+    funnel-etl explain 9876512345 · funnel-etl explain fact --date 2026-11-12 --funnel Webinar --measure revenue_inr
+    """
+    from funnel_etl.operate import show_explained  # noqa: PLC0415
+
+    with _told():
+        if who == "fact":
+            asked = {"day": day.date() if day else None, "month": month.date() if month else None}
+            done = show_explained.show_fact(load_settings(), out, **asked, funnel=funnel, measure=measure, to=to)
+        else:
+            done = show_explained.show_person(load_settings(), out, who, lines=lines, as_json=as_json)
+        raise typer.Exit(done)
+
+
+@app.command()
+def worklist(
+    to: Annotated[Path | None, typer.Option("--to", help="Write the list as a CSV file to fill in.")] = None,
+    apply: Annotated[
+        Path | None,
+        typer.Option("--apply", help="Add what is filled in in that file to config_csv, or change nothing."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many rows to show.")] = 30,
+) -> None:
+    """Show what a person should decide about mappings, by revenue at stake; take the decisions by a CSV file."""
+    from funnel_etl.operate import show_worklist  # noqa: PLC0415
+
+    with _told():
+        raise typer.Exit(show_worklist.show(load_settings(), out, err, to=to, apply=apply, limit=limit))
+
+
+@config.command()
+def preview(
+    to: Annotated[Path | None, typer.Option("--to", help="Write all that differs as CSV, one number a row.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many rows of each table to show.")] = 40,
+) -> None:
+    """Say which leads, rupees and months the edit lying in config_csv moves, before a night takes it; changes nothing.
+
+    Exit code 1: the night would reject the edit, or fail with it.
+    """
+    from funnel_etl.operate import show_preview  # noqa: PLC0415
+
+    with _told():
+        raise typer.Exit(show_preview.show(load_settings(), out, err, to=to, limit=limit))
+
+
+@app.command()
+def confirm(
+    source: Annotated[str, typer.Argument(help="tofu_leads, ad_spend, crm_assigned_leads or crm_sales.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Say that the newest dump of a source is right though it was refused, as for rows that are really gone.
+
+    Shows both counts and what is missing, by day. It holds for exactly this dump; then run the night again.
+    """
+    from funnel_etl.operate import confirm as confirming  # noqa: PLC0415
+
+    with _told():
+        settings = load_settings()
+        refused = confirming.refused_dump(settings, source)
+        confirming.show(refused, settings, out)
+        if not yes and not typer.confirm("Is this dump right as it is?"):
+            out.print("Nothing was confirmed: the night goes on refusing it.")
+            raise typer.Exit(1)
+        confirming.say_right(settings, refused)
+        out.print("Confirmed. Now run the night again: funnel-etl run")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from funnel_etl.core.errors import PublishRefused
+from funnel_etl.core.schema_drift import SchemaChange
 
 TRACE = ["file_id", "source_row"]
 """The columns that lead a row back to a line of a landed file."""
@@ -45,7 +46,8 @@ class Outcome:
     """A table for one night and the account of how it came about.
 
     `quarantine` has QUARANTINE_COLUMNS, `merged` MERGED_COLUMNS; `problems` are the checks
-    it failed: such a table is never published. `notes` are one-line warnings without personal data.
+    it failed: such a table is never published. `notes` are one-line warnings without personal data; `drift` is how the
+    header of its source differs from the night before.
     """
 
     rows: pd.DataFrame
@@ -54,6 +56,7 @@ class Outcome:
     merged: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=MERGED_COLUMNS))
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    drift: list[SchemaChange] = field(default_factory=list)
 
 
 class RowAccount:

@@ -71,6 +71,14 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
     return CsvRecords(rows, columns, lines[:header_at] + blank, decoded.encoding, delimiter)
 
 
+def read_header(data: bytes, known: Iterable[str] = ()) -> list[str]:
+    """Give the cells of a CSV file's header as they came; none for a file without any text."""
+    text = decode(data).text
+    delimiter = _delimiter(text, {header_key(name) for name in known}) if text.strip() else ","
+    records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return next((record for record in records if any(cell.strip() for cell in record)), [])
+
+
 def header_key(name: str) -> str:
     """Reduce a column name to its letters and digits: "Phone number", "phone_number" and "PhoneNumber" are one."""
     return "".join(ch for ch in lookup_key(name) if ch.isalnum())

@@ -69,6 +69,7 @@ EXCLUSIONS: dict[str, str] = {
     "no_phone_to_hand_over": "somebody attended whose phone is not known: nobody can be called",
     "status_not_counted": "its status is one of `excluded_statuses` in `metrics.csv`",
     "month_closed": "its month is closed: M0 keeps the rows it had, and `mart.restatements` says what would differ",
+    "unchanged_revenue": "the sale counts for what it counted for the night before",
     "unchanged_version": "the CRM row is as it was the night before",
 }
 """Rule that leaves rows out → what it means."""

@@ -35,9 +35,7 @@ def raw_records(
     blank = len(records.blank_rows)
     reasons = {"excluded:blank_row": blank} if blank else {}
     line = LedgerLine(source, len(rows) + blank, len(rows), excluded=blank, reasons=reasons)
-    unknown = [c for c in records.columns if c not in {d.name for d in documented}]
-    notes = [f"columns beyond the documented ones, kept: {', '.join(unknown)}"] if unknown else []
-    return Outcome(rows, [line], notes=notes)
+    return Outcome(rows, [line])
 
 
 def columns_present(

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 STR = pd.StringDtype(na_value=np.nan)
 
@@ -20,6 +21,8 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "
 _ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NUL_SAMPLE = 8192
+_IS_ITS_KEY = r"^[!-@\[-~]+(?: [!-@\[-~]+)*$"
+"""ASCII without capitals, single blanks inside."""
 
 
 class Decoded(NamedTuple):
@@ -73,18 +76,25 @@ def unique_texts(values: pd.Series) -> tuple[Any, npt.NDArray[np.int64]]:
 
     Raises pyarrow.ArrowTypeError / ArrowInvalid when the column holds something that is not text.
     """
-    array: Any = pa.array(values, type=pa.large_string(), from_pandas=True)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    encoded: Any = array.dictionary_encode()
+    encoded: Any = arrow_text(values).dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return encoded.dictionary, codes
 
 
+def arrow_text(values: pd.Series) -> Any:
+    """Give a text column as one Arrow array of large strings."""
+    array: Any = pa.array(values, type=pa.large_string(), from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def text_series(array: Any, index: pd.Index) -> pd.Series:
+    """Give an Arrow array of large strings as a `str` column."""
+    return pd.Series(STR.__from_arrow__(array), index=index)  # type: ignore[attr-defined]
+
+
 def spread(uniques: Any, codes: npt.NDArray[np.int64], index: pd.Index) -> pd.Series:
     """Make a `str` column of an Arrow array of unique texts and each row's position in it (-1 gives NaN)."""
-    taken = uniques.take(pa.array(codes, mask=codes < 0))
-    return pd.Series(STR.__from_arrow__(taken), index=index)  # type: ignore[attr-defined]
+    return text_series(uniques.take(pa.array(codes, mask=codes < 0)), index)
 
 
 def map_unique(values: pd.Series, function: Callable[[str], str | None]) -> pd.Series:
@@ -116,7 +126,11 @@ def lookup_key(value: object) -> str:
 
 def lookup_keys(values: pd.Series) -> pd.Series:
     """`lookup_key` of a column: same index, `str`, "" where missing."""
-    return map_unique(values, lookup_key).fillna("")
+    uniques, codes = unique_texts(values)
+    # A column of phones or times has a million different texts, nearly all of which are their own key.
+    odd = pc.invert(pc.match_substring_regex(uniques, _IS_ITS_KEY))
+    keys = pa.array([lookup_key(text) for text in uniques.filter(odd).to_pylist()], type=pa.large_string())
+    return spread(pc.replace_with_mask(uniques, odd, keys), codes, values.index).fillna("")
 
 
 def clean_email(values: pd.Series) -> pd.Series:

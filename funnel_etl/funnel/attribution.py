@@ -35,7 +35,7 @@ def attribution(
 ) -> Outcome:
     """Give one row per counted sale, model and touch with credit. Columns as `mart.attribution`."""
     sold = attributed_sales[["sale_id", "phone", "sold_date", "revenue_inr"]].reset_index(drop=True)
-    sold = sold.assign(sold_at=sales.set_index("sale_id")["sold_at"].reindex(sold["sale_id"]).to_numpy())
+    sold = sold.assign(sold_at=sales.set_index("sale_id")["sold_at"].reindex(sold["sale_id"]).array)
     leads, registrations, attendance, assigned = (
         of_phones(frame, sold["phone"]) for frame in (tofu_leads, zoom_registrations, zoom_attendance, assigned_leads)
     )

@@ -57,3 +57,8 @@ def cohort_revenue(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> t
     sales = inputs["attributed_sales"]
     unmatched = sales.loc[sales["m0_month"].isna(), "revenue_inr"]
     return int(own["revenue_inr"].sum()) + int(unmatched.sum()), int(sales["revenue_inr"].sum())
+
+
+def deltas(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tuple[int, int]:
+    """Deltas of all nights add up to the revenue of the counted sales, to the paisa."""
+    return int(own["delta_inr"].sum()), int(inputs["attributed_sales"]["revenue_inr"].sum())

@@ -10,23 +10,34 @@ from funnel_etl.funnel import (
     contracts,
     journey_assets,
     journey_contracts,
+    revenue_assets,
+    revenue_contracts,
     worklist_assets,
     worklist_contracts,
 )
 from funnel_etl.platform.publish_asset import publish_asset
 
 PART = "funnel"
-TABLES = (*contracts.TABLES, *journey_contracts.TABLES, *attribution_contracts.TABLES, *worklist_contracts.TABLES)
+TABLES = (
+    *contracts.TABLES,
+    *journey_contracts.TABLES,
+    *attribution_contracts.TABLES,
+    *worklist_contracts.TABLES,
+    *revenue_contracts.TABLES,
+)
 
 # The facts join both parts: published only after both, so that BI never sees facts of a night whose parts are older.
 publish_funnel = publish_asset(
     PART,
     TABLES,
     sources=[closing.SOURCE],
-    made_from=assets.MADE_FROM,
+    made_from=(*assets.MADE_FROM, *revenue_assets.MADE_FROM),
     needs=[["publish", "marketing"], ["publish", "sales"]],
 )
 
 defs = dg.Definitions(
-    assets=[*dg.load_assets_from_modules([assets, journey_assets, attribution_assets, worklist_assets]), publish_funnel]
+    assets=[
+        *dg.load_assets_from_modules([assets, journey_assets, attribution_assets, revenue_assets, worklist_assets]),
+        publish_funnel,
+    ]
 )

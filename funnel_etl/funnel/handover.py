@@ -1,10 +1,16 @@
 """What marketing hands to sales: who attended, and where the hand-over has gaps. Rules: Where they meet."""
 
+import numpy as np
 import pandas as pd
 
 from funnel_etl.core.accounting import TRACE, Outcome, RowAccount, summarised
 from funnel_etl.funnel.journey_contracts import HANDOVER_GAPS, QUALIFIED_LEADS
-from funnel_etl.funnel.touches import with_event
+from funnel_etl.funnel.touches import is_one_of, with_event
+
+READ = ["occurrence_id", "attended", "phone", "user_id", "joined_at", "minutes_union", "category", "conductor"]
+"""What of an attendance is read here, beside what leads back to its line."""
+GIVEN = ["phone", "user_id", "assigned_at", "assigned_date", "employee", *TRACE]
+"""What of an assignment is."""
 
 
 def qualified_leads(
@@ -34,7 +40,7 @@ def qualified_leads(
     )
     rows = rows.drop(columns=["user_id"]).join(_touched(lead_journey), on="phone")
     rows["attended_count"] = counts.reindex(rows["phone"]).to_numpy()
-    rows["is_assigned"] = rows["phone"].isin(assigned_leads.loc[assigned_leads["assigned_date"] <= as_of, "phone"])
+    rows["is_assigned"] = is_one_of(rows["phone"], assigned_leads["phone"][assigned_leads["assigned_date"] <= as_of])
     rows["days_since_attended"] = (as_of - rows["last_attended_date"]).dt.days
     return account.outcome(rows.sort_values("phone", kind="stable")[QUALIFIED_LEADS.names])
 
@@ -48,19 +54,23 @@ def handover_gaps(
         came["attended"].fillna(value=False).astype(bool) & (came["event_date"] <= as_of) & came["phone"].notna()
     ]
     came = came.sort_values("came_at", kind="stable").drop_duplicates("phone").set_index("phone")
-    given = assigned_leads[(assigned_leads["assigned_date"] <= as_of) & assigned_leads["phone"].notna()]
-    given = given.sort_values(["assigned_at", "source_row"], kind="stable")
-    current = given.drop_duplicates("phone", keep="last").set_index("phone")["employee"]
-    given = given.drop_duplicates("phone").set_index("phone")
+    came["employee"] = pd.Series(None, index=came.index, dtype="str")
+    given = assigned_leads[GIVEN][(assigned_leads["assigned_date"] <= as_of) & assigned_leads["phone"].notna()]
+    phone, phones = pd.factorize(given["phone"])
+    order = np.lexsort((given["source_row"].to_numpy(dtype="int64"), given["assigned_at"].dt.tz_localize(None)))
+    first, last = np.empty(len(phones), dtype="int64"), np.empty(len(phones), dtype="int64")
+    first[phone[order[::-1]]] = order[::-1]  # of equal phones the one assigned last stays
+    last[phone[order]] = order
+    given = given.iloc[first].assign(employee=given["employee"].iloc[last].array).set_index("phone")
 
     attended_at = came["came_at"].reindex(given.index)
+    came_phones, given_phones = came.index.to_series(), given.index.to_series()
     found = {
-        "attended_not_assigned": _gap(came[~came.index.isin(given.index)], "event_date"),
-        "assigned_never_attended": _gap(given[~given.index.isin(came.index)], "assigned_date"),
+        "attended_not_assigned": _gap(came[~is_one_of(came_phones, given_phones)], "event_date"),
+        "assigned_never_attended": _gap(given[~is_one_of(given_phones, came_phones)], "assigned_date"),
         "assigned_before_attending": _gap(given[given["assigned_at"] < attended_at], "assigned_date"),
     }
     rows = pd.concat([gap.assign(gap_kind=kind) for kind, gap in found.items()]).reset_index(names="phone")
-    rows["employee"] = current.reindex(rows["phone"]).to_numpy()
     rows["age_days"] = (as_of - rows["since_date"]).dt.days
     inputs = {"clean.zoom_attendance": zoom_attendance, "clean.assigned_leads": assigned_leads}
     return summarised(rows.sort_values(["gap_kind", "phone"], kind="stable")[HANDOVER_GAPS.names], **inputs)
@@ -70,7 +80,7 @@ def _attended(zoom_attendance: pd.DataFrame, webinars: pd.DataFrame) -> pd.DataF
     """Add to each row its occurrence's event_date and topic, and came_at: the join, else the start."""
     event = with_event(zoom_attendance[["occurrence_id"]], webinars).set_axis(zoom_attendance.index)
     topics = webinars.set_index("occurrence_id")["topic"]
-    return zoom_attendance.assign(
+    return zoom_attendance[[*READ, "source_tag", *TRACE]].assign(
         event_date=event["event_date"],
         topic=topics.reindex(zoom_attendance["occurrence_id"]).to_numpy(),
         came_at=zoom_attendance["joined_at"].fillna(event["started_at"]),
@@ -83,7 +93,7 @@ def _touched(lead_journey: pd.DataFrame) -> pd.DataFrame:
 
 
 def _gap(rows: pd.DataFrame, day: str) -> pd.DataFrame:
-    return rows[["user_id", *TRACE]].assign(since_date=rows[day])
+    return rows[["user_id", "employee", *TRACE]].assign(since_date=rows[day])
 
 
 def _where(mask: pd.Series, reason: str) -> pd.Series:

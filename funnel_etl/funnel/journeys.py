@@ -4,15 +4,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from funnel_etl.core.accounting import Outcome, summarised
+from funnel_etl.core.accounting import TRACE, Outcome, summarised
 from funnel_etl.core.dates import month_start
 from funnel_etl.funnel.contracts import STAGES
 from funnel_etl.funnel.journey_contracts import FIRSTS, LEAD_JOURNEY, REACHED, STEPS
 from funnel_etl.funnel.touches import touches, with_event
 
 Ints = npt.NDArray[np.int64]
-TAKEN = ["at", "date", "source", "funnel", "employee", "file_id", "source_row"]
-"""What is known of each event of a journey."""
+TAKEN = ["at", "date", "source", "funnel"]
+"""What a journey tells of each first event."""
 
 
 def lead_journey(
@@ -30,26 +30,27 @@ def lead_journey(
     untimed = _registered_at_no_time(zoom_registrations, webinars, as_of)
     events = pd.concat([_events(timed, assigned_leads), _sold(counted), untimed], ignore_index=True)
     code, phones = pd.factorize(events["phone"], sort=True)
-    rank = events["stage"].map({stage: place for place, stage in enumerate(REACHED)}).to_numpy(dtype="int64")
+    stage_code, stages = pd.factorize(events["stage"])
+    rank = np.array([REACHED.index(stage) for stage in stages], dtype="int64")[stage_code]
 
     rows = pd.DataFrame({"phone": phones.astype("str")})
     rows["user_id"] = ("91" + rows["phone"]).where(~rows["phone"].str.startswith("+"), rows["phone"].str[1:])
     has_time = events["at"].notna().to_numpy()
     days: dict[str, pd.Series] = {}
     for place, stage in enumerate(REACHED):
-        first = _first(events, code, (rank == place) & has_time, len(rows))
+        first = _first(events[TAKEN], code, (rank == place) & has_time, len(rows))
         days[stage] = first["date"]
         rows = rows.join(first[["at", "source", "funnel"]].add_prefix(f"{FIRSTS[stage]}_"))
         if stage == "assignment":
-            rows["first_assigned_employee"] = first["employee"]
+            rows["first_assigned_employee"] = _first(events[["employee"]], code, rank == place, len(rows))["employee"]
     this_month = (rank == REACHED.index("assignment")) & (month_start(events["date"]) == _month(as_of)).to_numpy()
-    m0 = _first(events, code, this_month, len(rows))
+    m0 = _first(events[TAKEN], code, this_month, len(rows))
     rows = rows.join(m0[["at", "source", "funnel"]].add_prefix("m0_first_"))
     is_touch = rank < REACHED.index("sale")
-    touch = _first(events, code, is_touch & has_time, len(rows))
+    touch = _first(events[[*TAKEN, "stage", *TRACE]], code, is_touch & has_time, len(rows))
     touched = touch[["at", "stage", "source", "funnel"]].add_prefix("first_touch_")
-    evidence = touch[["file_id", "source_row"]].fillna(_first(events, code, np.ones_like(has_time), len(rows)))
-    rows = rows.join(touched).join(evidence[["file_id", "source_row"]])
+    evidence = touch[TRACE].fillna(_first(events[TRACE], code, np.ones_like(has_time), len(rows)))
+    rows = rows.join(touched).join(evidence)
 
     furthest = np.zeros(len(rows), dtype="int64")
     np.maximum.at(furthest, code, rank)
@@ -100,7 +101,7 @@ def _first(events: pd.DataFrame, code: Ints, wanted: npt.NDArray[np.bool_], coun
     places = np.flatnonzero(wanted)[::-1]
     first = np.full(count, -1)
     first[code[places]] = places  # of equal codes the one assigned last stays: the earliest
-    return events[[*TAKEN, "stage"]].reindex(first).reset_index(drop=True)
+    return events.reindex(first).reset_index(drop=True)
 
 
 def _month(day: pd.Timestamp) -> pd.Timestamp:

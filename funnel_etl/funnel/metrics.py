@@ -7,7 +7,7 @@ sheet has in a metric's place is said here. `tools/generated_docs.py` writes the
 from collections.abc import Iterable, Iterator
 
 from funnel_etl.core.contracts import Table
-from funnel_etl.funnel import attribution_contracts
+from funnel_etl.funnel import attribution_contracts, journey_contracts
 from funnel_etl.funnel.contracts import (
     ATTRIBUTED_M0,
     ATTRIBUTED_SALES,
@@ -22,23 +22,27 @@ from funnel_etl.funnel.contracts import (
 
 SHEET = {
     "mart.funnel_facts.assigned_rows": "`M0_Leads`: its rows, of the month of `TODAY()-2` in the typed year, "
-    "`assignOn` strictly after midnight of the 1st",
-    "mart.funnel_facts.m0_assigned": "`M0`: its rows, `UNIQUE` phones of `M0_Leads`",
-    "mart.funnel_facts.m0_attended": "`M0`: its rows whose attended is yes",
-    "mart.funnel_facts.sales": "sales tab: its rows by final funnel, whatever their status",
-    "mart.funnel_facts.spend_inr": "spend tab: `SUMIFS` of cost by funnel, over all dates; unmapped spend vanishes",
-    "mart.attributed_m0.phone": "`M0`: the phone, its last ten digits (fewer: empty)",
-    "mart.attributed_m0.funnel": "`M0_Leads`: exact `VLOOKUP` of the source, else Misc; `M0` takes the first by date",
-    "mart.attributed_m0.assigned_at": "`M0`: `assignOn` of the first row by date",
-    "mart.attributed_m0.first_employee": "`M0`: the employee of the first row in sheet order",
-    "mart.attributed_m0.attended": "`M0`: `VLOOKUP` of the phone in the Zoom tab, its first row; blank when not found",
+    "`assignOn` strictly after midnight of the 1st, without an end",
+    "mart.funnel_facts.m0_assigned": "`M0`: its rows, the unique phones of `M0_Leads` (`parity.m0`)",
+    "mart.funnel_facts.m0_attended": "`M0`: its rows whose attended is Yes",
+    "mart.funnel_facts.sales": "sales tab: its rows by final funnel, whatever their status (`parity.sales`)",
+    "mart.funnel_facts.spend_inr": "spend tab: `SUMIFS` of cost by funnel, over all dates; unmapped spend vanishes "
+    "(`parity.spend_by_funnel.spend_inr`)",
+    "mart.attributed_m0.phone": "`M0`: the last ten digits, fewer: empty (`parity.m0.phone`)",
+    "mart.attributed_m0.funnel": "`M0_Leads`: exact `VLOOKUP` of the source, else Misc; `M0`: of the first row by date "
+    "(`parity.m0.funnel`)",
+    "mart.attributed_m0.assigned_at": "`M0`: `assignOn` of the first row by date (`parity.m0.assigned_at`)",
+    "mart.attributed_m0.first_employee": "`M0`: the employee of the first row in sheet order (`parity.m0.employee`)",
+    "mart.attributed_m0.attended": "`M0`: `VLOOKUP` of the phone in the Zoom tab, its first row; blank when not found "
+    "(`parity.m0.attended`)",
     "mart.attributed_sales.final_funnel": "sales tab: where Misc, `VLOOKUP` of the typed value, else Misc; where not, "
-    "the typed value as it is, if any",
-    "mart.attributed_sales.attended": "sales tab: `VLOOKUP` of the phone in the Zoom tab, its first row",
+    "the typed value as it is, if any (`parity.sales.final_funnel`)",
+    "mart.attributed_sales.attended": "sales tab: `VLOOKUP` of the phone in the Zoom tab, its first row "
+    "(`parity.sales.attended`)",
 }
 """What in the sheet each column replaces, as rules and `parity` have its formulas. Others have nothing there."""
 
-DESCRIBED = (ATTRIBUTED_M0, ATTRIBUTED_SALES, *attribution_contracts.TABLES)
+DESCRIBED = (ATTRIBUTED_M0, ATTRIBUTED_SALES, *journey_contracts.TABLES, *attribution_contracts.TABLES)
 """Tables of which each column is told by its description."""
 
 UNTOLD = {"user_id", "file_id", "source_row", "touch_file_id", "touch_source_row"}

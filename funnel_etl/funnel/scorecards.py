@@ -52,7 +52,7 @@ def webinar_scorecard(
     came = with_event(zoom_attendance[zoom_attendance["attended"].fillna(value=False).astype(bool)], webinars)
     came = came.assign(came_at=came["joined_at"].fillna(came["started_at"]))[["occurrence_id", "phone", "came_at"]]
     came = came[came["phone"].notna() & came["occurrence_id"].isin(rows.index)]
-    sold_at = sales.set_index("sale_id")["sold_at"].reindex(attributed_sales["sale_id"]).to_numpy()
+    sold_at = sales.set_index("sale_id")["sold_at"].reindex(attributed_sales["sale_id"]).array
     sold = attributed_sales[["phone", "revenue_inr"]].assign(at=sold_at)
     up_to_now = assigned_leads[assigned_leads["assigned_date"] <= as_of]
     given = up_to_now[["phone"]].assign(at=up_to_now["assigned_at"], revenue_inr=0)

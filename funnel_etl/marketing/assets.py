@@ -17,13 +17,13 @@ CONFIG = [CONFIG_VERSIONS.asset_key]
 @table_asset(contracts.RAW_TOFU_LEADS, group=GROUP, needs=CONFIG)
 def raw_tofu_leads(night: Night) -> Outcome:
     """Pull the campaign lead sheet and keep it as text."""
-    return night.records("tofu_leads", contracts.TOFU_LEADS_SOURCE)
+    return night.records("tofu_leads", contracts.TOFU_LEADS_SOURCE, contracts.TOFU_LEADS_KEY)
 
 
 @table_asset(contracts.RAW_AD_SPEND, group=GROUP, needs=CONFIG)
 def raw_ad_spend(night: Night) -> Outcome:
     """Pull the ad spend sheet and keep it as text."""
-    return night.records("ad_spend", contracts.SPEND_SOURCE)
+    return night.records("ad_spend", contracts.SPEND_SOURCE, contracts.SPEND_KEY)
 
 
 @table_asset(contracts.TOFU_LEADS, group=GROUP, inputs={"raw": contracts.RAW_TOFU_LEADS})

@@ -3,6 +3,7 @@
 from funnel_etl.core.common_columns import PHONE_COLUMNS, TRACE_COLUMNS, raw_table
 from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.csvfile import SourceColumn
+from funnel_etl.core.dumps import DumpKey
 from funnel_etl.core.text import snake_case
 
 TOFU_LEADS_SOURCE = (
@@ -17,6 +18,7 @@ TOFU_LEADS_SOURCE = (
     SourceColumn("created date", ("created_at", "created time", "created on", "timestamp"), needed=True),
 )
 """The columns of the campaign lead sheet. Forms differ: other spellings, and more columns, are usual."""
+TOFU_LEADS_KEY = DumpKey(when="created date", phone="Phone number")
 
 SPEND_TEXTS = (
     "campaign ad_group account platform AccountDescriptiveName CampaignType Objective Category subCategory goalID "
@@ -35,6 +37,8 @@ SPEND_SOURCE = tuple(
     ).split(",")
 )
 """The 43 columns of the ad spend sheet, in its order."""
+SPEND_KEY = DumpKey(when="date_time")
+"""A line of spend has no name of its own, and campaigns are renamed: lines of a time are counted."""
 
 
 def spend_column(source_name: str) -> Column:

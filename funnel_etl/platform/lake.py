@@ -18,6 +18,7 @@ from upath import UPath
 from funnel_etl.core.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.schema_drift import SchemaChange
 from funnel_etl.sources.store import open_store
 
 
@@ -65,6 +66,7 @@ class Lake:
             "ledger": [asdict(line) for line in outcome.ledger],
             "notes": outcome.notes,
             "problems": outcome.problems,
+            "drift": [asdict(change) for change in outcome.drift],
             "quarantine": _records(outcome.quarantine, QUARANTINE_COLUMNS),
             "merged": _records(outcome.merged, MERGED_COLUMNS),
         }
@@ -80,6 +82,7 @@ class Lake:
             merged=pd.DataFrame(dict(zip(MERGED_COLUMNS, body["merged"], strict=True))),
             notes=body["notes"],
             problems=body["problems"],
+            drift=[SchemaChange(**change) for change in body.get("drift", [])],
         )
         return account, body["run_id"]
 

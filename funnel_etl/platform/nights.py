@@ -11,8 +11,9 @@ import pandas as pd
 from funnel_etl.core.accounting import Outcome
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.csvfile import SourceColumn
-from funnel_etl.core.source_frame import raw_records
+from funnel_etl.core.dumps import DumpKey
 from funnel_etl.settings import Settings
+from funnel_etl.sources.guards import DumpReader
 from funnel_etl.sources.nightly import NightlySources
 
 FIRST_NIGHT = "2020-01-01"
@@ -41,10 +42,21 @@ class Night:
         """The zone of business days."""
         return self.sources.settings.timezone
 
-    def records(self, source: str, documented: Collection[SourceColumn]) -> Outcome:
-        """Pull a CSV source for the night (or replay what it used) and give the records of its `raw` table."""
-        file_id = self.sources.pull(source, self.day)
-        return raw_records(self.sources.landing.read(file_id), file_id, source, documented, self.config.aliases(source))
+    def records(self, source: str, documented: Collection[SourceColumn], key: DumpKey | None = None) -> Outcome:
+        """Pull a CSV source for the night (or replay what it used) and give the records of its `raw` table.
+
+        A dump that was cut off, or lacks too many rows of the last good one by `key`, is refused when it is pulled.
+        """
+        reader = DumpReader(
+            self.sources.settings,
+            self.sources.landing,
+            source,
+            documented,
+            self.config.aliases(source),
+            night=self.day,
+            key=key,
+        )
+        return reader.records(self.sources.pull(source, self.day, reader.judge))
 
     @cached_property
     def config(self) -> Config:

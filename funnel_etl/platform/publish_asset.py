@@ -14,7 +14,7 @@ from funnel_etl.core.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import PublishRefused
 from funnel_etl.core.reasons import fix_hint
-from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, QUARANTINE, ROW_LEDGER
+from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, QUARANTINE, ROW_LEDGER, SCHEMA_DRIFT
 from funnel_etl.platform.database import engine
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.publisher import Publication, Published, Version, publish
@@ -99,6 +99,7 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
 
     Raises `PublishRefused` for a table that failed a check: the net for publishing alone, without the run that checked.
     """
+    drift: list[dict[str, Any]] = []
     ledger, quarantine, merged = [], [pd.DataFrame(columns=QUARANTINE_COLUMNS)], [pd.DataFrame(columns=MERGED_COLUMNS)]
     for table in tables:
         account, run_id = lake.read_account(table, night)
@@ -115,6 +116,10 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
             ledger.append({**counts, **common, "reasons": reasons, "run_id": run_id, "as_of": pd.Timestamp(night)})
         quarantine.append(account.quarantine.assign(**common))
         merged.append(account.merged.assign(**common))
+        drift += [
+            {**vars(change), "column_name": change.column, "as_of": pd.Timestamp(night), "part": part}
+            for change in account.drift
+        ]
     put_aside = pd.concat(quarantine, ignore_index=True)
     put_aside = put_aside.assign(
         fix_hint=put_aside["reason"].map(fix_hint).astype("str"), first_seen_at=None, resolved_at=None
@@ -122,6 +127,7 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
     return [
         _publication(ROW_LEDGER, pd.DataFrame(ledger, columns=ROW_LEDGER.names)),
         replace(_publication(QUARANTINE, put_aside, drop=("first_seen_at", "resolved_at")), mode="resolve"),
+        _publication(SCHEMA_DRIFT, pd.DataFrame(drift, columns=SCHEMA_DRIFT.names)),
         replace(_publication(MERGED_ROWS, pd.concat(merged, ignore_index=True)), mode="replace_part"),
     ]
 

@@ -11,7 +11,7 @@ from funnel_etl.sales import contracts
 from funnel_etl.sales.assigned_leads import clean_assigned_leads
 from funnel_etl.sales.earlier import history_before, leads_before, sales_before
 from funnel_etl.sales.history import crm_history, with_aged_out_leads, with_aged_out_sales
-from funnel_etl.sales.sales import clean_sales, sales_source
+from funnel_etl.sales.sales import clean_sales, sales_key, sales_source
 
 GROUP = "sales"
 CONFIG = [CONFIG_VERSIONS.asset_key]
@@ -20,13 +20,13 @@ CONFIG = [CONFIG_VERSIONS.asset_key]
 @table_asset(contracts.RAW_CRM_ASSIGNED_LEADS, group=GROUP, needs=CONFIG)
 def raw_crm_assigned_leads(night: Night) -> Outcome:
     """Pull the CRM's dump of assignments and keep it as text."""
-    return night.records("crm_assigned_leads", contracts.ASSIGNED_LEADS_SOURCE)
+    return night.records("crm_assigned_leads", contracts.ASSIGNED_LEADS_SOURCE, contracts.ASSIGNED_LEADS_KEY)
 
 
 @table_asset(contracts.RAW_CRM_SALES, group=GROUP, needs=CONFIG)
 def raw_crm_sales(night: Night) -> Outcome:
     """Pull the CRM's dump of sales and keep it as text."""
-    return night.records("crm_sales", sales_source(night.config))
+    return night.records("crm_sales", sales_source(night.config), sales_key(night.config))
 
 
 @table_asset(

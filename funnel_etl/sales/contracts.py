@@ -3,6 +3,7 @@
 from funnel_etl.core.common_columns import PHONE_COLUMNS, TRACE_COLUMNS, raw_table
 from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.csvfile import SourceColumn
+from funnel_etl.core.dumps import DumpKey
 from funnel_etl.core.text import snake_case
 
 ASSIGNED_LEADS_SOURCE = (
@@ -11,6 +12,7 @@ ASSIGNED_LEADS_SOURCE = (
     SourceColumn("leadMobile", ("mobile", "lead mobile"), needed=True),
     SourceColumn("employee", ("employee name",), needed=True),
 )
+ASSIGNED_LEADS_KEY = DumpKey(when="assignOn", phone="leadMobile")
 
 _MONEY = (
     "tokenAmount WithOut_Token_paidAmount eBookRev bookRev paidAmount TotalAmount EBook_Net_Amount Book_Net_Amount "

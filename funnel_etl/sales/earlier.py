@@ -4,8 +4,9 @@ Usually the night before is in the lake. What the lake lacks is made again from 
 first, so that the lake stays a cache.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 
 import pandas as pd
 
@@ -36,6 +37,23 @@ def sales_before(night: Night, lake: Lake) -> pd.DataFrame | None:
 def history_before(night: Night, lake: Lake) -> pd.DataFrame | None:
     """Give `clean.crm_history` of the latest night before, or None when there was none."""
     return _before(night, lake, contracts.CRM_HISTORY, ["crm_assigned_leads", "crm_sales"], _history)
+
+
+def sales_since(night: Night, lake: Lake, after: date | None) -> Iterator[tuple[date, pd.DataFrame]]:
+    """Give `clean.sales` of each night before that is later than `after`, oldest first; what the lake lacks is made."""
+    held = set(lake.nights(contracts.SALES))
+    pulled = set(night.sources.landing.nights("crm_sales"))
+    rows: pd.DataFrame | None = None
+    for day in sorted(day for day in held | pulled if day < night.day and (after is None or day > after)):
+        if day in held:
+            rows = lake.read(contracts.SALES, day)
+        else:
+            at = replace(night, day=day)
+            try:
+                rows = contracts.SALES.conform(_sales(at, sales_before(at, lake) if rows is None else rows).rows)
+            except SourceRejected:
+                continue  # that night made no table then, and makes none now
+        yield day, rows
 
 
 def _before(night: Night, lake: Lake, table: Table, sources: list[str], step: Step) -> pd.DataFrame | None:

@@ -5,19 +5,26 @@ Rule: The dump's window slides.
 
 import hashlib
 import json
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from funnel_etl.core.accounting import TRACE, Outcome, RowAccount, close
 from funnel_etl.core.config_tables import Config, map_sources
 from funnel_etl.core.csvfile import RESERVED
+from funnel_etl.core.json_text import objects as json_objects
 from funnel_etl.core.source_frame import columns_present
-from funnel_etl.core.text import lookup_key
+from funnel_etl.core.text import arrow_text, lookup_keys, text_series
 from funnel_etl.sales.contracts import ASSIGNED_LEADS_SOURCE, CRM_HISTORY, SALES_SOURCE
 from funnel_etl.sales.final_funnel import final_funnel
 from funnel_etl.sales.sales import is_counted
 
 DATASETS = ("crm_assigned_leads", "crm_sales")
+_AT_A_TIME = 100_000
 ABSENT, AGED_OUT = "disappeared", "aged_out"
 
 
@@ -75,31 +82,67 @@ def crm_history(
     now = account.rows()
     if before is None:
         before = CRM_HISTORY.empty()
-    newest = before[before["valid_to"].isna()]
-    pairs = now.merge(newest, on=["dataset", "key"], how="left", suffixes=("", "_before")).set_axis(now.index)
-    was_absent = pairs["change"] == ABSENT
-    is_new = pairs["change"].isna() | was_absent
-    differs = ~is_new & (pairs["row"] != pairs["row_before"])
+    newest = before[before["valid_to"].isna()].reset_index(drop=True)
+    names, known = _names(now), _names(newest)
+    place = pc.index_in(names, value_set=known).fill_null(-1).to_numpy().astype("int64")
+    is_known = place >= 0
+    was_absent = np.append((newest["change"] == ABSENT).to_numpy(dtype=bool), False)[place]
+    rows_before = arrow_text(newest["row"]).take(pa.array(place, mask=~is_known))
+    is_same = pc.equal(arrow_text(now["row"]), rows_before).fill_null(False).to_numpy(zero_copy_only=False)
+    is_new, differs = ~is_known | was_absent, is_known & ~was_absent & ~is_same
     account.exclude(pd.Series("unchanged_version", index=now.index, dtype="str").where(~is_new & ~differs))
 
-    fresh = pairs[is_new | differs].assign(valid_from=night, valid_to=None)
-    change = pd.Series("inserted", index=pairs.index).mask(was_absent, "reappeared").mask(differs, "changed")
-    # Only its own rows: a frame without rows takes every row of a column it is given.
-    fresh["change"] = change.reindex(fresh.index)
+    stays = is_new | differs
+    change = np.select([was_absent[stays], differs[stays]], ["reappeared", "changed"], "inserted")
+    fresh = _dated(now[stays], night, change)
     changed = [
         _changed(old, new) if kind == "changed" else None
-        for old, new, kind in zip(fresh["row_before"], fresh["row"], fresh["change"], strict=True)
+        for old, new, kind in zip(rows_before.filter(pa.array(stays)).to_pylist(), fresh["row"], change, strict=True)
     ]
     fresh["changed_columns"] = pd.Series(changed, index=fresh.index, dtype="object")
     aged = pd.concat([_age(assigned_leads, "crm_assigned_leads", "assigned_at"), _age(sales, "crm_sales", "sold_at")])
-    gone = _gone(newest, now, aged)
-    gone_rows = gone.assign(valid_from=night, valid_to=None, change=ABSENT, changed_columns=None)
-    ended = pd.concat([fresh[["dataset", "key"]], gone[["dataset", "key"]]])
-    past = before.merge(ended.assign(_ended=True), on=["dataset", "key"], how="left")
-    past["valid_to"] = past["valid_to"].mask(past["valid_to"].isna() & past["_ended"].notna(), night)
-    earlier = RowAccount(pd.concat([past, gone_rows], ignore_index=True), "clean.crm_history of the night before")
-    rows = pd.concat([past, gone_rows, fresh], ignore_index=True)[CRM_HISTORY.names]
-    return close(rows.sort_values(["dataset", "key", "valid_from"], kind="stable"), account, earlier)
+    gone = _dated(_gone(newest, _is_in(known, names), aged), night, ABSENT)
+    ended = pa.concat_arrays([names.filter(pa.array(stays)), _names(gone)])
+    is_over = before["valid_to"].isna() & _is_in(_names(before), ended)
+    past = before.assign(valid_to=before["valid_to"].mask(is_over, night))
+    # Every one of them stays: the account needs their number only, not a copy of them.
+    earlier = RowAccount(pd.DataFrame(index=range(len(past) + len(gone))), "clean.crm_history of the night before")
+    return close(_sorted([past, gone, fresh]), account, earlier)
+
+
+def _names(rows: pd.DataFrame) -> Any:
+    """Name each row over both dumps, as one Arrow array."""
+    return arrow_text(rows["dataset"].astype("str") + "\x1f" + rows["key"].astype("str"))
+
+
+def _is_in(names: Any, others: Any) -> npt.NDArray[np.bool_]:
+    found: npt.NDArray[np.bool_] = pc.is_in(names, value_set=others).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _dated(rows: pd.DataFrame, night: pd.Timestamp, change: Any) -> pd.DataFrame:
+    """Give versions that begin on a night and are the newest."""
+    since = pd.Series(night, index=rows.index, dtype="datetime64[us]")
+    until = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
+    return rows.assign(
+        valid_from=since,
+        valid_to=until,
+        change=pd.Series(change, index=rows.index, dtype="str"),
+        changed_columns=pd.Series(None, index=rows.index, dtype="object"),
+    )
+
+
+def _sorted(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put versions in the order of their key, column by column: a copy of them all at once would double the memory."""
+    frames = [frame for frame in frames if len(frame)] or frames[:1]
+    joined = {name: pd.concat([frame[name] for frame in frames], ignore_index=True) for name in CRM_HISTORY.key}
+    key = {name: arrow_text(joined[name]) for name in ("dataset", "key")}
+    table = pa.table(key | {"valid_from": pa.array(joined["valid_from"], from_pandas=True)})
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in CRM_HISTORY.key]).to_numpy()
+    columns = {
+        name: pd.concat([frame[name] for frame in frames], ignore_index=True).take(order) for name in CRM_HISTORY.names
+    }
+    return pd.DataFrame(columns)
 
 
 def _aged_out(today: Outcome, before: pd.DataFrame | None, instant: str, identity: list[str]) -> pd.DataFrame | None:
@@ -131,36 +174,37 @@ def _joined(today: Outcome, kept: pd.DataFrame, name: str) -> Outcome:
 def _versions(raw: pd.DataFrame, dataset: str, instants: pd.Series, config: Config) -> pd.DataFrame:
     """Give each record of a dump as a version: trace, dataset, key, row_at, row (JSON of its cells without blanks)."""
     documented = ASSIGNED_LEADS_SOURCE if dataset == "crm_assigned_leads" else SALES_SOURCE
-    cells = [c for c in raw.columns if c not in RESERVED]
     present = columns_present(raw, documented, config.aliases(dataset), dataset)
-    records = raw[cells].to_dict("records")
-    rows = [
-        json.dumps({k: v for k, v in r.items() if isinstance(v, str) and v}, ensure_ascii=False, sort_keys=True)
-        for r in records
-    ]
-    named = ["_id"] if dataset == "crm_sales" else ["leadMobile", "assignOn"]
-    texts = raw[present[named[0]]].map(lookup_key)
-    if dataset == "crm_assigned_leads":
-        texts = texts + "\x1f" + raw[present[named[1]]].map(lookup_key)
-        texts = texts + "\x1f" + texts.groupby(texts).cumcount().astype("str")
-        texts = texts.map(lambda text: hashlib.sha256(text.encode()).hexdigest()[:20])
+    cells = {c: arrow_text(raw[c]) for c in raw.columns if c not in RESERVED}
     versions = raw[TRACE].assign(
-        dataset=dataset, key=texts.astype("str"), row=pd.Series(rows, index=raw.index, dtype="str")
+        dataset=pd.Series(dataset, index=raw.index, dtype="str"),
+        key=lookup_keys(raw[present["_id"]]) if dataset == "crm_sales" else _assignment_keys(raw, present),
+        row=text_series(json_objects(cells, len(raw)), raw.index),
     )
     versions["row_at"] = versions.join(instants.rename("at"), on=TRACE)["at"]
     return versions[versions["key"] != ""]
 
 
-def _gone(newest: pd.DataFrame, now: pd.DataFrame, aged: pd.DataFrame) -> pd.DataFrame:
+def _assignment_keys(raw: pd.DataFrame, present: dict[str, str]) -> pd.Series:
+    """Name each assignment by a hash of its phone, its time, and its number among those that agree in both."""
+    texts = lookup_keys(raw[present["leadMobile"]]) + "\x1f" + lookup_keys(raw[present["assignOn"]])
+    numbers = texts.groupby(pd.factorize(texts)[0], sort=False).cumcount()
+    named = arrow_text(texts + "\x1f" + numbers.astype("str"))
+    hashed = [
+        hashlib.sha256(text.encode()).digest()[:10].hex()
+        for at in range(0, len(named), _AT_A_TIME)
+        for text in named.slice(at, _AT_A_TIME).to_pylist()
+    ]
+    return pd.Series(hashed, index=raw.index, dtype="str")
+
+
+def _gone(newest: pd.DataFrame, is_here: npt.NDArray[np.bool_], aged: pd.DataFrame) -> pd.DataFrame:
     """Give the newest versions whose row is no longer in its dump, though the window has not moved past it (`_age`)."""
-    standing = newest[newest["change"] != ABSENT]
-    edges = aged.reindex(standing["dataset"]).set_axis(standing.index)
+    missing = newest[(newest["change"] != ABSENT) & ~is_here]
+    edges = aged.reindex(missing["dataset"]).set_axis(missing.index)
     # In UTC also when neither dump has a row: NaT alone has no zone.
     oldest, youngest = (pd.to_datetime(edges[name], utc=True) for name in ("oldest", "youngest_aged"))
-    moved_past = (standing["row_at"] < oldest) | (standing["row_at"] <= youngest)
-    keys = now[["dataset", "key"]].assign(_here=True)
-    here = standing.merge(keys, on=["dataset", "key"], how="left")["_here"].notna()
-    return standing[~here.to_numpy() & ~moved_past]
+    return missing[~((missing["row_at"] < oldest) | (missing["row_at"] <= youngest))]
 
 
 def _changed(before: str, after: str) -> list[str]:

@@ -34,11 +34,13 @@ def fetch(
     clock: Callable[[], datetime] = utc_now,
     setting: str | None = None,
     credentials: Path | None = None,
+    judge: Callable[[bytes], object] | None = None,
 ) -> Arrival:
     """Pull a source once, whole, into the landing archive and return its arrival.
 
     `url` is a path, `file://`, `http(s)://` or `gsheet://ID/TAB`; `setting` the name that errors blame
-    (`CRM_SALES_URL`; by default the source's); `credentials` the service account file for sheets.
+    (`CRM_SALES_URL`; by default the source's); `credentials` the service account file for sheets; `judge` refuses what
+    came whole and looks like CSV by raising a FunnelError.
     Raises SourceUnavailable when trying again may help, SourceRejected when it will not (a whole answer that
     is not CSV is kept as a rejected arrival), ConfigError for an address or login that cannot be used.
     """
@@ -46,7 +48,16 @@ def fetch(
     address = url.strip()
     if not address:
         raise ConfigError("no address is set", where=source, fix=f"set {name} to a path or an address")
-    request = Request(url=address, source=source, setting=name, landing=landing, auth=auth, policy=policy, clock=clock)
+    request = Request(
+        url=address,
+        source=source,
+        setting=name,
+        landing=landing,
+        auth=auth,
+        policy=policy,
+        clock=clock,
+        judge=judge,
+    )
     scheme = _SCHEME.match(address)
     match scheme.group(1).lower() if scheme else "file":
         case "http" | "https":

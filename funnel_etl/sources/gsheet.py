@@ -42,7 +42,7 @@ def fetch_sheet(request: Request, credentials: Path | None, client: Any = None) 
         page_fix=f"the tab starts like a web page: correct {request.setting}",
     )
     return request.landing.put(
-        request.source, "pull", request.url, _csv(rows), received_at=request.clock(), check=check
+        request.source, "pull", request.url, _csv(rows), received_at=request.clock(), check=request.checked(check)
     )
 
 

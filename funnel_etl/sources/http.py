@@ -117,7 +117,7 @@ def _download(request: Request, ends: float) -> Arrival:
             received_at=request.clock(),
             http_status=response.status_code,
             headers=response.headers,
-            check=check,
+            check=request.checked(check),
         )
 
 

@@ -23,7 +23,7 @@ from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailabl
 from funnel_etl.sources.addresses import arrival_name
 from funnel_etl.sources.store import open_store
 
-Kind = Literal["pull", "file", "config", "closing"]
+Kind = Literal["pull", "file", "config", "closing", "confirmation"]
 
 # Never cookies, never anything that says who asked.
 KEPT_HEADERS = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "date")

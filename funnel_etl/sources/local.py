@@ -38,7 +38,9 @@ def fetch_local(request: Request) -> Arrival:
         where=request.where,
         page_fix="the page was saved instead of the file: download the CSV again",
     )
-    return request.landing.put_file(request.source, path, received_at=request.clock(), kind="pull", check=check)
+    return request.landing.put_file(
+        request.source, path, received_at=request.clock(), kind="pull", check=request.checked(check)
+    )
 
 
 def _path(request: Request) -> Path:

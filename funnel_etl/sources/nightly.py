@@ -5,7 +5,7 @@ materializing an old partition gives what it gave. The only place that decides t
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -46,11 +46,14 @@ class NightlySources:
         self.landing = landing
         self._tables: dict[tuple[str, ...], pd.DataFrame] = {}
 
-    def pull(self, source: str, night: date) -> str:
-        """Land a source for a night (or find what it used) and give the file_id. Raises as `fetch`."""
+    def pull(self, source: str, night: date, judge: Callable[[bytes], object] | None = None) -> str:
+        """Land a source for a night (or find what it used) and give the file_id. Raises as `fetch`.
+
+        What `judge` refuses is kept as rejected, and no night uses it.
+        """
         if (recorded := self.recorded(source, night)) is not None:
             return recorded[0]
-        arrival = self._fetch(source)
+        arrival = self._fetch(source, judge)
         self.landing.record_night(night, source, [arrival.file_id])
         return arrival.file_id
 
@@ -177,7 +180,7 @@ class NightlySources:
         nights = [n for n in self.landing.nights(f"{CONFIG}{name}") if n <= night]
         return self.landing.night(max(nights), f"{CONFIG}{name}") if nights else None
 
-    def _fetch(self, source: str) -> Arrival:
+    def _fetch(self, source: str, judge: Callable[[bytes], object] | None) -> Arrival:
         settings = self.settings
         return fetch(
             getattr(settings, f"{source}_url") or "",
@@ -186,6 +189,7 @@ class NightlySources:
             auth=Auth.parse(settings.crm_auth, settings.crm_secret) if source.startswith("crm_") else Auth(),
             policy=FetchPolicy(deadline=settings.download_seconds, retry_for=settings.retry_seconds),
             credentials=settings.google_credentials,
+            judge=judge,
         )
 
 

@@ -6,6 +6,7 @@ How a path, HTTP or a sheet is read belongs to `local`, `http` and `gsheet`.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from funnel_etl.sources.addresses import without_query
 from funnel_etl.sources.auth import Auth
@@ -34,7 +35,10 @@ class FetchPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One pull of one source. The address is not shown by its repr: it may carry a token."""
+    """One pull of one source. The address is not shown by its repr: it may carry a token.
+
+    `judge`, if given, is shown the whole answer, once it looks like CSV, and refuses it by raising a FunnelError.
+    """
 
     url: str = field(repr=False)
     source: str
@@ -43,6 +47,17 @@ class Request:
     auth: Auth
     policy: FetchPolicy
     clock: Callable[[], datetime]
+    judge: Callable[[bytes], object] | None = None
+
+    def checked(self, looks: Callable[[Path], None]) -> Callable[[Path], None]:
+        """Give the check of a landed file: how it looks, then what the judge says."""
+
+        def check(path: Path) -> None:
+            looks(path)
+            if self.judge is not None:
+                self.judge(path.read_bytes())
+
+        return check
 
     @property
     def where(self) -> str:

@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 
 from funnel_etl.definitions import TABLES
+from funnel_etl.operate.run_night import PARTS
 from funnel_etl.platform.contracts import QUARANTINE
 from funnel_etl.platform.database import engine
 from funnel_etl.platform.postgres_place import port_is_free, settle
@@ -86,7 +87,7 @@ def test_status_before_the_first_night_says_what_to_do(installation: Installatio
     done = installation.program("status")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        f"{part}: nothing published yet. Fix: funnel-etl run" for part in ("marketing", "sales", "funnel")
+        f"{part}: nothing published yet. Fix: funnel-etl run" for part in PARTS
     ]
 
 

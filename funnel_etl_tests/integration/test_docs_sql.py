@@ -1,19 +1,39 @@
-"""The queries that docs/operations.md tells people to run do run on a database of ours."""
+"""The queries that the docs tell people to run do run; those that answer a question find something in the demo."""
 
 import re
+import shutil
 import textwrap
+from collections.abc import Callable
+from datetime import date
 
+import pandas as pd
 import pytest
 from sqlalchemy import text
 
 from funnel_etl.definitions import TABLES
+from funnel_etl.demo.generate import generate
 from funnel_etl.platform import database
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl.settings import PROJECT
+from funnel_etl_tests.installation import Installation
 
+NIGHT = date(2025, 11, 14)
 PAGE = (PROJECT / "docs/operations.md").read_text()
 BLOCKS = [textwrap.dedent(block).strip() for block in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)]
 INLINE = re.findall(r"`((?:SELECT|CREATE ROLE)\b[^`]+;)`", PAGE)
+
+QUESTIONS = dict(
+    re.findall(
+        r"^### (\d+)\. [^\n]+\n(?:(?!^#|```).)*```sql\n(.*?)```",
+        (PROJECT / "docs/queries.md").read_text(),
+        re.DOTALL | re.MULTILINE,
+    )
+)
+WITHOUT_ROWS = {
+    "22": "no month is closed in the demo",
+    "23": "the CRM has changed nothing before the second night",
+}
+"""Questions to which the first night of the demo has no answer, and why."""
 
 
 def test_there_are_queries():
@@ -26,7 +46,42 @@ def test_a_query_of_the_page_runs(query, database_url):
     engine = database.engine(database_url)
     ensure_schema(engine, TABLES)
     with engine.connect() as connection:
-        for statement in query.replace("\n", " ").rstrip(";").split("; "):
-            connection.execute(text(statement))
+        for statement in re.sub(r"--[^\n]*", "", query).split(";"):
+            if statement.strip():
+                connection.execute(text(statement))
         connection.rollback()
     engine.dispose()
+
+
+def test_the_questions_are_numbered_and_each_is_in_the_list_above_them():
+    page = (PROJECT / "docs/queries.md").read_text()
+    assert list(QUESTIONS) == [str(number) for number in range(1, len(QUESTIONS) + 1)]
+    assert len(QUESTIONS) >= 20
+    assert re.findall(r"^### (\d+)\. ", page, re.MULTILINE) == list(QUESTIONS)
+    assert re.findall(r"\[(\d+)\]\(#\1-", page) == list(QUESTIONS)
+
+
+@pytest.fixture(scope="module")
+def demo(new_installation: Callable[[], Installation]) -> Installation:
+    """The first night of a small company, published."""
+    installation = new_installation()
+    sources = installation.home / "sources"
+    generate(sources, as_of=NIGHT, leads=1_000, months=2, seed=5)
+    shutil.copytree(sources / "drop" / "zoom", installation.drop / "zoom", dirs_exist_ok=True)
+    for source in ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales"):
+        installation.environment[f"FUNNEL_{source.upper()}_URL"] = str(sources / f"{source}.csv")
+    assert installation.night(NIGHT).is_published
+    return installation
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_a_question_is_answered_by_its_query(number: str, demo: Installation):
+    rows = demo.query(QUESTIONS[number])
+    assert isinstance(rows, pd.DataFrame)
+    assert rows.empty == (number in WITHOUT_ROWS), WITHOUT_ROWS.get(number, "no row")
+
+
+@pytest.mark.parametrize("number", QUESTIONS)
+def test_no_answer_shows_a_phone_or_an_address(number: str, demo: Installation):
+    text = demo.query(QUESTIONS[number]).to_csv(index=False)
+    assert not re.search(r"(?<!\w)[6-9]\d{9}(?!\w)|@[\w-]+\.\w", text)

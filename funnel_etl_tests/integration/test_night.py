@@ -26,7 +26,7 @@ from funnel_etl.demo.crm_server import LOGIN_PAGE, LoopbackCrm
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
 from funnel_etl.operate.dagster_home import prepare
-from funnel_etl.operate.run_night import NightResult
+from funnel_etl.operate.run_night import PARTS, NightResult
 from funnel_etl.platform.database import open_databases
 from funnel_etl.platform.lake import Lake
 from funnel_etl_tests.conftest import new_port
@@ -191,7 +191,7 @@ def test_the_command_publishes_the_night_and_says_so(first: Story) -> None:
     assert first.program.returncode == 0, first.program.stderr
     assert f"Night {NIGHT} is published." in first.program.stdout
     assert "Traceback" not in first.program.stderr
-    assert first.snapshots["first"].as_of == {"marketing": NIGHT, "sales": NIGHT, "funnel": NIGHT}
+    assert first.snapshots["first"].as_of == dict.fromkeys(PARTS, NIGHT)
     for secret in (TOKEN, sa.make_url(first.installation.environment["FUNNEL_DATABASE_URL"]).password or "?"):
         assert secret not in first.program.stdout + first.program.stderr
 
@@ -294,6 +294,7 @@ def test_the_same_night_again_changes_nothing_but_the_runs_own_traces(again: Sto
         ("marketing", 0, 0),
         ("sales", 0, 0),
         ("funnel", 0, 0),
+        ("parity", 0, 0),
     ]
     new = again.installation.value(
         "SELECT count(*) FROM ops.row_ledger WHERE run_id = :run", run=again.results["again"].run_id
@@ -360,6 +361,7 @@ def test_with_the_crm_down_part_1_publishes_and_part_2_says_why_in_one_line_each
         "marketing": True,
         "sales": False,
         "funnel": False,
+        "parity": False,
     }
     assert set(result.failures) == {"raw/crm_assigned_leads", "raw/crm_sales"}
     for name, line in result.failures.items():
@@ -372,7 +374,7 @@ def test_with_the_crm_down_part_1_publishes_and_part_2_says_why_in_one_line_each
 
 def test_with_the_crm_down_the_last_good_night_of_the_others_stays(crm_down: Story) -> None:
     before, after = crm_down.snapshots["again"], crm_down.snapshots["crm down"]
-    assert after.as_of == {"marketing": NEXT, "sales": NIGHT, "funnel": NIGHT}
+    assert after.as_of == {"marketing": NEXT, "sales": NIGHT, "funnel": NIGHT, "parity": NIGHT}
     sales = [t.full_name for t in funnel_etl.definitions.sales.TABLES]
     assert {name: after.contents[name] for name in sales} == {name: before.contents[name] for name in sales}
     mart = [t.full_name for t in funnel_etl.definitions.funnel.TABLES if t.full_name not in RUNS_OWN]
@@ -408,11 +410,13 @@ def test_with_the_sheets_down_part_2_publishes_and_part_1_says_why_in_one_line_e
         "marketing": False,
         "sales": True,
         "funnel": False,
+        "parity": False,
     }
     assert set(result.failures) == {"raw/tofu_leads", "raw/ad_spend"}
     assert all("\n" not in line for line in result.failures.values())
     assert result.failures["raw/tofu_leads"].startswith("tofu_leads")
-    assert sheet_down.snapshots["sheet down"].as_of == {"marketing": NEXT, "sales": NEXT, "funnel": NIGHT}
+    after = sheet_down.snapshots["sheet down"]
+    assert after.as_of == {"marketing": NEXT, "sales": NEXT, "funnel": NIGHT, "parity": NIGHT}
     before, after = sheet_down.snapshots["crm down"], sheet_down.snapshots["sheet down"]
     assert after.of("mart") == before.of("mart")
     assert after.contents["clean.tofu_leads"] == before.contents["clean.tofu_leads"]
@@ -427,7 +431,7 @@ def test_a_needed_column_that_was_renamed_is_told_with_the_line_that_mends_it(sh
 def test_when_all_is_mended_the_next_run_publishes_the_whole_night(mended: Story) -> None:
     result = mended.results["mended"]
     assert result.is_published, result.failures
-    assert mended.snapshots["mended"].as_of == {"marketing": NEXT, "sales": NEXT, "funnel": NEXT}
+    assert mended.snapshots["mended"].as_of == dict.fromkeys(PARTS, NEXT)
     assert mended.installation.value("SELECT as_of FROM mart.data_version") == NEXT
     assert mended.installation.value("SELECT max(date) FROM mart.funnel_facts") == NEXT
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from funnel_etl.core.config_tables import Config, parse_table
-from funnel_etl.core.contracts import Kind, Table
+from funnel_etl.core.contracts import SHARE_UNITS, Kind, Table
 from funnel_etl.core.csvfile import SourceColumn
 from funnel_etl.core.source_frame import raw_records
 
@@ -23,6 +23,8 @@ DEFAULTS: dict[Kind, Any] = {
     Kind.SHARE: "0",
     Kind.JSON: "{}",
 }
+
+UNITS = {Kind.MONEY: 100, Kind.SHARE: SHARE_UNITS}
 
 
 def _config_of(**tables: str) -> Config:
@@ -46,10 +48,8 @@ def _table_of(table: Table, text: str = "") -> pd.DataFrame:
             texts = pd.Series(range(2, len(given) + 2), index=given.index).astype("str")
         if column.name in given:
             texts = given[column.name].astype("str")
-        if column.kind is Kind.MONEY:
-            frame[column.name] = (texts.astype("float64") * 100).round().astype("Int64")
-        elif column.kind is Kind.SHARE:
-            frame[column.name] = (texts.astype("float64") * 10**18).round().astype("Int64")
+        if column.kind in UNITS:
+            frame[column.name] = (texts.astype("float64") * UNITS[column.kind]).round().astype("Int64")
         elif column.kind is Kind.INTEGER:
             frame[column.name] = texts.astype("float64").astype("Int64")
         elif column.kind is Kind.BOOLEAN:

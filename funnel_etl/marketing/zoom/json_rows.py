@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_etl.core.json_text import escaped, joined
 from funnel_etl.marketing.zoom.section import TEXT, Section
 
 MORE_FIELDS = "(fields beyond the header)"
 """Under this name the `row` of a record that is too long holds what has no header."""
-_NEEDS_ESCAPE = r'["\\\x00-\x1f]'
 _AT_A_TIME = 5_000
 
 
@@ -24,9 +24,9 @@ def records_as_json(section: Section) -> Any:
     parts: list[Any] = []
     before = "{"
     for at in order:
-        parts += [f'{before}{encode_basestring(section.header[at])}: "', _escaped(section.column(at))]
+        parts += [f'{before}{encode_basestring(section.header[at])}: "', escaped(section.column(at))]
         before = '", '
-    texts = _joined(*parts, '"}')
+    texts = joined(*parts, '"}')
     if not section.problems:
         return texts
     mask = [at in section.problems for at in range(section.size)]
@@ -56,26 +56,10 @@ def answers_as_json(section: Section) -> Any:
     parts: list[Any] = []
     for at in sorted(section.unnamed(), key=section.header.__getitem__):
         column = section.column(at)
-        answer = _joined(f'{encode_basestring(section.header[at])}: "', _escaped(column), '", ')
+        answer = joined(f'{encode_basestring(section.header[at])}: "', escaped(column), '", ')
         is_blank = pc.equal(pc.utf8_trim_whitespace(column), "")
         parts.append(pc.if_else(is_blank, pa.scalar("", TEXT), answer))
     if not parts:
         return pa.array(["{}"], type=TEXT).take(pa.array([0] * section.size, type=pa.int64()))
     # What is trimmed stands behind the last answer's quotation mark.
-    return _joined("{", pc.ascii_rtrim(_joined(*parts), ", "), "}")
-
-
-def _joined(*parts: Any) -> Any:
-    """Join columns and constants row by row."""
-    texts = [pa.scalar(part, TEXT) if isinstance(part, str) else part for part in parts]
-    return pc.binary_join_element_wise(*texts, pa.scalar("", TEXT))
-
-
-def _escaped(column: Any) -> Any:
-    """Escape what JSON escapes; most columns hold nothing of the kind."""
-    if not pc.any(pc.match_substring_regex(column, _NEEDS_ESCAPE), min_count=0).as_py():
-        return column
-    pieces = [column.slice(at, _AT_A_TIME).to_pylist() for at in range(0, len(column), _AT_A_TIME)]
-    return pa.concat_arrays(
-        [pa.array([encode_basestring(cell)[1:-1] for cell in piece], type=TEXT) for piece in pieces]
-    )
+    return joined("{", pc.ascii_rtrim(joined(*parts), ", "), "}")

@@ -1,5 +1,7 @@
 """The generated tables of docs/metrics.md: what they name is there, and what should be on the page is."""
 
+import re
+
 import pytest
 
 from funnel_etl.definitions import TABLES
@@ -25,6 +27,9 @@ def test_what_the_sheet_has_stands_at_columns_that_are_there() -> None:
     assert set(metrics.SHEET) <= COLUMNS
     told = "\n".join(metrics.sections().values())
     assert all(f"| `{place}` |" in told for place in metrics.SHEET)
+    of_parity = set(re.findall(r"`(parity\.\w+\.\w+)`", told))
+    assert len(of_parity) >= 8
+    assert of_parity <= COLUMNS
 
 
 def test_every_section_is_on_the_page_once() -> None:

@@ -39,6 +39,7 @@ def everything() -> pd.DataFrame:
                 "timestamp": ["2025-10-31T18:29:59.999999Z", "1970-01-01T00:00:00.000000Z", None],
                 "date": ["2025-10-31", "1969-12-31", None],
                 "money": pd.array([10**14 - 1, -1, None], dtype="Int64"),
+                "share": pd.array([10**18, -1, None], dtype="Int64"),
                 "number": [0.1, -1e300, None],
                 "text_array": [["a", "b,c"], [], None],
                 "json": ['{"a": "ü"}', "[]", None],
@@ -64,6 +65,13 @@ def test_money_is_rupees_with_two_decimals_in_the_file(lake: Lake) -> None:
     column = lake.read_arrow(EVERYTHING, NIGHT).column("money")
     assert str(column.type) == "decimal128(14, 2)"
     assert [str(value) for value in column.to_pylist()] == ["999999999999.99", "-0.01", "None"]
+
+
+def test_a_share_has_eighteen_decimals_in_the_file(lake: Lake) -> None:
+    lake.write(EVERYTHING, NIGHT, everything())
+    column = lake.read_arrow(EVERYTHING, NIGHT).column("share")
+    assert str(column.type) == "decimal128(20, 18)"
+    assert [f"{value:f}" for value in column.to_pylist()[:2]] == ["1.000000000000000000", "-0.000000000000000001"]
 
 
 def test_an_empty_table_comes_back_with_its_types(lake: Lake) -> None:

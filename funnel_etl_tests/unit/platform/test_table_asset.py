@@ -17,7 +17,7 @@ from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.lake_io import LakeIOManager
 from funnel_etl.platform.nights import Night
 from funnel_etl.platform.publish_asset import publish_asset
-from funnel_etl.platform.table_asset import night_of, partitions, run_body, table_asset
+from funnel_etl.platform.table_asset import Shows, night_of, partitions, run_body, table_asset
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
@@ -54,14 +54,14 @@ def lake(tmp_path: Path) -> Lake:
 def run(tmp_path: Path, lake: Lake) -> Callable[..., dg.ExecuteInProcessResult]:
     """Materialize the night of an asset of LEADS with this body, a table after it, and their publish asset."""
 
-    def start(body: Callable[[], Outcome], **conserved: Any) -> dg.ExecuteInProcessResult:
-        @table_asset(LEADS, group="sales", conserved=conserved)
+    def start(body: Callable[[], Outcome], shows: Shows | None = None, **conserved: Any) -> dg.ExecuteInProcessResult:
+        @table_asset(LEADS, group="sales", conserved=conserved, shows=shows)
         def leads(night: Night) -> Outcome:
             """Do what the test says."""
             assert night.day == date(2025, 10, 31)
             return body()
 
-        @table_asset(FACTS, group="funnel", inputs={"leads": LEADS})
+        @table_asset(FACTS, group="funnel", inputs={"leads": LEADS}, lineage={"n": ["clean.leads.id"]})
         def facts(night: Night, leads: pd.DataFrame) -> Outcome:
             """Count the leads."""
             return balanced(pd.DataFrame({"n": [len(leads)]}))
@@ -120,6 +120,34 @@ def test_the_rows_of_a_body_are_stored_read_by_the_next_asset_and_told_to_dagste
     counts = ("rows_in", "merged", "quarantined", "excluded", "cell_warnings")
     assert [values[name] for name in counts] == [6, 1, 1, 2, 3]
     assert "a word to the reader" in str(values["notes"])
+
+
+def test_pictures_and_texts_are_shown_and_a_column_tells_where_it_comes_from(
+    run: Callable[..., dg.ExecuteInProcessResult],
+) -> None:
+    def shows(own: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, bytes | str]:
+        return {"picture": b"\x89PNG", "paid": f"{own['paid_inr'].sum()} by {as_of:%d %B}"}
+
+    result = run(good, shows=shows)
+    told = result.asset_materializations_for_node("clean__leads")[0].metadata
+    assert told["picture"] == dg.MetadataValue.md("![picture](data:image/png;base64,iVBORw==)")
+    assert told["paid"] == dg.MetadataValue.md("200 by 31 October")
+    assert "dagster/column_lineage" not in told
+    after = result.asset_materializations_for_node("mart__facts")[0].metadata
+    origin = dg.TableColumnDep(dg.AssetKey(["clean", "leads"]), "id")
+    assert after["dagster/column_lineage"].value == dg.TableColumnLineage({"n": [origin]})
+
+
+def test_a_picture_that_cannot_be_made_stops_nothing(run: Callable[..., dg.ExecuteInProcessResult], lake: Lake) -> None:
+    def shows(own: pd.DataFrame, _as_of: pd.Timestamp) -> dict[str, bytes | str]:
+        raise ValueError(f"what is it of: {own.iloc[0].to_dict()}")
+
+    result = run(good, shows=shows)
+    assert result.success
+    assert lake.exists(LEADS, date(2025, 10, 31))
+    told = result.asset_materializations_for_node("clean__leads")[0].metadata
+    assert told["not_shown"].value == "could not be made: ValueError"
+    assert told["rows_in"].value == 6
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,15 @@ def test_no_credentials_at_all_is_told(landing: Landing) -> None:
 def test_an_address_without_sheet_or_tab_is_told(landing: Landing, url: str) -> None:
     with pytest.raises(ConfigError, match="needs its ID and its tab"):
         fetch_sheet(request(landing, url), None)
+
+
+def test_a_judge_refuses_a_tab_as_any_other_source(landing: Landing) -> None:
+    def judge(data: bytes) -> None:
+        assert data == b"Name,Phone\n"
+        raise SourceRejected("only its header came", where="tofu_leads", fix="look at the tab")
+
+    google = Google((200, {"values": [["Name", "Phone"]]}))
+    with pytest.raises(SourceRejected, match="only its header came"):
+        fetch_sheet(replace(request(landing), judge=judge), None, google.client())
+    (arrival,) = landing.arrivals("tofu_leads")
+    assert (arrival.status, arrival.reason) == ("rejected", "tofu_leads: only its header came. Fix: look at the tab")

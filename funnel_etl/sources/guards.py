@@ -1,0 +1,204 @@
+"""Guards of the pulled CSV sources: a dump that came cut off, or without many rows it had, is refused whole.
+
+What is refused is kept in the landing archive as rejected, with its reason, and no night uses it. The comparison itself
+is `core/dumps`; a person's word that a dump is right is `confirmations`.
+
+A cut can be seen by the dump itself (in a record, a quotation, a character, between CR and LF), by its transport
+(Content-Length, chunks, gzip: `http`), by its last line end, and by rows of the last good dump that are gone. A cut
+cannot be seen, in principle, if it takes only rows that came since the last good dump, or that have aged out, and
+the transport tells no length: then nothing is lost that was published, and the next dump brings what is missing.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+import pandas as pd
+
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.core.csvfile import PROBLEM, RESERVED, SourceColumn, read_header
+from funnel_etl.core.dumps import DumpKey, DumpRows, Loss, compare, dump_rows
+from funnel_etl.core.errors import FunnelError, SourceRejected
+from funnel_etl.core.schema_drift import schema_drift
+from funnel_etl.core.source_frame import columns_present, raw_records
+from funnel_etl.settings import Settings
+from funnel_etl.sources.confirmations import confirmed
+from funnel_etl.sources.dump_memory import Dump, DumpMemory
+from funnel_etl.sources.fetch import utc_now
+from funnel_etl.sources.landing import Landing
+
+_AGAIN = "pull it again, whole"
+_HEADER = 1 << 18
+"""Bytes of a file within which its header is."""
+
+
+@dataclass(frozen=True)
+class LastGood:
+    """The last good dump, and the night that used it."""
+
+    night: date
+    dump: Dump
+
+
+@dataclass
+class _Judged:
+    outcome: Outcome
+    dump: Dump
+    header: list[str]
+
+
+@dataclass
+class DumpReader:
+    """The dump of a source for a night: judged when it is pulled, and read once."""
+
+    settings: Settings
+    landing: Landing
+    source: str
+    documented: Collection[SourceColumn]
+    aliases: dict[str, str]
+    night: date
+    key: DumpKey | None = None
+    _judged: dict[str, _Judged] = field(default_factory=dict)
+
+    def judge(self, data: bytes) -> None:
+        """Raise SourceRejected unless the dump may be used; its `fix` names `funnel-etl confirm` where that helps."""
+        judged = self._read(data)
+        self._judged = {judged.dump.file_id: judged}
+        if self.key is None:
+            return
+        good = self.last_good()
+        right = confirmed(self.landing, self.source)
+        if good is None or judged.dump.file_id in (good.dump.file_id, *right):
+            return
+        before = self.dump(right[-1]) if right else good.dump
+        self._refuse_other_end(judged.dump, before, good.night)
+        self._refuse_loss(compare(before.rows, judged.dump.rows, self._days(good)), good.night)
+
+    def records(self, file_id: str) -> Outcome:
+        """Give the records of a dump that may be used, with what is new in its header."""
+        if file_id in self._judged:
+            judged = self._judged[file_id]
+            if self.key is not None:
+                self._memory.keep(self.source, judged.dump)
+        else:
+            data = self.landing.read(file_id)
+            outcome = raw_records(data, file_id, self.source, self.documented, self.aliases)
+            judged = _Judged(outcome, Dump(file_id, "", DumpRows.empty()), self._header(data))
+        outcome = judged.outcome
+        outcome.drift = schema_drift(self.source, self._header_before(), judged.header, self.documented, self.aliases)
+        outcome.notes += [str(change) for change in outcome.drift]
+        return outcome
+
+    def last_good(self) -> LastGood | None:
+        """Give the newest dump that a night used and that can be read."""
+        for day, file_id in self._used():
+            try:
+                return LastGood(day, self.dump(file_id))
+            except FunnelError:
+                continue  # gone from the archive, or no longer readable by today's aliases: nothing to compare with
+        return None
+
+    def dump(self, file_id: str) -> Dump:
+        """Give what is compared of a landed dump. Raises as `judge` for one that cannot be read."""
+        known = self._memory.recall(self.source, file_id)
+        return known if known is not None else self._read(self.landing.read(file_id)).dump
+
+    def loss(self, file_id: str) -> Loss | None:
+        """Compare a landed dump with the last good one; None: there is none. Raises as `judge` for one cut off."""
+        good = self.last_good()
+        return compare(good.dump.rows, self.dump(file_id).rows, self._days(good)) if good else None
+
+    @property
+    def _memory(self) -> DumpMemory:
+        reading = f"{self.key} {sorted(self.aliases.items())} {self.settings.timezone}"
+        return DumpMemory(self.settings.lake_root, reading)
+
+    def _read(self, data: bytes) -> _Judged:
+        """Read a dump whole. Raises SourceRejected for one that is cut, lacks a column, or has ambiguous dates."""
+        file_id = hashlib.sha256(data).hexdigest()
+        outcome = raw_records(data, file_id, self.source, self.documented, self.aliases)
+        end = _line_end(data)
+        self._refuse_cut(data, outcome.rows, end)
+        rows = DumpRows.empty()
+        if self.key is not None:
+            present = columns_present(outcome.rows, self.documented, self.aliases, self.source)
+            rows = dump_rows(outcome.rows, present, self.key, self.settings.timezone, self.source)
+        return _Judged(outcome, Dump(file_id, end, rows), self._header(data))
+
+    def _refuse_cut(self, data: bytes, rows: pd.DataFrame, end: str) -> None:
+        """Refuse what tells by itself that its end is missing; `read_csv` has refused cut records and quotations."""
+        in_character = not end and len(rows) > 0 and _last_cells(rows).str.endswith("\ufffd").any()
+        if in_character or (data.startswith((b"\xff\xfe", b"\xfe\xff")) and len(data) % 2):
+            raise SourceRejected("it ends within a character: it was cut off", where=self.source, fix=_AGAIN)
+        if end == "\r" and _line_end(data[: data.find(b"\n") + 1]) == "\r\n":
+            raise SourceRejected("it ends within a line end: it was cut off", where=self.source, fix=_AGAIN)
+
+    def _refuse_other_end(self, now: Dump, before: Dump, day: date) -> None:
+        if bool(now.line_end) == bool(before.line_end):
+            return
+        differs = "has no line end, and" if before.line_end else "has a line end, and"
+        had = "had one" if before.line_end else "had none"
+        raise SourceRejected(
+            f"its last line {differs} that of the last good dump (night {day}) {had}: it looks cut off there",
+            where=self.source,
+            fix=self._fix,
+        )
+
+    def _refuse_loss(self, loss: Loss, day: date) -> None:
+        counts = f"{loss.has:,} keys now, {loss.had:,} in the last good dump (night {day})"
+        if loss.aged_out:
+            counts += f", {loss.aged_out:,} of which its window has moved past"
+        if loss.had and not loss.has:
+            what = f"only its header came, without any row: {counts}"
+        elif loss.share > self.settings.drop_limit:
+            what = (
+                f"{loss.lost:,} keys are gone, {loss.share:.1%}, more than FUNNEL_DROP_LIMIT "
+                f"({self.settings.drop_limit:.0%}): {counts}"
+            )
+        elif loss.cut_off:
+            what = f"it ends {loss.cut_off:,} rows before the last good dump did, as if cut off at a line end: {counts}"
+        else:
+            return
+        raise SourceRejected(what, where=self.source, fix=self._fix)
+
+    @property
+    def _fix(self) -> str:
+        return f"{_AGAIN}; if it is right as it is: {confirm_command(self.source)}, then run the night again"
+
+    def _used(self) -> Iterator[tuple[date, str]]:
+        """Give the nights that used a dump, newest first."""
+        for day in reversed(self.landing.nights(self.source)):
+            for file_id in self.landing.night(day, self.source) or []:
+                yield day, file_id
+
+    def _days(self, good: LastGood) -> float:
+        """Give how many days the window may have moved since the last good dump: by its night, or by when it came."""
+        came = [a.received_at for a in self.landing.arrivals(self.source) if a.file_id == good.dump.file_id]
+        passed = (utc_now() - max(came)).total_seconds() / 86_400 if came else 0.0
+        return max((self.night - good.night).days, passed)
+
+    def _header_before(self) -> list[str] | None:
+        for day, file_id in self._used():
+            if day < self.night and self.landing.has(file_id):
+                with self.landing.open(file_id) as file:
+                    return self._header(file.read(_HEADER))
+        return None
+
+    def _header(self, data: bytes) -> list[str]:
+        return read_header(data[:_HEADER], [column.name for column in self.documented])
+
+
+def confirm_command(source: str) -> str:
+    """Give the command by which a person says that a refused dump is right."""
+    return f"funnel-etl confirm {source}"
+
+
+def _line_end(data: bytes) -> str:
+    r"""Give the line end a file ends with ("\n", "\r\n", "\r"), or "" if it ends within a line."""
+    tail = data[-8:].replace(b"\0", b"")
+    return next((end.decode() for end in (b"\r\n", b"\n", b"\r") if tail.endswith(end)), "")
+
+
+def _last_cells(rows: pd.DataFrame) -> pd.Series:
+    return rows.iloc[-1].drop([name for name in (*RESERVED, PROBLEM) if name in rows]).dropna().astype("str")

@@ -1,0 +1,165 @@
+"""`funnel-etl explain`: a person's story and the rows behind a number, each with its line, in the golden week.
+
+Two nights are published: Saturday's and Sunday's.
+"""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from funnel_etl.definitions import TABLES
+from funnel_etl.funnel.contracts import MEASURES
+from funnel_etl.operate.explain_fact import Period, as_csv, explain_fact
+from funnel_etl_tests.golden.week import SAT, SUN, write_night
+from funnel_etl_tests.installation import Installation
+
+BY_NAME = {table.full_name: table for table in TABLES}
+
+
+@pytest.fixture(scope="module")
+def week(new_installation: Callable[[], Installation]) -> Installation:
+    installation = new_installation()
+    sources = installation.home / "sources"
+    sources.mkdir()
+    names = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
+    installation.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in names}
+    for night in (SAT, SUN):
+        write_night(night, sources, installation.config, installation.drop / "zoom")
+        assert installation.night(night).failures == {}
+    return installation
+
+
+@pytest.fixture(scope="module")
+def asha(week: Installation) -> str:
+    """Run the command for Asha, who bought, in another spelling of her phone; with the lines."""
+    done = week.program("explain", "+91 98765-00001", "--lines", "--json")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_the_rows_behind_every_cell_of_the_facts_sum_to_it_exactly(week: Installation, measure: str) -> None:
+    facts = week.query(f"SELECT date, funnel, {measure}::text AS value FROM mart.funnel_facts")  # noqa: S608
+    assert any(map(float, facts["value"]))
+    with week.engine.connect() as connection:
+        for cell in facts.itertuples():
+            found = explain_fact(connection, BY_NAME, measure, cell.funnel, Period(cell.date, cell.date))
+            assert (found.total, found.is_whole) == (Decimal(cell.value), True)
+            assert found.rows["file"].notna().all()
+            assert found.rows["line"].notna().all()
+
+
+def test_a_month_is_the_sum_of_its_days(week: Installation) -> None:
+    done = week.program(*"explain fact --month 2025-11 --funnel referral --measure revenue_inr".split())
+    assert done.returncode == 0, done.stderr
+    assert "The rows sum to exactly the published number" in done.stdout
+
+
+def test_a_fact_is_told_with_the_line_of_each_row(week: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    sold = week.query("SELECT sold_date::text, final_funnel FROM mart.attributed_sales WHERE sale_id = 'S1'")
+    sale = sold.iloc[0]
+    done = week.program(
+        *("explain", "fact", "--date", sale["sold_date"], "--funnel", sale["final_funnel"], "--measure", "sales"),
+        *("--to", str(file)),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "S1" in done.stdout
+    assert "crm_sales.csv" in done.stdout
+    assert file.read_text(encoding="utf-8-sig").splitlines()[0] == "day,sale_id,value,file,line,file_id,received_at"
+
+
+def test_numbers_the_parts_no_longer_hold_are_told_as_such(week: Installation) -> None:
+    with week.engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE mart.funnel_facts SET sales = sales + 1 WHERE date = '2025-10-31'")
+        found = explain_fact(
+            connection,
+            BY_NAME,
+            "sales",
+            "Webinar",
+            Period(SAT.replace(month=10, day=31), SAT.replace(month=10, day=31)),
+        )
+        assert not found.is_whole
+        connection.rollback()
+
+
+def test_no_cell_of_the_file_is_a_formula(week: Installation) -> None:
+    with week.engine.connect() as connection:
+        found = explain_fact(connection, BY_NAME, "sales", "Webinar", Period(SAT, SAT))
+    found.rows["sale_id"] = "=1+1"
+    found.rows.loc[0, ["sale_id"]] = "=1+1"
+    assert b"'=1+1" in as_csv(found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param("fact --date 2025-10-31 --funnel Webinr --measure sales", "did you mean Webinar?", id="funnel"),
+        pytest.param("fact --date 2025-10-31 --funnel Webinar --measure sale", "did you mean sales?", id="measure"),
+        pytest.param("fact --funnel Webinar --measure sales", "a day or a month", id="no_day"),
+        pytest.param(
+            "fact --date 2025-10-31 --month 2025-10 --funnel Webinar --measure sales", "a day or a", id="both"
+        ),
+        pytest.param("fact --date soon --funnel Webinar --measure sales", "soon", id="no_date"),
+        pytest.param("hello", "this is no phone, user_id or e-mail", id="no_phone"),
+        pytest.param("9123456789", "No published table knows this person", id="nobody"),
+    ],
+)
+def test_a_slip_is_told_with_what_to_do(week: Installation, arguments: str, said: str) -> None:
+    done = week.program("explain", *arguments.split())
+    assert done.returncode != 0
+    assert said in " ".join((done.stdout + done.stderr).split())
+    assert "Traceback" not in done.stderr
+
+
+def test_before_the_first_night_it_says_so(new_installation: Callable[[], Installation]) -> None:
+    done = new_installation().program("explain", "9876500001")
+    assert done.returncode == 1
+    assert "no night is published yet" in done.stderr
+
+
+def test_a_person_s_story_is_over_all_tables_in_order_of_time(asha: str) -> None:
+    events = json.loads(asha)["events"]
+    tables = {event["table"] for event in events}
+    assert {
+        "clean.tofu_leads",
+        "clean.assigned_leads",
+        "clean.sales",
+        "mart.attributed_m0",
+        "mart.lead_journey",
+    } <= tables
+    assert {"clean.crm_history", "mart.attribution"} <= tables  # her sale was edited on Sunday
+    times = [event["at"] for event in events if event["at"]]
+    assert times == sorted(times)
+    assert len(times) > 3
+
+
+def test_each_event_has_the_line_that_says_so_as_it_arrived(asha: str) -> None:
+    sale = next(event for event in json.loads(asha)["events"] if event["table"] == "clean.sales")
+    assert sale["file"] == "crm_sales.csv"
+    assert sale["text"].startswith("S1,")
+
+
+def test_an_e_mail_and_a_user_id_name_the_same_person(week: Installation, asha: str) -> None:
+    known = len(json.loads(asha)["events"])
+    by_email = json.loads(week.program("explain", "ASHA@example.org", "--json").stdout)
+    by_user_id = json.loads(week.program("explain", "919876500001", "--json").stdout)
+    assert len(by_user_id["events"]) == known
+    assert len(by_email["events"]) >= known
+
+
+def test_somebody_abroad_is_found_by_user_id(week: Installation) -> None:
+    told = json.loads(week.program("explain", "971501234567", "--json").stdout)
+    assert "+971501234567" in told["read_as"]
+    assert told["events"]
+
+
+def test_the_story_as_people_read_it(week: Installation) -> None:
+    done = week.program("explain", "9876500001")
+    assert done.returncode == 0
+    assert "counts" in done.stdout
+    assert "reached: sale" in done.stdout
+    assert "line" in done.stdout
