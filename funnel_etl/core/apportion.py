@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 
-_BASE = 10**6
-MAX_DENOMINATOR = 4 * 10**12
+_BASE = 10**3
+MAX_DENOMINATOR = 4 * 10**15
 """With a larger one a step of the long division would not fit 64 bits."""
 
 
@@ -40,7 +40,7 @@ def apportion(amounts: Ints, numerators: Ints, denominators: Ints, groups: Ints)
 
 
 def _divided(amounts: Ints, numerators: Ints, denominators: Ints) -> tuple[Ints, Ints]:
-    """Give quotient and remainder of amount * numerator / denominator by long division in base 10^6."""
+    """Give quotient and remainder of amount * numerator / denominator by long division in base 1000."""
     quotients, remainders = np.zeros_like(amounts), np.zeros_like(amounts)
     digits, rest = [], amounts
     while rest.any():

@@ -219,6 +219,9 @@ DEFAULT_METRICS = {
 }
 """What counts as a sale, and how far back attribution looks, while `metrics.csv` does not say."""
 
+AS_TYPED = {"source", "manual_value"}
+"""Names whose text is also kept as it was typed, in `<name>_typed`: the old sheet looks them up with their blanks."""
+
 NUMBERS = {
     "attribution_lookback_days": (Decimal(0), Decimal(3650)),
     "attribution_half_life_days": (Decimal("0.01"), Decimal(3650)),
@@ -395,6 +398,8 @@ def _typed(rows: pd.DataFrame, model: type[_Row]) -> pd.DataFrame:
             texts = rows[name].astype("str") if name in rows else pd.Series(info.default, index=rows.index, dtype="str")
             frame[name] = squash(texts) if _NAME in info.metadata else texts
     frame["line"] = rows["line"].astype("Int64")
+    for name in AS_TYPED & model.model_fields.keys():
+        frame[f"{name}_typed"] = rows[name].astype("str") if name in rows else frame[name]
     return frame.reset_index(drop=True)
 
 

@@ -16,8 +16,8 @@ from funnel_etl.core.dates import month_start
 from funnel_etl.funnel.attribution_contracts import ATTRIBUTION, MODELS, NO_TOUCH, NO_TOUCH_FUNNEL
 from funnel_etl.funnel.touches import of_phones, touches
 
-DECAY_UNIT = 10**9
-"""Weight of a touch on the day of the sale; older ones are rounded to whole billionths of it, and are at least 1."""
+DECAY_UNIT = 10**12
+"""Weight of a sale's newest touch; older ones are rounded to whole units of it, and are at least 1."""
 _ENDS, _MIDDLE = 2, 1
 """Position: each end 40 %, that is 2 in 5; the middle 20 %, 1 in 5, shared equally."""
 
@@ -106,13 +106,13 @@ def _credits(sales: int, sale: Ints, days: Ints, half_life: Decimal) -> pd.DataF
     is_first, is_last = number == 1, number == n
     middles = np.maximum(n - 2, 1)
     at_end = np.where(n > 2, _ENDS * middles, 1)
-    decay = _decay_weights(days, half_life)
+    newest = np.repeat(days[is_last], count[count > 0])
     weights = {
         "first_touch": is_first.astype(np.int64),
         "last_touch": is_last.astype(np.int64),
         "linear": np.ones_like(n),
         "position": np.where(is_first | is_last, at_end, _MIDDLE),
-        "time_decay": decay,
+        "time_decay": _decay_weights(days - newest, half_life),
     }
     pair = np.arange(len(sale))
     found = [
@@ -132,7 +132,7 @@ def _credits(sales: int, sale: Ints, days: Ints, half_life: Decimal) -> pd.DataF
 
 
 def _decay_weights(days: Ints, half_life: Decimal) -> Ints:
-    """Give 2^(-days / half-life) in units of 10^-9, at least 1; computed in decimal, so that every machine agrees."""
+    """Give 2^(-days / half-life) of DECAY_UNIT, at least 1; computed in decimal, so that every machine agrees."""
     ages, place = np.unique(days, return_inverse=True)
     with localcontext() as context:
         context.prec = 40

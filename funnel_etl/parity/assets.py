@@ -6,8 +6,8 @@ from funnel_etl.core.accounting import Outcome, summarised
 from funnel_etl.funnel.closed_months import closed_months
 from funnel_etl.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES, SPEND_BY_FUNNEL
 from funnel_etl.marketing.contracts import AD_SPEND, RAW_AD_SPEND
-from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE
-from funnel_etl.marketing.zoom.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REPORTS
+from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS, ZOOM_REPORTS
+from funnel_etl.marketing.zoom.contracts import RAW_ZOOM_ATTENDEE_ROWS
 from funnel_etl.parity import contracts
 from funnel_etl.parity.diff import diff, every_cell_has_a_reason
 from funnel_etl.parity.m0 import SheetM0
@@ -21,7 +21,8 @@ from funnel_etl.sales.contracts import ASSIGNED_LEADS, RAW_CRM_ASSIGNED_LEADS, R
 GROUP = "parity"
 ZOOM = {
     "attendee_rows": RAW_ZOOM_ATTENDEE_ROWS,
-    "reports": RAW_ZOOM_REPORTS,
+    "reports": ZOOM_REPORTS,
+    "registrations": ZOOM_REGISTRATIONS,
     "attendance": ZOOM_ATTENDANCE,
     "webinars": WEBINARS,
 }

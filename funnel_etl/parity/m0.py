@@ -98,7 +98,7 @@ class SheetM0:
         wildcards = "wildcard_criterion" not in corrected
         mapping = self.config.table("funnel_mapping")
         sources = rows["source"].fillna("")
-        table = zip(mapping["source"], mapping["funnel"], strict=True)
+        table = zip(mapping["source_typed"], mapping["funnel"], strict=True)
         found = vlookup(sources, table, form=form, wildcards=wildcards)
         if "dated_mapping" in corrected:
             dated = map_sources(rows["source"], rows["day"], self.config)

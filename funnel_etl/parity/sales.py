@@ -3,6 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.config_tables import MISC, Config, config_spelling
+from funnel_etl.core.dates import business_day
 from funnel_etl.core.phone import sheet_phone
 from funnel_etl.core.source_frame import SourceFrame
 from funnel_etl.core.text import lookup_key, lookup_keys, squash
@@ -10,6 +11,7 @@ from funnel_etl.parity.ladder import Corrected
 from funnel_etl.parity.lookups import exact, trimmed, vlookup
 from funnel_etl.parity.sheet_cells import as_dates
 from funnel_etl.parity.zoom_tab import ZoomTab
+from funnel_etl.sales.final_funnel import crm_funnel
 from funnel_etl.sales.sales import SOURCE, chosen_column, sales_source
 
 COLUMNS = ["final_funnel", "attended"]
@@ -70,8 +72,10 @@ class SheetSales:
             funnel = funnel.mask(lookup_keys(funnel) == "", rows["funnel"])
         typed = rows["manual"].fillna("")
         values = self.config.table("manual_value_funnel")
-        pairs = zip(values["manual_value"], values["funnel"], strict=True)
-        mapped = vlookup(typed, pairs, form=form, wildcards="wildcard_criterion" not in corrected)
+        pairs = list(zip(values["manual_value_typed"], values["funnel"], strict=True))
+        # The sheet looks the value up for Misc only; what it means otherwise is ours to say.
+        found = vlookup(typed, pairs, form=form, wildcards="wildcard_criterion" not in corrected)
+        mapped = vlookup(typed, pairs, form=trimmed, wildcards=False)
         named = self.config.known_funnel(typed)
         is_misc = lookup_keys(funnel) == lookup_key(MISC)
         is_blank = lookup_keys(typed) == ""
@@ -84,7 +88,7 @@ class SheetSales:
         ):
             if rule in corrected:
                 shown = shown.mask(holds, value)
-        shown = shown.mask(mapped.notna() & is_misc, mapped)
+        shown = shown.mask(found.notna() & is_misc, found)
         return config_spelling(squash(shown).fillna(""), self.config) if "funnel_spelling" in corrected else shown
 
 
@@ -92,17 +96,20 @@ def _sales(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
     source = SourceFrame(raw, sales_source(config), config.aliases(SOURCE), SOURCE)
     known = clean[[*TRACE, "sale_id", "phone", "sold_date", "is_counted", "funnel", "manual_mapping", "dump_state"]]
     aged = known[known["dump_state"] != "current"]
+    seen = as_dates(source.text(chosen_column(config, "sale_date_column")), zone)
     rows = raw[TRACE].assign(
         raw_id=squash(source.text("_id")),
         funnel_text=source.text("Funnel"),
         sheet_phone=sheet_phone(source.text("StudentContact")),
-        is_unreadable=as_dates(source.text(chosen_column(config, "sale_date_column")), zone)["is_unreadable"],
+        is_unreadable=seen["is_unreadable"],
     )
     rows = rows.merge(known[known["dump_state"] == "current"], on=TRACE, how="left")
-    if "Funnel" not in source.present:
-        rows["funnel_text"] = rows["funnel"]
+    if "Funnel" not in source.present:  # then the sheet derives it too
+        days = business_day(seen["at"], zone)
+        rows["funnel_text"] = crm_funnel(source.text("Funnel"), source.text("assignedLeadSources"), days, config)
     is_clean = rows["sale_id"].notna()
-    state = pd.Series("row_quarantined", index=rows.index).mask(rows["raw_id"].isin(rows["sale_id"]), "duplicate_row")
+    is_again = rows["raw_id"].notna() & rows["raw_id"].isin(rows["sale_id"])
+    state = pd.Series("row_quarantined", index=rows.index).mask(is_again, "duplicate_row")
     state = state.mask(rows["is_unreadable"], "unparsed_date").mask(is_clean, "clean")
     typed = config.table("manual_mapping").drop_duplicates("sale_id", keep="last").set_index("sale_id")["manual_value"]
     rows = rows.assign(state=state, manual=rows["raw_id"].map(typed), is_aged_out=False)

@@ -9,7 +9,8 @@ from funnel_etl.core.errors import AmbiguousDates
 from funnel_etl.core.text import squash
 
 SERIAL_EPOCH = pd.Timestamp(1899, 12, 30)
-NUMBER = r"[+-]?(?:\d[\d,]*)?(?:\d|\.\d+)"
+_PLAIN = r"(?:\d[\d,]*)?(?:\d|\.\d+)"
+NUMBER = rf"[+-]?{_PLAIN}|\({_PLAIN}\)"
 MICRO = 10**6
 """Units of a rupee in which unrounded costs are added."""
 
@@ -31,7 +32,7 @@ def as_dates(texts: pd.Series, zone: str) -> pd.DataFrame:
         {
             "at": parsed.instants.fillna(serial.dt.as_unit("us")),
             "is_text": parsed.reason == BAD_DATE,
-            "is_unreadable": parsed.reason.isin([BAD_DATE, EXCEL_SERIAL]),
+            "is_unreadable": parsed.reason.notna(),
         }
     )
 
@@ -39,11 +40,13 @@ def as_dates(texts: pd.Series, zone: str) -> pd.DataFrame:
 def as_numbers(texts: pd.Series) -> pd.Series:
     """Read amounts as a sheet does, in whole millionths; missing where the cell is blank or a text.
 
-    Digits, a point, commas between digits and a sign make a number; ₹, Rs., INR and /- make a text.
+    Digits, a point, commas between digits, and a sign or brackets for less than nothing make a number; ₹, Rs., INR and
+    /- make a text.
     """
     plain = squash(texts)
     is_number = plain.str.fullmatch(NUMBER).fillna(value=False).astype(bool)
-    values = pd.to_numeric(plain.where(is_number).str.replace(",", ""), errors="coerce").astype("float64")
+    digits = plain.where(is_number).str.replace(r"[,)]", "", regex=True).str.replace("(", "-", regex=False)
+    values = pd.to_numeric(digits, errors="coerce").astype("float64")
     return pd.Series(pd.array(np.round(values * MICRO), dtype="Float64"), index=texts.index).astype("Int64")
 
 

@@ -2,55 +2,84 @@
 
 import pandas as pd
 
-from funnel_etl.core.phone import sheet_phone
+from funnel_etl.core.phone import normalise, sheet_phone
+from funnel_etl.core.text import clean_email
 from funnel_etl.funnel.touches import attendance_by_phone
+from funnel_etl.parity.ladder import Corrected
 
 YES, NO, NOTHING = "Yes", "No", ""
 
 
 class ZoomTab:
-    """All records of all attendee reports, in the order the files arrived in, as they would have been pasted.
+    """All records of all attendee reports, in the order the files arrived in, as the old tool would have pasted them.
 
-    Hosts and panelists, superseded reports and later events are in it: the sheet knows nothing of them.
+    A record's phone is its own, else the one its e-mail has elsewhere in the report, else in the registrations of the
+    occurrence: reports of 2026 hold no phone, and the sheet was never blank for that. Hosts and panelists, superseded
+    reports and later events are in it: the sheet knows nothing of them.
     """
 
     def __init__(
         self,
         attendee_rows: pd.DataFrame,
         reports: pd.DataFrame,
+        registrations: pd.DataFrame,
         attendance: pd.DataFrame,
         webinars: pd.DataFrame,
         as_of: pd.Timestamp,
     ) -> None:
-        arrived = reports.drop_duplicates("file_id").set_index("file_id")["received_at"]
-        rows = pd.DataFrame(
+        known = reports.drop_duplicates("file_id").set_index("file_id")[["received_at", "occurrence_id"]]
+        rows = attendee_rows[["file_id", "source_row", "phone", "email", "attended"]].join(known, on="file_id")
+        rows = rows.sort_values(["received_at", "file_id", "source_row"], kind="stable", ignore_index=True)
+        days = webinars.set_index("occurrence_id")["event_date"]
+        found = _elsewhere(rows, registrations)
+        self._rows = pd.DataFrame(
             {
-                "phone": sheet_phone(attendee_rows["phone"]),
-                "attended": attendee_rows["attended"].map({True: YES, False: NO}).astype("str"),
-                "arrived": arrived.reindex(attendee_rows["file_id"]).to_numpy(),
-                "file_id": attendee_rows["file_id"],
-                "source_row": attendee_rows["source_row"],
+                "sheet_phone": sheet_phone(rows["phone"].fillna(found)),
+                "phone": normalise(rows["phone"].fillna(found), frozenset())["phone"],
+                "attended": rows["attended"].map({True: YES, False: NO}).astype("str").fillna(NOTHING),
+                "is_later": (days.reindex(rows["occurrence_id"]) > as_of).to_numpy(),
             }
-        ).sort_values(["arrived", "file_id", "source_row"], kind="stable")
-        rows = rows[rows["phone"] != ""]
-        self._first = rows.drop_duplicates("phone").set_index("phone")["attended"].fillna(NOTHING)
-        came = rows["attended"] == YES
-        by_phone = came.groupby(rows["phone"]).any()
-        self._any = by_phone.map({True: YES, False: NO}).astype("str")
+        )
+        self._tabs: dict[tuple[bool, bool, bool], pd.Series] = {}
         clean = attendance_by_phone(attendance, webinars, as_of)["attended"]
         self._clean = clean.map({"yes": YES, "no": NO}).astype("str")
 
-    def attended(self, sheet_phones: pd.Series, phones: pd.Series, corrected: frozenset[str]) -> pd.Series:
+    def attended(self, sheet_phones: pd.Series, phones: pd.Series, corrected: Corrected) -> pd.Series:
         """Say Yes, No or nothing of each row, by its phone of the sheet, or once corrected by its canonical one."""
+        by_phone = "phone_rule" in corrected
         if "zoom_cleaned" in corrected:
             found = self._clean.reindex(phones)
         else:
-            tab = self._any if "first_row_attended" in corrected else self._first
-            found = tab.reindex(sheet_phones)
+            tab = self._tab(by_phone, "first_row_attended" in corrected, "no_upper_bound" in corrected)
+            found = tab.reindex(phones if by_phone else sheet_phones)
         return found.set_axis(sheet_phones.index).fillna(NOTHING)
+
+    def _tab(self, by_phone: bool, any_row: bool, bounded: bool) -> pd.Series:
+        """Give attended by phone: of its first row, or Yes of any; of all events, or those up to as_of."""
+        if (by_phone, any_row, bounded) not in self._tabs:
+            rows = self._rows[~self._rows["is_later"]] if bounded else self._rows
+            rows = rows.assign(key=rows["phone"] if by_phone else rows["sheet_phone"])
+            rows = rows[rows["key"].notna() & (rows["key"] != "")]
+            if any_row:
+                order = rows["attended"].map({YES: 0, NO: 1, NOTHING: 2})
+                rows = rows.assign(order=order).sort_values("order", kind="stable")
+            first = rows.drop_duplicates("key").set_index("key")["attended"]
+            self._tabs[by_phone, any_row, bounded] = first
+        return self._tabs[by_phone, any_row, bounded]
 
 
 def as_sheet(attended: pd.Series) -> pd.Series:
     """Write attended of mart (yes, no, not_found) as the sheet does."""
     words = {"yes": YES, "no": NO, "not_found": NOTHING}
     return attended.map(words).astype("str")
+
+
+def _elsewhere(rows: pd.DataFrame, registrations: pd.DataFrame) -> pd.Series:
+    """Give the phone of a row's e-mail elsewhere in its report, else in the registrations of its occurrence."""
+    email = clean_email(rows["email"])
+    own = rows.assign(email=email)[["file_id", "email", "phone"]].dropna().drop_duplicates(["file_id", "email"])
+    signed = registrations[["occurrence_id", "email", "phone"]].dropna().drop_duplicates(["occurrence_id", "email"])
+    keyed = rows[["file_id", "occurrence_id"]].assign(email=email)
+    in_report = keyed.merge(own, on=["file_id", "email"], how="left")["phone"]
+    registered = keyed.merge(signed, on=["occurrence_id", "email"], how="left")["phone"]
+    return in_report.fillna(registered).set_axis(rows.index)

@@ -67,8 +67,8 @@ class Week:
             connection.execute(sa.text("SET TIME ZONE 'Asia/Kolkata'"))
             query = sa.text(f"SELECT {texts} FROM {table.full_name} AS t ORDER BY {order}")  # noqa: S608
             rows = pd.read_sql(query, connection, dtype="str").fillna("")
-        if "file_id" in rows:
-            rows["file_id"] = rows["file_id"].map(self.labels)
+        for column in rows.filter(like="file_id"):
+            rows[column] = rows[column].map(self.labels)
         if "resolved_at" in rows:
             rows["resolved_at"] = rows["resolved_at"].where(rows["resolved_at"] == "", "resolved")
         return rows

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from funnel_etl.core.config_tables import (
+    AS_TYPED,
     MISC,
     NO_SOURCE,
     TABLES,
@@ -30,7 +31,8 @@ def days(*values: str) -> pd.Series:
 def test_a_missing_file_is_an_empty_table_with_its_columns(name: str) -> None:
     rows = parse_table(name, None)
     assert len(rows) == 0
-    assert rows.columns.tolist() == [*TABLES[name].model_fields, "line"]
+    typed = [f"{column}_typed" for column in TABLES[name].model_fields if column in AS_TYPED]
+    assert rows.columns.tolist() == [*TABLES[name].model_fields, "line", *typed]
 
 
 def test_a_row_knows_its_line_and_dates_are_days() -> None:

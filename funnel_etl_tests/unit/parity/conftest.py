@@ -14,8 +14,8 @@ from funnel_etl.funnel.facts import spend_by_funnel
 from funnel_etl.funnel.m0 import attributed_m0
 from funnel_etl.marketing.contracts import AD_SPEND, SPEND_SOURCE, TOFU_LEADS
 from funnel_etl.marketing.spend import clean_ad_spend
-from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
-from funnel_etl.marketing.zoom.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REPORTS
+from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS, ZOOM_REPORTS
+from funnel_etl.marketing.zoom.contracts import RAW_ZOOM_ATTENDEE_ROWS
 from funnel_etl.parity.diff import diff
 from funnel_etl.parity.m0 import SheetM0
 from funnel_etl.parity.sales import SheetSales
@@ -68,6 +68,7 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
         as_of: str = "2026-11-15",
         sheet_year: int | None = None,
         aged: str = "",
+        sales_header: str = SALES_HEADER,
         **config: str,
     ) -> Sheet:
         tables = config_of(**(CONFIG | config))
@@ -77,7 +78,7 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
             return raw_records(text.encode(), "f" * 64, source, documented, {}).rows
 
         raw_leads = raw("crm_assigned_leads", LEADS_HEADER + leads, ASSIGNED_LEADS_SOURCE)
-        raw_sales = raw("crm_sales", SALES_HEADER + sales, SALES_SOURCE)
+        raw_sales = raw("crm_sales", sales_header + sales, SALES_SOURCE)
         raw_spend = raw("ad_spend", SPEND_HEADER + spend, SPEND_SOURCE)
         clean_leads = ASSIGNED_LEADS.conform(clean_assigned_leads(raw_leads, tables, ZONE).rows)
         if aged:
@@ -86,10 +87,10 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
         sold = SALES.conform(clean_sales(raw_sales, tables, ZONE).rows)
         spent = AD_SPEND.conform(clean_ad_spend(raw_spend, tables, ZONE).rows)
         pasted = table_of(RAW_ZOOM_ATTENDEE_ROWS, "phone,attended,event\n" + zoom).assign(file_id="z")
-        reports = table_of(RAW_ZOOM_REPORTS, "file_id,received_at\nz,2026-11-01\n")
+        reports = table_of(ZOOM_REPORTS, "file_id,received_at,occurrence_id\nz,2026-11-01,o\n")
         came = table_of(ZOOM_ATTENDANCE, "phone,attended,joined_at,occurrence_id\n" + _people(zoom))
         events = table_of(WEBINARS, "occurrence_id,event_date,started_at\no,2020-01-02,2020-01-02 10:00\n")
-        tab = ZoomTab(pasted, reports, came, events, day)
+        tab = ZoomTab(pasted, reports, table_of(ZOOM_REGISTRATIONS), came, events, day)
         m0 = ATTRIBUTED_M0.conform(attributed_m0(clean_leads, came, events, day).rows)
         bought = attributed_sales(
             sold, m0, table_of(TOFU_LEADS), table_of(ZOOM_REGISTRATIONS), came, events, clean_leads, day

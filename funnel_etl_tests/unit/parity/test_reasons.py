@@ -133,6 +133,27 @@ PLAIN = "fb,2026-11-03 10:00,9876500009,Asha\n"
             id="the_funnel_as_the_mapping_spells_it",
         ),
         pytest.param(
+            "Web List,2026-11-03 10:00,9876500001,Asha\n",
+            {"funnel_mapping": "source,funnel,valid_from,valid_to,note\n Web List,Webinar,,,\nfb,Meta Ads,,,\n"},
+            {
+                ("9876500001", "funnel"): (
+                    "Other Sources (Miscellaneous)",
+                    "Webinar",
+                    "lookup_not_trimmed",
+                )
+            },
+            id="a_blank_before_the_source_in_the_mapping_is_not_found_either",
+        ),
+        pytest.param(
+            "fb,2026-11-03 10:00,9876500002/9876500001,Asha\n",
+            {"zoom": "9876500002,true,o\n"},
+            {
+                ("9876500001", "(row)"): ("Meta Ads", None, "phone_rule"),
+                ("9876500002", "(row)"): (None, "Meta Ads", "phone_rule"),
+            },
+            id="of_two_phones_the_sheet_has_the_last",
+        ),
+        pytest.param(
             "fb,2026-11-03 10:00,9876500001,Asha  Rao\n",
             {},
             {("9876500001", "employee"): ("Asha  Rao", "Asha Rao", "text_not_trimmed")},
@@ -180,6 +201,21 @@ SALE = "S1,paid,2026-11-03 10:00,9876500001,100,fb,{}\n"
             "who knows",
             {("S1", "final_funnel"): ("who knows", "Meta Ads", "manual_value_unmapped")},
             id="an_unknown_value_shows_as_typed",
+        ),
+        pytest.param(
+            SALE.format("Meta Ads"),
+            "wa*",
+            {("S1", "final_funnel"): ("wa*", "Meta Ads", "manual_value_unmapped")},
+            id="a_pattern_in_a_value_is_not_looked_up_for_a_sale_with_a_funnel",
+        ),
+        pytest.param(
+            SALE.format("Webinar").replace("S1", "") + SALE.format("Meta Ads").replace("S1", ""),
+            None,
+            {
+                ("line 2", "(row)"): ("Webinar", None, "row_quarantined"),
+                ("line 3", "(row)"): ("Meta Ads", None, "row_quarantined"),
+            },
+            id="sales_without_an_id_do_not_repeat_each_other",
         ),
         pytest.param(
             SALE.format("Other Sources (Miscellaneous)"),
@@ -249,6 +285,20 @@ def test_attended_of_a_sale_is_the_first_zoom_row_s(sheet: Made) -> None:
     assert found.reasons("sales") == {("S1", "attended"): ("No", "Yes", "first_row_attended")}
 
 
+def test_the_phone_of_a_sale_with_two_is_another_in_the_sheet(sheet: Made) -> None:
+    two = SALE.format("Webinar").replace("9876500001", "9876500001|9876500002")
+    found = sheet(sales=two, zoom="9876500001,false,o\n")
+    assert found.reasons("sales") == {("S1", "attended"): ("", "No", "phone_rule")}
+
+
+def test_without_a_funnel_column_the_sheet_derives_it_for_every_row(sheet: Made) -> None:
+    header = "_id,status,createdOn,StudentContact,netAmount,assignedLeadSources\n"
+    row = "S1,paid,2026-11-03 10:00,9876500001,100,fb\n"
+    found = sheet(sales=row + row, sales_header=header)
+    assert found.sales["final_funnel"].tolist() == ["Meta Ads", "Meta Ads"]
+    assert found.reasons("sales") == {("S1 line 2", "(row)"): ("Meta Ads", None, "duplicate_row")}
+
+
 @pytest.mark.parametrize(
     ("spend", "given", "differences"),
     [
@@ -289,6 +339,13 @@ def test_attended_of_a_sale_is_the_first_zoom_row_s(sheet: Made) -> None:
             {("Webinar", "spend_inr"): ("0.01", "0.00", "row_rounding")},
             id="the_sheet_rounds_nothing_before_the_sum",
         ),
+        pytest.param(
+            ",10,Webinar\n2026-11-03,5,Webinar\n",
+            {},
+            {("Webinar", "spend_inr"): ("15.00", "5.00", "unparsed_date")},
+            id="spend_of_no_day_is_in_the_sheet",
+        ),
+        pytest.param('2026-11-03,"(1,234.50)",Webinar\n', {}, {}, id="brackets_are_less_than_nothing_in_both"),
         pytest.param(
             "soon,10,Webinar\n2026-11-03,5,Webinar\n",
             {},
