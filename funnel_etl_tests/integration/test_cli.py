@@ -86,9 +86,7 @@ def test_a_wrong_setting_is_one_line_that_names_it(
 def test_status_before_the_first_night_says_what_to_do(installation: Installation) -> None:
     done = installation.program("status")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
-        f"{part}: nothing published yet. Fix: funnel-etl run" for part in PARTS
-    ]
+    assert done.stdout.splitlines() == [f"{part}: nothing published yet. Fix: funnel-etl run" for part in PARTS]
 
 
 def test_status_after_nights_says_which_each_part_holds_and_what_is_open(installation: Installation) -> None:
