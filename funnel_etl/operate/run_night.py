@@ -2,7 +2,9 @@
 
 import fcntl
 import logging
+import signal
 import socket
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -69,7 +71,7 @@ def run_night(settings: Settings, night: date) -> NightResult:
         _wait_for_other_runs(opened, ours)
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see prepare_tables
 
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), sigterm_kept():
             warnings.simplefilter("ignore")
             done = defs.resolve_job_def("nightly").execute_in_process(
                 instance=opened,
@@ -147,6 +149,19 @@ def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
 def _daemon_lives(opened: dg.DagsterInstance) -> bool:
     beats = (beat.timestamp for beat in opened.get_daemon_heartbeats().values())
     return time.time() - max(beats, default=0.0) < DAEMON_SILENCE_SECONDS
+
+
+@contextmanager
+def sigterm_kept() -> Iterator[None]:
+    """Put SIGTERM's handler back after a run in process: Dagster leaves SIGINT's there, which may be to ignore it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

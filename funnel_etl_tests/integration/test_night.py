@@ -5,6 +5,7 @@ The nights are run once, in the order of the fixtures (each needs the one before
 
 import io
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ from funnel_etl_tests.installation import PROGRAM, Installation
 
 NIGHT, NEXT = date(2025, 10, 31), date(2025, 11, 1)
 BEFORE = NIGHT - timedelta(days=1)
+SIGTERM_BEFORE = signal.getsignal(signal.SIGTERM)
 TOKEN = "night-token"
 PUBLISHED = ("raw", "clean", "mart")
 RUNS_OWN = {"ops.row_ledger", "ops.files", "ops.nights", "mart.data_version"}
@@ -349,6 +351,12 @@ def test_dagsters_own_command_materializes_one_asset(again: Story) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert again.lake.content_hash(table, NIGHT) == before
+
+
+def test_a_night_in_process_leaves_the_handler_of_sigterm_as_it_was(again: Story) -> None:
+    # Dagster leaves SIGINT's there: a program begun in the background then ignores `kill`.
+    assert again.results["again"].is_published
+    assert signal.getsignal(signal.SIGTERM) == SIGTERM_BEFORE
 
 
 # ---------------------------------------------------------------- one broken thing breaks one thing
