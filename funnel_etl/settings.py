@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     drop_limit: Annotated[float, Field(ge=0, le=1)] = Field(
         0.2, description="A pulled dump that lacks a larger share of the last good one's keys waits for a person"
     )
+    missing_after_hours: Annotated[int, Field(ge=1)] = Field(
+        36, description="Hours after which a webinar's report that has not come is missing"
+    )
+    quarantine_limit: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.2, description="Share of a source's rows that may be in quarantine; with more its table is not published"
+    )
     sheet_year: Annotated[int, Field(ge=2000, le=2100)] | None = Field(
         None, description="Year typed into the old sheet's formula, for parity; default: the year of today - 2"
     )

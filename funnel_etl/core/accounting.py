@@ -7,6 +7,7 @@ and gives an `Outcome`, whose ledger must balance: in = out + merged + quarantin
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -180,6 +181,21 @@ def close(rows: pd.DataFrame, *accounts: RowAccount) -> Outcome:
         merged=pd.concat([a.merged_rows() for a in accounts], ignore_index=True),
         notes=[note for account in accounts for note in account.notes],
     )
+
+
+FEW = 20
+"""So many rows in quarantine are no alarm, whatever their share: small files have few rows."""
+
+
+def too_many_put_aside(ledger: Iterable[LedgerLine], limit: float) -> list[str]:
+    """Tell the inputs of which more than `limit` (a share) and more than FEW rows went to quarantine, and why most."""
+    told = []
+    for line in ledger:
+        if line.quarantined > FEW and line.quarantined > limit * line.rows_in:
+            reasons = Counter({k.split(":")[1]: n for k, n in line.reasons.items() if k.startswith("quarantined:")})
+            most = ", ".join(f"{count:,} {name}" for name, count in reasons.most_common(3))
+            told.append(f"{line.input_name}: {line.quarantined:,} of {line.rows_in:,} rows are in quarantine ({most})")
+    return told
 
 
 def summarised(rows: pd.DataFrame, **inputs: pd.DataFrame) -> Outcome:

@@ -257,3 +257,8 @@ def _parse(url: str) -> URL:
 
 def _place(url: URL) -> str:
     return f"PostgreSQL at {url.host or 'this machine'}:{url.port or 5432}, database {url.database}"
+
+
+def literal(text: str) -> str:
+    """Give a text as SQL writes it, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from funnel_etl.core.contracts import Column, Table
+from funnel_etl.platform.database import literal
 
 MASKED = "mart_masked"
 HASH_DIGITS = 24
@@ -62,5 +63,4 @@ def _padded(key: bytes) -> dict[str, str]:
 
 
 def _comment(connection: sa.Connection, what: str, text: str) -> None:
-    quoted = text.replace("'", "''")
-    connection.exec_driver_sql(f"COMMENT ON {what} IS '{quoted}'")
+    connection.exec_driver_sql(f"COMMENT ON {what} IS {literal(text)}")

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import DatabaseUnavailable, PublishRefused
-from funnel_etl.platform.database import libpq_uri, redacted
+from funnel_etl.platform.database import libpq_uri, literal, redacted
 from funnel_etl.platform.schema import identifier
 
 LOCK = "hashtextextended('funnel_etl.publish', 0)"
@@ -147,10 +147,10 @@ def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
     if publication.mode == "resolve":
         differs = f"t.resolved_at IS NOT NULL OR {differs}"
         sets.append("resolved_at = NULL")
-        mine = f"t.resolved_at IS NULL AND t.part = {_literal(part)}"
+        mine = f"t.resolved_at IS NULL AND t.part = {literal(part)}"
         gone = f"WHEN NOT MATCHED BY SOURCE AND {mine} THEN UPDATE SET resolved_at = now()"
     elif publication.mode == "replace_part":
-        gone = f"WHEN NOT MATCHED BY SOURCE AND t.part = {_literal(part)} THEN DELETE"
+        gone = f"WHEN NOT MATCHED BY SOURCE AND t.part = {literal(part)} THEN DELETE"
     elif publication.mode == "replace":
         gone = "WHEN NOT MATCHED BY SOURCE THEN DELETE"
     inserted = [*staged, "first_seen_at"] if publication.mode == "resolve" else staged
@@ -217,10 +217,6 @@ def _q(name: str) -> str:
 
 def _list(alias: str, names: list[str]) -> str:
     return ", ".join(f"{alias}.{_q(name)}" for name in names)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.errors import DatabaseUnavailable
-from funnel_etl.platform import masking
-from funnel_etl.platform.contracts import MASK_KEY, SCHEMA_MARKS
-from funnel_etl.platform.database import advisory_lock
+from funnel_etl.platform import masking, views
+from funnel_etl.platform.contracts import MASK_KEY, QUARANTINE, SCHEMA_MARKS
+from funnel_etl.platform.database import advisory_lock, literal
 
 SCHEMAS = {
     "raw": "What arrived, as text, source column names unchanged: the evidence.",
@@ -72,7 +72,7 @@ def metadata(tables: Iterable[Table]) -> sa.MetaData:
 
 def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
     """Bring the database up to the contracts; says whether anything had to change. Safe from several processes."""
-    tables = sorted({*tables, SCHEMA_MARKS, MASK_KEY}, key=lambda table: table.full_name)
+    tables = sorted({*tables, SCHEMA_MARKS, MASK_KEY, QUARANTINE}, key=lambda table: table.full_name)
     mark = _fingerprint(tables)
     with _told(), engine.begin() as connection:
         # An ALTER TABLE waits for long queries, and everybody waits behind it: rather give up, and try again.
@@ -80,10 +80,11 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
         advisory_lock(connection, "funnel_etl.schema")
         for name, comment in (SCHEMAS | {masking.MASKED: masking.COMMENT}).items():
             connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
-            connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {_literal(comment)}"))
+            connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {literal(comment)}"))
         if mark in _known_marks(connection):
             return False
         masking.drop_masks(connection, tables)
+        views.drop_views(connection)
         context = MigrationContext.configure(
             connection,
             opts={"include_schemas": True, "include_name": _ours, "compare_type": True, "target_metadata": None},
@@ -96,6 +97,7 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
         for table in declared.sorted_tables:
             _renew_key(connection, table)
         masking.make_masks(connection, tables)
+        views.make_views(connection)
         connection.execute(sa.text("INSERT INTO ops.schema_marks VALUES (:mark)"), {"mark": mark})
     return True
 
@@ -168,7 +170,3 @@ def _known_marks(connection: sa.Connection) -> set[str]:
     if not sa.inspect(connection).has_table("schema_marks", schema="ops"):
         return set()
     return set(connection.execute(sa.text("SELECT mark FROM ops.schema_marks")).scalars())
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

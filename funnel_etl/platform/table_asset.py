@@ -15,7 +15,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from funnel_etl.core.accounting import Outcome
+from funnel_etl.core.accounting import Outcome, too_many_put_aside
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.platform.nights import Night, nights_partition
@@ -29,7 +29,7 @@ Shows = Callable[[pd.DataFrame, pd.Timestamp], Mapping[str, bytes | str]]
 
 progress = logging.getLogger("funnel_etl.progress")
 
-CONTRACT_CHECK, ACCOUNT_CHECK = "contract", "every_row_accounted"
+CONTRACT_CHECK, ACCOUNT_CHECK, QUARANTINE_CHECK = "contract", "every_row_accounted", "few_in_quarantine"
 partitions = nights_partition(load_settings())
 
 
@@ -43,13 +43,14 @@ def table_asset(
     conserved: Mapping[str, Conservation] | None = None,
     shows: Shows | None = None,
     lineage: Mapping[str, Sequence[str]] | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
 ) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
 
     `inputs`: parameter → table it is read from; `needs`: assets that must be there first, without being read;
     `resources`: handed to the body by their names; `conserved`: further blocking checks that two totals are equal,
     given the rows, the inputs and as_of; `shows`: pictures and texts for people, without personal data; `lineage`:
-    column → the columns it comes from, as schema.table.column.
+    column → the columns it comes from, as schema.table.column; `freshness`: when it counts as stale.
     """
     origins = column_lineage(lineage or {})
     balances = list((conserved or {}).items())
@@ -61,6 +62,7 @@ def table_asset(
             deps=[dg.AssetKey(list(key)) if not isinstance(key, dg.AssetKey) else key for key in needs],
             group_name=group,
             partitions_def=partitions,
+            freshness_policy=freshness,
             io_manager_key="lake",
             required_resource_keys={"sources", *resources},
             description=_description(table, body),
@@ -79,6 +81,12 @@ def table_asset(
                     blocking=True,
                     description="rows_in = rows_out + merged + quarantined + excluded, for every input.",
                 ),
+                dg.AssetCheckSpec(
+                    QUARANTINE_CHECK,
+                    asset=table.asset_key,
+                    blocking=True,
+                    description="Not more than FUNNEL_QUARANTINE_LIMIT of the rows of an input are in quarantine.",
+                ),
                 *(
                     dg.AssetCheckSpec(name, asset=table.asset_key, blocking=True, description=totals.__doc__)
                     for name, totals in balances
@@ -91,6 +99,7 @@ def table_asset(
             outcome, contract = run_body(context, lambda: _conforming(table, body(night, **given, **frames)))
             progress.info("%s: %s rows", table.full_name, f"{len(outcome.rows):,}")
             results = [_contract_result(contract, outcome), _account_result(outcome)]
+            results.append(_quarantine_result(outcome, night.sources.settings.quarantine_limit))
             results += [_conserved(name, *totals(outcome.rows, frames, night.as_of)) for name, totals in balances]
             outcome.problems = [f"{r.check_name}: {r.description}" for r in results if not r.passed]
             yield dg.Output(outcome, metadata={**_shown(shows, outcome, night), **_counts(outcome), **origins})
@@ -198,6 +207,17 @@ def _contract_result(contract: Table, outcome: Outcome) -> dg.AssetCheckResult:
         passed=not problems,
         description="; ".join(problems) or None,
         metadata={"problems": dg.MetadataValue.json(problems)},
+    )
+
+
+def _quarantine_result(outcome: Outcome, limit: float) -> dg.AssetCheckResult:
+    told = too_many_put_aside(outcome.ledger, limit)
+    fix = f"more than FUNNEL_QUARANTINE_LIMIT ({limit:.0%}). Fix: mend the source; if it is right so, raise the limit"
+    return dg.AssetCheckResult(
+        check_name=QUARANTINE_CHECK,
+        passed=not told,
+        description=f"{'; '.join(told)}: {fix}" if told else None,
+        metadata={"limit": limit},
     )
 
 

@@ -17,9 +17,15 @@ from funnel_etl.platform.schema import MAX_IDENTIFIER, SCHEMAS, ensure_schema, i
 COLUMNS = """
     SELECT table_schema || '.' || table_name, column_name, data_type, is_nullable = 'YES',
            col_description(format('%I.%I', table_schema, table_name)::regclass, ordinal_position::int)
-    FROM information_schema.columns WHERE table_schema = ANY(:schemas)
+    FROM information_schema.columns WHERE table_schema = ANY(:schemas) AND NOT starts_with(table_name, 'v_')
     ORDER BY table_schema, table_name, ordinal_position
 """
+SHOWN = {
+    "text[]": "ARRAY",
+    "timestamptz": "timestamp with time zone",
+    **dict.fromkeys([Kind.MONEY.value, Kind.SHARE.value], "numeric"),
+}
+"""Kind → how information_schema shows it, where that is another word."""
 THINGS = Table(
     "raw",
     "things",
@@ -47,14 +53,24 @@ def columns(engine: sa.Engine) -> list[tuple[Any, ...]]:
     return ask(engine, COLUMNS, schemas=list(SCHEMAS))
 
 
+def test_the_view_of_what_is_open_runs_and_each_of_its_columns_is_described(engine: sa.Engine) -> None:
+    ensure_schema(engine, TABLES)
+    assert ask(engine, "SELECT * FROM ops.v_open_quarantine") == []
+    described = ask(
+        engine,
+        "SELECT col_description(attrelid, attnum) FROM pg_attribute "
+        "WHERE attrelid = 'ops.v_open_quarantine'::regclass AND attnum > 0",
+    )
+    assert len(described) == 6
+    assert all(comment for (comment,) in described)
+
+
 def test_every_contract_becomes_a_table_with_its_columns_types_and_comments(engine: sa.Engine) -> None:
     assert ensure_schema(engine, TABLES)
     found = {(table, name): (kind, nullable, comment) for table, name, kind, nullable, comment in columns(engine)}
     expected = {
         (table.full_name, identifier(column.name)): (
-            {"text[]": "ARRAY", "timestamptz": "timestamp with time zone", "numeric(14,2)": "numeric"}.get(
-                column.kind.value, column.kind.value
-            ),
+            SHOWN.get(column.kind.value, column.kind.value),
             not (column.required or column.name in table.key),
             column.description,
         )

@@ -37,6 +37,9 @@ LEADS = Table(
 FACTS = Table("mart", "facts", "One row per fact", ("n",), (Column("n", Kind.INTEGER, "Number of leads."),))
 
 
+GOOD = {"contract": True, "every_row_accounted": True, "few_in_quarantine": True}
+
+
 def rows(*ids: int, funnel: str | None = "Webinar") -> pd.DataFrame:
     return pd.DataFrame({"id": list(ids), "funnel": funnel, "paid_inr": 100})
 
@@ -109,7 +112,7 @@ def test_the_rows_of_a_body_are_stored_read_by_the_next_asset_and_told_to_dagste
 ) -> None:
     result = run(good)
     assert result.success
-    assert checks(result) == {"contract": True, "every_row_accounted": True}
+    assert checks(result) == GOOD
     pd.testing.assert_frame_equal(lake.read(LEADS, date(2025, 10, 31)), LEADS.conform(rows(1, 2)))
     assert lake.read(FACTS, date(2025, 10, 31))["n"].tolist() == [2]
     account, run_id = lake.read_account(LEADS, date(2025, 10, 31))
@@ -169,7 +172,7 @@ def test_rows_that_break_the_contract_stop_what_comes_after_and_are_not_publishe
 
 def test_rows_that_are_unaccounted_for_stop_what_comes_after(run: Callable[..., dg.ExecuteInProcessResult]) -> None:
     result = run(lambda: Outcome(rows(1), [LedgerLine("raw.leads", 3, 1, merged=1)]))
-    assert checks(result) == {"contract": True, "every_row_accounted": False}
+    assert checks(result) == GOOD | {"every_row_accounted": False}
     assert started(result) == {"clean__leads"}
 
 
@@ -180,7 +183,7 @@ def test_a_total_that_is_not_conserved_stops_what_comes_after(run: Callable[...,
         return int(own["paid_inr"].sum()), 201
 
     result = run(lambda: balanced(rows(1, 2)), paid_is_conserved=paid)
-    assert checks(result) == {"contract": True, "every_row_accounted": True, "paid_is_conserved": False}
+    assert checks(result) == GOOD | {"paid_is_conserved": False}
     assert started(result) == {"clean__leads"}
 
 
@@ -248,3 +251,28 @@ def test_the_asset_shows_its_contract_in_the_ui() -> None:
         ("funnel", "text", False),
         ("paid_inr", "numeric(14,2)", True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("put_aside", "passed"),
+    [
+        pytest.param(20, True, id="so_few_are_no_alarm"),
+        pytest.param(21, False, id="a_larger_share_than_the_limit"),
+    ],
+)
+def test_a_table_of_whose_source_too_much_is_in_quarantine_is_not_published(run, put_aside, passed):
+    kept = 50
+    line = LedgerLine(
+        "raw.leads", kept + put_aside, kept, quarantined=put_aside, reasons={"quarantined:bad_date": put_aside}
+    )
+    result = run(lambda: Outcome(rows(*range(kept)), [line]))
+    assert checks(result) == GOOD | {"few_in_quarantine": passed}
+    if not passed:
+        told = next(
+            e.asset_check_evaluation_data
+            for e in result.all_events
+            if e.event_type_value == "ASSET_CHECK_EVALUATION"
+            and e.asset_check_evaluation_data.check_name == "few_in_quarantine"
+        )
+        assert "21 of 71 rows are in quarantine (21 bad_date)" in str(told.description)
+        assert "FUNNEL_QUARANTINE_LIMIT" in str(told.description)
