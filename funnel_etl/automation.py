@@ -2,9 +2,17 @@
 
 import dagster as dg
 
+from funnel_etl.platform.freshness import complete_checks
+from funnel_etl.watch.assets import CHECKED
+from funnel_etl.watch.assets import GROUP as WATCH
+
+# What watches the night is no part of it: it runs afterwards, whatever the night gave.
 nightly = dg.define_asset_job(
     "nightly",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(["zoom", "export"]),
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.assets(["zoom", "export"])
+    - dg.AssetSelection.groups(WATCH)
+    - complete_checks(CHECKED.values()),
     description="The whole night: every source, both parts, the facts. The partition is the as-of date.",
 )
 

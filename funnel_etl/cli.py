@@ -59,6 +59,8 @@ def run(as_of: AsOf = None) -> None:
         out.print(shown)
         for asset, why in result.failures.items():
             err.print(f"{asset}: {why}", style="red", markup=False)
+        for asset, why in result.unwatched.items():
+            err.print(f"What is complete could not be said: {asset}: {why}", style="red", markup=False)
         if not result.failures and not result.is_published:
             err.print(f"The night {night} was replayed into the lake; PostgreSQL keeps the newer one.", markup=False)
             raise typer.Exit(1)
@@ -74,13 +76,21 @@ def run(as_of: AsOf = None) -> None:
 
 
 @app.command()
-def status() -> None:
-    """Say which night each part holds, what is open in quarantine, and what to do."""
-    from funnel_etl.operate.status import status_lines  # noqa: PLC0415
+def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False) -> None:
+    """Say what is complete through when, what is missing or does not run, what to do, and who does it.
+
+    Exit code 0 whatever it says; 1 only if the database cannot be reached.
+    """
+    from funnel_etl.operate import show_status  # noqa: PLC0415
+    from funnel_etl.operate.status import status as where_things_stand  # noqa: PLC0415
 
     with _told():
-        for line in status_lines(load_settings()):
-            out.print(line, markup=False)
+        found = where_things_stand(load_settings())
+        if as_json:
+            sys.stdout.write(show_status.status_json(found) + "\n")
+            return
+        for line in show_status.status_lines(found):
+            out.print(line, markup=False, highlight=False)
 
 
 @app.command()

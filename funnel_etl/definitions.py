@@ -11,8 +11,9 @@ from funnel_etl.platform.contracts import TABLES as OPS_TABLES
 from funnel_etl.resources import resources
 from funnel_etl.sales import definitions as sales
 from funnel_etl.settings import load_settings
+from funnel_etl.watch import definitions as watch
 
-TABLES = (*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *OPS_TABLES)
+TABLES = (*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *watch.TABLES, *OPS_TABLES)
 """Every table's contract."""
 
 defs = dg.Definitions.merge(
@@ -20,6 +21,7 @@ defs = dg.Definitions.merge(
     sales.defs,
     funnel.defs,
     parity.defs,
+    watch.defs,
     dg.Definitions(
         assets=[config_asset.config_versions],
         jobs=[automation.nightly],

@@ -92,6 +92,12 @@ def business_day(instants: pd.Series, zone: str) -> pd.Series:
     return pd.Series(days, index=instants.index)
 
 
+def day_end(day: pd.Timestamp, zone: str) -> pd.Timestamp:
+    """Give the instant (UTC) at which a business day of `zone` has ended."""
+    midnight = (day + pd.Timedelta(days=1)).tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
+    return midnight.tz_convert("UTC")
+
+
 def month_start(days: pd.Series) -> pd.Series:
     """Return the first of each day's month: naive datetime64[us] at midnight, NaT where missing."""
     months = days.to_numpy().astype("datetime64[M]").astype("datetime64[us]")

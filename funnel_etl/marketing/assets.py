@@ -7,6 +7,7 @@ from funnel_etl.marketing import contracts
 from funnel_etl.marketing.leads import clean_tofu_leads
 from funnel_etl.marketing.spend import clean_ad_spend
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
+from funnel_etl.platform.freshness import EVERY_NIGHT
 from funnel_etl.platform.nights import Night
 from funnel_etl.platform.table_asset import table_asset
 
@@ -14,13 +15,13 @@ GROUP = "marketing"
 CONFIG = [CONFIG_VERSIONS.asset_key]
 
 
-@table_asset(contracts.RAW_TOFU_LEADS, group=GROUP, needs=CONFIG)
+@table_asset(contracts.RAW_TOFU_LEADS, group=GROUP, needs=CONFIG, freshness=EVERY_NIGHT)
 def raw_tofu_leads(night: Night) -> Outcome:
     """Pull the campaign lead sheet and keep it as text."""
     return night.records("tofu_leads", contracts.TOFU_LEADS_SOURCE, contracts.TOFU_LEADS_KEY)
 
 
-@table_asset(contracts.RAW_AD_SPEND, group=GROUP, needs=CONFIG)
+@table_asset(contracts.RAW_AD_SPEND, group=GROUP, needs=CONFIG, freshness=EVERY_NIGHT)
 def raw_ad_spend(night: Night) -> Outcome:
     """Pull the ad spend sheet and keep it as text."""
     return night.records("ad_spend", contracts.SPEND_SOURCE, contracts.SPEND_KEY)

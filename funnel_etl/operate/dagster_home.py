@@ -29,10 +29,19 @@ def prepare(settings: Settings, databases: Databases) -> dict[str, str]:
 @contextmanager
 def instance(settings: Settings) -> Iterator[tuple[dg.DagsterInstance, Databases]]:
     """Open the databases and Dagster's instance; both are left at the end. Raises `DatabaseUnavailable`."""
-    with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
-        os.environ.update(prepare(settings, databases))
-        with dg.DagsterInstance.get() as opened:
-            yield opened, databases
+    with (
+        open_databases(settings.state, settings.database_port, settings.database_url) as databases,
+        open_instance(settings, databases) as opened,
+    ):
+        yield opened, databases
+
+
+@contextmanager
+def open_instance(settings: Settings, databases: Databases) -> Iterator[dg.DagsterInstance]:
+    """Open Dagster's instance on databases that are open."""
+    os.environ.update(prepare(settings, databases))
+    with dg.DagsterInstance.get() as opened:
+        yield opened
 
 
 def prepare_tables(databases: Databases) -> None:

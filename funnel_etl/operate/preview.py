@@ -32,6 +32,7 @@ from funnel_etl.platform.lake_io import LakeIOManager
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
+from funnel_etl.watch.contracts import TABLES as WATCH_TABLES
 
 NOT_COMPARED = {CONFIG_VERSIONS.full_name, DATA_VERSION.full_name}
 """Tables that tell of the config itself: every edit changes them."""
@@ -100,8 +101,9 @@ def preview(settings: Settings) -> Preview:
 
 
 def _table_assets(defs: dg.Definitions, tables: Iterable[Table]) -> list[dg.AssetsDefinition]:
-    """Give the assets that make a table of the lake: none that publishes, writes files or decides on config."""
-    keys = {dg.AssetKey(table.asset_key) for table in tables} - {dg.AssetKey(CONFIG_VERSIONS.asset_key)}
+    """Give the assets that make a table of the night: none that publishes, writes files, decides on config, watches."""
+    others = {dg.AssetKey(table.asset_key) for table in (CONFIG_VERSIONS, *WATCH_TABLES)}
+    keys = {dg.AssetKey(table.asset_key) for table in tables} - others
     # As they were declared: those of the asset graph already hold the real resources.
     own = [assets for assets in defs.assets or [] if isinstance(assets, dg.AssetsDefinition)]
     return [assets for assets in own if assets.keys and set(assets.keys) <= keys]

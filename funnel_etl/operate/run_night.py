@@ -17,13 +17,14 @@ from typing import Any
 import dagster as dg
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.operate.automation_state import daemon_lives
 from funnel_etl.operate.dagster_home import instance, prepare_tables
+from funnel_etl.platform.nights import BY_COMMAND
 from funnel_etl.settings import Settings
 
-BY_COMMAND = "funnel_etl/by_command"
-"""Tag of runs that `funnel-etl run` makes: the machine and state folder it ran on."""
-DAEMON_SILENCE_SECONDS = 300
 PARTS = ("marketing", "sales", "funnel", "parity")
+WATCH = "watch"
+"""The job that says what is complete and what is missing; and its part."""
 log = logging.getLogger("funnel_etl.progress")
 
 
@@ -41,12 +42,13 @@ class PartResult:
 
 @dataclass
 class NightResult:
-    """How a night ended. `failures`: asset → one readable line."""
+    """How a night ended. `failures`: asset → one readable line; `unwatched`: why what is complete could not be said."""
 
     night: date
     run_id: str
     parts: dict[str, PartResult]
     failures: dict[str, str] = field(default_factory=dict)
+    unwatched: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_published(self) -> bool:
@@ -71,16 +73,36 @@ def run_night(settings: Settings, night: date) -> NightResult:
         _wait_for_other_runs(opened, ours)
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see prepare_tables
 
-        with warnings.catch_warnings(), sigterm_kept():
-            warnings.simplefilter("ignore")
-            done = defs.resolve_job_def("nightly").execute_in_process(
-                instance=opened,
-                partition_key=night.isoformat(),
-                raise_on_error=False,
-                tags={BY_COMMAND: ours},
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            )
-        return _told(night, done)
+        result = _told(night, _run_job(defs, "nightly", opened, night, ours))
+        result.unwatched = _watched(defs, opened, night, ours)
+        return result
+
+
+def _run_job(
+    defs: dg.Definitions, job: str, opened: dg.DagsterInstance, night: date, ours: str
+) -> dg.ExecuteInProcessResult:
+    with warnings.catch_warnings(), sigterm_kept():
+        warnings.simplefilter("ignore")
+        return defs.resolve_job_def(job).execute_in_process(
+            instance=opened,
+            partition_key=night.isoformat(),
+            raise_on_error=False,
+            tags={BY_COMMAND: ours},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+
+
+def _watched(defs: dg.Definitions, opened: dg.DagsterInstance, night: date, ours: str) -> dict[str, str]:
+    """Say what is complete and what is missing, whatever the night gave; gives why that failed, if it did."""
+    again = f"Fix: run the job `{WATCH}` for {night} in the Dagster UI (make up)"
+    try:
+        done = _run_job(defs, WATCH, opened, night, ours)
+    except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
+        return {WATCH: f"{type(error).__name__}. {again}"}
+    if done.success:
+        return {}
+    failed = {str(event.step_key).replace("__", "/"): _why(event) for event in done.all_events if event.is_step_failure}
+    return failed or {WATCH: f"it did not end. {again}"}
 
 
 def _told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
@@ -138,17 +160,12 @@ def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
     while runs := opened.get_runs(going):
         for run in runs:
             by = run.tags.get(BY_COMMAND)
-            if by == ours or (by is None and not _daemon_lives(opened)):
+            if by == ours or (by is None and not daemon_lives(opened)):
                 opened.report_run_failed(run, "killed before it ended")
             elif not said:
                 log.info("run %s of %s is going on: waiting for it to end", run.run_id[:8], run.job_name)
                 said = True
         time.sleep(0.5)
-
-
-def _daemon_lives(opened: dg.DagsterInstance) -> bool:
-    beats = (beat.timestamp for beat in opened.get_daemon_heartbeats().values())
-    return time.time() - max(beats, default=0.0) < DAEMON_SILENCE_SECONDS
 
 
 @contextmanager

@@ -1,50 +1,192 @@
-"""Where things stand, in plain words, from what is published."""
+"""Where things stand: what is complete through when, what is missing, what to do, and who does it.
+
+Read from what is published, and from Dagster's own storage. Here: gathering it. Not here: how it looks (`show_status`).
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from funnel_etl.operate.dagster_home import prepare_tables
+from funnel_etl.operate.automation_state import automation_state
+from funnel_etl.operate.dagster_home import open_instance, prepare_tables
 from funnel_etl.operate.run_night import PARTS
-from funnel_etl.platform.database import engine, open_databases
+from funnel_etl.platform.database import Databases, engine, open_databases
 from funnel_etl.settings import Settings
+from funnel_etl.watch.contracts import ANALYST, COMPLETE, ENGINEER, MARKETING_OPERATIONS, QUIET
 
 NIGHTS = sa.text(
     "SELECT DISTINCT ON (part) part, as_of, published_at, version FROM ops.nights ORDER BY part, version DESC"
 )
-OPEN = sa.text(
-    "SELECT asset, reason, count(*) AS rows, min(fix_hint) AS fix FROM ops.quarantine WHERE resolved_at IS NULL "
-    "GROUP BY asset, reason ORDER BY rows DESC"
+SOURCES = sa.text(
+    "SELECT source, as_of, complete_through, last_received_at, status, why, what_to_do, who_does_it, published_at "
+    "FROM ops.completeness ORDER BY complete_through DESC NULLS LAST, source"
 )
-CONFIG = sa.text(
-    "SELECT DISTINCT ON (name) name, status, errors FROM ops.config_versions ORDER BY name, received_at DESC"
+MISSING = sa.text(
+    "SELECT occurrence_id, topic, profile, expected_date, report, age_hours, what_to_do, who_does_it "
+    "FROM ops.missing_exports ORDER BY expected_date DESC, export_id"
+)
+OPEN = sa.text(
+    "SELECT asset, reason, part, count(*) AS rows, min(fix_hint) AS fix, max(first_seen_at) AS newest "
+    "FROM ops.quarantine WHERE resolved_at IS NULL GROUP BY asset, reason, part ORDER BY newest DESC, rows DESC, asset"
 )
 REJECTED = sa.text(
-    "SELECT source, name, reason FROM ops.files WHERE status = 'rejected' ORDER BY received_at DESC LIMIT 10"
+    "SELECT source, name, reason, received_at FROM ops.files WHERE status = 'rejected' "
+    "ORDER BY received_at DESC LIMIT 10"
+)
+NIGHT, SOURCE, REPORT, ROWS, FILE, SERVICE = (
+    "nights",
+    "sources",
+    "missing_reports",
+    "quarantine",
+    "rejected",
+    "services",
 )
 
 
-def status_lines(settings: Settings) -> Iterator[str]:
-    """Tell which night each part holds, what is open in quarantine, and what was rejected; each with what to do."""
+@dataclass(frozen=True)
+class Told:
+    """One thing a person may want to know. `facts`: what it rests on; `to_do` is None when all is well."""
+
+    about: str
+    name: str
+    says: str
+    to_do: str | None = None
+    who: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nobody has to do anything."""
+        return self.to_do is None
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where things stand: `last_day` is the last complete business day."""
+
+    last_day: date
+    told: list[Told]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nobody has to do anything."""
+        return all(one.is_well for one in self.told)
+
+    def about(self, what: str) -> list[Told]:
+        """Give what is told of one kind of thing."""
+        return [one for one in self.told if one.about == what]
+
+
+def status(settings: Settings) -> Status:
+    """Gather where things stand. Raises `DatabaseUnavailable`, and for nothing else that may be wrong."""
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         prepare_tables(databases)
         with engine(databases.funnel_url).connect() as connection:
-            nights = {row.part: row for row in connection.execute(NIGHTS)}
-            for part in PARTS:
-                yield _night_line(part, nights.get(part), settings)
-            for row in connection.execute(OPEN):
-                yield f"quarantine: {row.rows:,} rows of {row.asset}: {row.reason}. Fix: {row.fix}"
-            for row in connection.execute(CONFIG):
-                if row.status == "rejected":
-                    yield f"config: {row.errors}"
-            for row in connection.execute(REJECTED):
-                yield f"rejected: {row.source} {row.name}: {row.reason}"
+            told = [*_nights(connection, settings), *_sources(connection, settings), *_missing(connection)]
+            told += [*_quarantine(connection), *_rejected(connection)]
+        return Status(settings.yesterday(), [*told, *_services(settings, databases)])
 
 
-def _night_line(part: str, night: sa.Row[tuple[object, ...]] | None, settings: Settings) -> str:
-    if night is None:
-        return f"{part}: nothing published yet. Fix: funnel-etl run"
-    behind = (settings.yesterday() - night.as_of).days
-    state = "up to date" if behind <= 0 else f"{behind} days behind. Fix: funnel-etl run --as-of {settings.yesterday()}"
-    published = f"published {night.published_at:%Y-%m-%d %H:%M %Z}"
-    return f"{part}: complete night {night.as_of}, version {night.version}, {published}: {state}"
+def _nights(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
+    nights = {row.part: row for row in connection.execute(NIGHTS)}
+    for part in PARTS:
+        night = nights.get(part)
+        if night is None:
+            yield Told(NIGHT, part, "nothing published yet", "funnel-etl run", ENGINEER)
+            continue
+        behind = (settings.yesterday() - night.as_of).days
+        at = night.published_at.astimezone(ZoneInfo(settings.timezone))
+        state = "up to date" if behind <= 0 else f"{_days(behind)} behind"
+        yield Told(
+            NIGHT,
+            part,
+            f"complete night {night.as_of}, version {night.version}, published {at:%Y-%m-%d %H:%M %Z}: {state}",
+            None if behind <= 0 else f"funnel-etl run --as-of {settings.yesterday()}",
+            None if behind <= 0 else ENGINEER,
+            {"as_of": night.as_of, "version": night.version, "published_at": at, "days_behind": max(behind, 0)},
+        )
+
+
+def _sources(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
+    rows = connection.execute(SOURCES).all()
+    if not rows:
+        yield Told(SOURCE, "all sources", "no night has looked at them yet", "funnel-etl run", ENGINEER)
+        return
+    behind = (settings.yesterday() - rows[0].as_of).days
+    if behind > 0:
+        says = f"looked at for the night {rows[0].as_of} the last time, {_days(behind)} ago: later nights did not run"
+        yield Told(SOURCE, "all sources", says, f"funnel-etl run --as-of {settings.yesterday()}", ENGINEER)
+    for row in rows:
+        is_well = row.status in (COMPLETE, QUIET)
+        through = f"complete through {row.complete_through}" if row.complete_through else "no data yet"
+        yield Told(
+            SOURCE,
+            row.source,
+            f"{through}, {row.status}: {row.why}",
+            None if is_well else row.what_to_do,
+            row.who_does_it,
+            {
+                "as_of": row.as_of,
+                "complete_through": row.complete_through,
+                "last_received_at": row.last_received_at,
+                "status": row.status,
+                "why": row.why,
+            },
+        )
+
+
+def _missing(connection: sa.Connection) -> Iterator[Told]:
+    for row in connection.execute(MISSING):
+        of_what = row.topic or row.profile or row.occurrence_id
+        yield Told(
+            REPORT,
+            f"{row.report} report of {row.expected_date}",
+            f"{of_what}{f' ({row.occurrence_id})' if row.occurrence_id else ''}: not there after {row.age_hours} hours",
+            row.what_to_do,
+            row.who_does_it,
+            dict(row._mapping),  # noqa: SLF001 - the public way to a row's columns by name
+        )
+
+
+def _quarantine(connection: sa.Connection) -> Iterator[Told]:
+    for row in connection.execute(OPEN):
+        who = MARKETING_OPERATIONS if row.part == "marketing" else ANALYST
+        facts = {"asset": row.asset, "reason": row.reason, "rows": row.rows, "newest_first_seen_at": row.newest}
+        yield Told(ROWS, row.asset, f"{row.rows:,} rows: {row.reason}", row.fix, who, facts)
+
+
+def _rejected(connection: sa.Connection) -> Iterator[Told]:
+    for row in connection.execute(REJECTED):
+        what, _, fix = (row.reason or "").partition(". Fix: ")
+        who = MARKETING_OPERATIONS if row.source in ("zoom", "config") else ENGINEER
+        facts = {"source": row.source, "received_at": row.received_at, "reason": row.reason}
+        # It stays listed after its cause was mended: a note, nothing that is still to be done.
+        yield Told(FILE, f"{row.source} {row.name}", f"{what} ({who}: {fix})" if fix else what, None, None, facts)
+
+
+def _services(settings: Settings, databases: Databases) -> Iterator[Told]:
+    from funnel_etl.definitions import defs  # noqa: PLC0415 - loaded by prepare_tables anyway
+
+    try:
+        with open_instance(settings, databases) as opened:
+            found = automation_state(opened, defs)
+    except Exception as error:  # noqa: BLE001 - whatever it is: the rest is worth telling
+        says = f"its own storage cannot be read ({type(error).__name__})"
+        yield Told(SERVICE, "dagster", says, "start it once with make up, and read its first error", ENGINEER)
+        return
+    for one in found:
+        who = ENGINEER if one.what_to_do else None
+        yield Told(SERVICE, one.name, one.says, one.what_to_do, who, {"state": one.state, "last_seen_at": one.at})
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'' if count == 1 else 's'}"
+
+
+def looked_at() -> datetime:
+    """Give the present instant, for what is told once."""
+    return datetime.now(UTC)

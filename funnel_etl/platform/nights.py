@@ -17,6 +17,10 @@ from funnel_etl.sources.guards import DumpReader
 from funnel_etl.sources.nightly import NightlySources
 
 FIRST_NIGHT = "2020-01-01"
+PARTITION = "dagster/partition"
+"""Tag of runs of one night: its as-of date."""
+BY_COMMAND = "funnel_etl/by_command"
+"""Tag of runs that `funnel-etl run` makes: the machine and state folder it ran on."""
 
 
 def nights_partition(settings: Settings) -> dg.DailyPartitionsDefinition:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from funnel_etl.core.accounting import Outcome
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
+from funnel_etl.platform.freshness import EVERY_NIGHT
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
 from funnel_etl.platform.table_asset import table_asset
@@ -17,13 +18,13 @@ GROUP = "sales"
 CONFIG = [CONFIG_VERSIONS.asset_key]
 
 
-@table_asset(contracts.RAW_CRM_ASSIGNED_LEADS, group=GROUP, needs=CONFIG)
+@table_asset(contracts.RAW_CRM_ASSIGNED_LEADS, group=GROUP, needs=CONFIG, freshness=EVERY_NIGHT)
 def raw_crm_assigned_leads(night: Night) -> Outcome:
     """Pull the CRM's dump of assignments and keep it as text."""
     return night.records("crm_assigned_leads", contracts.ASSIGNED_LEADS_SOURCE, contracts.ASSIGNED_LEADS_KEY)
 
 
-@table_asset(contracts.RAW_CRM_SALES, group=GROUP, needs=CONFIG)
+@table_asset(contracts.RAW_CRM_SALES, group=GROUP, needs=CONFIG, freshness=EVERY_NIGHT)
 def raw_crm_sales(night: Night) -> Outcome:
     """Pull the CRM's dump of sales and keep it as text."""
     return night.records("crm_sales", sales_source(night.config), sales_key(night.config))

@@ -68,6 +68,11 @@ def test_parity_hangs_on_the_others_and_nothing_hangs_on_parity(part: str) -> No
     assert offenders(modules(part), "funnel_etl.parity") == []
 
 
+@pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity"])
+def test_the_watch_looks_at_the_parts_and_no_part_knows_of_it(part: str) -> None:
+    assert offenders(modules(part), "funnel_etl.watch") == []
+
+
 def test_core_imports_no_dagster_no_sqlalchemy_and_nothing_else_of_ours() -> None:
     assert offenders(modules("core"), "dagster", "sqlalchemy", "adbc_driver_postgresql", "psycopg2", "requests") == []
     ours = [
@@ -79,7 +84,7 @@ def test_core_imports_no_dagster_no_sqlalchemy_and_nothing_else_of_ours() -> Non
     assert ours == []
 
 
-@pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity"])
+@pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity", "watch"])
 def test_what_is_not_wiring_imports_neither_dagster_nor_sqlalchemy(part: str) -> None:
     paths = [path for path in modules(part) if path.stem not in WIRING]
     assert len(paths) > 3
@@ -128,6 +133,9 @@ def test_what_is_not_wiring_imports_neither_dagster_nor_sqlalchemy(part: str) ->
         "parity/spend.py",
         "parity/zoom_tab.py",
         "parity/diff.py",
+        "watch/completeness.py",
+        "watch/missing_exports.py",
+        "watch/contracts.py",
     ],
 )
 def test_a_transform_knows_no_lake_no_source_no_setting_and_no_environment(module: str) -> None:
@@ -137,7 +145,7 @@ def test_a_transform_knows_no_lake_no_source_no_setting_and_no_environment(modul
 
 
 def test_sources_and_platform_know_no_part() -> None:
-    parts = [f"funnel_etl.{part}" for part in ("marketing", "sales", "funnel", "parity")]
+    parts = [f"funnel_etl.{part}" for part in ("marketing", "sales", "funnel", "parity", "watch")]
     assert offenders(modules("sources") + modules("platform"), *parts) == []
 
 

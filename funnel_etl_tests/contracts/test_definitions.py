@@ -1,20 +1,23 @@
 """All of it as Dagster loads it: jobs, schedule, sensor, checks, and assets that are thin."""
 
 import ast
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 import funnel_etl
 from funnel_etl.core.contracts import Kind, Table
 from funnel_etl.definitions import TABLES, defs
+from funnel_etl.platform.freshness import COMPLETE
 from funnel_etl.platform.table_asset import ACCOUNT_CHECK, CONTRACT_CHECK
 
 PACKAGE = Path(funnel_etl.__file__).parent
 MAX_BODY = 15
+PARTS = ("marketing", "sales", "funnel", "parity", "watch")
 INDIA = ZoneInfo("Asia/Kolkata")
 GRAPH = defs.resolve_asset_graph()
 BY_KEY = {key: assets for assets in GRAPH.assets_defs for key in assets.keys}
@@ -26,11 +29,52 @@ def test_definitions_load() -> None:
     assert len(BY_KEY) > 25
 
 
-def test_the_nightly_job_makes_every_daily_asset() -> None:
-    job = defs.resolve_job_def("nightly")
+def made_by(job: str) -> set[dg.AssetKey]:
+    return set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
+
+
+def checked_by(job: str) -> set[str]:
+    keys = defs.resolve_job_def(job).asset_layer.asset_graph.asset_check_keys
+    return {key.asset_key.to_user_string() for key in keys if key.name == COMPLETE}
+
+
+def test_the_nightly_job_makes_every_daily_asset_but_those_that_watch_it() -> None:
     daily = {key for key, assets in BY_KEY.items() if isinstance(assets.partitions_def, dg.DailyPartitionsDefinition)}
+    watching = {key for key in daily if GRAPH.get(key).group_name == "watch"}
     assert dg.AssetKey(["publish", "funnel"]) in daily
-    assert daily <= set(job.asset_layer.executable_asset_keys)
+    assert made_by("nightly") == daily - watching
+    assert made_by("watch") == watching
+    assert {key.to_user_string() for key in watching} == {"ops/completeness", "ops/missing_exports", "publish/watch"}
+
+
+def test_only_the_watch_judges_completeness_and_it_hangs_on_nothing_that_may_fail() -> None:
+    sources = "raw/tofu_leads raw/ad_spend raw/zoom_reports raw/crm_assigned_leads raw/crm_sales ops/config_versions"
+    assert checked_by("watch") == set(sources.split())
+    assert checked_by("nightly") | checked_by("zoom_refresh") == set()
+    for key in made_by("watch"):
+        assert GRAPH.get(key).parent_keys <= made_by("watch")
+
+
+def test_the_check_of_completeness_blocks_nothing() -> None:
+    specs = [spec for spec in GRAPH.asset_check_keys if spec.name == COMPLETE]
+    assert len(specs) == 6
+    assert not any(GRAPH.get_check_spec(key).blocking for key in specs)
+
+
+@pytest.mark.parametrize("name", ["watch_after_success", "watch_after_failure"])
+def test_what_watches_the_night_is_on_by_default(name: str) -> None:
+    sensor = defs.resolve_sensor_def(name)
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    assert [job.name for job in sensor.jobs] == ["watch"]
+
+
+@pytest.mark.parametrize("source", ["tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales"])
+def test_a_pulled_source_counts_as_stale_when_a_night_was_missed(source: str) -> None:
+    key = dg.AssetKey(["raw", source])
+    policy = BY_KEY[key].get_asset_spec(key).freshness_policy
+    assert isinstance(policy, TimeWindowFreshnessPolicy)
+    assert timedelta(hours=24) < policy.warn_window.to_timedelta() < policy.fail_window.to_timedelta()  # type: ignore[union-attr]
+    assert policy.fail_window.to_timedelta() < timedelta(hours=48)
 
 
 def test_the_night_runs_at_half_past_two_in_india_and_is_on_by_default() -> None:
@@ -80,7 +124,7 @@ def test_a_table_asset_shows_grain_columns_and_their_texts(table: Table) -> None
     assert {column.type for column in schema.columns} <= {kind.value for kind in Kind}
 
 
-@pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity"])
+@pytest.mark.parametrize("part", PARTS)
 def test_a_part_is_published_after_all_its_tables(part: str) -> None:
     parents = {tuple(key.path) for key in GRAPH.get(dg.AssetKey(["publish", part])).parent_keys}
     own = {tuple(t.asset_key) for t in TABLE_ASSETS if GRAPH.get(dg.AssetKey(t.asset_key)).group_name == part}
@@ -119,4 +163,4 @@ def test_every_asset_body_is_short() -> None:
 
 
 def test_every_asset_is_in_a_group_that_says_its_part() -> None:
-    assert {GRAPH.get(key).group_name for key in BY_KEY} <= {"marketing", "sales", "funnel", "parity", "config"}
+    assert {GRAPH.get(key).group_name for key in BY_KEY} <= {*PARTS, "config"}

@@ -62,6 +62,8 @@ PROMISED = {
     "ops.merged_rows": "file_id source_row into_file_id into_source_row",
     "ops.config_versions": "name status errors",
     "ops.nights": "version as_of published_at",
+    "ops.completeness": "source complete_through last_received_at status what_to_do who_does_it as_of",
+    "ops.missing_exports": "occurrence_id profile expected_date report age_hours what_to_do",
 }
 """What BI users and acceptance checks query: add to it freely, take nothing away without a changelog entry."""
 

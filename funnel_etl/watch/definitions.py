@@ -1,0 +1,19 @@
+"""The watch as Dagster sees it. Its own job and publication: it must speak when the night could not."""
+
+import dagster as dg
+
+from funnel_etl.platform.publish_asset import publish_asset
+from funnel_etl.watch import assets, contracts
+from funnel_etl.watch.sensor import WATCH, watch_after_failure, watch_after_success, watch_job
+
+PART = WATCH
+TABLES = contracts.TABLES
+
+publish_watch = publish_asset(PART, TABLES)
+
+defs = dg.Definitions(
+    assets=[assets.missing_exports_asset, assets.completeness_asset, publish_watch],
+    asset_checks=[assets.complete],
+    jobs=[watch_job],
+    sensors=[watch_after_success, watch_after_failure],
+)
