@@ -51,6 +51,17 @@ def administer(server_url: str, *statements: str) -> None:
         engine.dispose()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `--campaign` run the long tests at their full size: `make campaign`."""
+    parser.addoption("--campaign", action="store_true", help="long tests at full size: 30 nights, 50 kills (an hour)")
+
+
+@pytest.fixture(scope="session")
+def campaign(request: pytest.FixtureRequest) -> bool:
+    """Whether the long tests run at their full size."""
+    return bool(request.config.getoption("--campaign"))
+
+
 def pytest_configure() -> None:
     """Let children hear Ctrl+C: as a background job of a shell we would pass on to them that it is ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
