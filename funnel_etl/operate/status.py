@@ -22,7 +22,7 @@ NIGHTS = sa.text(
     "SELECT DISTINCT ON (part) part, as_of, published_at, version FROM ops.nights ORDER BY part, version DESC"
 )
 SOURCES = sa.text(
-    "SELECT source, as_of, complete_through, last_received_at, status, why, what_to_do, who_does_it, published_at "
+    "SELECT source, as_of, complete_through, last_received_at, status, why, what_to_do, who_does_it "
     "FROM ops.completeness ORDER BY complete_through DESC NULLS LAST, source"
 )
 MISSING = sa.text(
@@ -156,7 +156,9 @@ def _quarantine(connection: sa.Connection) -> Iterator[Told]:
     for row in connection.execute(OPEN):
         who = MARKETING_OPERATIONS if row.part == "marketing" else ANALYST
         facts = {"asset": row.asset, "reason": row.reason, "rows": row.rows, "newest_first_seen_at": row.newest}
-        yield Told(ROWS, row.asset, f"{row.rows:,} rows: {row.reason}", row.fix, who, facts)
+        yield Told(
+            ROWS, row.asset, f"{row.rows:,} row{'' if row.rows == 1 else 's'}: {row.reason}", row.fix, who, facts
+        )
 
 
 def _rejected(connection: sa.Connection) -> Iterator[Told]:

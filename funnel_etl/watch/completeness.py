@@ -92,7 +92,8 @@ def usual_gap(days: pd.Series, as_of: pd.Timestamp) -> int | None:
 
 
 def _row(seen: Seen, missing: pd.DataFrame, as_of: pd.Timestamp, grace_days: int) -> dict[str, Any]:
-    through = seen.days[seen.days <= as_of].max()
+    # Of a night's table, later days are in part only: they were not over when it was made.
+    through = seen.days[seen.days <= (as_of if pd.isna(seen.made_for) else min(as_of, seen.made_for))].max()
     gap = usual_gap(seen.days, as_of)
     if seen.source == "config":
         verdict = _of_config(seen, as_of)
@@ -115,8 +116,6 @@ def _row(seen: Seen, missing: pd.DataFrame, as_of: pd.Timestamp, grace_days: int
         "what_to_do": what_to_do,
         "who_does_it": who,
         "usual_gap_days": None if seen.source == "config" else gap,
-        "version": None,
-        "published_at": None,
     }
 
 

@@ -17,11 +17,6 @@ STATUSES = {
 MARKETING_OPERATIONS, ANALYST, ENGINEER = "marketing operations", "the analyst", "the engineer"
 WHO = (MARKETING_OPERATIONS, ANALYST, ENGINEER)
 
-_STAMPS = (
-    Column("version", Kind.INTEGER, "Version of this publication; set when it is published."),
-    Column("published_at", Kind.TIMESTAMP, "When it was looked at and said; set when it is published."),
-)
-
 COMPLETENESS = Table(
     "ops",
     "completeness",
@@ -33,8 +28,8 @@ COMPLETENESS = Table(
         Column(
             "complete_through",
             Kind.DATE,
-            "Latest business day up to as_of of which the newest good table has rows (config: latest night that no "
-            "rejected edit stood in the way of); NULL: there is none.",
+            "Latest business day that was over when the newest good table was made, and of which it has rows (config: "
+            "latest night that no rejected edit stood in the way of); NULL: there is none.",
         ),
         Column("last_received_at", Kind.TIMESTAMP, "When the newest file that was taken in came."),
         Column(
@@ -53,9 +48,9 @@ COMPLETENESS = Table(
             "Days from one day with rows to the next, in nine cases of ten, over the 60 days up to as_of; NULL: too "
             "few days with rows.",
         ),
-        *_STAMPS,
     ),
-    note="Judged from the data after every night, whatever the night gave; not from when a run ended.",
+    note="Judged from the data after every night, whatever the night gave; not from when a run ended. ops.nights (part "
+    "watch) has when it was said.",
 )
 
 UNATTENDED, WEEKLY = "no_attendee_report", "expected_weekly"
@@ -91,7 +86,6 @@ MISSING_EXPORTS = Table(
         Column("as_of", Kind.DATE, "Night that was looked at.", required=True),
         Column("what_to_do", Kind.TEXT, "What a person should do.", required=True),
         Column("who_does_it", Kind.TEXT, "Who does it.", required=True, values=WHO),
-        *_STAMPS,
     ),
     note="A report that comes late closes its row by itself; so does its age, after 60 days.",
 )

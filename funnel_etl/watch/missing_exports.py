@@ -13,7 +13,6 @@ from funnel_etl.watch.contracts import MARKETING_OPERATIONS, MISSING_EXPORTS, UN
 LOOK_BACK_DAYS = 60
 """Older ones are not listed any more: Zoom itself keeps reports for a limited time, and some were never held."""
 HOUR = pd.Timedelta(hours=1)
-COLUMNS = [name for name in MISSING_EXPORTS.names if name not in ("version", "published_at")]
 
 
 def missing_exports(
@@ -41,7 +40,7 @@ def missing_exports(
     ]
     weekly = weekly[[not known for known in is_told]]
     rows = pd.concat([frame for frame in (occurrences, weekly) if len(frame)] or [occurrences], ignore_index=True)
-    rows = rows.assign(as_of=as_of, who_does_it=MARKETING_OPERATIONS, version=None, published_at=None)
+    rows = rows.assign(as_of=as_of, who_does_it=MARKETING_OPERATIONS)
     rows = rows.sort_values(["expected_date", "export_id"], ascending=[False, True], ignore_index=True)
     return summarised(rows, **{"clean.webinars": webinars, "expected_exports.csv": expected})
 
@@ -109,7 +108,7 @@ def _of_weeks(
             for day in due
             if day not in set(there)
         ]
-    return pd.DataFrame(records, columns=COLUMNS).drop_duplicates("export_id")
+    return pd.DataFrame(records, columns=MISSING_EXPORTS.names).drop_duplicates("export_id")
 
 
 def _days_with(webinars: pd.DataFrame, profile: str, report: str) -> pd.Series:

@@ -1,5 +1,6 @@
 """The command line as people use it: real processes, their exit codes, and every failure in one readable line."""
 
+import json
 import os
 import re
 import subprocess
@@ -83,26 +84,40 @@ def test_a_wrong_setting_is_one_line_that_names_it(
     assert "s3cret" not in done.stdout + done.stderr
 
 
-def test_status_before_the_first_night_says_what_to_do(installation: Installation) -> None:
+def test_status_before_the_first_night_says_what_to_do_and_who_does_it(installation: Installation) -> None:
     done = installation.program("status")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [f"{part}: nothing published yet. Fix: funnel-etl run" for part in PARTS]
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"To do: the engineer {len(PARTS) + 2}"
+    *told, daemon = [line.strip() for line in lines if line.startswith("  ")]
+    assert told == [
+        *(f"{part}: nothing published yet → the engineer: funnel-etl run" for part in PARTS),
+        "all sources: no night has looked at them yet → the engineer: funnel-etl run",
+    ]
+    assert daemon.startswith("daemon: it never ran: no schedule and no sensor works → the engineer: start it with make")
 
 
 def test_status_after_nights_says_which_each_part_holds_and_what_is_open(installation: Installation) -> None:
     url = installation.environment["FUNNEL_DATABASE_URL"]
+    yesterday = TODAY - timedelta(days=1)
     installation.program("status")
     ensure_schema(engine(url), TABLES)
-    for part, as_of in (("marketing", TODAY - timedelta(days=1)), ("sales", TODAY - timedelta(days=4))):
+    for part, as_of in (("marketing", yesterday), ("sales", TODAY - timedelta(days=4))):
         publish(url, Version(part, as_of, "run", "0.1", "config"), [_quarantined(part)])
-    done = installation.program("status")
+    done = installation.program("status", "--json")
     assert done.returncode == 0, done.stderr
-    marketing, sales, funnel, *rest = done.stdout.splitlines()
-    assert marketing.startswith(f"marketing: complete night {TODAY - timedelta(days=1)}, version 1, published ")
-    assert marketing.endswith("up to date")
-    assert f"3 days behind. Fix: funnel-etl run --as-of {TODAY - timedelta(days=1)}" in sales
-    assert funnel == "funnel: nothing published yet. Fix: funnel-etl run"
-    assert rest == ["quarantine: 2 rows of clean.sales: bad_date. Fix: mend it"]
+    told = json.loads(done.stdout)
+    marketing, sales, funnel, _ = told["nights"]
+    assert (marketing["as_of"], marketing["version"], marketing["is_well"]) == (str(yesterday), 1, True)
+    assert (sales["days_behind"], sales["what_to_do"]) == (3, f"funnel-etl run --as-of {yesterday}")
+    assert (funnel["says"], funnel["what_to_do"]) == ("nothing published yet", "funnel-etl run")
+    open_rows = {row["who_does_it"]: (row["asset"], row["reason"], row["rows"]) for row in told["quarantine"]}
+    row = ("clean.sales", "bad_date", 1)
+    assert open_rows == {"marketing operations": row, "the analyst": row}
+    assert not told["is_well"]
+    in_words = installation.program("status").stdout
+    assert "  clean.sales: 1 row: bad_date → the analyst: mend it" in in_words.splitlines()
+    assert f"3 days behind → the engineer: funnel-etl run --as-of {yesterday}" in in_words
 
 
 def _quarantined(part: str) -> Publication:

@@ -27,7 +27,7 @@ from funnel_etl.demo.crm_server import LOGIN_PAGE, LoopbackCrm
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
 from funnel_etl.operate.dagster_home import prepare
-from funnel_etl.operate.run_night import PARTS, NightResult
+from funnel_etl.operate.run_night import PARTS, NightResult, sigterm_kept
 from funnel_etl.platform.database import open_databases
 from funnel_etl.platform.lake import Lake
 from funnel_etl_tests.conftest import new_port
@@ -35,11 +35,13 @@ from funnel_etl_tests.installation import PROGRAM, Installation
 
 NIGHT, NEXT = date(2025, 10, 31), date(2025, 11, 1)
 BEFORE = NIGHT - timedelta(days=1)
-SIGTERM_BEFORE = signal.getsignal(signal.SIGTERM)
 TOKEN = "night-token"
 PUBLISHED = ("raw", "clean", "mart")
-RUNS_OWN = {"ops.row_ledger", "ops.files", "ops.nights", "mart.data_version"}
-"""Tables in which every run leaves a trace of its own: its ledger, its pulls, its number."""
+RUNS_OWN = {
+    *("ops.row_ledger", "ops.files", "ops.nights", "ops.completeness", "ops.published_tables"),
+    "mart.data_version",
+}
+"""Tables in which every run leaves a trace of its own: its ledger, its pulls and when they came, its number."""
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Snapshot:
 
     contents: dict[str, str]
     as_of: dict[str, date]
+    completeness: pd.DataFrame
 
     def of(self, *schemas: str) -> dict[str, str]:
         return {name: mark for name, mark in self.contents.items() if name.split(".")[0] in schemas}
@@ -62,16 +65,21 @@ class Story:
     truth: Path
     program: subprocess.CompletedProcess[str] | None = None
     results: dict[str, NightResult] = field(default_factory=dict)
+    sigterm: dict[str, tuple[object, object]] = field(default_factory=dict)
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
 
     def night(self, name: str, day: date, **changes: object) -> None:
+        before = signal.getsignal(signal.SIGTERM)
         self.results[name] = self.installation.night(day, **changes)
+        self.sigterm[name] = before, signal.getsignal(signal.SIGTERM)
         self.keep(name)
 
     def keep(self, name: str) -> None:
         nights = self.installation.query("SELECT part, max(as_of) AS as_of FROM ops.nights GROUP BY part")
         self.snapshots[name] = Snapshot(
-            self.installation.contents(*PUBLISHED, "ops"), dict(zip(nights["part"], nights["as_of"], strict=True))
+            self.installation.contents(*PUBLISHED, "ops"),
+            dict(zip(nights["part"], nights["as_of"], strict=True)),
+            self.installation.query("SELECT * FROM ops.completeness").set_index("source"),
         )
 
     @property
@@ -193,7 +201,7 @@ def test_the_command_publishes_the_night_and_says_so(first: Story) -> None:
     assert first.program.returncode == 0, first.program.stderr
     assert f"Night {NIGHT} is published." in first.program.stdout
     assert "Traceback" not in first.program.stderr
-    assert first.snapshots["first"].as_of == dict.fromkeys(PARTS, NIGHT)
+    assert first.snapshots["first"].as_of == dict.fromkeys([*PARTS, "watch"], NIGHT)
     for secret in (TOKEN, sa.make_url(first.installation.environment["FUNNEL_DATABASE_URL"]).password or "?"):
         assert secret not in first.program.stdout + first.program.stderr
 
@@ -284,6 +292,22 @@ def test_every_file_that_arrived_is_listed_with_what_became_of_it(first: Story) 
     assert pulled["rows"].gt(0).all()
 
 
+def test_each_source_is_said_to_be_complete_as_far_as_its_data_reach(first: Story) -> None:
+    said = first.snapshots["first"].completeness
+    days = {
+        "tofu_leads": "SELECT max(created_date) FROM clean.tofu_leads WHERE created_date <= :night",
+        "ad_spend": "SELECT max(spend_date) FROM clean.ad_spend WHERE spend_date <= :night",
+        "crm_assigned_leads": "SELECT max(assigned_date) FROM clean.assigned_leads WHERE assigned_date <= :night",
+        "crm_sales": "SELECT max(sold_date) FROM clean.sales WHERE sold_date <= :night",
+        "zoom": "SELECT max(event_date) FROM clean.webinars WHERE has_attendee_report AND event_date <= :night",
+    }
+    assert set(said.index) == {*days, "config"}
+    for source, sql in days.items():
+        assert said.loc[source, "complete_through"] == first.installation.value(sql, night=NIGHT), source
+    assert said.loc[list(days)[:-1], "status"].isin(["complete", "quiet"]).all()
+    assert said.loc["config", ["status", "complete_through"]].tolist() == ["complete", NIGHT]
+
+
 # ---------------------------------------------------------------- the same again
 
 
@@ -313,7 +337,7 @@ def test_each_asset_alone_gives_what_the_night_gave(again: Story) -> None:
         assets = [asset for asset in defs.assets or [] if isinstance(asset, dg.AssetsDefinition)]
         keys = [asset.key for asset in assets if asset.key.path[0] in PUBLISHED]
         publishers = [asset.key for asset in assets if asset.key.path[0] == "publish"]
-        with dg.DagsterInstance.ephemeral() as instance:
+        with dg.DagsterInstance.ephemeral() as instance, sigterm_kept():
             for key in [*keys, *publishers]:
                 alone = dg.materialize(
                     assets,
@@ -324,7 +348,7 @@ def test_each_asset_alone_gives_what_the_night_gave(again: Story) -> None:
                 )
                 assert alone.success, key
     assert len(keys) == len(hashes) >= 25
-    assert len(publishers) == 3
+    assert len(publishers) == len(PARTS) + 1  # and the watch
     assert {t.full_name: again.lake.content_hash(t, NIGHT) for t in TABLES if t.schema in PUBLISHED} == hashes
     after = again.installation.contents(*PUBLISHED)
     assert {name for name in before if before[name] != after[name]} <= RUNS_OWN
@@ -355,8 +379,8 @@ def test_dagsters_own_command_materializes_one_asset(again: Story) -> None:
 
 def test_a_night_in_process_leaves_the_handler_of_sigterm_as_it_was(again: Story) -> None:
     # Dagster leaves SIGINT's there: a program begun in the background then ignores `kill`.
-    assert again.results["again"].is_published
-    assert signal.getsignal(signal.SIGTERM) == SIGTERM_BEFORE
+    before, after = again.sigterm["again"]
+    assert before == after
 
 
 # ---------------------------------------------------------------- one broken thing breaks one thing
@@ -382,11 +406,24 @@ def test_with_the_crm_down_part_1_publishes_and_part_2_says_why_in_one_line_each
 
 def test_with_the_crm_down_the_last_good_night_of_the_others_stays(crm_down: Story) -> None:
     before, after = crm_down.snapshots["again"], crm_down.snapshots["crm down"]
-    assert after.as_of == {"marketing": NEXT, "sales": NIGHT, "funnel": NIGHT, "parity": NIGHT}
+    assert after.as_of == {"marketing": NEXT, "sales": NIGHT, "funnel": NIGHT, "parity": NIGHT, "watch": NEXT}
     sales = [t.full_name for t in funnel_etl.definitions.sales.TABLES]
     assert {name: after.contents[name] for name in sales} == {name: before.contents[name] for name in sales}
     mart = [t.full_name for t in funnel_etl.definitions.funnel.TABLES if t.full_name not in RUNS_OWN]
     assert {name: after.contents[name] for name in mart} == {name: before.contents[name] for name in mart}
+
+
+def test_with_the_crm_down_it_is_said_how_far_each_source_reaches_and_who_does_what(crm_down: Story) -> None:
+    before, after = crm_down.snapshots["again"].completeness, crm_down.snapshots["crm down"].completeness
+    crm = ["crm_assigned_leads", "crm_sales"]
+    assert after.loc[crm, "status"].tolist() == ["failed", "failed"]
+    assert after.loc[crm, "complete_through"].tolist() == before.loc[crm, "complete_through"].tolist()
+    assert after.loc[crm, "who_does_it"].tolist() == ["the engineer", "the engineer"]
+    assert "web page, not CSV" in after.loc["crm_sales", "why"]
+    assert after.loc["crm_sales", "what_to_do"].startswith("renew FUNNEL_CRM_SECRET")
+    assert after.loc["config", ["status", "who_does_it"]].tolist() == ["failed", "marketing operations"]
+    assert "No Such Funnel" in after.loc["config", "why"]
+    assert after.loc["tofu_leads", "status"] in ("complete", "quiet")
 
 
 def test_a_broken_config_edit_after_a_good_night_keeps_the_last_good_version_and_says_so(crm_down: Story) -> None:
@@ -424,7 +461,7 @@ def test_with_the_sheets_down_part_2_publishes_and_part_1_says_why_in_one_line_e
     assert all("\n" not in line for line in result.failures.values())
     assert result.failures["raw/tofu_leads"].startswith("tofu_leads")
     after = sheet_down.snapshots["sheet down"]
-    assert after.as_of == {"marketing": NEXT, "sales": NEXT, "funnel": NIGHT, "parity": NIGHT}
+    assert after.as_of == {"marketing": NEXT, "sales": NEXT, "funnel": NIGHT, "parity": NIGHT, "watch": NEXT}
     before, after = sheet_down.snapshots["crm down"], sheet_down.snapshots["sheet down"]
     assert after.of("mart") == before.of("mart")
     assert after.contents["clean.tofu_leads"] == before.contents["clean.tofu_leads"]
@@ -439,7 +476,7 @@ def test_a_needed_column_that_was_renamed_is_told_with_the_line_that_mends_it(sh
 def test_when_all_is_mended_the_next_run_publishes_the_whole_night(mended: Story) -> None:
     result = mended.results["mended"]
     assert result.is_published, result.failures
-    assert mended.snapshots["mended"].as_of == dict.fromkeys(PARTS, NEXT)
+    assert mended.snapshots["mended"].as_of == dict.fromkeys([*PARTS, "watch"], NEXT)
     assert mended.installation.value("SELECT as_of FROM mart.data_version") == NEXT
     assert mended.installation.value("SELECT max(date) FROM mart.funnel_facts") == NEXT
 
@@ -473,7 +510,9 @@ def test_a_broken_config_on_the_first_night_is_one_line_and_publishes_nothing(
     assert "\n" not in line
     assert ". Fix: " in line
     assert not any(part.published for part in result.parts.values())
-    assert installation.value("SELECT count(*) FROM ops.nights") == 0
+    assert installation.query("SELECT DISTINCT part FROM ops.nights")["part"].tolist() == ["watch"]
+    said = installation.query("SELECT status, why FROM ops.completeness WHERE source = 'config'")
+    assert said["status"].tolist() == ["failed"]
     told = installation.program("run", "--as-of", NIGHT.isoformat())
     assert told.returncode == 1
     assert line in told.stderr

@@ -48,6 +48,11 @@ def test_rows_of_days_after_the_night_do_not_count() -> None:
     assert row["complete_through"] == THU
 
 
+def test_a_day_that_was_not_over_when_the_last_good_dump_was_made_is_not_complete() -> None:
+    row = judged(Seen("crm_sales", THU, days("2026-11-18", "2026-11-19", "2026-11-20")))
+    assert (row["status"], row["complete_through"]) == ("failed", THU)
+
+
 @pytest.mark.parametrize(
     ("known", "status"),
     [
