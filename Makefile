@@ -26,8 +26,9 @@ demo: $(STAMP) ## One whole night on made-up sources, into a real PostgreSQL; pr
 demo-up: $(STAMP) ## The demo, then its Dagster UI, database and CRM until Ctrl+C
 	@exec $(BIN)/funnel-etl demo --up
 
+# A test file runs whole in one process, with a PostgreSQL of its own; a process a core, at most four.
 test: $(STAMP) ## All tests, on a real PostgreSQL
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 lint: $(STAMP) ## Style, types, lock file and generated docs, without the tests
 	$(BIN)/ruff check .

@@ -172,7 +172,8 @@ WITH sold AS (
     SELECT *, (touch_number = 1)::BIGINT AS first_touch, (touch_number = n)::BIGINT AS last_touch, 1::BIGINT AS linear,
            (CASE WHEN touch_number IN (1, n) THEN CASE WHEN n > 2 THEN 2 * (n - 2) ELSE 1 END ELSE 1 END)::BIGINT
                AS position,
-           greatest(round_even(1e9 * pow(2, -days / 7.0), 0)::BIGINT, 1) AS time_decay
+           greatest(round_even(1e12 * pow(2, (min(days) OVER (PARTITION BY sale_id) - days) / 7.0), 0)::BIGINT, 1)
+               AS time_decay
     FROM pairs
 ), credits AS (
     UNPIVOT weighed ON first_touch, last_touch, linear, position, time_decay

@@ -13,6 +13,7 @@ import psutil
 import pytest
 import requests
 
+import funnel_etl.definitions
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
 from funnel_etl.platform.postgres_place import port_is_free
 from funnel_etl_tests.conftest import new_port
@@ -117,7 +118,10 @@ def test_the_ui_answers_schedule_and_sensor_run_and_a_signal_ends_everything(
     process = up()
     port = environment["FUNNEL_UI_PORT"]
     found = wait_for(lambda: states(port), process)
-    assert found == {"nightly": "RUNNING", "zoom_drop_folder": "RUNNING"}
+    declared = funnel_etl.definitions.defs.get_repository_def()
+    everything = {each.name for each in [*declared.schedule_defs, *declared.sensor_defs]}
+    assert everything >= {"nightly", "zoom_drop_folder", "watch_after_success", "watch_after_failure"}
+    assert found == dict.fromkeys(everything, "RUNNING")
     if number is signal.SIGTERM:
         wait_for(lambda: daemon_beats(environment), process)
         with socket.socket() as outside:
