@@ -174,6 +174,28 @@ def explain(
 
 
 @app.command()
+def changes(
+    day: Annotated[datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="Only this day.")] = None,
+    funnel: Annotated[str | None, typer.Option(help="Only this funnel.")] = None,
+    metric: Annotated[str | None, typer.Option(help="Only this measure of mart.funnel_facts, as revenue_inr.")] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="A night the lake still has; default: the published one."),
+    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="Write all of it as CSV.")] = None,
+) -> None:
+    """Say what moved since the night published before, split by cause; the causes add up to the difference.
+
+    funnel-etl changes --date 2026-11-12 --funnel Webinar --metric revenue_inr
+    """
+    from funnel_etl.operate import show_changes  # noqa: PLC0415
+
+    with _told():
+        days = {"as_of": as_of.date() if as_of else None, "day": day.date() if day else None}
+        raise typer.Exit(show_changes.show(load_settings(), out, **days, funnel=funnel, metric=metric, to=to))
+
+
+@app.command()
 def worklist(
     to: Annotated[Path | None, typer.Option("--to", help="Write the list as a CSV file to fill in.")] = None,
     apply: Annotated[

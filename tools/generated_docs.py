@@ -4,6 +4,7 @@
 import sys
 from pathlib import Path
 
+from funnel_etl.changes.contracts import CAUSES
 from funnel_etl.core.dictionary import as_markdown, reasons_markdown
 from funnel_etl.definitions import TABLES
 from funnel_etl.funnel.metrics import with_sections
@@ -17,7 +18,7 @@ def main(check: bool) -> int:
     stale = []
     pages = {
         "data-dictionary.md": as_markdown(TABLES),
-        "reasons.md": reasons_markdown(PARITY_REASONS),
+        "reasons.md": reasons_markdown(PARITY_REASONS, CAUSES),
         "metrics.md": with_sections((DOCS / "metrics.md").read_text()),
     }
     for name, text in pages.items():

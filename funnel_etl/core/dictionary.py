@@ -27,8 +27,8 @@ def as_markdown(tables: Iterable[Table]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def reasons_markdown(parity: Mapping[str, str]) -> str:
-    """Give every reason a row may have for not being in its table, and those a cell has to differ from the sheet."""
+def reasons_markdown(parity: Mapping[str, str], changes: Mapping[str, str]) -> str:
+    """Give every reason a row may have for not being in its table, a cell to differ from the sheet, a fact to move."""
     lines = [
         GENERATED,
         "# Reasons",
@@ -48,6 +48,7 @@ def reasons_markdown(parity: Mapping[str, str]) -> str:
         ("Merged", "The row was collapsed into another one, which `ops.merged_rows` names.", MERGES),
         ("Excluded", "The row was left out by a rule; it stays in `raw`. There is nothing to mend.", EXCLUSIONS),
         ("Parity", "Why a cell of the old sheet differs from `mart`: `parity.diff.reason`.", parity),
+        ("Changes", "Why a number moved since the last published night: `ops.changes.cause`, in their order.", changes),
     ):
         lines += ["", f"## {title}", "", introduction, "", "| reason | what it means |", "| --- | --- |"]
         lines += [f"| `{name}` | {_cell(what)} |" for name, what in reasons.items()]

@@ -10,6 +10,7 @@ from funnel_etl.funnel import (
     contracts,
     journey_assets,
     journey_contracts,
+    published,
     revenue_assets,
     revenue_contracts,
     worklist_assets,
@@ -33,6 +34,7 @@ publish_funnel = publish_asset(
     sources=[closing.SOURCE],
     made_from=(*assets.MADE_FROM, *revenue_assets.MADE_FROM),
     needs=[["publish", "marketing"], ["publish", "sales"]],
+    afterwards=published.keep,
 )
 
 defs = dg.Definitions(

@@ -30,7 +30,7 @@ def revenue_changes(
     before = REVENUE_CHANGES.empty() if before is None else before
     account = RowAccount(sales, "clean.sales")
     last = before.sort_values(["sale_id", "changed_date"], kind="stable").drop_duplicates("sale_id", keep="last")
-    now = sales.assign(revenue_inr=sales["revenue_inr"].fillna(0).where(_counts(sales, night)))
+    now = sales.assign(revenue_inr=sales["revenue_inr"].fillna(0).where(counts(sales, night)))
     both = _side_by_side(last.set_index("sale_id"), now.set_index("sale_id"))
     old, new = both["old_revenue_inr"], both["new_revenue_inr"]
     both = both[(old.isna() != new.isna()) | (old != new).fillna(value=False).astype(bool)]
@@ -52,7 +52,7 @@ def revenue_changes(
     return close(rows, account, earlier)
 
 
-def _counts(sales: pd.DataFrame, night: pd.Timestamp) -> pd.Series:
+def counts(sales: pd.DataFrame, night: pd.Timestamp) -> pd.Series:
     """Say which sales `mart.attributed_sales` has on a night. Rule: mart holds what counts."""
     return sales["is_counted"].astype(bool) & (sales["sold_date"] <= night)
 

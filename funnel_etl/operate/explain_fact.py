@@ -66,7 +66,7 @@ def explain_fact(
     """Find the rows behind a number. Raises `FunnelError` for one that is not there, with likely ones."""
     if measure not in ORIGINS:
         raise FunnelError(
-            f"{measure!r} is no measure of mart.funnel_facts", where="--measure", fix=_meant(measure, list(ORIGINS))
+            f"{measure!r} is no measure of mart.funnel_facts", where="--measure", fix=meant(measure, list(ORIGINS))
         )
     name = _known_funnel(connection, funnel)
     origin = ORIGINS[measure]
@@ -126,10 +126,11 @@ def _known_funnel(connection: sa.Connection, funnel: str) -> str:
     for name in names:
         if lookup_key(name) == lookup_key(funnel):
             return str(name)
-    raise FunnelError(f"no fact is of the funnel {funnel!r}", where="--funnel", fix=_meant(funnel, names))
+    raise FunnelError(f"no fact is of the funnel {funnel!r}", where="--funnel", fix=meant(funnel, names))
 
 
-def _meant(typed: str, known: list[str]) -> str:
+def meant(typed: str, known: list[str]) -> str:
+    """Say which known name was probably meant, or list them."""
     keys = {lookup_key(name): name for name in known}
     near = [keys[key] for key in difflib.get_close_matches(lookup_key(typed), list(keys), n=3, cutoff=0.5)]
     return f"did you mean {' or '.join(near)}?" if near else f"one of: {', '.join(known) or 'none is published yet'}"

@@ -18,6 +18,7 @@ import dagster as dg
 import pandas as pd
 from upath import UPath
 
+from funnel_etl.changes.contracts import TABLES as CHANGES_TABLES
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.funnel.contracts import DATA_VERSION, FUNNEL_MONTHLY
@@ -101,8 +102,8 @@ def preview(settings: Settings) -> Preview:
 
 
 def _table_assets(defs: dg.Definitions, tables: Iterable[Table]) -> list[dg.AssetsDefinition]:
-    """Give the assets that make a table of the night: none that publishes, writes files, decides on config, watches."""
-    others = {dg.AssetKey(table.asset_key) for table in (CONFIG_VERSIONS, *WATCH_TABLES)}
+    """Give the assets that make a table of the night: none that publishes, decides on config, compares or watches."""
+    others = {dg.AssetKey(table.asset_key) for table in (CONFIG_VERSIONS, *CHANGES_TABLES, *WATCH_TABLES)}
     keys = {dg.AssetKey(table.asset_key) for table in tables} - others
     # As they were declared: those of the asset graph already hold the real resources.
     own = [assets for assets in defs.assets or [] if isinstance(assets, dg.AssetsDefinition)]

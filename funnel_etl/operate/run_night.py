@@ -22,7 +22,7 @@ from funnel_etl.operate.dagster_home import instance, prepare_tables
 from funnel_etl.platform.nights import BY_COMMAND
 from funnel_etl.settings import Settings
 
-PARTS = ("marketing", "sales", "funnel", "parity")
+PARTS = ("marketing", "sales", "funnel", "parity", "changes")
 WATCH = "watch"
 """The job that says what is complete and what is missing; and its part."""
 log = logging.getLogger("funnel_etl.progress")

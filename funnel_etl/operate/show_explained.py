@@ -29,7 +29,7 @@ SHOWN = 20
 
 def show_person(settings: Settings, out: Console, words: str, *, lines: bool, as_json: bool) -> int:
     """Tell the story of a person; exit code 1 when nothing is known."""
-    with _published(settings) as connection:
+    with published_database(settings) as connection:
         asked = whom(connection, words)
         events = story(connection, asked)
         files = _files(connection, events)
@@ -86,7 +86,7 @@ def show_fact(
             fix="funnel-etl explain fact --date 2026-11-12 --funnel Webinar --measure revenue_inr",
         )
     period = Period(day, day) if day else _month(month or date.min)
-    with _published(settings) as connection:
+    with published_database(settings) as connection:
         found = explain_fact(connection, {table.full_name: table for table in TABLES}, measure, funnel, period)
     number = f"{found.measure} of {found.funnel}, {period}: {found.published:,} as published"
     out.print(f"{number}, from {len(found.rows):,} rows.", markup=False, highlight=False)
@@ -124,7 +124,7 @@ def _month(month: date) -> Period:
 
 
 @contextmanager
-def _published(settings: Settings) -> Iterator[sa.Connection]:
+def published_database(settings: Settings) -> Iterator[sa.Connection]:
     """Open the published database. Raises `FunnelError` while nothing is published."""
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         prepare_tables(databases)

@@ -152,7 +152,12 @@ NIGHTS = Table(
     ("version",),
     (
         Column("version", Kind.INTEGER, "Number of the version, over all parts.", required=True),
-        Column("part", Kind.TEXT, "Part that was published: marketing, sales, funnel, parity, watch.", required=True),
+        Column(
+            "part",
+            Kind.TEXT,
+            "Part that was published: marketing, sales, funnel, parity, changes, watch.",
+            required=True,
+        ),
         Column("as_of", Kind.DATE, "Night.", required=True),
         Column("published_at", Kind.TIMESTAMP, "When.", required=True),
         Column("run_id", Kind.TEXT, "Dagster run.", required=True),

@@ -17,6 +17,7 @@ from funnel_etl.core.reasons import fix_hint
 from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, QUARANTINE, ROW_LEDGER, SCHEMA_DRIFT
 from funnel_etl.platform.database import engine
 from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.nights import Night
 from funnel_etl.platform.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl.platform.table_asset import night_of, partitions, progress, run_body
@@ -35,11 +36,13 @@ def publish_asset(
     made_from: Sequence[Table] = (),
     needs: Iterable[Sequence[str]] = (),
     file_states: FileStates | None = None,
+    afterwards: Callable[[Night, Lake], None] | None = None,
 ) -> dg.AssetsDefinition:
     """Make the asset `publish/<part>`: `tables` and the part's ledger, quarantine, merged rows, files as one version.
 
     `sources` are the part's landing sources, whose arrivals it lists in `ops.files`; `made_from` the tables of other
-    parts it was made from: it is refused unless PostgreSQL holds exactly those.
+    parts it was made from: it is refused unless PostgreSQL holds exactly those. `afterwards` is called once they are
+    what readers see.
     """
 
     @dg.asset(
@@ -55,6 +58,8 @@ def publish_asset(
     )
     def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         published = run_body(context, lambda: _publish(context, part, tables, made_from, sources, file_states))
+        if published.version is not None and afterwards:
+            run_body(context, lambda: afterwards(night_of(context), context.resources.lake_store))
         return dg.MaterializeResult(metadata=_metadata(published))
 
     return compute

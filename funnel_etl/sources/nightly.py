@@ -5,7 +5,7 @@ materializing an old partition gives what it gave. The only place that decides t
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -73,14 +73,21 @@ class NightlySources:
 
         A night earlier than all recorded ones has the config of the first, as it has its sources.
         """
-        tables: dict[str, pd.DataFrame] = {}
-        versions: list[str] = []
+        return self.config_of(self.config_files(night))
+
+    def config_files(self, night: date) -> dict[str, list[str]]:
+        """Give which file of each config table is in force on a night; none: the table is empty. As `config`."""
+        files: dict[str, list[str]] = {}
         for name in TABLES:
             nights = self.landing.nights(f"{CONFIG}{name}")
             nearest = max((n for n in nights if n <= night), default=min(nights, default=night))
-            file_ids = self.landing.night(nearest, f"{CONFIG}{name}") or []
-            tables[name] = self._parsed(name, file_ids)
-            versions += [f"{name}:{file_id}" for file_id in file_ids]
+            files[name] = self.landing.night(nearest, f"{CONFIG}{name}") or []
+        return files
+
+    def config_of(self, files: Mapping[str, list[str]]) -> Config:
+        """Give the config that these landed files make; a table that is not named is empty."""
+        tables = {name: self._parsed(name, files.get(name, [])) for name in TABLES}
+        versions = [f"{name}:{file_id}" for name in TABLES for file_id in files.get(name, [])]
         return Config(tables, hashlib.sha256("\n".join(versions).encode()).hexdigest()[:12])
 
     def accept_config(self, night: date) -> list[ConfigVersion]:

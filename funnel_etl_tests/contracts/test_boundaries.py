@@ -54,7 +54,7 @@ def test_the_scan_sees_imports_in_functions_and_of_submodules(tmp_path: Path) ->
 
 
 def test_the_platform_knows_neither_the_parts_nor_the_whole() -> None:
-    above = "marketing sales funnel parity demo definitions automation resources operate cli".split()
+    above = "marketing sales funnel parity changes demo definitions automation resources operate cli".split()
     assert offenders(modules("platform"), *(f"funnel_etl.{name}" for name in above)) == []
 
 
@@ -66,6 +66,11 @@ def test_the_parts_never_import_each_other_nor_what_joins_them(part: str, other:
 @pytest.mark.parametrize("part", ["marketing", "sales", "funnel"])
 def test_parity_hangs_on_the_others_and_nothing_hangs_on_parity(part: str) -> None:
     assert offenders(modules(part), "funnel_etl.parity") == []
+
+
+@pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity", "watch"])
+def test_what_changed_is_told_of_the_parts_and_no_part_knows_of_it(part: str) -> None:
+    assert offenders(modules(part), "funnel_etl.changes") == []
 
 
 @pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity"])
@@ -84,7 +89,7 @@ def test_core_imports_no_dagster_no_sqlalchemy_and_nothing_else_of_ours() -> Non
     assert ours == []
 
 
-@pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity", "watch"])
+@pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity", "changes", "watch"])
 def test_what_is_not_wiring_imports_neither_dagster_nor_sqlalchemy(part: str) -> None:
     paths = [path for path in modules(part) if path.stem not in WIRING]
     assert len(paths) > 3
@@ -133,6 +138,12 @@ def test_what_is_not_wiring_imports_neither_dagster_nor_sqlalchemy(part: str) ->
         "parity/spend.py",
         "parity/zoom_tab.py",
         "parity/diff.py",
+        "changes/contracts.py",
+        "changes/ladder.py",
+        "changes/matching.py",
+        "changes/rows.py",
+        "changes/words.py",
+        "changes/zoom.py",
         "watch/completeness.py",
         "watch/missing_exports.py",
         "watch/contracts.py",
@@ -145,7 +156,7 @@ def test_a_transform_knows_no_lake_no_source_no_setting_and_no_environment(modul
 
 
 def test_sources_and_platform_know_no_part() -> None:
-    parts = [f"funnel_etl.{part}" for part in ("marketing", "sales", "funnel", "parity", "watch")]
+    parts = [f"funnel_etl.{part}" for part in ("marketing", "sales", "funnel", "parity", "changes", "watch")]
     assert offenders(modules("sources") + modules("platform"), *parts) == []
 
 

@@ -17,7 +17,7 @@ from funnel_etl.platform.table_asset import ACCOUNT_CHECK, CONTRACT_CHECK
 
 PACKAGE = Path(funnel_etl.__file__).parent
 MAX_BODY = 15
-PARTS = ("marketing", "sales", "funnel", "parity", "watch")
+PARTS = ("marketing", "sales", "funnel", "parity", "changes", "watch")
 INDIA = ZoneInfo("Asia/Kolkata")
 GRAPH = defs.resolve_asset_graph()
 BY_KEY = {key: assets for assets in GRAPH.assets_defs for key in assets.keys}

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 from pydantic import SecretStr
 
+from funnel_etl.changes.contracts import CAUSES
 from funnel_etl.core.dictionary import as_markdown, reasons_markdown
 from funnel_etl.definitions import TABLES
 from funnel_etl.funnel.contracts import DISTINCT, MEASURES, RATES, UNIT_COSTS
@@ -77,7 +78,7 @@ def test_the_example_file_is_read_as_if_nothing_were_set(monkeypatch):
 
 @pytest.mark.parametrize(
     ("page", "text"),
-    [("data-dictionary.md", as_markdown(TABLES)), ("reasons.md", reasons_markdown(PARITY_REASONS))],
+    [("data-dictionary.md", as_markdown(TABLES)), ("reasons.md", reasons_markdown(PARITY_REASONS, CAUSES))],
     ids=["dictionary", "reasons"],
 )
 def test_a_generated_page_is_what_the_code_says(page, text):

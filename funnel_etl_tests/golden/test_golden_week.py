@@ -10,9 +10,12 @@ then read `git diff funnel_etl_tests/golden/expected` line by line: every moved 
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -20,9 +23,11 @@ import pytest
 import sqlalchemy as sa
 from upath import UPath
 
+from funnel_etl.changes.contracts import CHANGES
 from funnel_etl.core.contracts import Kind, Table
 from funnel_etl.definitions import TABLES
 from funnel_etl.demo.crm_server import LoopbackCrm
+from funnel_etl.funnel.contracts import MEASURES
 from funnel_etl.operate.run_night import NightResult
 from funnel_etl.platform.contracts import QUARANTINE
 from funnel_etl.platform.lake import Lake
@@ -48,6 +53,7 @@ class Week:
     labels: dict[str, str] = field(default_factory=dict)
     results: dict[date, NightResult] = field(default_factory=dict)
     published: dict[tuple[date, str], pd.DataFrame] = field(default_factory=dict)
+    changes: dict[date, pd.DataFrame] = field(default_factory=dict)
     hashes: dict[date, dict[str, str]] = field(default_factory=dict)
 
     def run(self, night: date) -> None:
@@ -56,6 +62,7 @@ class Week:
         self.results[night] = self.installation.night(night)
         for table in [*MART, *((CRM_HISTORY, QUARANTINE) if night == NIGHTS[-1] else ())]:
             self.published[night, table.name] = self.read(table)
+        self.changes[night] = self.read(CHANGES)
         self.hashes[night] = self.made(night)
 
     def read(self, table: Table) -> pd.DataFrame:
@@ -76,7 +83,11 @@ class Week:
     def made(self, night: date) -> dict[str, str]:
         """Give the hash of each table of a night in the lake."""
         lake = Lake(UPath(self.installation.home / "state" / "lake"))
-        return {t.full_name: lake.content_hash(t, night) for t in TABLES if t.schema in ("raw", "clean", "mart")}
+        return {
+            t.full_name: lake.content_hash(t, night)
+            for t in TABLES
+            if t.schema in ("raw", "clean", "mart") or t == CHANGES
+        }
 
     def total(self, night: date, measure: str, **where: str) -> float:
         """Sum a measure of the facts of a night, by date or funnel."""
@@ -220,6 +231,59 @@ def test_m0_of_both_months_has_the_phone_assigned_in_both(week: Week) -> None:
     asha = rows[rows["phone"] == "9876500001"]
     assert asha[["month", "first_employee"]].to_numpy().tolist() == [["2025-10-01", "Ravi"], ["2025-11-01", "Sana"]]
     assert week.one(TUE, "attributed_m0", month="2025-11-01", phone="9876500002")["current_employee"] == "Sana"
+
+
+def test_what_moved_shows_under_its_cause_on_every_night(week: Week) -> None:
+    told = {
+        night: sorted(
+            {
+                " ".join(row)
+                for row in rows[["cause", "metric", "date", "funnel", "difference"]].to_numpy()
+                if row[0] != "new_day"
+            }
+        )
+        for night, rows in week.changes.items()
+    }
+    misc = "Other Sources (Miscellaneous)"
+    assert told == {
+        **{night: [] for night in (WED, THU, FRI)},
+        SAT: [
+            f"late attendances {THU} Webinar 2.00",
+            f"late m0_attended {WED} Meta Ads 1.00",
+            f"late m0_attended {THU} Webinar 1.00",
+        ],
+        SUN: [
+            f"edited revenue_inr {FRI} Meta Ads -1500.50",
+            f"vanished assigned_rows {WED} Referral -1.00",
+            f"vanished m0_assigned {WED} Referral -1.00",
+        ],
+        MON: [
+            f"edited spend_inr {WED} Referral 100.00",
+            *(
+                f"mapping {metric} {FRI} {funnel} {moved}"
+                for metric in ("assigned_rows", "m0_assigned", "m0_attended")
+                for funnel, moved in (("Google Ads", "1.00"), (misc, "-1.00"))
+            ),
+        ],
+        TUE: [f"edited revenue_inr {FRI} Meta Ads -11000.00", f"edited sales {FRI} Meta Ads -1.00"],
+    }
+
+
+def test_the_causes_of_every_number_add_up_to_what_it_moved_since_the_night_before(week: Week) -> None:
+    numbers = 0
+    for before, night in pairwise(NIGHTS):
+        moved: Counter[tuple[str, ...]] = Counter()
+        for sign, of in ((-1, before), (1, night)):
+            facts = week.published[of, "funnel_facts"].melt(["date", "funnel"], list(MEASURES), var_name="metric")
+            for row in facts.itertuples():
+                moved[row.metric, row.date, row.funnel] += sign * Decimal(row.value)  # type: ignore[assignment]
+        told: Counter[tuple[str, ...]] = Counter()
+        for row in week.changes[night].itertuples():
+            told[row.metric, row.date, row.funnel] += Decimal(row.difference)  # type: ignore[assignment]
+        assert {cell: value for cell, value in told.items() if value} == {c: v for c, v in moved.items() if v}
+        assert set(week.changes[night]["previous_as_of"]) == {str(before)}
+        numbers += len(told)
+    assert numbers > 50
 
 
 def test_a_night_of_the_week_replayed_from_the_archive_gives_the_same_bytes(week: Week) -> None:

@@ -32,6 +32,7 @@ QUESTIONS = dict(
 WITHOUT_ROWS = {
     "22": "no month is closed in the demo",
     "23": "the CRM has changed nothing before the second night",
+    "25": "nothing was published before the first night",
 }
 """Questions to which the first night of the demo has no answer, and why."""
 

@@ -84,13 +84,23 @@ def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> 
     recorded = sources.recorded(SOURCE, night)
     if recorded is None:
         take_in(sources, parsed)
-    accepted = [a for a in sources.landing.arrivals(SOURCE) if a.status == "accepted"]
-    by_place = sorted(accepted, key=lambda a: (a.folder is None, a.folder or "", a.name, a.received_at))
-    arrivals = {a.file_id: a for a in reversed(by_place)}
+    arrivals = _by_content(sources)
     file_ids = sorted(arrivals) if recorded is None else recorded
     if recorded is None:
         sources.landing.record_night(night, SOURCE, file_ids)
     return [arrivals[file_id] for file_id in file_ids]
+
+
+def arrivals_of(sources: NightlySources, file_ids: list[str]) -> list[Arrival]:
+    """Give the reports of these contents, each as a night takes it; raises `KeyError` for one that never came."""
+    arrivals = _by_content(sources)
+    return [arrivals[file_id] for file_id in file_ids]
+
+
+def _by_content(sources: NightlySources) -> dict[str, Arrival]:
+    accepted = [a for a in sources.landing.arrivals(SOURCE) if a.status == "accepted"]
+    by_place = sorted(accepted, key=lambda a: (a.folder is None, a.folder or "", a.name, a.received_at))
+    return {a.file_id: a for a in reversed(by_place)}
 
 
 def take_in(

@@ -1,0 +1,38 @@
+"""The asset of what changed: it compares with the night that was published last."""
+
+import pandas as pd
+
+from funnel_etl.changes import contracts
+from funnel_etl.changes.ladder import explained
+from funnel_etl.changes.nights import what_changed
+from funnel_etl.changes.remake import CLEAN
+from funnel_etl.changes.words import shown
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.funnel.contracts import FUNNEL_FACTS
+from funnel_etl.marketing.zoom.intake import ParsedReports
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.nights import Night
+from funnel_etl.platform.table_asset import table_asset
+
+GROUP = "changes"
+Frames = dict[str, pd.DataFrame]
+
+
+def causes_sum(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tuple[int, int]:  # noqa: ARG001
+    """Causes add up to the difference of every number that moved, and none is unexplained: such numbers, and all."""
+    return explained(own), len(own[["metric", "date", "funnel"]].drop_duplicates())
+
+
+@table_asset(
+    contracts.CHANGES,
+    group=GROUP,
+    inputs={**CLEAN, "facts": FUNNEL_FACTS},
+    needs=[["publish", "funnel"]],
+    resources={"lake_store", "parsed_reports"},
+    conserved={"causes_sum": causes_sum},
+    shows=shown,
+)
+def changes_asset(night: Night, lake_store: Lake, parsed_reports: ParsedReports, **frames: pd.DataFrame) -> Outcome:
+    """Say what moved since the last published night, split by cause."""
+    facts = frames.pop("facts")
+    return what_changed(night, lake_store, parsed_reports, frames, facts)

@@ -1,0 +1,58 @@
+"""Contract of `ops.changes`, and the causes a difference is split into."""
+
+from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.funnel.contracts import MEASURES
+
+CODE, REWRITTEN, UNKNOWN = "code_version", "history_rewritten", "unknown_previous"
+MANUAL_MAPPING, MAPPING, CONFIG = "manual_mapping", "mapping", "config"
+NEW_DAY, LATE, ZOOM_REEXPORT, EDITED, VANISHED = "new_day", "late", "zoom_reexport", "edited", "vanished"
+UNEXPLAINED = "unexplained"
+
+CAUSES = {
+    UNKNOWN: "What the last night was made from is neither in the lake nor in the landing archive any more, so that "
+    "its rows cannot be told apart: the whole difference of the source.",
+    REWRITTEN: "The rows of the last night are no longer what they were then, though the code is the same: a person "
+    "was erased, or files of landing or lake were restored or changed by hand.",
+    CODE: "Another version of funnel_etl: the rows of the last night, read with its config, give another number now.",
+    MANUAL_MAPPING: "An edit of manual_mapping.csv.",
+    MAPPING: "An edit of funnel_mapping.csv, campaign_mapping.csv, manual_value_funnel.csv or funnels.csv.",
+    CONFIG: "An edit of another table of config_csv (metrics, placeholder phones, closed months, Zoom profiles, …), or "
+    "of FUNNEL_TIMEZONE.",
+    NEW_DAY: "Rows of the business days that were not yet complete on the last night.",
+    LATE: "Rows of older days that came only now; also the first report of an older webinar.",
+    ZOOM_REEXPORT: "Another export of a Zoom report that was there already, or a report that is now tied to another "
+    "occurrence.",
+    EDITED: "A row that was there already, with other content: another amount, status, day, funnel, phone. Also a row "
+    "that was in quarantine and is mended, or the other way round.",
+    VANISHED: "A row that is gone from its source, though the dump's window has not moved past it.",
+    UNEXPLAINED: "No cause was found. Such a night's changes are never published: the check causes_sum fails.",
+}
+"""Every cause, in the order in which they are exchanged; the order decides where two causes meet in one row."""
+
+CHANGES = Table(
+    "ops",
+    "changes",
+    "One row per metric, day, funnel and cause: what moved since the last published night, and why",
+    ("metric", "date", "funnel", "cause"),
+    (
+        Column("metric", Kind.TEXT, "Measure of mart.funnel_facts.", required=True, values=tuple(MEASURES)),
+        Column("date", Kind.DATE, "Business day of the fact.", required=True),
+        Column("funnel", Kind.TEXT, "Its funnel.", required=True),
+        Column(
+            "cause",
+            Kind.TEXT,
+            " ".join(f"{name}: {text}" for name, text in CAUSES.items()),
+            required=True,
+            values=tuple(CAUSES),
+        ),
+        Column("difference", Kind.MONEY, "What the cause adds to the number; rupees for …_inr.", required=True),
+        Column("previous_value", Kind.MONEY, "The number of the last published night; 0: no row.", required=True),
+        Column("current_value", Kind.MONEY, "The number of this night; 0: no row.", required=True),
+        Column("previous_as_of", Kind.DATE, "The night compared with: published last before this one.", required=True),
+        Column("as_of", Kind.DATE, "This night.", required=True),
+    ),
+    note="The differences of a metric, day and funnel add up to current_value - previous_value, exactly. A number that "
+    "did not move has no row, unless causes cancel each other out. Empty after the very first night.",
+)
+
+TABLES = (CHANGES,)

@@ -1,0 +1,138 @@
+"""The words of `funnel-etl changes`: what moved since the night published before, and why."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import sqlalchemy as sa
+from rich.console import Console
+from rich.table import Table as RichTable
+from upath import UPath
+
+from funnel_etl.changes.contracts import CAUSES, CHANGES
+from funnel_etl.changes.words import WORDS, movers, number, told
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.text import lookup_key
+from funnel_etl.funnel.contracts import MEASURES
+from funnel_etl.operate.explain_fact import meant
+from funnel_etl.operate.show_explained import published_database
+from funnel_etl.platform.lake import Lake
+from funnel_etl.settings import Settings
+
+SHOWN = 40
+
+
+def show(
+    settings: Settings,
+    out: Console,
+    *,
+    as_of: date | None,
+    day: date | None,
+    funnel: str | None,
+    metric: str | None,
+    to: Path | None,
+) -> int:
+    """Tell what moved: all of it in sums, or the numbers of a day, funnel or metric with their causes."""
+    rows = _rows(settings, as_of)
+    if not len(rows):
+        out.print("Nothing moved, or it is the first night: there is nothing to compare with.")
+        return 0
+    asked = _asked(rows, day, funnel, metric)
+    if to:
+        _write(asked, to)
+        out.print(f"{to}: {len(asked):,} rows", markup=False)
+    night, since = rows["as_of"].iloc[0], rows["previous_as_of"].iloc[0]
+    out.print(f"Night {night:%Y-%m-%d} against the night published before it, {since:%Y-%m-%d}.", highlight=False)
+    if day is None and funnel is None and metric is None:
+        _sums(rows, out)
+        for line in told(rows, night):
+            out.print(line, markup=False, highlight=False)
+        out.print("One number: funnel-etl changes --date 2026-11-12 --funnel Webinar --metric revenue_inr")
+        return 0
+    _numbers(asked, out)
+    return 0
+
+
+def _rows(settings: Settings, as_of: date | None) -> pd.DataFrame:
+    """Give `ops.changes` of the published night, or of a night the lake still has."""
+    with published_database(settings) as connection:
+        newest = connection.execute(sa.text("SELECT max(as_of) FROM ops.nights WHERE part = 'changes'")).scalar()
+        if as_of is None or as_of == newest:
+            query = sa.text(f"SELECT * FROM {CHANGES.full_name} ORDER BY metric, date, funnel")  # noqa: S608 - ours
+            rows = pd.read_sql(query, connection, coerce_float=False)
+            for name in ("difference", "previous_value", "current_value"):
+                rows[name] = rows[name].map(lambda value: int(value * 100))
+            return CHANGES.conform(rows)
+    lake = Lake(UPath(settings.lake_root))
+    if not lake.exists(CHANGES, as_of):
+        kept = ", ".join(map(str, lake.nights(CHANGES)[-7:])) or "none"
+        raise FunnelError(
+            f"the lake has no changes of {as_of} (the last it has: {kept})",
+            where="--as-of",
+            fix=f"run that night again: funnel-etl run --as-of {as_of}",
+        )
+    return lake.read(CHANGES, as_of)
+
+
+def _asked(rows: pd.DataFrame, day: date | None, funnel: str | None, metric: str | None) -> pd.DataFrame:
+    if metric is not None:
+        known = {lookup_key(name): name for name in MEASURES}
+        if lookup_key(metric) not in known:
+            raise FunnelError(
+                f"{metric!r} is no measure of mart.funnel_facts", where="--metric", fix=meant(metric, list(MEASURES))
+            )
+        rows = rows[rows["metric"] == known[lookup_key(metric)]]
+    if funnel is not None:
+        rows = rows[rows["funnel"].map(lookup_key) == lookup_key(funnel)]
+    return rows if day is None else rows[rows["date"] == pd.Timestamp(day)]
+
+
+def _sums(rows: pd.DataFrame, out: Console) -> None:
+    sums = {(row["metric"], row["cause"]): int(row["net"]) for row in movers(rows).to_dict("records")}
+    causes = [cause for cause in CAUSES if cause in {cause for _, cause in sums}]
+    shown = RichTable("measure", *(WORDS[cause] for cause in causes), "together", box=None)
+    for column in shown.columns[1:]:
+        column.justify = "right"
+    for metric in (name for name in MEASURES if name in {name for name, _ in sums}):
+        values = [sums.get((metric, cause)) for cause in causes]
+        cells = ["" if value is None else number(metric, value, signed=True) for value in values]
+        shown.add_row(metric, *cells, number(metric, sum(filter(None, values)), signed=True))
+    out.print(shown)
+
+
+def _numbers(rows: pd.DataFrame, out: Console) -> None:
+    """Print each number that moved, its causes, and the command that lists the rows behind it."""
+    cells = rows.groupby(["metric", "date", "funnel"], sort=False)
+    if not len(rows):
+        out.print("None of these numbers moved.")
+        return
+    for place, (_, own) in enumerate(cells):
+        metric, day, funnel = own[["metric", "date", "funnel"]].iloc[0]
+        if place == SHOWN:
+            out.print(f"… and {cells.ngroups - SHOWN:,} more numbers: --to FILE.csv has all.")
+            break
+        was, now = (number(metric, int(own[name].iloc[0])) for name in ("previous_value", "current_value"))
+        out.print(f"{metric} of {funnel}, {day:%Y-%m-%d}: {was} → {now}", markup=False, highlight=False)
+        for row in own.to_dict("records"):
+            difference = number(metric, int(row["difference"]), signed=True)
+            out.print(f"  {difference:>14}  {row['cause']}", markup=False, highlight=False)
+        asked = f'--date {day:%Y-%m-%d} --funnel "{funnel}" --measure {metric}'
+        out.print(f"  the rows behind it: funnel-etl explain fact {asked}", markup=False, highlight=False)
+    for cause in (cause for cause in CAUSES if cause in set(rows["cause"])):
+        out.print(f"{cause}: {CAUSES[cause]}", markup=False, highlight=False)
+
+
+def _write(rows: pd.DataFrame, to: Path) -> None:
+    money = {
+        name: [
+            number(metric, int(value)).replace(",", "")
+            for metric, value in zip(rows["metric"], rows[name], strict=True)
+        ]
+        for name in ("difference", "previous_value", "current_value")
+    }
+    try:
+        rows.assign(**money).to_csv(to, index=False, encoding="utf-8-sig", date_format="%Y-%m-%d")
+    except OSError as error:
+        raise FunnelError(
+            f"it cannot be written ({error.strerror})", where=str(to), fix="take a folder that is there and yours"
+        ) from error

@@ -1,0 +1,250 @@
+"""Nights of a made-up company without Dagster or PostgreSQL, by the real functions: landed, cleaned, counted, compared.
+
+A test says what its sources hold, runs a night, edits them, runs the next.
+"""
+
+import csv
+import io
+import shutil
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from funnel_etl.changes.ladder import CELL
+from funnel_etl.changes.nights import what_changed
+from funnel_etl.changes.remake import CLEAN, DOCUMENTED, LANDED, RAW, Remaker
+from funnel_etl.funnel import closing, published
+from funnel_etl.funnel.attributed_sales import attributed_sales
+from funnel_etl.funnel.closed_months import closed_months
+from funnel_etl.funnel.contracts import ATTRIBUTED_M0, FUNNEL_FACTS, MEASURES
+from funnel_etl.funnel.facts import funnel_facts
+from funnel_etl.funnel.m0 import attributed_m0
+from funnel_etl.marketing.zoom.intake import ParsedReports
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.nights import Night
+from funnel_etl.settings import Settings
+from funnel_etl.sources.fetch import utc_now
+from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.nightly import NightlySources
+from funnel_etl.sources.store import open_store
+
+CONFIG = {
+    "funnels": "funnel\nMeta Ads\nGoogle Ads\nReferral\nWebinar\n",
+    "funnel_mapping": "source,funnel\nFB,Meta Ads\nG,Google Ads\n",
+    "campaign_mapping": "utm_source,utm_medium,utm_campaign,funnel\nfb,,,Meta Ads\ng,,,Google Ads\n",
+    "manual_mapping": "sale_id,manual_value,note\n",
+    "manual_value_funnel": "manual_value,funnel\nfriend,Referral\n",
+    "metrics": "name,value\nexcluded_statuses,refunded\n",
+    "placeholder_phones": "phone,note\n",
+    "closed_months": "month\n",
+    "zoom_profiles": (
+        "name,product,use_case,type,event_names,download_name,category_mode,category,source_tag,topic_pattern\n"
+        "acca,ACCA,,webinar_attended,,,auto,,Webinar,*acca*\n"
+    ),
+}
+Row = dict[str, str]
+SUMMARY = "Topic,Webinar ID,Actual Start Time,Actual Duration (minutes),# Registrants,# Cancelled registrants"
+
+
+@dataclass
+class SmallNights:
+    """One company. `leads`, `assigned`, `sales`, `spend`: rows as their source has them; `reports`: all Zoom files."""
+
+    folder: Path
+    config: dict[str, str] = field(default_factory=lambda: dict(CONFIG))
+    leads: list[Row] = field(default_factory=list)
+    assigned: list[Row] = field(default_factory=list)
+    sales: list[Row] = field(default_factory=list)
+    spend: list[Row] = field(default_factory=list)
+    reports: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        config = self.folder / "config_csv"
+        config.mkdir(exist_ok=True)
+        self.settings = Settings(home=self.folder / "state", config_dir=config, _env_file=None)
+        self.landing = Landing(self.settings.landing_root)
+        self.lake = Lake(self.settings.lake_root)
+        self.facts: dict[date, pd.DataFrame] = {}
+
+    def copied(self, folder: Path) -> "SmallNights":
+        """Give the company as it is now, with a state of its own."""
+        shutil.copytree(self.folder, folder)
+        held = (self.leads, self.assigned, self.sales, self.spend)
+        other = SmallNights(folder, dict(self.config), *map(list, held), list(self.reports))
+        other.facts = dict(self.facts)
+        return other
+
+    def night(self, day: date, *, publish: bool = True) -> pd.DataFrame:
+        """Run a night on what the sources hold now; gives `ops.changes`."""
+        sources = NightlySources(self.settings, self.landing)
+        parsed = ParsedReports(open_store(self.lake.root), sources)
+        files = self._landed(day, sources)
+        night = Night(day, sources, "run")
+        before = max((d for d in self.lake.nights(CLEAN["sales"]) if d < day), default=None)
+        remaker = Remaker(
+            self.settings,
+            self.landing,
+            sources,
+            parsed,
+            files,
+            lambda name: self.lake.read(CLEAN[name], before) if before else None,
+        )
+        frames = {}
+        for name in LANDED:
+            raw = remaker.raw(name, night.config)
+            self.lake.write(RAW[name], day, raw)
+            made = remaker.table(name, night.config, night.zone)
+            frames[name] = made.rows
+            self.lake.write_account(CLEAN[name], day, made, "run")
+        frames |= remaker.zoom(night.config, night.zone)
+        for name, rows in frames.items():
+            self.lake.write(CLEAN[name], day, rows)
+        facts = self._facts(night, frames)
+        changed = what_changed(night, self.lake, parsed, frames, facts)
+        if publish:
+            published.keep(night, self.lake)
+            self.facts[day] = facts
+        self.changed = changed
+        return changed.rows
+
+    def _facts(self, night: Night, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+        given = {name: rows for name, rows in frames.items() if name != "zoom_reports"}
+        sales, spend = given.pop("sales"), given.pop("ad_spend")
+        months = closed_months(night.config, night.as_of)
+        closed = closing.rows_as_closed(night, self.lake, months)
+        people = {name: given[name] for name in ("assigned_leads", "zoom_attendance", "webinars")}
+        m0 = ATTRIBUTED_M0.conform(attributed_m0(**people, as_of=night.as_of, closed=closed).rows)
+        closing.keep(night, months, m0)
+        sold = attributed_sales(sales, m0, **given, as_of=night.as_of).rows
+        made = funnel_facts(**given, attributed_m0=m0, attributed_sales=sold, ad_spend=spend, as_of=night.as_of)
+        facts = FUNNEL_FACTS.conform(made.rows)
+        self.lake.write(ATTRIBUTED_M0, night.day, m0)
+        self.lake.write(FUNNEL_FACTS, night.day, facts)
+        return facts
+
+    def _landed(self, day: date, sources: NightlySources) -> dict[str, list[str]]:
+        files = {}
+        rows = {"tofu_leads": self.leads, "assigned_leads": self.assigned, "sales": self.sales, "ad_spend": self.spend}
+        for name, source in LANDED.items():
+            data = as_csv([column.name for column in DOCUMENTED[name]], rows[name])
+            files[source] = [self.landing.put(source, "pull", f"{source}.csv", data, received_at=utc_now()).file_id]
+        put = [
+            self.landing.put("zoom", "file", f"{number}.csv", data, received_at=utc_now()).file_id
+            for number, data in enumerate(self.reports)
+        ]
+        files["zoom"] = sorted(set(put))
+        for source, ids in files.items():
+            self.landing.record_night(day, source, ids)
+        for name, text in self.config.items():
+            (self.settings.config_folder / f"{name}.csv").write_text(text, encoding="utf-8")
+        sources.accept_config(day)
+        return files
+
+
+def as_csv(names: list[str], rows: list[Row]) -> bytes:
+    """Write rows below a header."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def difference(before: pd.DataFrame | None, after: pd.DataFrame) -> dict[tuple[str, str, str], int]:
+    """Give the difference of two tables of facts, cell by cell, worked out without the code under test."""
+    found: dict[tuple[str, str, str], int] = {}
+    for sign, facts in ((-1, before), (1, after)):
+        for row in facts.to_dict("records") if facts is not None else []:
+            for name in MEASURES:
+                cell = (name, f"{row['date']:%Y-%m-%d}", row["funnel"])
+                found[cell] = found.get(cell, 0) + sign * int(row[name]) * (1 if name.endswith("_inr") else 100)
+    return {cell: value for cell, value in found.items() if value}
+
+
+def summed(changes: pd.DataFrame) -> dict[tuple[str, str, str], int]:
+    """Give what the causes of each cell add up to."""
+    sums = changes.assign(date=changes["date"].dt.strftime("%Y-%m-%d")).groupby(CELL)["difference"].sum()
+    return {cell: int(value) for cell, value in sums.items() if value}  # type: ignore[misc]
+
+
+def by_cause(changes: pd.DataFrame, *, new_days: bool = False) -> dict[str, dict[str, int]]:
+    """Give cause → "metric date funnel" → difference in units, money in rupees times 100; new days left out."""
+    found: dict[str, dict[str, int]] = {}
+    for row in changes.to_dict("records"):
+        if row["cause"] != "new_day" or new_days:
+            unit = 1 if row["metric"].endswith("_inr") else 100
+            cell = f"{row['metric']} {row['date']:%Y-%m-%d} {row['funnel']}"
+            found.setdefault(row["cause"], {})[cell] = row["difference"] // unit
+    return found
+
+
+def lead(day: str, phone: str, source: str = "fb", name: str = "Some One", at: str = "10:00") -> Row:
+    """Give a lead of the campaign sheet."""
+    return {"Name": name, "Phone number": phone, "utmSource": source, "created date": f"{day} {at}"}
+
+
+def assigned(day: str, phone: str, source: str = "FB", employee: str = "Ravi", at: str = "11:00") -> Row:
+    """Give an assignment of the CRM."""
+    return {"sources": source, "assignOn": f"{day} {at}", "leadMobile": phone, "employee": employee}
+
+
+def sale(sale_id: str, day: str, amount: str, funnel: str = "Meta Ads", status: str = "success", **more: str) -> Row:
+    """Give a sale of the CRM."""
+    given = {"_id": sale_id, "createdOn": f"{day} 12:00", "netAmount": amount, "Funnel": funnel, "status": status}
+    return given | more
+
+
+def spent(day: str, cost: str, funnel: str = "Meta Ads", campaign: str = "autumn", clicks: str = "5") -> Row:
+    """Give a line of ad spend."""
+    return {
+        "date_time": day,
+        "cost": cost,
+        "Funnel": funnel,
+        "campaign": campaign,
+        "impressions": "100",
+        "clicks": clicks,
+    }
+
+
+def at(year: int, month: int, day: int, hour: int) -> datetime:
+    """Give an hour as Zoom's reports have it: on the wall, of the business zone."""
+    return datetime(year, month, day, hour)  # noqa: DTZ001
+
+
+def attendee_report(start: datetime, generated: datetime, phones: list[str], webinar: str = "812 0000 0001") -> bytes:
+    """Give an attendee report in which everybody came."""
+    style = "%m/%d/%Y %I:%M:%S %p"
+    end = start + timedelta(hours=1)
+    session = "Join Time,Leave Time,Time in Session (minutes),Is Guest,Country/Region Name,"
+    person = "Attended,User Name (Original Name),First Name,Last Name,Email,Phone,Registration Time,Approval Status,"
+    lines = [
+        "Attendee Report,",
+        f"Report Generated:,{generated.strftime(style)},",
+        f"{SUMMARY},Unique Viewers,Total Users,Max Concurrent Views,Enable Registration,",
+        f"ACCA live,{webinar},{start.strftime(style)}, 60,{len(phones)},0,{len(phones)},{len(phones) + 1},3,Yes,",
+        "Attendee Details,",
+        person + session,
+        *(
+            f"Yes,P{phone},P{phone},Q,p{phone}@example.org,{phone},{start.strftime(style)},approved,"
+            f"{start.strftime(style)},{end.strftime(style)},60,Yes,India,"
+            for phone in phones
+        ),
+    ]
+    return ("\ufeff" + "".join(line + "\r\n" for line in lines)).encode()
+
+
+def registration_report(start: datetime, generated: datetime, phones: list[str], webinar: str = "81200000001") -> bytes:
+    """Give a registration report."""
+    style = "%m/%d/%Y %I:%M:%S %p"
+    lines = [
+        "Registration Report,",
+        f'Report generated time,"{generated.strftime(style)}"',
+        "Topic,ID,Scheduled Time,Duration (minutes),# Registrants,# Cancelled registrants",
+        f"ACCA live,{webinar},{start.strftime(style)}, 60,{len(phones)},0",
+        "Attendee Details,",
+        "First Name,Last Name,Email,Phone,Registration Time,Approval Status",
+        *(f"P{phone},Q,p{phone}@example.org,{phone},{generated.strftime(style)},approved" for phone in phones),
+    ]
+    return ("\ufeff" + "".join(line + "\r\n" for line in lines)).encode()
