@@ -59,6 +59,11 @@ class Lake:
         found = (name.rsplit("/", 1)[-1].removesuffix(".parquet") for name in names if name.endswith(".parquet"))
         return sorted(date.fromisoformat(night) for night in found)
 
+    def remove(self, table: Table, night: date) -> None:
+        """Remove the table of a night, and its account."""
+        for name in (_name(table, night), _account_name(table, night)):
+            self._store.remove(name)
+
     def write_account(self, table: Table, night: date, outcome: Outcome, run_id: str) -> None:
         """Write the account of a night's table: ledger, quarantine and merged rows."""
         body = {

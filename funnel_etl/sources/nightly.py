@@ -58,26 +58,34 @@ class NightlySources:
         return arrival.file_id
 
     def recorded(self, source: str, night: date) -> list[str] | None:
-        """Give the file_ids an overtaken night uses; None: it is the newest.
+        """Give the file_ids an overtaken night uses; None: it is the newest."""
+        used = self.replayed(source, night)
+        return None if used is None else self.landing.night(used, source)
 
-        They are its own, or if it never ran those of the next later night.
+    def replayed(self, source: str, night: date) -> date | None:
+        """Give the night whose files an overtaken night uses: itself, or if it never ran the next later one.
+
+        None: it is the newest.
         """
-        later = [n for n in self.landing.nights(source) if n > night]
+        nights = self.landing.nights(source)
+        later = [n for n in nights if n > night]
         if not later:
             return None
-        own = self.landing.night(night, source)
-        return own if own is not None else self.landing.night(min(later), source)
+        return night if night in nights else min(later)
 
     def config(self, night: date) -> Config:
         """Give the config that `accept_config` put in force for a night, or for the nearest night before it.
 
-        A night earlier than all recorded ones has the config of the first, as it has its sources.
+        A night earlier than all recorded ones has the config of the first, as it has its sources; a table that a later
+        version of the code has brought was not there on a night before that.
         """
         tables: dict[str, pd.DataFrame] = {}
         versions: list[str] = []
+        before_all = all(n > night for n in self.landing.nights(f"{CONFIG}funnels"))
         for name in TABLES:
             nights = self.landing.nights(f"{CONFIG}{name}")
-            nearest = max((n for n in nights if n <= night), default=min(nights, default=night))
+            first = min(nights, default=night) if before_all else night
+            nearest = max((n for n in nights if n <= night), default=first)
             file_ids = self.landing.night(nearest, f"{CONFIG}{name}") or []
             tables[name] = self._parsed(name, file_ids)
             versions += [f"{name}:{file_id}" for file_id in file_ids]

@@ -78,18 +78,21 @@ def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> 
     """Take in the drop folder for a night, and give the reports it uses: all that ever came, each content once.
 
     Of the same bytes in several places, one in a sub-folder counts (it may force a profile), then the first by name:
-    the order of arrival decides nothing. An overtaken night uses what it used. A file that is no report is kept as a
-    rejected arrival, and stops no other.
+    the order of arrival decides nothing. An overtaken night uses what it used, from the places it then lay in. A file
+    that is no report is kept as a rejected arrival, and stops no other.
     """
-    recorded = sources.recorded(SOURCE, night)
-    if recorded is None:
+    landing, replayed = sources.landing, sources.replayed(SOURCE, night)
+    if replayed is None:
         take_in(sources, parsed)
-    accepted = [a for a in sources.landing.arrivals(SOURCE) if a.status == "accepted"]
-    by_place = sorted(accepted, key=lambda a: (a.folder is None, a.folder or "", a.name, a.received_at))
+    accepted = [a for a in landing.arrivals(SOURCE) if a.status == "accepted"]
+    counted = set(landing.night_arrivals(replayed, SOURCE)) if replayed else set()
+    by_place = sorted(
+        accepted, key=lambda a: (a.arrival_id not in counted, a.folder is None, a.folder or "", a.name, a.received_at)
+    )
     arrivals = {a.file_id: a for a in reversed(by_place)}
-    file_ids = sorted(arrivals) if recorded is None else recorded
-    if recorded is None:
-        sources.landing.record_night(night, SOURCE, file_ids)
+    file_ids = sorted(arrivals) if replayed is None else landing.night(replayed, SOURCE) or []
+    if replayed is None:
+        landing.record_night(night, SOURCE, file_ids, [arrivals[file_id].arrival_id for file_id in file_ids])
     return [arrivals[file_id] for file_id in file_ids]
 
 
