@@ -253,6 +253,20 @@ def replay(
 
 
 @app.command()
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go and what stays.")] = False,
+) -> None:
+    """Remove what nobody needs any more, by the FUNNEL_KEEP_ settings, and say what went, what stays and why.
+
+    The schedule `purge` does it each week. What a next night needs always stays.
+    """
+    from funnel_etl.operate import show_purge  # noqa: PLC0415
+
+    with _told():
+        show_purge.show(load_settings(), out, dry_run=dry_run)
+
+
+@app.command()
 def dictionary() -> None:
     """Print the data dictionary (docs/data-dictionary.md) from the contracts."""
     from funnel_etl.core.dictionary import as_markdown  # noqa: PLC0415

@@ -19,7 +19,7 @@ from upath import UPath
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.marketing.zoom.intake import ParsedReports
-from funnel_etl.operate.run_night import failures_of, sigterm_kept
+from funnel_etl.operate.run_night import failures_of, sigterm_kept, was_stopped
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.lake_io import LakeIOManager
@@ -69,6 +69,10 @@ class AsideStore:
         """Read every name below a folder, of both."""
         written = dict(self.aside.read_below(folder))
         yield from sorted({**dict(self.real.read_below(folder)), **written}.items())
+
+    def size(self, name: str) -> int:
+        """Give how many bytes the name has."""
+        return self._of(name).size(name)
 
     def remove(self, name: str) -> None:
         """Remove the name aside; what is real stays, and is seen again."""
@@ -180,7 +184,10 @@ def make_tables(
     tables: Sequence[Table],
     without: Collection[dg.AssetKey] = (),
 ) -> dict[str, str]:
-    """Make the tables of the night aside, but for `without` and what hangs on it; asset → why it failed, in a line."""
+    """Make the tables of the night aside, but for `without` and what hangs on it; asset → why it failed, in a line.
+
+    Raises KeyboardInterrupt when it was stopped half-way.
+    """
     given: dict[str, Any] = {
         "sources": place.sources,
         "lake_store": place.lake,
@@ -201,4 +208,6 @@ def make_tables(
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
+    if was_stopped(done):
+        raise KeyboardInterrupt
     return failures_of(done)

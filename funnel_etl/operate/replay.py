@@ -204,7 +204,7 @@ def _remake_earlier(place: Aside, night: date) -> None:
         remake(Night(day, place.sources, ""), place.lake)
         for table in (ASSIGNED_LEADS, CRM_HISTORY):  # of these only the newest is read again
             for old in place.lake.nights(table)[:-1]:
-                place.lake.remove(table, old)
+                place.lake.remove(table.full_name, old)
 
 
 def _is_good(lake: Lake, table: Table, night: date) -> bool:

@@ -29,8 +29,8 @@ MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 MADE_BY = "funnel-etl replay"
 STAMPS = ("version", "published_at")
 """Columns that are set when a table is published: blank in a replay."""
-DECIMALS = pa.decimal128(38, 12)
-"""How a double is written: twelve decimals, so that no last bit of a machine shows."""
+DECIMALS = {Kind.NUMBER: "z.12f", Kind.SHARE: "z.18f"}
+"""How many decimals are written: of a double so few that no last bit of a machine shows."""
 _STALE_SECONDS = 86_400
 
 
@@ -45,8 +45,8 @@ class Written:
 def table_csv(table: Table, rows: pa.Table) -> bytes:
     r"""Give a table as CSV: UTF-8, LF, a header, rows in the order of the key.
 
-    Texts are quoted and a NULL is an empty cell without quotes, as PostgreSQL's COPY reads them. Instants are in UTC,
-    money has two decimals, lists are JSON.
+    Texts, rates and shares are quoted, and a NULL is an empty cell without quotes, as PostgreSQL's COPY reads them.
+    Instants are in UTC, money has two decimals, lists are JSON.
     """
     keys = [(name, "ascending") for name in table.key]
     ordered = rows.take(pc.sort_indices(rows, sort_keys=keys))
@@ -59,8 +59,10 @@ def table_csv(table: Table, rows: pa.Table) -> bytes:
 
 
 def _cells(values: pa.ChunkedArray, kind: Kind) -> pa.ChunkedArray | pa.Array:
-    if kind is Kind.NUMBER:
-        return pc.round(values, 12).cast(DECIMALS)
+    if kind in DECIMALS:
+        unique = pc.unique(values)
+        texts = [None if v is None else f"{v:{DECIMALS[kind]}}" for v in unique.to_pylist()]
+        return pa.array(texts, type=pa.string()).take(pc.index_in(values, value_set=unique))
     if kind is Kind.TEXT_ARRAY:
         texts = [None if v is None else json.dumps(v, ensure_ascii=False) for v in values.to_pylist()]
         return pa.array(texts, type=pa.string())

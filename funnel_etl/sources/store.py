@@ -45,6 +45,9 @@ class Store(Protocol):
     def read_below(self, folder: str) -> Iterator[tuple[str, bytes]]:
         """Read every name below a folder, sorted."""
 
+    def size(self, name: str) -> int:
+        """Give how many bytes the name has."""
+
     def remove(self, name: str) -> None:
         """Remove the name; one that is not there is no error."""
 
@@ -106,6 +109,10 @@ class LocalStore:
         for name in self.names(folder):
             with open(f"{root}/{name}", "rb") as file:  # noqa: PTH123 - thousands of names: a Path each would double the time
                 yield name, file.read()
+
+    def size(self, name: str) -> int:
+        """Give how many bytes the file has."""
+        return (self.root / name).stat().st_size
 
     def remove(self, name: str) -> None:
         """Remove the file; its folder stays."""
@@ -191,6 +198,10 @@ class ObjectStore:
         if names:
             found = {str(path).strip("/"): data for path, data in self.fs.cat([self._path(n) for n in names]).items()}
             yield from ((name, found[self._path(name).strip("/")]) for name in names)
+
+    def size(self, name: str) -> int:
+        """Give how many bytes the object has."""
+        return int(self.fs.size(self._path(name)))
 
     def remove(self, name: str) -> None:
         """Remove the object."""
