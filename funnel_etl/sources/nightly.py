@@ -81,11 +81,9 @@ class NightlySources:
         """
         tables: dict[str, pd.DataFrame] = {}
         versions: list[str] = []
-        before_all = all(n > night for n in self.landing.nights(f"{CONFIG}funnels"))
+        of = max(night, min(self.landing.nights(f"{CONFIG}funnels"), default=night))
         for name in TABLES:
-            nights = self.landing.nights(f"{CONFIG}{name}")
-            first = min(nights, default=night) if before_all else night
-            nearest = max((n for n in nights if n <= night), default=first)
+            nearest = max((n for n in self.landing.nights(f"{CONFIG}{name}") if n <= of), default=of)
             file_ids = self.landing.night(nearest, f"{CONFIG}{name}") or []
             tables[name] = self._parsed(name, file_ids)
             versions += [f"{name}:{file_id}" for file_id in file_ids]
