@@ -55,9 +55,16 @@ class Purged:
         return cls(*([Line(**line) for line in told[name]] for name in ("removed", "kept")))
 
 
-def purge(settings: Settings, opened: dg.DagsterInstance, tables: Sequence[Table], *, dry_run: bool = False) -> Purged:
+def purge(
+    settings: Settings,
+    opened: dg.DagsterInstance,
+    tables: Sequence[Table],
+    *,
+    dry_run: bool = False,
+    now: datetime | None = None,
+) -> Purged:
     """Remove what the settings let go, or with `dry_run` only say what that is."""
-    now, done = datetime.now(UTC), Purged()
+    now, done = now or datetime.now(UTC), Purged()
     lake, landing = Lake(UPath(settings.lake_root)), Landing(UPath(settings.landing_root))
     nights = _lake(done, lake, tables, settings.keep_lake_nights, dry_run=dry_run)
     _landing(done, landing, settings.keep_landing_days, now, dry_run=dry_run)
@@ -97,10 +104,15 @@ def _runs(
     done: Purged, opened: dg.DagsterInstance, nights: set[date], keep: int, now: datetime, *, dry_run: bool
 ) -> None:
     plan = runs_plan(opened, keep, now, nights)
-    gone = [Line(RUNS, f"ended more than {keep} days ago, with their events", plan.gone.count)] if plan.going else []
+    gone = (
+        [Line(RUNS, f"ended more than {keep} days ago, with their events and logs", plan.gone.count)]
+        if plan.going
+        else []
+    )
     _note(done, RUNS, plan, gone)
     for at, (run_id, _) in enumerate(plan.going, start=1):
         if not dry_run:
+            opened.compute_log_manager.delete_logs(prefix=[run_id])
             opened.delete_run(run_id)
             _progress(RUNS, at, plan)
 

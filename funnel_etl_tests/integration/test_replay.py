@@ -22,8 +22,7 @@ from upath import UPath
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.definitions import TABLES
 from funnel_etl.operate.dagster_home import instance
-from funnel_etl.operate.old_runs import runs_plan
-from funnel_etl.operate.purge import LAKE, LANDING, Purged, run_purge
+from funnel_etl.operate.purge import LAKE, LANDING, Purged, purge, run_purge
 from funnel_etl.operate.replay import Replay, replay
 from funnel_etl.operate.replay_schema import replayed_schemas
 from funnel_etl.platform.lake import Lake
@@ -34,6 +33,8 @@ from funnel_etl_tests.installation import PROGRAM, Installation
 SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
 SCHEMAS = ("raw", "clean", "mart", "parity")
 READER = "replay_reader"
+GOING = "0" * 32
+"""A run that has not ended."""
 
 
 @dataclass
@@ -314,29 +315,39 @@ def test_with_the_defaults_nothing_of_these_nights_goes_and_a_dry_run_changes_no
     with nights.installation.settings(keep_lake_nights=1) as settings:
         assert len(run_purge(settings, dry_run=True).removed) == 1
     assert nights.traces() == before
+    runs = nights.state / "dagster" / "storage"
+    before = {name: mark for name, mark in before.items() if not name.startswith(str(runs))}
     done = nights.installation.program("purge")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Removed:\n  nothing\nKept:\n  lake: ")
     assert "for ever (FUNNEL_KEEP_LANDING_DAYS=0)" in done.stdout
-    assert nights.traces() == before
+    assert {name: mark for name, mark in nights.traces().items() if not name.startswith(str(runs))} == before
 
 
-def test_old_runs_go_but_those_that_made_last_what_is_there(after_purge: AfterPurge) -> None:
+def test_old_runs_go_with_their_logs_but_those_that_made_last_what_is_there(after_purge: AfterPurge) -> None:
     nights = after_purge.nights
     later = datetime.now(UTC) + timedelta(days=100)
-    with nights.installation.settings() as settings, instance(settings) as (opened, _):
-        left = runs_plan(opened, 90, later, {nights.last})
-        every = {run.run_id for run in opened.get_runs()}
-        going = {run_id for run_id, _ in left.going}
-        newest = opened.get_latest_materialization_event(dg.AssetKey(["mart", "funnel_facts"]))
-        assert newest is not None
-        assert newest.run_id not in going
-        assert len(every) > len(going) >= 3
-        for run_id in going:
-            opened.delete_run(run_id)
-        again = opened.get_latest_materialization_event(dg.AssetKey(["mart", "funnel_facts"]))
-        assert again is not None
-        assert again.run_id == newest.run_id
-        opened.add_run(dg.DagsterRun(job_name="nightly", run_id="0" * 32, status=dg.DagsterRunStatus.STARTED))
-        assert "0" * 32 not in {run_id for run_id, _ in runs_plan(opened, 1, later, set()).going}
-        opened.delete_run("0" * 32)
+    logs = nights.state / "dagster" / "storage"
+    key = dg.AssetKey(["mart", "funnel_facts"])
+    with nights.installation.settings(keep_lake_nights=0) as settings, instance(settings) as (opened, _):
+        opened.add_run(dg.DagsterRun(job_name="nightly", run_id=GOING, status=dg.DagsterRunStatus.STARTED))
+        before = {run.run_id for run in opened.get_runs()}
+        made = newest_run(opened, key)
+        done = purge(settings, opened, TABLES, now=later)
+        left = {run.run_id for run in opened.get_runs()}
+        assert (newest_run(opened, key), made in left, GOING in left) == (made, True, True)
+        for night in [*nights.ran[1:], nights.last]:  # what the lake has, the UI shows as made
+            assert opened.get_materialized_partitions(dg.AssetKey(["clean", "tofu_leads"])) >= {str(night)}
+        gone = before - left
+        assert [line.count for line in done.removed] == [len(gone)]
+        assert len(gone) >= 2
+        assert {path.name for path in logs.iterdir()} & before == {path.name for path in logs.iterdir()}
+        assert not {path.name for path in logs.iterdir()} & gone
+        assert not any(opened.all_logs(run_id) for run_id in gone)
+        opened.delete_run(GOING)
+
+
+def newest_run(opened: dg.DagsterInstance, key: dg.AssetKey) -> str:
+    event = opened.get_latest_materialization_event(key)
+    assert event is not None
+    return event.run_id
