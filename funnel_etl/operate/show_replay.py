@@ -31,7 +31,7 @@ def show(
             raise FunnelError("--drop goes alone", where="replay", fix=f"funnel-etl replay --drop {drop}")
         return _drop(settings, out, drop)
     if night is None:
-        raise FunnelError("which night?", where="replay", fix="funnel-etl replay --as-of 2026-11-20")
+        raise FunnelError("no night is named", where="replay", fix="funnel-etl replay --as-of 2026-11-20")
     out.print(f"Night {night} again, from the landing archive …")
     done = replay(settings, night, to or default_folder(settings, night), schema=schema)
     for asset, why in done.failures.items():
