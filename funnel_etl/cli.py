@@ -249,6 +249,46 @@ def confirm(
 
 
 @app.command()
+def replay(
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The night to make again.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="Folder for the files, new or empty. Default: exports/replay/NIGHT in FUNNEL_HOME."),
+    ] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Load it into PostgreSQL too, as asof_YYYYMMDD.")] = False,
+    drop: Annotated[
+        datetime | None, typer.Option("--drop", formats=["%Y-%m-%d"], help="Only drop the schema of that night.")
+    ] = None,
+) -> None:
+    """Make a past night again from the landing archive, with the config of that night: one CSV per table.
+
+    The same night gives the same bytes each time. What is published, and what the next night does, stays as it is.
+    Exit code 1: a table could not be made.
+    """
+    from funnel_etl.operate import show_replay  # noqa: PLC0415
+
+    with _told():
+        night, dropped = (day.date() if day else None for day in (as_of, drop))
+        raise typer.Exit(show_replay.show(load_settings(), out, err, night, to, schema=schema, drop=dropped))
+
+
+@app.command()
+def purge(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go and what stays.")] = False,
+) -> None:
+    """Remove what nobody needs any more, by the FUNNEL_KEEP_ settings, and say what went, what stays and why.
+
+    The schedule `purge` does it each week. What a next night needs always stays.
+    """
+    from funnel_etl.operate import show_purge  # noqa: PLC0415
+
+    with _told():
+        show_purge.show(load_settings(), out, dry_run=dry_run)
+
+
+@app.command()
 def dictionary() -> None:
     """Print the data dictionary (docs/data-dictionary.md) from the contracts."""
     from funnel_etl.core.dictionary import as_markdown  # noqa: PLC0415

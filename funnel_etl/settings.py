@@ -69,6 +69,15 @@ class Settings(BaseSettings):
     sheet_year: Annotated[int, Field(ge=2000, le=2100)] | None = Field(
         None, description="Year typed into the old sheet's formula, for parity; default: the year of today - 2"
     )
+    keep_lake_nights: Annotated[int, Field(ge=0)] = Field(
+        90, description="Nights that stay in the lake; older ones that no night needs are purged; 0: all"
+    )
+    keep_landing_days: Annotated[int, Field(ge=0)] = Field(
+        0, description="Days after which bytes that no night needs leave the landing archive; 0: they stay for ever"
+    )
+    keep_events_days: Annotated[int, Field(ge=0)] = Field(
+        90, description="Days after which ended runs and their events leave Dagster's storage; 0: they stay for ever"
+    )
     ui_port: Annotated[int, Field(ge=1, le=65535)] = Field(3000, description="Port of the Dagster UI of `make up`")
 
     @field_validator("database_url")

@@ -1,24 +1,34 @@
 """A night off to the side: what it writes goes into a temporary place, what it reads comes from the real one.
 
-So a night can be run as if, on the bytes it used, with the config that lies in the folder now, and leave no trace.
+So a night can be run as if, on the bytes it used, and leave no trace: with the config that lies in the folder now
+(`aside`), or with its own and from the archive alone (`apart`).
 """
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+import dagster as dg
 from upath import UPath
 
+from funnel_etl.changes.contracts import TABLES as CHANGES_TABLES
+from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.marketing.zoom.intake import ParsedReports
+from funnel_etl.operate.run_night import failures_of, sigterm_kept, was_stopped
+from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.lake_io import LakeIOManager
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import CONFIG, NightlySources
 from funnel_etl.sources.store import LocalStore, Store, open_store
+from funnel_etl.watch.contracts import TABLES as WATCH_TABLES
 
 
 class AsideStore:
@@ -61,6 +71,14 @@ class AsideStore:
         written = dict(self.aside.read_below(folder))
         yield from sorted({**dict(self.real.read_below(folder)), **written}.items())
 
+    def size(self, name: str) -> int:
+        """Give how many bytes the name has."""
+        return self._of(name).size(name)
+
+    def remove(self, name: str) -> None:
+        """Remove the name aside; what is real stays, and is seen again."""
+        self.aside.remove(name)
+
     def sweep(self, older_than: timedelta) -> int:  # noqa: ARG002 - the protocol's signature
         """Do nothing: the real store is not ours to sweep."""
         return 0
@@ -86,29 +104,32 @@ class AsideLake(Lake):
 
 
 class ReplayedSources(NightlySources):
-    """The sources of one night as it used them, however new it is; its config is read from the folder as it lies."""
+    """The sources and the config of one night as it used them, however new it is; nothing is ever pulled."""
 
     def __init__(self, settings: Settings, landing: Landing, night: date) -> None:
         super().__init__(settings, landing)
         self.night = night
 
-    def recorded(self, source: str, night: date) -> list[str] | None:
-        """Give what the night used; of config nothing, so that it is chosen anew.
-
-        Raises `FunnelError` for a source the night did not use: it would be pulled.
-        """
+    def replayed(self, source: str, night: date) -> date | None:
+        """Give the night itself. Raises `FunnelError` for a source it did not use: that would be pulled."""
         if night != self.night:
-            return super().recorded(source, night)
-        if source.startswith(CONFIG):
-            return None
-        used = self.landing.night(night, source)
-        if used is None:
+            return super().replayed(source, night)
+        if self.landing.night(night, source) is None:
             raise FunnelError(
                 f"the night {night} has no record of what it used of {source}",
                 where="landing archive",
                 fix=f"run that night again: funnel-etl run --as-of {night}",
             )
-        return used
+        return night
+
+
+class EditedSources(ReplayedSources):
+    """The sources of one night as it used them; its config is read from the folder as it lies."""
+
+    def replayed(self, source: str, night: date) -> date | None:
+        """Give the night itself; for config none, so that it is chosen anew."""
+        is_chosen = night == self.night and source.startswith(CONFIG)
+        return None if is_chosen else super().replayed(source, night)
 
 
 @dataclass(frozen=True)
@@ -123,9 +144,71 @@ class Aside:
 @contextlib.contextmanager
 def aside(settings: Settings, night: date) -> Iterator[Aside]:
     """Give sources and lake of a night off to the side; what was written there is gone at the end."""
+    with _places(settings) as (landing, lake):
+        sources = EditedSources(settings, landing, night)
+        yield Aside(sources, AsideLake(UPath(settings.lake_root), lake), lake)
+
+
+@contextlib.contextmanager
+def apart(settings: Settings, night: date) -> Iterator[Aside]:
+    """Give sources and an empty lake of a night: all that is made comes from the landing archive.
+
+    Of the real lake only the parsed Zoom reports are read: they follow from the bytes of their file alone.
+    """
+    with _places(settings) as (landing, lake):
+        own = AsideLake(UPath(settings.lake_root), lake.aside)
+        yield Aside(ReplayedSources(settings, landing, night), own, lake)
+
+
+@contextlib.contextmanager
+def _places(settings: Settings) -> Iterator[tuple[AsideLanding, AsideStore]]:
     landing_root, lake_root = UPath(settings.landing_root), UPath(settings.lake_root)
     with tempfile.TemporaryDirectory(prefix="funnel-aside-") as folder:
         landing = AsideStore(open_store(landing_root), LocalStore(Path(folder) / "landing"))
         lake = AsideStore(open_store(lake_root), LocalStore(Path(folder) / "lake"))
-        sources = ReplayedSources(settings, AsideLanding(landing_root, landing), night)
-        yield Aside(sources, AsideLake(lake_root, lake), lake)
+        yield AsideLanding(landing_root, landing), lake
+
+
+def table_assets(defs: dg.Definitions, tables: Iterable[Table]) -> list[dg.AssetsDefinition]:
+    """Give the assets that make one of `tables`: those of the night only."""
+    others = {dg.AssetKey(table.asset_key) for table in (CONFIG_VERSIONS, *CHANGES_TABLES, *WATCH_TABLES)}
+    keys = {dg.AssetKey(table.asset_key) for table in tables} - others
+    # As they were declared: those of the asset graph already hold the real resources.
+    own = [assets for assets in defs.assets or [] if isinstance(assets, dg.AssetsDefinition)]
+    return [assets for assets in own if assets.keys and set(assets.keys) <= keys]
+
+
+def make_tables(
+    assets: Sequence[dg.AssetsDefinition],
+    place: Aside,
+    night: date,
+    tables: Sequence[Table],
+    without: Collection[dg.AssetKey] = (),
+) -> dict[str, str]:
+    """Make the tables of the night aside, but for `without` and what hangs on it; asset → why it failed, in a line.
+
+    Raises KeyboardInterrupt when it was stopped half-way.
+    """
+    given: dict[str, Any] = {
+        "sources": place.sources,
+        "lake_store": place.lake,
+        "parsed_reports": ParsedReports(place.lake_store, place.sources),
+        "lake": LakeIOManager(place.lake, tables),
+        "all_tables": tables,
+    }
+    selection: dg.AssetSelection = dg.AssetSelection.assets(*(key for a in assets for key in a.keys))
+    if without:
+        selection = selection - dg.AssetSelection.assets(*without).downstream()
+    job = dg.define_asset_job("aside", selection=selection)
+    whole = dg.Definitions(assets=assets, jobs=[job], resources=given, executor=dg.in_process_executor)
+    with dg.DagsterInstance.ephemeral() as instance, warnings.catch_warnings(), sigterm_kept():
+        warnings.simplefilter("ignore")
+        done = whole.resolve_job_def("aside").execute_in_process(
+            instance=instance,
+            partition_key=night.isoformat(),
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    if was_stopped(done):
+        raise KeyboardInterrupt
+    return failures_of(done)

@@ -6,34 +6,27 @@ those of the lake. Nothing is landed, recorded, published or left behind. What d
 
 import csv
 import io
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pandas as pd
 from upath import UPath
 
-from funnel_etl.changes.contracts import TABLES as CHANGES_TABLES
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.funnel.contracts import DATA_VERSION, FUNNEL_MONTHLY
-from funnel_etl.marketing.zoom.intake import ParsedReports
 from funnel_etl.operate import moves
-from funnel_etl.operate.aside import Aside, aside
-from funnel_etl.operate.run_night import failures_of
+from funnel_etl.operate.aside import aside, make_tables, table_assets
 from funnel_etl.operate.worklist import escaped
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.lake_io import LakeIOManager
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
-from funnel_etl.watch.contracts import TABLES as WATCH_TABLES
 
 NOT_COMPARED = {CONFIG_VERSIONS.full_name, DATA_VERSION.full_name}
 """Tables that tell of the config itself: every edit changes them."""
@@ -74,7 +67,7 @@ def preview(settings: Settings) -> Preview:
     from funnel_etl.definitions import TABLES, defs  # noqa: PLC0415 - loading all assets takes a second
 
     real = Lake(UPath(settings.lake_root))
-    assets = _table_assets(defs, TABLES)
+    assets = table_assets(defs, TABLES)
     made = [t for t in TABLES if dg.AssetKey(t.asset_key) in {key for a in assets for key in a.keys}]
     night = _newest_complete(real, made)
     in_force = NightlySources(settings, Landing(UPath(settings.landing_root))).config(night)
@@ -90,7 +83,7 @@ def preview(settings: Settings) -> Preview:
         if found.errors or not len(lines):
             return found
         marks = {table.full_name: real.content_hash(table, night) for table in made}
-        found.failures = _run(assets, place, night, TABLES)
+        found.failures = make_tables(assets, place, night, TABLES)
         if not found.failures:
             _compare(found, real, place.lake, [t for t in made if t.full_name not in NOT_COMPARED])
             found.notes = _notes(real, night)
@@ -99,15 +92,6 @@ def preview(settings: Settings) -> Preview:
                 f"the night {night} was made again meanwhile", fix="ask again when no run is going on", transient=True
             )
     return found
-
-
-def _table_assets(defs: dg.Definitions, tables: Iterable[Table]) -> list[dg.AssetsDefinition]:
-    """Give the assets that make a table of the night: none that publishes, decides on config, compares or watches."""
-    others = {dg.AssetKey(table.asset_key) for table in (CONFIG_VERSIONS, *CHANGES_TABLES, *WATCH_TABLES)}
-    keys = {dg.AssetKey(table.asset_key) for table in tables} - others
-    # As they were declared: those of the asset graph already hold the real resources.
-    own = [assets for assets in defs.assets or [] if isinstance(assets, dg.AssetsDefinition)]
-    return [assets for assets in own if assets.keys and set(assets.keys) <= keys]
 
 
 def _newest_complete(lake: Lake, tables: Iterable[Table]) -> date:
@@ -122,28 +106,6 @@ def _newest_complete(lake: Lake, tables: Iterable[Table]) -> date:
         where=str(lake.root),
         fix="run a night: funnel-etl run",
     )
-
-
-def _run(assets: Sequence[dg.AssetsDefinition], place: Aside, night: date, tables: Sequence[Table]) -> dict[str, str]:
-    """Make the tables of the night aside; gives what failed: asset → one readable line."""
-    given: dict[str, Any] = {
-        "sources": place.sources,
-        "lake_store": place.lake,
-        "parsed_reports": ParsedReports(place.lake_store, place.sources),
-        "lake": LakeIOManager(place.lake, tables),
-        "all_tables": tables,
-    }
-    job = dg.define_asset_job("preview", selection=dg.AssetSelection.assets(*(key for a in assets for key in a.keys)))
-    whole = dg.Definitions(assets=assets, jobs=[job], resources=given, executor=dg.in_process_executor)
-    with dg.DagsterInstance.ephemeral() as instance, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        done = whole.resolve_job_def("preview").execute_in_process(
-            instance=instance,
-            partition_key=night.isoformat(),
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-    return failures_of(done)
 
 
 def _compare(found: Preview, real: Lake, made: Lake, tables: Sequence[Table]) -> None:

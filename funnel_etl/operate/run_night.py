@@ -67,25 +67,33 @@ def run_night(settings: Settings, night: date) -> NightResult:
             where="--as-of",
             fix=f"the last complete day is {settings.yesterday()}",
         )
-    with _one_at_a_time(settings.state), instance(settings) as (opened, databases):
-        prepare_tables(databases)
-        ours = f"{socket.gethostname()}:{settings.state}"
-        _wait_for_other_runs(opened, ours)
+    with only_writer(settings) as (opened, ours):
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see prepare_tables
 
-        result = _told(night, _run_job(defs, "nightly", opened, night, ours))
+        result = _told(night, run_job(defs, "nightly", opened, night, ours))
         result.unwatched = _watched(defs, opened, night, ours)
         return result
 
 
-def _run_job(
-    defs: dg.Definitions, job: str, opened: dg.DagsterInstance, night: date, ours: str
+@contextmanager
+def only_writer(settings: Settings) -> Iterator[tuple[dg.DagsterInstance, str]]:
+    """Open Dagster's instance when nobody else writes, and give it with what our runs are tagged with."""
+    with _one_at_a_time(settings.state), instance(settings) as (opened, databases):
+        prepare_tables(databases)
+        ours = f"{socket.gethostname()}:{settings.state}"
+        _wait_for_other_runs(opened, ours)
+        yield opened, ours
+
+
+def run_job(
+    defs: dg.Definitions, job: str, opened: dg.DagsterInstance, night: date | None, ours: str
 ) -> dg.ExecuteInProcessResult:
+    """Run a job (of a night, or of none) in this process."""
     with warnings.catch_warnings(), sigterm_kept():
         warnings.simplefilter("ignore")
         return defs.resolve_job_def(job).execute_in_process(
             instance=opened,
-            partition_key=night.isoformat(),
+            partition_key=night.isoformat() if night else None,
             raise_on_error=False,
             tags={BY_COMMAND: ours},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
@@ -96,7 +104,7 @@ def _watched(defs: dg.Definitions, opened: dg.DagsterInstance, night: date, ours
     """Say what is complete and what is missing, whatever the night gave; gives why that failed, if it did."""
     again = f"Fix: run the job `{WATCH}` for {night} in the Dagster UI (make up)"
     try:
-        done = _run_job(defs, WATCH, opened, night, ours)
+        done = run_job(defs, WATCH, opened, night, ours)
     except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
         return {WATCH: f"{type(error).__name__}. {again}"}
     if done.success:
@@ -135,6 +143,27 @@ def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:
                 why = f"check {check.check_name}: {check.description or 'failed'}"
                 failures["/".join(check.asset_key.path)] = why
     return failures
+
+
+def was_stopped(done: dg.ExecuteInProcessResult) -> bool:
+    """Say whether Ctrl+C or SIGTERM ended a run in process: Dagster takes the signal, and the run only fails."""
+    stopped = dg.DagsterExecutionInterruptedError.__name__
+    return any(
+        stopped in {error.cls_name, *(cause.cls_name for cause in _causes(error))}
+        for event in done.all_events
+        if (error := _error_of(event)) is not None
+    )
+
+
+def _error_of(event: dg.DagsterEvent) -> Any:
+    if event.is_step_failure:
+        return event.step_failure_data.error
+    return event.job_failure_data.error if event.is_job_failure else None
+
+
+def _causes(error: Any) -> Iterator[Any]:
+    while error := error.cause:
+        yield error
 
 
 def _why(event: dg.DagsterEvent) -> str:

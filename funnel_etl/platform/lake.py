@@ -59,6 +59,25 @@ class Lake:
         found = (name.rsplit("/", 1)[-1].removesuffix(".parquet") for name in names if name.endswith(".parquet"))
         return sorted(date.fromisoformat(night) for night in found)
 
+    def made(self, schema: str) -> dict[str, list[date]]:
+        """Give each table of a schema that lies here, as schema.table, and its nights, oldest first."""
+        found: dict[str, list[date]] = {}
+        for name in self._store.names(schema):
+            parts = name.split("/")
+            if len(parts) == 3 and parts[2].endswith(".parquet"):
+                night = date.fromisoformat(parts[2].removesuffix(".parquet"))
+                found.setdefault(f"{parts[0]}.{parts[1]}", []).append(night)
+        return {name: sorted(nights) for name, nights in found.items()}
+
+    def size(self, table_name: str, night: date) -> int:
+        """Give how many bytes the table of a night takes, with its account; of a table as schema.table."""
+        return sum(self._store.size(name) for name in _names(table_name, night) if self._store.exists(name))
+
+    def remove(self, table_name: str, night: date) -> None:
+        """Remove the table of a night, as schema.table, and its account."""
+        for name in _names(table_name, night):
+            self._store.remove(name)
+
     def write_account(self, table: Table, night: date, outcome: Outcome, run_id: str) -> None:
         """Write the account of a night's table: ledger, quarantine and merged rows."""
         body = {
@@ -98,12 +117,18 @@ class Lake:
             ) from None
 
 
+def _names(table_name: str, night: date) -> tuple[str, str]:
+    """Name the file of a night's table, and that of its account."""
+    place = f"{table_name.replace('.', '/', 1)}/{night.isoformat()}"
+    return f"{place}.parquet", f"_account/{place}.json"
+
+
 def _name(table: Table, night: date) -> str:
-    return f"{table.schema}/{table.name}/{night.isoformat()}.parquet"
+    return _names(table.full_name, night)[0]
 
 
 def _account_name(table: Table, night: date) -> str:
-    return f"_account/{table.schema}/{table.name}/{night.isoformat()}.json"
+    return _names(table.full_name, night)[1]
 
 
 def _records(frame: pd.DataFrame, columns: Iterable[str]) -> list[list[object]]:

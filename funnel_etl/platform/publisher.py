@@ -77,7 +77,7 @@ def publish(
             return result
     except adbc.Error as error:
         raise DatabaseUnavailable(
-            f"{version.part} was not published, the last good night stays ({_first_line(error)})",
+            f"{version.part} was not published, the last good night stays ({first_line(error)})",
             where=redacted(url),
             fix="see that the server runs and has room, then materialize the publish asset again",
             transient=isinstance(error, adbc.OperationalError),
@@ -101,7 +101,7 @@ def _publish(
         result.counts[name] = (0, 0, 0) if is_same else _merge(cursor, publication, version.part)
         _note_content(cursor, publication, version, number, is_same=is_same)
         if "published_at" in publication.table.by_name:
-            table = f"{_q(publication.table.schema)}.{_q(publication.table.name)}"
+            table = f"{quoted(publication.table.schema)}.{quoted(publication.table.name)}"
             cursor.execute(f"UPDATE {table} SET version = $1, published_at = now()", (number,))  # noqa: S608 - quoted
     _note_night(cursor, version, number, result)
     return result
@@ -134,12 +134,12 @@ def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
     kinds = {identifier(column.name): column.kind.value for column in table.columns}
     key = [identifier(name) for name in table.key]
     rest = [name for name in staged if name not in key]
-    source = ", ".join(f"CAST({_q(name)} AS {kinds[name]}) AS {_q(name)}" for name in staged)
-    sets = [f"{_q(name)} = s.{_q(name)}" for name in rest]
+    source = ", ".join(f"CAST({quoted(name)} AS {kinds[name]}) AS {quoted(name)}" for name in staged)
+    sets = [f"{quoted(name)} = s.{quoted(name)}" for name in rest]
     if publication.mode == "append":
         # What is known of an old row and not told again stays: tonight reads only tonight's files.
-        sets = [f"{_q(name)} = coalesce(s.{_q(name)}, t.{_q(name)})" for name in rest]
-        new = ", ".join(f"coalesce(s.{_q(name)}, t.{_q(name)})" for name in rest)
+        sets = [f"{quoted(name)} = coalesce(s.{quoted(name)}, t.{quoted(name)})" for name in rest]
+        new = ", ".join(f"coalesce(s.{quoted(name)}, t.{quoted(name)})" for name in rest)
     else:
         new = _list("s", rest)
     differs = f"({_list('t', rest)}) IS DISTINCT FROM ({new})" if rest else "false"
@@ -154,14 +154,14 @@ def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
     elif publication.mode == "replace":
         gone = "WHEN NOT MATCHED BY SOURCE THEN DELETE"
     inserted = [*staged, "first_seen_at"] if publication.mode == "resolve" else staged
-    values = [f"s.{_q(name)}" for name in staged] + (["now()"] if publication.mode == "resolve" else [])
+    values = [f"s.{quoted(name)}" for name in staged] + (["now()"] if publication.mode == "resolve" else [])
     return f"""
         WITH merged AS (
-            MERGE INTO {_q(table.schema)}.{_q(table.name)} AS t
+            MERGE INTO {quoted(table.schema)}.{quoted(table.name)} AS t
             USING (SELECT {source} FROM pg_temp.staged) AS s
-            ON {" AND ".join(f"t.{_q(name)} = s.{_q(name)}" for name in key)}
+            ON {" AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in key)}
             {f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {', '.join(sets)}" if sets else ""}
-            WHEN NOT MATCHED BY TARGET THEN INSERT ({", ".join(map(_q, inserted))}) VALUES ({", ".join(values)})
+            WHEN NOT MATCHED BY TARGET THEN INSERT ({", ".join(map(quoted, inserted))}) VALUES ({", ".join(values)})
             {gone}
             RETURNING merge_action() AS action
         )
@@ -211,15 +211,16 @@ def _value(cursor: adbc.Cursor, sql: str, parameters: tuple[Any, ...] | None = N
     return _rows(cursor, sql, parameters)[0][0]
 
 
-def _q(name: str) -> str:
+def quoted(name: str) -> str:
+    """Give a name as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def _list(alias: str, names: list[str]) -> str:
-    return ", ".join(f"{alias}.{_q(name)}" for name in names)
+    return ", ".join(f"{alias}.{quoted(name)}" for name in names)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """Give the server's own words, without the statement and without the DETAIL, which quotes values of rows."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return next((line[line.index("ERROR:") :] for line in lines if "ERROR:" in line), lines[0])

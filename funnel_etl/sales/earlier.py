@@ -39,6 +39,20 @@ def history_before(night: Night, lake: Lake) -> pd.DataFrame | None:
     return _before(night, lake, contracts.CRM_HISTORY, ["crm_assigned_leads", "crm_sales"], _history)
 
 
+def remake(night: Night, lake: Lake) -> None:
+    """Make of a night what it leaves to the next ones, from its landed dumps and the night before in the lake."""
+    landed = {source for source in PULLED if night.sources.landing.night(night.day, source) is not None}
+    for table, sources, step in LEFT:
+        if not landed.issuperset(sources):
+            continue
+        newest = max((day for day in lake.nights(table) if day < night.day), default=None)
+        try:
+            rows = step(night, lake.read(table, newest) if newest else None).rows
+        except SourceRejected:
+            continue  # that night made no table then, and makes none now
+        lake.write(table, night.day, table.conform(rows))
+
+
 def sales_since(night: Night, lake: Lake, after: date | None) -> Iterator[tuple[date, pd.DataFrame]]:
     """Give `clean.sales` of each night before that is later than `after`, oldest first; what the lake lacks is made."""
     held = set(lake.nights(contracts.SALES))
@@ -85,3 +99,12 @@ def _history(night: Night, before: pd.DataFrame | None) -> Outcome:
     clean_leads = clean_assigned_leads(leads, night.config, night.zone).rows
     clean = clean_sales(sales, night.config, night.zone).rows
     return crm_history(leads, sales, clean_leads, clean, before=before, night=night.as_of, config=night.config)
+
+
+PULLED = ("crm_assigned_leads", "crm_sales")
+LEFT: tuple[tuple[Table, tuple[str, ...], Step], ...] = (
+    (contracts.ASSIGNED_LEADS, ("crm_assigned_leads",), _leads),
+    (contracts.SALES, ("crm_sales",), _sales),
+    (contracts.CRM_HISTORY, PULLED, _history),
+)
+"""What a night leaves to the next ones: the table, the dumps it is made from, and how."""

@@ -3,6 +3,7 @@
     objects/<first two>/<sha256>                     the bytes
     manifests/<source>/<year>/<arrival_id>.json      one for each arrival, never changed
     nights/<as_of>/<source>.json                     the files a night used
+    removed/<first two>/<sha256>.json                why bytes are not there any more
 
 Reading what is inside the bytes does not belong here.
 """
@@ -187,7 +188,7 @@ class Landing:
             file = self._store.open(name)
         except FileNotFoundError as error:
             raise FunnelError(
-                "this file is not in the landing archive",
+                self.removed(file_id) or "this file is not in the landing archive",
                 where=name,
                 fix="restore it from a backup of the archive, or pull its source again",
             ) from error
@@ -204,12 +205,32 @@ class Landing:
         file.seek(0)
         return file
 
-    def record_night(self, as_of: date, source: str, file_ids: list[str]) -> None:
-        """Write down which files a night used, in this order; written again it replaces itself."""
+    def remove(self, file_id: str, why: str) -> None:
+        """Remove the bytes of a file for good, and write down why; its arrivals and what nights used it stay told."""
+        self._write(_removed_name(file_id), {"file_id": file_id, "why": why})
+        with _writing():
+            self._store.remove(_object_name(file_id))
+
+    def removed(self, file_id: str) -> str | None:
+        """Say why the bytes of a file were removed; None: they never were."""
+        name = _removed_name(file_id)
+        return str(_json(name, self._store.read(name)).get("why")) if self._store.exists(name) else None
+
+    def record_night(self, as_of: date, source: str, file_ids: list[str], arrival_ids: list[str] | None = None) -> None:
+        """Write down which files a night used, in this order; written again it replaces itself.
+
+        `arrival_ids`: which arrival of each file counted, where the same bytes may have come in several places.
+        """
         for file_id in file_ids:
             _object_name(file_id)
-        record = {"as_of": as_of.isoformat(), "source": _known_name(source), "file_ids": file_ids}
-        self._write(_night_name(as_of, source), record)
+        record: dict[str, Any] = {"as_of": as_of.isoformat(), "source": _known_name(source), "file_ids": file_ids}
+        self._write(_night_name(as_of, source), record | ({"arrival_ids": arrival_ids} if arrival_ids else {}))
+
+    def night_arrivals(self, as_of: date, source: str) -> list[str]:
+        """Return the arrivals that counted for a night; none where it was not written down."""
+        name = _night_name(as_of, source)
+        record = _json(name, self._store.read(name)) if self._store.exists(name) else {}
+        return [str(arrival_id) for arrival_id in record.get("arrival_ids", [])]
 
     def night(self, as_of: date, source: str) -> list[str] | None:
         """Return the files a night used, or None if that night was never recorded for the source."""
@@ -377,6 +398,10 @@ def _object_name(file_id: str) -> str:
     if not _FILE_ID.fullmatch(file_id):
         raise ValueError("a file_id is 64 hexadecimal digits")
     return f"objects/{file_id[:2]}/{file_id}"
+
+
+def _removed_name(file_id: str) -> str:
+    return _object_name(file_id).replace("objects/", "removed/", 1) + ".json"
 
 
 def _night_name(as_of: date, source: str) -> str:

@@ -58,29 +58,35 @@ class NightlySources:
         return arrival.file_id
 
     def recorded(self, source: str, night: date) -> list[str] | None:
-        """Give the file_ids an overtaken night uses; None: it is the newest.
+        """Give the file_ids an overtaken night uses; None: it is the newest."""
+        used = self.replayed(source, night)
+        return None if used is None else self.landing.night(used, source)
 
-        They are its own, or if it never ran those of the next later night.
+    def replayed(self, source: str, night: date) -> date | None:
+        """Give the night whose files an overtaken night uses: itself, or if it never ran the next later one.
+
+        None: it is the newest.
         """
-        later = [n for n in self.landing.nights(source) if n > night]
+        nights = self.landing.nights(source)
+        later = [n for n in nights if n > night]
         if not later:
             return None
-        own = self.landing.night(night, source)
-        return own if own is not None else self.landing.night(min(later), source)
+        return night if night in nights else min(later)
 
     def config(self, night: date) -> Config:
         """Give the config that `accept_config` put in force for a night, or for the nearest night before it.
 
-        A night earlier than all recorded ones has the config of the first, as it has its sources.
+        A night earlier than all recorded ones has the config of the first, as it has its sources; a table that a later
+        version of the code has brought was not there on a night before that.
         """
         return self.config_of(self.config_files(night))
 
     def config_files(self, night: date) -> dict[str, list[str]]:
         """Give which file of each config table is in force on a night; none: the table is empty. As `config`."""
         files: dict[str, list[str]] = {}
+        of = max(night, min(self.landing.nights(f"{CONFIG}funnels"), default=night))
         for name in TABLES:
-            nights = self.landing.nights(f"{CONFIG}{name}")
-            nearest = max((n for n in nights if n <= night), default=min(nights, default=night))
+            nearest = max((n for n in self.landing.nights(f"{CONFIG}{name}") if n <= of), default=of)
             files[name] = self.landing.night(nearest, f"{CONFIG}{name}") or []
         return files
 

@@ -45,6 +45,12 @@ class Store(Protocol):
     def read_below(self, folder: str) -> Iterator[tuple[str, bytes]]:
         """Read every name below a folder, sorted."""
 
+    def size(self, name: str) -> int:
+        """Give how many bytes the name has."""
+
+    def remove(self, name: str) -> None:
+        """Remove the name; one that is not there is no error."""
+
     def sweep(self, older_than: timedelta) -> int:
         """Remove what a killed process left half-written; return how many."""
 
@@ -103,6 +109,14 @@ class LocalStore:
         for name in self.names(folder):
             with open(f"{root}/{name}", "rb") as file:  # noqa: PTH123 - thousands of names: a Path each would double the time
                 yield name, file.read()
+
+    def size(self, name: str) -> int:
+        """Give how many bytes the file has."""
+        return (self.root / name).stat().st_size
+
+    def remove(self, name: str) -> None:
+        """Remove the file; its folder stays."""
+        (self.root / name).unlink(missing_ok=True)
 
     def sweep(self, older_than: timedelta) -> int:
         """Remove temporary files older than the given age."""
@@ -184,6 +198,15 @@ class ObjectStore:
         if names:
             found = {str(path).strip("/"): data for path, data in self.fs.cat([self._path(n) for n in names]).items()}
             yield from ((name, found[self._path(name).strip("/")]) for name in names)
+
+    def size(self, name: str) -> int:
+        """Give how many bytes the object has."""
+        return int(self.fs.size(self._path(name)))
+
+    def remove(self, name: str) -> None:
+        """Remove the object."""
+        with contextlib.suppress(FileNotFoundError):
+            self.fs.rm_file(self._path(name))
 
     def sweep(self, older_than: timedelta) -> int:  # noqa: ARG002 - the protocol's signature
         """Do nothing: a put that did not end is not visible."""

@@ -84,6 +84,13 @@ def test_the_night_runs_at_half_past_two_in_india_and_is_on_by_default() -> None
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
 
 
+def test_what_is_old_is_purged_each_week_by_default() -> None:
+    schedule = defs.resolve_schedule_def("purge")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 5 * * 0", "Asia/Kolkata")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+    assert schedule.job.name == "purge"
+
+
 @pytest.mark.parametrize(
     ("at", "night"),
     [

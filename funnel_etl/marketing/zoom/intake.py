@@ -6,6 +6,7 @@ The reading itself is in `read`; what the rows mean in the table modules.
 import io
 import json
 import logging
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -78,16 +79,17 @@ def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> 
     """Take in the drop folder for a night, and give the reports it uses: all that ever came, each content once.
 
     Of the same bytes in several places, one in a sub-folder counts (it may force a profile), then the first by name:
-    the order of arrival decides nothing. An overtaken night uses what it used. A file that is no report is kept as a
-    rejected arrival, and stops no other.
+    the order of arrival decides nothing. An overtaken night uses what it used, from the places it then lay in. A file
+    that is no report is kept as a rejected arrival, and stops no other.
     """
-    recorded = sources.recorded(SOURCE, night)
-    if recorded is None:
+    landing, replayed = sources.landing, sources.replayed(SOURCE, night)
+    if replayed is None:
         take_in(sources, parsed)
-    arrivals = _by_content(sources)
-    file_ids = sorted(arrivals) if recorded is None else recorded
-    if recorded is None:
-        sources.landing.record_night(night, SOURCE, file_ids)
+    counted = landing.night_arrivals(replayed, SOURCE) if replayed else []
+    arrivals = _by_content(sources, counted)
+    file_ids = sorted(arrivals) if replayed is None else landing.night(replayed, SOURCE) or []
+    if replayed is None:
+        landing.record_night(night, SOURCE, file_ids, [arrivals[file_id].arrival_id for file_id in file_ids])
     return [arrivals[file_id] for file_id in file_ids]
 
 
@@ -97,9 +99,12 @@ def arrivals_of(sources: NightlySources, file_ids: list[str]) -> list[Arrival]:
     return [arrivals[file_id] for file_id in file_ids]
 
 
-def _by_content(sources: NightlySources) -> dict[str, Arrival]:
+def _by_content(sources: NightlySources, counted: Collection[str] = ()) -> dict[str, Arrival]:
+    """Give the arrival of each content that stands for it; `counted`: the arrivals that did so for a night."""
     accepted = [a for a in sources.landing.arrivals(SOURCE) if a.status == "accepted"]
-    by_place = sorted(accepted, key=lambda a: (a.folder is None, a.folder or "", a.name, a.received_at))
+    by_place = sorted(
+        accepted, key=lambda a: (a.arrival_id not in counted, a.folder is None, a.folder or "", a.name, a.received_at)
+    )
     return {a.file_id: a for a in reversed(by_place)}
 
 

@@ -160,3 +160,23 @@ def test_the_account_of_a_table_comes_back_whole(lake: Lake) -> None:
     assert again.notes == ["a note"]
     assert again.quarantine.to_dict("records") == account.quarantine.to_dict("records")
     assert again.merged.to_dict("records") == account.merged.to_dict("records")
+
+
+@pytest.mark.parametrize("root", ["folder", "memory"])
+def test_what_lies_there_is_listed_and_a_night_of_a_table_can_be_removed_with_its_account(
+    tmp_path: Path, root: str
+) -> None:
+    lake = Lake(UPath(tmp_path) if root == "folder" else UPath("memory://removed-from-lake"))
+    for night in (NIGHT, NEXT):
+        lake.write(EVERYTHING, night, everything())
+        lake.write_account(EVERYTHING, night, Outcome(everything()), "run")
+    assert lake.made("clean") == {"clean.everything": [NIGHT, NEXT]}
+    assert lake.made("mart") == {}
+    assert lake.size("clean.everything", NIGHT) > 1000
+    for _ in range(2):  # the second finds nothing
+        lake.remove("clean.everything", NIGHT)
+    assert lake.made("clean") == {"clean.everything": [NEXT]}
+    assert lake.size("clean.everything", NIGHT) == 0
+    with pytest.raises(FileNotFoundError):
+        lake.read_account(EVERYTHING, NIGHT)
+    assert lake.read_account(EVERYTHING, NEXT)[1] == "run"

@@ -321,3 +321,19 @@ def test_a_damaged_night_is_detected(landing: Landing, text: str) -> None:
 def test_a_night_takes_only_file_ids(landing: Landing) -> None:
     with pytest.raises(ValueError, match="64 hexadecimal digits"):
         landing.record_night(date(2025, 3, 1), "zoom", ["../../etc/passwd"])
+
+
+def test_removed_bytes_are_gone_with_a_word_why_and_what_is_told_of_them_stays(any_landing: Landing) -> None:
+    kept = any_landing.put("crm_sales", "pull", "sales.csv", b"then", received_at=NOON)
+    any_landing.record_night(date(2026, 11, 20), "crm_sales", [kept.file_id], [kept.arrival_id])
+    for _ in range(2):  # killed in between, it is done again
+        any_landing.remove(kept.file_id, "purged on a day")
+    assert not any_landing.has(kept.file_id)
+    with pytest.raises(FunnelError, match=r"purged on a day\. Fix: restore it from a backup"):
+        any_landing.read(kept.file_id)
+    assert any_landing.arrivals("crm_sales") == [kept]
+    assert any_landing.night(date(2026, 11, 20), "crm_sales") == [kept.file_id]
+    assert any_landing.night_arrivals(date(2026, 11, 20), "crm_sales") == [kept.arrival_id]
+    assert any_landing.night_arrivals(date(2026, 11, 21), "crm_sales") == []
+    any_landing.put("crm_sales", "pull", "sales.csv", b"then", received_at=NOON)
+    assert any_landing.read(kept.file_id) == b"then"

@@ -285,3 +285,19 @@ def test_versions_become_rows_and_the_last_word_on_a_file_holds(sources: Nightly
     rows = config_versions_frame([version, version])
     assert rows[["name", "status"]].to_numpy().tolist() == [["funnels", "accepted"]]
     assert config_versions_frame([]).columns.tolist() == ["name", "file_id", "status", "errors", "received_at"]
+
+
+def test_a_config_table_that_came_with_a_later_version_was_not_there_on_a_night_before(
+    sources: NightlySources, write: Write
+) -> None:
+    write(funnels="funnel\nWebinar\n")
+    sources.accept_config(FIRST)
+    for path in (Path(str(sources.landing.root)) / "nights").rglob("config_conductors.json"):
+        path.unlink()  # as the version of that night left it
+    before = sources.config(FIRST).version
+    write(conductors="name,conductor\nMeera,Meera Quillon\n")
+    sources.accept_config(SECOND)
+    assert len(sources.config(SECOND).table("conductors")) == 1
+    assert len(sources.config(FIRST).table("conductors")) == 0
+    assert sources.config(FIRST).version == before
+    assert sources.config(date(2026, 10, 1)).version == before
