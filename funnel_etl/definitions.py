@@ -5,6 +5,7 @@ import dagster as dg
 from funnel_etl import automation
 from funnel_etl.funnel import definitions as funnel
 from funnel_etl.marketing import definitions as marketing
+from funnel_etl.operate.dead_runs import killed_runs
 from funnel_etl.parity import definitions as parity
 from funnel_etl.platform import config_asset
 from funnel_etl.platform.contracts import TABLES as OPS_TABLES
@@ -26,6 +27,7 @@ defs = dg.Definitions.merge(
         assets=[config_asset.config_versions],
         jobs=[automation.nightly],
         schedules=[automation.nightly_schedule],
+        sensors=[killed_runs],
         resources=resources(load_settings(), TABLES),
         # A process per step would cost seconds each; the night is one run of small steps.
         executor=dg.in_process_executor,
