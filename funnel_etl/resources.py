@@ -12,7 +12,6 @@ from funnel_etl.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.database import funnel_url
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.lake_io import LakeIOManager
-from funnel_etl.platform.table_asset import progress
 from funnel_etl.platform.turn import alive, turn
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
@@ -32,7 +31,7 @@ def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:
             yield LakeIOManager(lake, tables)
             return
         said = "another run is going on: this one waits for it to end"
-        with alive(settings.state, context.run_id), turn(settings.state, lambda: progress.info(said)):
+        with alive(settings.state, context.run_id), turn(settings.state, lambda: context.log.info(said)):
             sources.landing.sweep()
             lake.sweep()
             yield LakeIOManager(lake, tables)
