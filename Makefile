@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: help install demo demo-up test lint check docs lock up down clean purge
+.PHONY: help install demo demo-up test campaign lint check docs lock up down clean purge
 
 help: ## Show this help
 	@echo "funnel_etl: from campaign lead to rupee, every number traceable to a line of a file."
@@ -29,6 +29,9 @@ demo-up: $(STAMP) ## The demo, then its Dagster UI, database and CRM until Ctrl+
 # A test file runs whole in one process, with a PostgreSQL of its own; a process a core, at most four.
 test: $(STAMP) ## All tests, on a real PostgreSQL
 	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
+campaign: $(STAMP) ## The long tests at full size (faults, damage, many nights): about an hour
+	@$(BIN)/python -m pytest -m campaign --campaign
 
 lint: $(STAMP) ## Style, types, lock file and generated docs, without the tests
 	$(BIN)/ruff check .

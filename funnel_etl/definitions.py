@@ -7,6 +7,7 @@ from funnel_etl.changes import definitions as changes
 from funnel_etl.funnel import definitions as funnel
 from funnel_etl.marketing import definitions as marketing
 from funnel_etl.operate import purge_job
+from funnel_etl.operate.dead_runs import killed_runs
 from funnel_etl.parity import definitions as parity
 from funnel_etl.platform import config_asset
 from funnel_etl.platform.contracts import TABLES as OPS_TABLES
@@ -29,6 +30,7 @@ defs = dg.Definitions.merge(
         assets=[config_asset.config_versions],
         jobs=[automation.nightly, purge_job.purge_job],
         schedules=[automation.nightly_schedule, purge_job.purge_schedule],
+        sensors=[killed_runs],
         resources=resources(load_settings(), TABLES),
         # A process per step would cost seconds each; the night is one run of small steps.
         executor=dg.in_process_executor,

@@ -1,7 +1,8 @@
 """What assets need from outside: landing, lake, parsed Zoom reports, database; made from the settings on first use."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
 
 import dagster as dg
 from upath import UPath
@@ -11,6 +12,8 @@ from funnel_etl.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.database import funnel_url
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.lake_io import LakeIOManager
+from funnel_etl.platform.table_asset import progress
+from funnel_etl.platform.turn import alive, turn
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
@@ -20,10 +23,24 @@ from funnel_etl.sources.store import open_store
 def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:
     """Give Dagster's resources; nothing is opened before a step asks for it."""
     sources = NightlySources(settings, Landing(UPath(settings.landing_root)))
+
+    @contextmanager
+    def lake_in_turn(context: dg.InitResourceContext) -> Iterator[LakeIOManager]:
+        """Give the lake to one run at a time, from its first step to its last; what killed ones left half is swept."""
+        lake = Lake(UPath(settings.lake_root))
+        if context.run_id is None:
+            yield LakeIOManager(lake, tables)
+            return
+        said, log = "another run is going on: this one waits for it to end", context.log or progress
+        with alive(settings.state, context.run_id), turn(settings.state, lambda: log.info(said)):
+            sources.landing.sweep()
+            lake.sweep()
+            yield LakeIOManager(lake, tables)
+
     return {
         "sources": _lazy(lambda: sources),
         "lake_store": _lazy(lambda: Lake(UPath(settings.lake_root))),
-        "lake": dg.IOManagerDefinition.hardcoded_io_manager(LakeIOManager(Lake(UPath(settings.lake_root)), tables)),
+        "lake": dg.IOManagerDefinition(resource_fn=cast("Any", lake_in_turn)),
         "parsed_reports": _lazy(lambda: ParsedReports(open_store(UPath(settings.lake_root)), sources)),
         "database_url": _lazy(lambda: funnel_url(settings.state, settings.database_port, settings.database_url)),
         "all_tables": _lazy(lambda: tables),

@@ -8,6 +8,7 @@ import csv
 import difflib
 import io
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ RESERVED = ("file_id", "source_row", PROBLEM, OVERFLOW)
 """Columns beside the source's own: why a record does not fit the header, and its fields beyond it, as JSON."""
 
 _WHOLE = "fetch or export it again, whole"
+_OF_A_PERSON = re.compile(r"[^\s@]@[^\s@]+\.\w|\d{10}|\d{5}[ -]\d{5}")
 
 csv.field_size_limit(2**31 - 1)
 
@@ -54,7 +56,8 @@ class CsvRecords:
 def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
     """Read a flat CSV file; `known` header names help to find the delimiter.
 
-    Raises `SourceRejected` when there is no header, or the file was cut off (in a record, or in a quotation).
+    Raises `SourceRejected` when there is no header, also if the first line is a row of somebody, or the file was cut
+    off (in a record, or in a quotation).
     """
     decoded = decode(data)
     if not decoded.text.strip():
@@ -64,6 +67,7 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
     header_at = next((i for i, record in enumerate(records) if any(cell.strip() for cell in record)), None)
     if header_at is None:
         raise SourceRejected("the file has no header", fix="export it again, with the column names in its first line")
+    _refuse_no_header(records[header_at])
     _refuse_open_quote(decoded.text, lines, delimiter)
     _refuse_cut_row(decoded.text, records, lines, header_at)
     columns = unique_names(records[header_at])
@@ -171,6 +175,16 @@ def _refuse_cut_row(text: str, records: list[list[str]], lines: list[int], heade
     """Refuse a file whose last record is short and lacks its line end: it was cut off there, and more is missing."""
     if len(records) - 1 > header_at and len(records[-1]) < len(records[header_at]) and text[-1] not in "\r\n":
         raise SourceRejected(f"it ends in the middle of line {lines[-1]}: the file was cut off", fix=_WHOLE)
+
+
+def _refuse_no_header(header: list[str]) -> None:
+    """Refuse a row of somebody as header: what it holds would be shown as the names of columns."""
+    if any(_OF_A_PERSON.search(cell) for cell in header):
+        raise SourceRejected(
+            "its header holds an e-mail address or a phone number: the line of the header is lost, or the next line "
+            "was run together with it",
+            fix=_WHOLE,
+        )
 
 
 def _refuse_open_quote(text: str, lines: list[int], delimiter: str) -> None:

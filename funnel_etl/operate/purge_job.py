@@ -11,7 +11,8 @@ from funnel_etl.operate.show_purge import purged_lines
 from funnel_etl.settings import load_settings
 
 
-@dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"all_tables"})
+# `lake` for the turn it brings: nothing is removed under a run that reads it.
+@dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"all_tables", "lake"})
 def remove_what_is_old(context: dg.OpExecutionContext) -> Iterator[dg.Output[Any]]:
     """Remove old nights of the lake, old bytes of the landing archive and old runs, by the FUNNEL_KEEP_ settings."""
     try:

@@ -1,6 +1,5 @@
 """Running one night from the command line: the schedule's own job, in this process, with a result a person can read."""
 
-import fcntl
 import logging
 import signal
 import socket
@@ -11,15 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psycopg2
+import sqlalchemy as sa
+from dagster_postgres.utils import DagsterPostgresException
 
-from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.operate.automation_state import daemon_lives
 from funnel_etl.operate.dagster_home import instance, prepare_tables
+from funnel_etl.operate.dead_runs import GOING, fail_killed_runs, report_killed
+from funnel_etl.platform.database import redacted
 from funnel_etl.platform.nights import BY_COMMAND
+from funnel_etl.platform.turn import turn
 from funnel_etl.settings import Settings
 
 PARTS = ("marketing", "sales", "funnel", "parity", "changes")
@@ -78,11 +82,27 @@ def run_night(settings: Settings, night: date) -> NightResult:
 @contextmanager
 def only_writer(settings: Settings) -> Iterator[tuple[dg.DagsterInstance, str]]:
     """Open Dagster's instance when nobody else writes, and give it with what our runs are tagged with."""
-    with _one_at_a_time(settings.state), instance(settings) as (opened, databases):
+    waiting = "another night is running on this machine: waiting for it to end"
+    with turn(settings.state, lambda: log.info(waiting)), instance(settings) as (opened, databases):
         prepare_tables(databases)
         ours = f"{socket.gethostname()}:{settings.state}"
-        _wait_for_other_runs(opened, ours)
-        yield opened, ours
+        with _database_lost(databases.funnel_url):
+            fail_killed_runs(opened, settings.state)
+            _wait_for_other_runs(opened, ours)
+            yield opened, ours
+
+
+@contextmanager
+def _database_lost(url: str) -> Iterator[None]:
+    """Tell in one line that Dagster lost its storage in the middle of the work."""
+    try:
+        yield
+    except (DagsterPostgresException, psycopg2.Error, sa.exc.DBAPIError) as error:
+        raise DatabaseUnavailable(
+            f"it went away during the night ({type(error).__name__}); what was not published yet is as before",
+            where=redacted(url),
+            fix="see that it runs, then run the same command again",
+        ) from error
 
 
 def run_job(
@@ -179,22 +199,25 @@ def _why(event: dg.DagsterEvent) -> str:
 
 
 def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
-    """Let runs of the UI, the schedule and the sensor end first; theirs wait for ours in the queue.
+    """Let the runs of another machine's `funnel-etl run` end first. Any other run waits for us: we have the turn.
 
     A run that nothing can be running any more was killed, and is said to have failed: one of this command below the
-    same state folder, whose lock we hold (`ours`), or any other while no daemon has been alive for minutes.
+    same state folder, or any other that never began its work while no daemon has been alive for minutes.
     """
-    going = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED])
     said = False
-    while runs := opened.get_runs(going):
+    while runs := [run for run in opened.get_runs(dg.RunsFilter(statuses=GOING)) if not _waits(opened, run)]:
         for run in runs:
             by = run.tags.get(BY_COMMAND)
-            if by == ours or (by is None and not daemon_lives(opened)):
-                opened.report_run_failed(run, "killed before it ended")
+            if by in (ours, None):
+                report_killed(opened, run)
             elif not said:
                 log.info("run %s of %s is going on: waiting for it to end", run.run_id[:8], run.job_name)
                 said = True
         time.sleep(0.5)
+
+
+def _waits(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    return BY_COMMAND not in run.tags and daemon_lives(opened)
 
 
 @contextmanager
@@ -208,15 +231,3 @@ def sigterm_kept() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _one_at_a_time(state: Path) -> Iterator[None]:
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "night.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("another night is running on this machine: waiting for it to end")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -4,6 +4,7 @@ Every child is started in a group of its own, with signals as a fresh program ha
 """
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -23,6 +24,8 @@ from funnel_etl.settings import PROJECT, Settings
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 25
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def serve(settings: Settings, say: Callable[[str], None]) -> int:
@@ -125,9 +128,14 @@ def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
 
 
 def _default_signals() -> None:
-    """As a background job of a shell without job control, children would otherwise ignore Ctrl+C."""
+    """As a background job of a shell without job control, children would otherwise ignore Ctrl+C.
+
+    And on Linux they end when we are killed: else they would go on, unseen, on the port that the next `up` wants.
+    """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _require_free(port: int) -> None:

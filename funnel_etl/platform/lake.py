@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import pyarrow as pa
@@ -77,6 +77,10 @@ class Lake:
         """Remove the table of a night, as schema.table, and its account."""
         for name in _names(table_name, night):
             self._store.remove(name)
+
+    def sweep(self, older_than: timedelta = timedelta(days=1)) -> int:
+        """Remove what a killed process left half-written, and return how many."""
+        return self._store.sweep(older_than)
 
     def write_account(self, table: Table, night: date, outcome: Outcome, run_id: str) -> None:
         """Write the account of a night's table: ledger, quarantine and merged rows."""

@@ -50,7 +50,8 @@ def publish_asset(
         deps=[dg.AssetKey(list(key)) for key in [*(t.asset_key for t in tables), *needs]],
         group_name=part,
         partitions_def=partitions,
-        required_resource_keys={"sources", "lake_store", "database_url", "all_tables"},
+        # `lake` too: who has it has the turn, so no other run writes the tables that are read here.
+        required_resource_keys={"sources", "lake", "lake_store", "database_url", "all_tables"},
         description=f"Moves the {part} tables of the night into PostgreSQL, in one transaction. "
         "Never an older night over a newer one.",
         kinds={"postgres"},

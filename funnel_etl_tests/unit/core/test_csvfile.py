@@ -157,3 +157,23 @@ def test_a_file_that_ends_in_the_middle_of_a_record_was_cut_off() -> None:
         read_csv(b"Name,cost\nAsha,1\nRa")
     assert len(read_csv(b"Name,cost\nAsha,1\nRavi,2").rows) == 2, "a whole last record may lack its line end"
     assert read_csv(b"Name,cost\nAsha,1\nRavi\n").rows["row_problem"].tolist()[1] == "too_few_fields"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("asha@example.org,9876500001,Pune", id="lost"),
+        pytest.param("_id,status,FunnelS1,paid,98765 00001", id="run_together"),
+        pytest.param("name,phoneAsha,a.b@example.org", id="e_mail"),
+    ],
+)
+def test_a_row_of_somebody_is_no_header_and_is_not_quoted(header: str) -> None:
+    """Its cells were once told as names of new columns: phones stood in ops.schema_drift."""
+    with pytest.raises(SourceRejected) as told:
+        read_csv(f"{header}\na,b,c\n".encode())
+    assert "the line of the header is lost" in told.value.what
+    assert not any(cell in str(told.value) for cell in header.split(",") if len(cell) > 6)
+
+
+def test_a_header_may_hold_numbers_and_days() -> None:
+    assert len(read_csv(b"as of 2025-10-31,Purchases (30 days),12345,cost 2025-10\n1,2,3,4\n").rows) == 1

@@ -1,0 +1,88 @@
+"""Whose turn it is: one run at a time writes lake and PostgreSQL, whoever began it; and which runs were killed.
+
+Both by locks on files of the state folder, which the system drops with the process that held them, however it ended.
+What a run does in its turn is not known here.
+"""
+
+import fcntl
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+LOCK, RUNS = "night.lock", "runs"
+_held: Counter[Path] = Counter()
+_guard = threading.Lock()
+
+
+@contextmanager
+def turn(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
+    """Have the turn; wait for it if another process has it, after calling `waiting` once.
+
+    A process that has it has it again at once: `funnel-etl run` takes it before the run it then makes.
+    """
+    path = state.absolute() / LOCK
+    with _guard:
+        ours = _held[path] > 0
+        if ours:
+            _held[path] += 1
+    if ours:
+        try:
+            yield
+        finally:
+            _held[path] -= 1
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        if not _try_lock(file):
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        _held[path] += 1
+        try:
+            yield
+        finally:
+            _held[path] -= 1
+
+
+@contextmanager
+def alive(state: Path, run_id: str) -> Iterator[None]:
+    """Show that a run lives, by a file that is there and locked until it ends; a killed one leaves it unlocked."""
+    path = state / RUNS / run_id
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        _try_lock(file)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)  # before the lock is gone: no moment looks as if it was killed
+
+
+def killed(state: Path) -> list[str]:
+    """Give the runs that were killed: each left its file, and nobody holds it. `forget` them once it is said."""
+    folder = state / RUNS
+    return [path.name for path in sorted(folder.iterdir()) if _is_free(path)] if folder.is_dir() else []
+
+
+def forget(state: Path, run_id: str) -> None:
+    """Remove what a killed run left."""
+    (state / RUNS / run_id).unlink(missing_ok=True)
+
+
+def _is_free(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            # Shared, so that two who look at once do not take each other for the run.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return path.exists()
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

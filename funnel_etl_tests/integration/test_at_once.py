@@ -1,0 +1,177 @@
+"""Nights at once, and `funnel-etl up` killed under one: one writer at a time, and what was killed holds nobody up.
+
+Real processes on an embedded PostgreSQL of the test's own. Two `funnel-etl run` and the job of the drop folder's sensor
+are begun at the same moment; of `up` the worker of a run, the daemon, or all of it is killed with kill -9.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import dagster as dg
+import psutil
+import pytest
+import requests
+
+from funnel_etl.operate.dagster_home import instance, prepare
+from funnel_etl.operate.dead_runs import GOING
+from funnel_etl.platform.database import open_databases
+from funnel_etl_tests.conftest import new_folder
+from funnel_etl_tests.golden.week import NIGHTS, SAT, SUN, write_night
+from funnel_etl_tests.installation import PROGRAM
+from funnel_etl_tests.integration.test_services import family, states, wait_for
+from funnel_etl_tests.killing import Arena, Contents
+
+WORKER, DAEMON, ALL = "the worker", "the daemon", "all of up"
+LAUNCH = """
+mutation($parameters: ExecutionParams!) { launchRun(executionParams: $parameters) {
+  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }
+"""
+
+
+@pytest.fixture(scope="module")
+def arena() -> Iterator[Arena]:
+    """An installation with Sunday's night."""
+    home = new_folder()
+    made = Arena(home)
+    installation = made.installation
+    try:
+        shutil.rmtree(installation.config)
+        installation.config.mkdir()
+        for night in NIGHTS[: NIGHTS.index(SUN) + 1]:
+            write_night(night, made.sources, installation.config, installation.drop / "zoom")
+        assert installation.night(SAT).is_published
+        assert installation.night(SUN).is_published
+        made.keep()
+        yield made
+    finally:
+        made.close()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(arena: Arena) -> Contents:
+    return arena.contents()
+
+
+def refresh(arena: Arena) -> subprocess.Popen[str]:
+    """Begin the job of the drop folder's sensor in a process of its own, past every queue."""
+    with arena.installation.settings() as settings, open_databases(settings.state, arena.server.port, None) as opened:
+        environment = arena.installation.program_environment() | prepare(settings, opened)
+    tags = json.dumps({"dagster/partition": SUN.isoformat()})
+    command = ["job", "execute", "-m", "funnel_etl.definitions", "-j", "zoom_refresh", "--tags", tags]
+    return subprocess.Popen(
+        [PROGRAM.with_name("dagster"), *command],
+        env=environment,
+        cwd=arena.home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def spans(arena: Arena, since: float) -> list[tuple[float, float, str]]:
+    """Give when the first step of each run began and the last ended."""
+    found = []
+    steps = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS}
+    with arena.installation.settings() as settings, instance(settings) as (opened, _):
+        for run in opened.get_runs():
+            times = [entry.timestamp for entry in opened.all_logs(run.run_id, of_type=steps)]
+            if times and min(times) > since:
+                found.append((min(times), max(times), run.job_name))
+    return sorted(found)
+
+
+def test_two_nights_and_a_refresh_at_once_go_one_after_the_other_and_say_so(
+    arena: Arena, undisturbed: Contents
+) -> None:
+    began = time.time()
+    with arena.reader() as reader:
+        runs = [arena.begin("run", "--as-of", str(SUN)), arena.begin("run", "--as-of", str(SUN)), refresh(arena)]
+        told = [(process.communicate(timeout=300), process.returncode) for process in runs]
+    assert [code for _, code in told] == [0, 0, 0], told
+    texts = [out + err for (out, err), _ in told]
+    waiting = ("another night is running on this machine: waiting", "another run is going on: this one waits")
+    assert sum(any(each in text for each in waiting) for text in texts) == 2
+    done = spans(arena, began)
+    assert [job for *_, job in done if job == "zoom_refresh"] == ["zoom_refresh"]
+    assert [job for *_, job in done].count("nightly") == 2
+    assert all(first[1] <= second[0] for first, second in pairwise(done)), done
+    numbered = arena.installation.query("SELECT run_id FROM ops.nights WHERE part <> 'watch' ORDER BY version")[
+        "run_id"
+    ]
+    changes = int((numbered != numbered.shift()).sum())
+    assert changes == numbered.nunique(), "the versions of two runs interleave"
+    assert arena.contents() == undisturbed
+    assert reader.refused == []
+
+
+def killed_with(whom: str, process: subprocess.Popen[str], arena: Arena, run_id: str) -> psutil.Process:
+    if whom == ALL:
+        return psutil.Process(process.pid)
+    if whom == DAEMON:
+        return next(p for p in family(process) if "dagster-daemon" in " ".join(p.cmdline()))
+    marker = str(arena.state / "runs" / run_id)
+    return next(p for p in family(process) if marker in {file.path for file in p.open_files()})
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("whom", [WORKER, DAEMON, ALL])
+def test_when_up_is_killed_under_a_night_one_more_run_ends_it_and_nothing_waits_for_ever(
+    whom: str, arena: Arena, undisturbed: Contents, campaign: bool
+) -> None:
+    if whom != ALL and not campaign:
+        pytest.skip("at full size: --campaign")
+    arena.put_back()
+    process = arena.begin("up")
+    port = arena.installation.environment["FUNNEL_UI_PORT"]
+    try:
+        wait_for(lambda: states(port), process)
+        selector = {
+            "repositoryLocationName": "funnel_etl",
+            "repositoryName": "__repository__",
+            "pipelineName": "nightly",
+        }
+        tags = [{"key": "dagster/partition", "value": SUN.isoformat()}]
+        parameters = {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}}
+        answer = requests.post(
+            f"http://127.0.0.1:{port}/graphql",
+            json={"query": LAUNCH, "variables": {"parameters": parameters}},
+            timeout=30,
+        ).json()
+        run_id = answer["data"]["launchRun"]["run"]["runId"]
+        wait_for((arena.state / "runs" / run_id).exists, process)
+        wait_for(lambda: step_has_begun(arena, run_id), process)
+        everyone = family(process)
+        killed_with(whom, process, arena, run_id).send_signal(signal.SIGKILL)
+        if whom != WORKER:
+            process.communicate(timeout=60)
+            _, alive = psutil.wait_procs(everyone, timeout=60)
+            assert [p.cmdline() for p in alive] == [], "left behind: the next `up` finds its port taken"
+        again = arena.installation.night(SUN)
+        assert again.is_published, again.failures
+        deadline = time.monotonic() + 120  # with the worker, the daemon may have begun the night again by itself
+        while open_runs(arena) and time.monotonic() < deadline:
+            time.sleep(1)
+        assert open_runs(arena) == []
+        assert list((arena.state / "runs").iterdir()) == []
+        assert arena.contents() == undisturbed
+    finally:
+        for one in family(process):
+            one.kill()
+        process.kill()
+        process.communicate()
+
+
+def step_has_begun(arena: Arena, run_id: str) -> bool:
+    with arena.installation.settings() as settings, instance(settings) as (opened, _):
+        return len(opened.all_logs(run_id, of_type=dg.DagsterEventType.STEP_SUCCESS)) >= 3
+
+
+def open_runs(arena: Arena) -> list[str]:
+    with arena.installation.settings() as settings, instance(settings) as (opened, _):
+        return [run.run_id for run in opened.get_runs(dg.RunsFilter(statuses=[*GOING, dg.DagsterRunStatus.QUEUED]))]

@@ -1,0 +1,303 @@
+"""Whatever happens to a file on its way: it is refused in one readable line, or every row of it is accounted for.
+
+Nothing is lost: of each accepted file every letter and digit is found again in `raw`, every row of `raw` in `clean`,
+among the merged, or in quarantine. At full size, with --campaign, thousands of damaged files of each source.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.core.config_tables import TABLES, Config, check_together, parse_table
+from funnel_etl.core.contracts import Table
+from funnel_etl.core.csvfile import OVERFLOW, PROBLEM, SourceColumn, read_header
+from funnel_etl.core.dumps import DumpKey
+from funnel_etl.core.errors import ConfigError, FunnelError
+from funnel_etl.core.source_frame import raw_records
+from funnel_etl.core.text import decode
+from funnel_etl.marketing import contracts as marketing
+from funnel_etl.marketing.leads import clean_tofu_leads
+from funnel_etl.marketing.spend import clean_ad_spend
+from funnel_etl.marketing.zoom import clean_contracts as zoom
+from funnel_etl.marketing.zoom import contracts as zoom_raw
+from funnel_etl.marketing.zoom.attendance import zoom_attendance, zoom_segments
+from funnel_etl.marketing.zoom.bootcamps import bootcamp_participation
+from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
+from funnel_etl.marketing.zoom.read import read_export
+from funnel_etl.marketing.zoom.registrations import zoom_registrations
+from funnel_etl.marketing.zoom.reports import zoom_reports
+from funnel_etl.sales import contracts as sales
+from funnel_etl.sales.assigned_leads import clean_assigned_leads
+from funnel_etl.sales.sales import clean_sales, sales_key, sales_source
+from funnel_etl.settings import Settings
+from funnel_etl.sources.guards import DumpReader
+from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.nightly import NightlySources
+from funnel_etl_tests.damage import Damage, damaged, strategy
+from funnel_etl_tests.golden.week import NIGHTS, THU, TUE, write_night
+
+ZONE = "Asia/Kolkata"
+PEOPLE = "asha bina chand dev esha fay noor ravi sana rao sen jain ali"
+PERSONAL = re.compile(rf"98765|1234567|@example|\b({PEOPLE.replace(' ', '|')})\b", re.IGNORECASE)
+Clean = Callable[[pd.DataFrame, Config, str], Outcome]
+
+
+@pytest.fixture(scope="module")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources, config and reports of a small week."""
+    folder = tmp_path_factory.mktemp("week")
+    for name in ("sources", "config", "zoom"):
+        (folder / name).mkdir()
+    for night in NIGHTS:
+        write_night(night, folder / "sources", folder / "config", folder / "zoom")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def config(week: Path) -> Config:
+    return Config({n: parse_table(n, d) for n, d in config_files(week).items()} | missing_tables(week), "week")
+
+
+def config_files(week: Path) -> dict[str, bytes]:
+    return {path.stem: path.read_bytes() for path in sorted((week / "config").glob("*.csv"))}
+
+
+def missing_tables(week: Path) -> dict[str, pd.DataFrame]:
+    return {name: parse_table(name, None) for name in TABLES if name not in config_files(week)}
+
+
+def tried(test: Callable[[list[Damage]], None], examples: int, max_size: int = 4) -> None:
+    """Run a property; the same examples each time."""
+    bounded = settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],  # to shrink an example takes minutes, and it has only a few damages
+        suppress_health_check=list(HealthCheck),
+    )
+    bounded(given(strategy(max_size))(test))()
+
+
+def assert_readable(error: FunnelError) -> None:
+    text = str(error)
+    assert "\n" not in text
+    assert ". Fix: " in text
+    assert not PERSONAL.search(text), text
+
+
+def letters(text: str) -> Counter[str]:
+    return Counter(ch for ch in text if ch.isalnum())
+
+
+def held(rows: pd.DataFrame) -> str:
+    """All texts of a raw table: the source's columns and the fields beyond its header."""
+    own = rows.drop(columns=["file_id", "source_row", PROBLEM, OVERFLOW])
+    beyond = [cell for texts in rows[OVERFLOW].dropna() for cell in json.loads(texts)]
+    return "".join([*(cell for name in own for cell in own[name].dropna()), *beyond])
+
+
+SHAPES: dict[str, tuple[Callable[[Config], list[SourceColumn]], Callable[[Config], DumpKey], Table, Table, Clean]] = {
+    "tofu_leads": (
+        lambda _: list(marketing.TOFU_LEADS_SOURCE),
+        lambda _: marketing.TOFU_LEADS_KEY,
+        marketing.RAW_TOFU_LEADS,
+        marketing.TOFU_LEADS,
+        clean_tofu_leads,
+    ),
+    "ad_spend": (
+        lambda _: list(marketing.SPEND_SOURCE),
+        lambda _: marketing.SPEND_KEY,
+        marketing.RAW_AD_SPEND,
+        marketing.AD_SPEND,
+        clean_ad_spend,
+    ),
+    "crm_assigned_leads": (
+        lambda _: list(sales.ASSIGNED_LEADS_SOURCE),
+        lambda _: sales.ASSIGNED_LEADS_KEY,
+        sales.RAW_CRM_ASSIGNED_LEADS,
+        sales.ASSIGNED_LEADS,
+        clean_assigned_leads,
+    ),
+    "crm_sales": (sales_source, sales_key, sales.RAW_CRM_SALES, sales.SALES, clean_sales),
+}
+
+
+def through(table: Table, outcome: Outcome) -> pd.DataFrame:
+    """Give the rows as the lake hands them on; they hold their contract, and the account balances."""
+    contract = table.extended_with(outcome.rows.columns) if table.extensible else table
+    rows = contract.conform(outcome.rows)
+    assert contract.problems(rows) == []
+    assert all(line.balances for line in outcome.ledger)
+    assert not any(PERSONAL.search(str(note)) for note in [*outcome.notes, *outcome.drift]), outcome.notes
+    return contract.from_arrow(contract.to_arrow(rows))
+
+
+def assert_each_row_is_somewhere(raw: pd.DataFrame, clean: pd.DataFrame, outcome: Outcome) -> None:
+    ends = [*clean["source_row"], *outcome.quarantine["source_row"], *outcome.merged["source_row"]]
+    assert sorted(ends) == sorted(raw["source_row"])
+    assert sum(line.rows_in for line in outcome.ledger) == len(raw)
+    assert outcome.quarantine["reason"].notna().all()
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("source", SHAPES)
+def test_a_damaged_dump_is_refused_or_every_row_of_it_is_accounted_for(
+    source: str, week: Path, config: Config, tmp_path: Path, campaign: bool
+) -> None:
+    data = (week / "sources" / f"{source}.csv").read_bytes()
+    documented, key, raw_table, clean_table, clean = SHAPES[source]
+    given = Settings(home=tmp_path)
+    landing = Landing(tmp_path / "landing")
+    seen: Counter[str] = Counter()
+
+    def night(damages: list[Damage]) -> None:
+        broken = damaged(data, damages)
+        reader = DumpReader(given, landing, source, documented(config), {}, night=TUE, key=key(config))
+        try:
+            reader.judge(broken)
+            outcome = reader.records(next(iter(reader._judged)))
+            raw = through(raw_table, outcome)
+            made = clean(raw, config, ZONE)
+        except FunnelError as error:
+            seen["refused"] += 1
+            assert_readable(error)
+            return
+        seen["read"] += 1
+        text, header = decode(broken).text, read_header(broken, [c.name for c in documented(config)])
+        assert letters(held(raw)) + letters("".join(header)) == letters(text)
+        rows = through(clean_table, made)
+        seen["quarantined"] += len(made.quarantine)
+        assert_each_row_is_somewhere(raw, rows, made)
+
+    tried(night, 1500 if campaign else 40)
+    assert seen["refused"] > 5
+    assert seen["read"] > 15
+    assert seen["quarantined"] > 5
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("report", ["registration_thursday", "attendee_thursday", "attendee_sunday"])
+def test_a_damaged_report_is_refused_or_every_row_of_it_ends_somewhere(
+    report: str, week: Path, config: Config, campaign: bool
+) -> None:
+    whole = {path.stem: path.read_bytes() for path in (week / "zoom").glob("*.csv")}
+    seen: Counter[str] = Counter()
+
+    def night(damages: list[Damage]) -> None:
+        files = whole | {report: damaged(whole[report], damages)}
+        exports = []
+        for number, data in enumerate(files.values()):
+            try:
+                exports.append(read_export(data, file_id=f"{number:064}", zone=ZONE))
+                seen["read"] += 1
+            except FunnelError as error:
+                seen["refused"] += 1
+                assert_readable(error)
+        facts = [e.facts | {"name": "x.csv", "received_at": pd.Timestamp(TUE, tz="UTC"), "bytes": 1} for e in exports]
+        raw_reports = pd.DataFrame([{**f, "notes": "[]"} for f in facts], columns=zoom_raw.RAW_ZOOM_REPORTS.names)
+        reports = through(zoom_raw.RAW_ZOOM_REPORTS, Outcome(raw_reports))
+        rows = {}
+        for kind, table in (
+            ("attendee", zoom_raw.RAW_ZOOM_ATTENDEE_ROWS),
+            ("registration", zoom_raw.RAW_ZOOM_REGISTRANT_ROWS),
+        ):
+            frames = [table.conform(e.rows) for e in exports if e.facts["report"] == kind]
+            rows[kind] = through(table, Outcome(pd.concat([table.empty(), *frames], ignore_index=True)))
+        assert_zoom_accounts(reports, rows["attendee"], rows["registration"], config)
+
+    tried(night, 400 if campaign else 12)
+    assert seen["refused"] > 3
+    assert seen["read"] > 20
+
+
+def assert_zoom_accounts(
+    raw_reports: pd.DataFrame, attendees: pd.DataFrame, registrants: pd.DataFrame, config: Config
+) -> None:
+    rows = {"attendee_rows": attendees, "registrant_rows": registrants}
+    reports = through(zoom.ZOOM_REPORTS, zoom_reports(raw_reports, **rows, zone=ZONE, placeholders=config.placeholders))
+    tables = {name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
+    told = zoom_occurrences(reports, attendees, **tables, conductors_csv=config.table("conductors"), zone=ZONE)
+    occurrences = through(zoom.ZOOM_OCCURRENCES, told)
+    people = {"reports": reports, **rows, "occurrences": occurrences, "placeholders": config.placeholders}
+    bots = config.table("bot_names")
+    came, listed = zoom_attendance(**people, bot_names=bots), zoom_registrations(**people, bot_names=bots, zone=ZONE)
+    attendance, registrations = through(zoom.ZOOM_ATTENDANCE, came), through(zoom.ZOOM_REGISTRATIONS, listed)
+    assert sum(line.rows_in for line in came.ledger) >= len(attendees)
+    assert sum(line.rows_in for line in listed.ledger) >= len(registrants)
+    through(zoom.ZOOM_SEGMENTS, zoom_segments(reports, **rows, bot_names=bots, placeholders=config.placeholders))
+    through(zoom.WEBINARS, webinars(occurrences, registrations, attendance))
+    through(zoom.BOOTCAMP_PARTICIPATION, bootcamp_participation(attendance, occurrences))
+
+
+@pytest.mark.campaign
+def test_a_damaged_config_file_never_ends_a_night_that_had_a_good_one(
+    week: Path, tmp_path: Path, campaign: bool
+) -> None:
+    files = config_files(week)
+    folder = tmp_path / "config_csv"
+    folder.mkdir()
+    sources = NightlySources(Settings(home=tmp_path, config_dir=folder), Landing(tmp_path / "landing"))
+    leads = (week / "sources" / "crm_assigned_leads.csv").read_bytes()
+    documented, _, raw_table, clean_table, clean = SHAPES["crm_assigned_leads"]
+    raw = through(raw_table, raw_of(leads, documented))
+
+    def lay(changed: dict[str, bytes]) -> None:
+        for name, data in (files | changed).items():
+            (folder / f"{name}.csv").write_bytes(data)
+
+    lay({})
+    assert {version.status for version in sources.accept_config(THU)} == {"accepted"}
+    seen: Counter[str] = Counter()
+
+    def night(damages: list[Damage]) -> None:
+        name = sorted(files)[damages[0][1] % len(files)]
+        lay({name: damaged(files[name], damages)})
+        for version in sources.accept_config(TUE):
+            seen[version.status] += 1
+            assert version.name == name or version.status == "accepted" or version.errors
+            if version.errors:
+                assert_told(version.errors, version.name)
+        made = clean(raw, sources.config(TUE), ZONE)
+        assert_each_row_is_somewhere(raw, through(clean_table, made), made)
+
+    tried(night, 1500 if campaign else 40)
+    assert seen["rejected"] > 5
+    assert seen["accepted"] > 100
+
+
+def assert_told(text: str, name: str) -> None:
+    assert "\n" not in text
+    assert f"{name}.csv" in text
+
+
+def raw_of(data: bytes, documented: Callable[[Config], list[SourceColumn]]) -> Outcome:
+    return raw_records(data, "f" * 64, "crm_assigned_leads", documented(Config({}, "")), {})
+
+
+@pytest.mark.campaign
+def test_a_damaged_first_config_is_told_file_and_line(week: Path, campaign: bool) -> None:
+    files = config_files(week)
+    seen: Counter[str] = Counter()
+
+    def first_night(damages: list[Damage]) -> None:
+        name = sorted(files)[damages[0][1] % len(files)]
+        try:
+            tables = {n: parse_table(n, d) for n, d in (files | {name: damaged(files[name], damages)}).items()}
+        except ConfigError as error:
+            seen["refused"] += 1
+            assert_told(str(error), name)
+            return
+        seen["read"] += 1
+        for error in check_together(tables).values():
+            assert "\n" not in str(error)
+
+    tried(first_night, 3000 if campaign else 120)
+    assert min(seen["refused"], seen["read"]) > 20
