@@ -61,6 +61,10 @@ class AsideStore:
         written = dict(self.aside.read_below(folder))
         yield from sorted({**dict(self.real.read_below(folder)), **written}.items())
 
+    def remove(self, name: str) -> None:
+        """Remove what was written aside; the real store is not ours."""
+        self.aside.remove(name)
+
     def sweep(self, older_than: timedelta) -> int:  # noqa: ARG002 - the protocol's signature
         """Do nothing: the real store is not ours to sweep."""
         return 0

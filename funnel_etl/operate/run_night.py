@@ -67,20 +67,26 @@ def run_night(settings: Settings, night: date) -> NightResult:
             where="--as-of",
             fix=f"the last complete day is {settings.yesterday()}",
         )
-    with _one_at_a_time(settings.state), instance(settings) as (opened, databases):
+    with one_at_a_time(settings.state), instance(settings) as (opened, databases):
         prepare_tables(databases)
-        ours = f"{socket.gethostname()}:{settings.state}"
-        _wait_for_other_runs(opened, ours)
+        ours = our_name(settings)
+        wait_for_other_runs(opened, ours)
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see prepare_tables
 
-        result = _told(night, _run_job(defs, "nightly", opened, night, ours))
+        result = told(night, run_job(defs, "nightly", opened, night, ours))
         result.unwatched = _watched(defs, opened, night, ours)
         return result
 
 
-def _run_job(
-    defs: dg.Definitions, job: str, opened: dg.DagsterInstance, night: date, ours: str
+def our_name(settings: Settings) -> str:
+    """Name the runs of commands on this machine and state folder, which one lock keeps apart."""
+    return f"{socket.gethostname()}:{settings.state}"
+
+
+def run_job(
+    defs: dg.Definitions, job: str, opened: dg.DagsterInstance, night: date, ours: str, **resources: Any
 ) -> dg.ExecuteInProcessResult:
+    """Run a job of a night in this process; `resources` go in the place of its own."""
     with warnings.catch_warnings(), sigterm_kept():
         warnings.simplefilter("ignore")
         return defs.resolve_job_def(job).execute_in_process(
@@ -89,6 +95,7 @@ def _run_job(
             raise_on_error=False,
             tags={BY_COMMAND: ours},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            resources=resources or None,
         )
 
 
@@ -96,7 +103,7 @@ def _watched(defs: dg.Definitions, opened: dg.DagsterInstance, night: date, ours
     """Say what is complete and what is missing, whatever the night gave; gives why that failed, if it did."""
     again = f"Fix: run the job `{WATCH}` for {night} in the Dagster UI (make up)"
     try:
-        done = _run_job(defs, WATCH, opened, night, ours)
+        done = run_job(defs, WATCH, opened, night, ours)
     except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
         return {WATCH: f"{type(error).__name__}. {again}"}
     if done.success:
@@ -105,7 +112,8 @@ def _watched(defs: dg.Definitions, opened: dg.DagsterInstance, night: date, ours
     return failed or {WATCH: f"it did not end. {again}"}
 
 
-def _told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
+def told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
+    """Tell how a run of a night ended."""
     result = NightResult(night, done.run_id, {part: PartResult(part) for part in PARTS}, failures_of(done))
     for event in done.all_events:
         if event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "publish":
@@ -149,7 +157,7 @@ def _why(event: dg.DagsterEvent) -> str:
     return f"{kind}, which funnel_etl did not expect. Fix: its traceback is in the run, in the Dagster UI (make up)"
 
 
-def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
+def wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
     """Let runs of the UI, the schedule and the sensor end first; theirs wait for ours in the queue.
 
     A run that nothing can be running any more was killed, and is said to have failed: one of this command below the
@@ -182,7 +190,8 @@ def sigterm_kept() -> Iterator[None]:
 
 
 @contextmanager
-def _one_at_a_time(state: Path) -> Iterator[None]:
+def one_at_a_time(state: Path) -> Iterator[None]:
+    """Let one command at a time write below a state folder; the others wait, and say so."""
     state.mkdir(parents=True, exist_ok=True)
     with (state / "night.lock").open("ab") as file:
         try:

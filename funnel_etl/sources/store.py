@@ -40,10 +40,13 @@ class Store(Protocol):
         """Put a filled workspace file under the name; the local path is gone or stale after it."""
 
     def names(self, folder: str) -> list[str]:
-        """List every name below a folder, sorted; none for a folder that is not there."""
+        """List every name below a folder ("": all), sorted; none for a folder that is not there."""
 
     def read_below(self, folder: str) -> Iterator[tuple[str, bytes]]:
         """Read every name below a folder, sorted."""
+
+    def remove(self, name: str) -> None:
+        """Remove the name; one that is not there is no error."""
 
     def sweep(self, older_than: timedelta) -> int:
         """Remove what a killed process left half-written; return how many."""
@@ -104,6 +107,10 @@ class LocalStore:
             with open(f"{root}/{name}", "rb") as file:  # noqa: PTH123 - thousands of names: a Path each would double the time
                 yield name, file.read()
 
+    def remove(self, name: str) -> None:
+        """Remove the file."""
+        (self.root / name).unlink(missing_ok=True)
+
     def sweep(self, older_than: timedelta) -> int:
         """Remove temporary files older than the given age."""
         limit = time.time() - older_than.total_seconds()
@@ -119,9 +126,9 @@ class LocalStore:
         with os.scandir(path) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    yield from self._below(f"{folder}/{entry.name}")
+                    yield from self._below(f"{folder}/{entry.name}".removeprefix("/"))
                 elif not entry.name.startswith("."):
-                    yield f"{folder}/{entry.name}"
+                    yield f"{folder}/{entry.name}".removeprefix("/")
 
     @contextlib.contextmanager
     def _temporary(self, folder: Path) -> Iterator[Path]:
@@ -184,6 +191,11 @@ class ObjectStore:
         if names:
             found = {str(path).strip("/"): data for path, data in self.fs.cat([self._path(n) for n in names]).items()}
             yield from ((name, found[self._path(name).strip("/")]) for name in names)
+
+    def remove(self, name: str) -> None:
+        """Remove the object."""
+        if self.exists(name):
+            self.fs.rm_file(self._path(name))
 
     def sweep(self, older_than: timedelta) -> int:  # noqa: ARG002 - the protocol's signature
         """Do nothing: a put that did not end is not visible."""
