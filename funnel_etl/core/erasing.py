@@ -122,10 +122,10 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
     the file does not look cut off. The first record, and one after a label, lose only the name. NULs go from a file
     that is changed, as every reader drops them.
     """
-    mark, text, encoding, errors = _lossless(data)
-    if not sought.named_in(text):
+    file = _Lossless.of(data)
+    if not sought.named_in(file.text):
         return Withheld(data)
-    text = text.replace("\0", "")
+    text = file.text.replace("\0", "")
     lines = list(io.StringIO(text, newline=""))
     delimiter = _delimiter(text)
     emptied: list[int] = []
@@ -144,7 +144,13 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
                 lines[at] = _emptied(lines[at], delimiter, len(record))
                 emptied.append(at + 1)
         is_head = follows_label(record)
-    return Withheld(mark + "".join(lines).encode(encoding, errors), tuple(emptied), masked)
+    return Withheld(file.with_text("".join(lines)), tuple(emptied), masked)
+
+
+def masked_bytes(data: bytes, sought: Sought) -> bytes:
+    """Give a file that is no table with an `x` for each letter and digit that names somebody sought."""
+    file = _Lossless.of(data)
+    return file.with_text(sought.masked(file.text)) if sought.named_in(file.text) else data
 
 
 def _emptied(line: str, delimiter: str, width: int) -> str:
@@ -188,18 +194,31 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=lambda sign: sum(len(record) for _, _, record in _read(head, 0, sign)))
 
 
-def _lossless(data: bytes) -> tuple[bytes, str, str, str]:
-    """Decode as the readers do, but so that encoding gives the same bytes: byte order mark, text, encoding, errors."""
-    encoding = decode(data).encoding
-    mark = next((m for m in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff") if data.startswith(m)), b"")
-    body = data[len(mark) :]
-    if not encoding.startswith("utf"):
-        # cp1252 leaves five bytes without a character; digits, signs and line ends are where latin-1 has them.
-        return mark, body.decode("latin-1"), "latin-1", "strict"
-    if encoding == "utf-8":
-        return mark, body.decode("utf-8", "surrogateescape"), encoding, "surrogateescape"
-    whole = len(body) - len(body) % 2
-    return mark, body[:whole].decode(encoding, "surrogatepass"), encoding, "surrogatepass"
+@dataclass(frozen=True)
+class _Lossless:
+    """A file decoded as the readers do, but so that encoding its text gives the same bytes."""
+
+    mark: bytes
+    text: str
+    tail: bytes
+    encoding: str
+    errors: str
+
+    @classmethod
+    def of(cls, data: bytes) -> "_Lossless":
+        encoding = decode(data).encoding
+        mark = next((m for m in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff") if data.startswith(m)), b"")
+        body, errors, tail = data[len(mark) :], "surrogateescape", b""
+        if not encoding.startswith("utf"):
+            # cp1252 leaves five bytes without a character; digits, signs and line ends are where latin-1 has them.
+            encoding = "latin-1"
+        elif encoding != "utf-8":
+            errors, tail = "surrogatepass", body[len(body) - len(body) % 2 :]
+        return cls(mark, body[: len(body) - len(tail)].decode(encoding, errors), tail, encoding, errors)
+
+    def with_text(self, text: str) -> bytes:
+        """Give the bytes of another text in the same encoding."""
+        return self.mark + text.encode(self.encoding, self.errors) + self.tail
 
 
 class _Signs(dict[int, int]):

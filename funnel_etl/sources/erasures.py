@@ -1,4 +1,4 @@
-"""Persons who were erased, and the files of the landing archive that hold a tombstone of them. Below the archive:
+"""Persons who were erased, and the files of the landing archive that lost lines of them.
 
     erasures/key                      the secret of the hashes below
     erasures/persons/<hash>.json      one phone or e-mail: HMAC-SHA256 of it, and when; nothing else is kept of it

@@ -84,8 +84,9 @@ class Landing:
     ) -> Arrival:
         """Keep the bytes and write the manifest of this arrival; memory stays bounded whatever the size.
 
-        Lines of persons who were erased are emptied first, unless `withheld` says that they are. `check` sees the whole file before it counts: if it raises a FunnelError, the bytes are kept, the
-        manifest says rejected and why, and the error is raised again. If the chunks fail, nothing is left.
+        Lines of persons who were erased are emptied first, unless `withheld` says that they are. `check` sees the
+        whole file before it counts: if it raises a FunnelError, the bytes are kept, the manifest says rejected and
+        why, and the error is raised again. If the chunks fail, nothing is left.
         """
         _known_name(source)
         instant = _utc(received_at)
