@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from funnel_etl.core.csvfile import DELIMITERS
@@ -47,7 +47,6 @@ class Sought:
 
     known: Callable[[str], bool]
     lengths: frozenset[int]
-    _asked: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def named_in(self, text: str) -> bool:
         """Say whether the text names somebody who is sought."""
@@ -84,21 +83,16 @@ class Sought:
             for at in range(len(digits) - length + 1):
                 if whole and (digits[:at] not in _PREFIXES or digits[at + length :].strip("0")):
                     continue
-                if self._is_known(f"{PHONE}:{digits[at : at + length]}"):
+                if self.known(f"{PHONE}:{digits[at : at + length]}"):
                     yield at, at + length - 1
 
     def _address(self, text: str) -> int | None:
         """Give how much of the end of the text is an address that is sought."""
         starts = [0, *(part.end() for part in _INSIDE.finditer(text, 0, text.index("@")))]
         for start in starts:
-            if self._is_known(f"{EMAIL}:{_HIDDEN.sub('', text[start:]).lower()}"):
+            if self.known(f"{EMAIL}:{_HIDDEN.sub('', text[start:]).lower()}"):
                 return len(text) - start
         return None
-
-    def _is_known(self, name: str) -> bool:
-        if (answer := self._asked.get(name)) is None:
-            answer = self._asked[name] = self.known(name)
-        return answer
 
 
 @dataclass(frozen=True)
@@ -141,7 +135,7 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
                 masked += last - first
         elif sought.named_in(whole):
             for at in range(first, last):
-                lines[at] = _emptied(lines[at], delimiter, len(record))
+                lines[at] = _emptied(lines[at], lines[at - 1], delimiter, len(record))
                 emptied.append(at + 1)
         is_head = follows_label(record)
     return Withheld(file.with_text("".join(lines)), tuple(emptied), masked)
@@ -153,8 +147,10 @@ def masked_bytes(data: bytes, sought: Sought) -> bytes:
     return file.with_text(sought.masked(file.text)) if sought.named_in(file.text) else data
 
 
-def _emptied(line: str, delimiter: str, width: int) -> str:
+def _emptied(line: str, before: str, delimiter: str, width: int) -> str:
     end = line[len(line.rstrip("\r\n")) :]
+    if end == "\n" and before.endswith("\r"):
+        return f"{delimiter}\n"  # the two would be one line end
     return end or delimiter * (width - 1)
 
 
@@ -164,7 +160,8 @@ def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, int, list[
     widths = Counter(len(record) for _, _, record in found if len(record) > 1)
     usual = widths.most_common(1)[0][0] if widths else 1
     for first, last, record in found:
-        alone = list(_alone(lines, first, last, delimiter)) if last - first > 1 else []
+        is_odd = last - first > 1 and (len(record) != usual or "".join(lines[first:last]).count('"') % 2)
+        alone = list(_alone(lines, first, last, delimiter)) if is_odd else []
         if any(len(piece) >= max(usual, 2) for _, _, piece in alone[1:]):
             yield from alone
         else:

@@ -135,6 +135,10 @@ class Eraser:
         sources, config = self._sources(landed), self._config(person)
         return Found(person, landed, rows, files, others, sources, config, resumed=begun is not None)
 
+    def only_keep_out(self, person: Person) -> None:
+        """Leave a person of whom nothing is here out of all later files."""
+        self._landing.erasures.add(person.names)
+
     def erase(self, person: Person) -> Erased:
         """Erase the person. Raises `FunnelError`; what was done by then stays done, and the next call completes."""
         write_private(self._journal, json.dumps(_as_json(person)))
@@ -146,7 +150,7 @@ class Eraser:
             self._landing.sweep(timedelta(0))
         log.info("lake: rows go out of every night's tables")
         store = open_store(UPath(self.settings.lake_root))
-        lake = erase_lake(store, sought, person.ids, self._tables, landed.file_ids)
+        lake = erase_lake(store, sought, person.ids, self._tables, self._landing.erasures.tombstones())
         store.sweep(timedelta(0))
         nights, failures = self._publish_again()
         log.info("database: what still names the person goes")

@@ -4,8 +4,8 @@ Reading only. What is done with them is in `erase`.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
@@ -22,6 +22,8 @@ SELECT DISTINCT email, phone FROM (
 """
 IDS = {"sale_id": "clean.sales", "lead_id": "clean.tofu_leads"}
 """Column that names a row of a person in several tables → the table that says whose it is."""
+PairsOf = Callable[[set[str], set[str]], set[tuple[str, str]]]
+"""Gives the pairs (email, phone) in which one of the phones or one of the e-mails stands."""
 _BETWEEN = '[^0-9@,;"|:/&\\n]{0,3}'
 
 
@@ -73,9 +75,16 @@ def person_of(connection: sa.Connection, words: Iterable[str], placeholders: fro
     """
     named = [read_name(text, "erase", placeholders) for text in words]
     phones, emails = {phone for phone, _ in named if phone}, {email for _, email in named if email}
+    person = linked(phones, emails, lambda phones, emails: _pairs(connection, phones, emails))
+    return replace(person, ids=_ids(connection, {*person.phones}, {*person.emails}))
+
+
+def linked(phones: set[str], emails: set[str], pairs_of: PairsOf) -> Person:
+    """Add the phones and e-mails that stand together with these, and with no others; those that do are `shared`."""
+    phones, emails = {*phones}, {*emails}
     while True:
-        pairs = _pairs(connection, phones, emails)
-        around = _pairs(connection, {phone for _, phone in pairs}, {email for email, _ in pairs})
+        pairs = pairs_of(phones, emails)
+        around = pairs_of({phone for _, phone in pairs}, {email for email, _ in pairs})
         more_emails = {e for e, _ in pairs if all(phone in phones for email, phone in around if email == e)} - emails
         more_phones = {p for _, p in pairs if all(email in emails for email, phone in around if phone == p)} - phones
         if not more_emails and not more_phones:
@@ -83,7 +92,7 @@ def person_of(connection: sa.Connection, words: Iterable[str], placeholders: fro
         emails |= more_emails
         phones |= more_phones
     shared = {text for pair in pairs for text in pair} - phones - emails
-    return Person(frozenset(phones), frozenset(emails), frozenset(shared), _ids(connection, phones, emails))
+    return Person(frozenset(phones), frozenset(emails), frozenset(shared))
 
 
 def _pairs(connection: sa.Connection, phones: set[str], emails: set[str]) -> set[tuple[str, str]]:

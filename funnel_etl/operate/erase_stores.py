@@ -35,7 +35,7 @@ ROWS = (".csv", ".tsv", ".txt")
 class Taken:
     """What was, or would be, taken out. `lines`: place (a source, a folder) → lines or rows; `files`: → files.
 
-    `file_ids`: landed files; `traces`: (file_id, line) of their lines; `problems`: files that could not be looked into.
+    `file_ids`: landed files that lost lines; `problems`: files that could not be looked into.
     """
 
     lines: dict[str, int] = field(default_factory=dict)

@@ -24,7 +24,10 @@ def show(
         found = at_work.find(who)
         _show_found(found, out)
         if not found.is_anything:
-            out.print("Nothing of this person is kept here.")
+            if not dry_run:
+                at_work.only_keep_out(found.person)
+            out.print("Nothing of this person is kept here; what a source may still send is left out.")
+            return 0
         if found.others > MANY and not shared:
             err.print(
                 f"The rows of this person name {found.others:,} other phones: this is hardly one person's own phone or "

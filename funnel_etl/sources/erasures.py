@@ -17,6 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -29,6 +30,7 @@ from funnel_etl.sources.store import Store
 FOLDER = "erasures"
 KEY = f"{FOLDER}/key"
 PARQUET, ZIP, GZIP = b"PAR1", b"PK\x03\x04", b"\x1f\x8b"
+MOST_REMEMBERED = 1 << 18
 _UNPACKED = 200_000_000
 """Bytes of a packed file that are looked into."""
 
@@ -68,7 +70,9 @@ class Erasures:
             kept = [json.loads(self._store.read(name)) for name in names]
             key = self._key()
             lengths = frozenset(int(one["digits"]) for one in kept if one["kind"] == PHONE)
-            self._sought = names, Sought(lambda name: _hash(key, name) in hashes, lengths)
+            # A night's dump has mostly the phones of the night before.
+            known = lru_cache(MOST_REMEMBERED)(lambda name: _hash(key, name) in hashes)
+            self._sought = names, Sought(known, lengths)
         return self._sought[1]
 
     def add(self, names: Iterable[str]) -> list[str]:
@@ -94,6 +98,10 @@ class Erasures:
             return Tombstone.model_validate_json(self._store.read(_file(file_id)))
         except FileNotFoundError:
             return None
+
+    def tombstones(self) -> set[str]:
+        """Give the file_ids of all files that lost lines."""
+        return {name.rpartition("/")[2].removesuffix(".json") for name in self._store.names(f"{FOLDER}/files")}
 
     def keep(self, file_id: str, withheld: Withheld, by: Iterable[str] = ()) -> None:
         """Record what a file lost; before its bytes are replaced, for what is recorded may be read."""
