@@ -186,9 +186,14 @@ def _alone(lines: list[str], first: int, last: int, delimiter: str) -> Iterator[
 
 
 def _delimiter(text: str) -> str:
-    """Take the delimiter that splits the beginning into the most fields."""
+    """Take the delimiter by which the most fields stand in records as wide as others."""
     head = list(islice(io.StringIO(text[:_HEAD_LENGTH], newline=""), _HEAD_RECORDS))
-    return max(DELIMITERS, key=lambda sign: sum(len(record) for _, _, record in _read(head, 0, sign)))
+
+    def fields(sign: str) -> int:
+        widths = Counter(len(record) for _, _, record in _read(head, 0, sign) if len(record) > 1)
+        return max((width * count for width, count in widths.items()), default=0)
+
+    return max(DELIMITERS, key=fields)
 
 
 @dataclass(frozen=True)

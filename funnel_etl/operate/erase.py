@@ -25,7 +25,7 @@ from funnel_etl.marketing.zoom.intake import ParsedReports
 from funnel_etl.operate import erase_database
 from funnel_etl.operate.aside import ReplayedSources
 from funnel_etl.operate.dagster_home import instance, prepare_tables
-from funnel_etl.operate.erase_person import IDS, Person, person_of
+from funnel_etl.operate.erase_person import IDS, JOURNAL, Person, person_of
 from funnel_etl.operate.erase_stores import Taken, count_landed, erase_folders, erase_lake, erase_landed
 from funnel_etl.operate.run_night import PARTS, one_at_a_time, our_name, run_job, told, wait_for_other_runs
 from funnel_etl.platform.database import Databases, engine
@@ -116,7 +116,7 @@ class Eraser:
         self._tables, self._defs = TABLES, defs
         self._landing = Landing(UPath(settings.landing_root))
         self._engine = engine(databases.funnel_url)
-        self._journal = settings.state / "erasing.json"
+        self._journal = settings.state / JOURNAL
 
     def find(self, words: list[str]) -> Found:
         """Find all there is of the person, and of one whose erasure was interrupted; changes nothing."""

@@ -24,6 +24,8 @@ IDS = {"sale_id": "clean.sales", "lead_id": "clean.tofu_leads"}
 """Column that names a row of a person in several tables → the table that says whose it is."""
 PairsOf = Callable[[set[str], set[str]], set[tuple[str, str]]]
 """Gives the pairs (email, phone) in which one of the phones or one of the e-mails stands."""
+JOURNAL = "erasing.json"
+"""In the state folder while somebody is erased, and after that was interrupted: who it is."""
 _BETWEEN = '[^0-9@,;"|:/&\\n]{0,3}'
 
 

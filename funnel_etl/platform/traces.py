@@ -28,6 +28,8 @@ def rewrite_tables(url: str) -> None:
         with made.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
             connection.execute(sa.text("VACUUM (FULL, ANALYZE)"))
+            # Statistics hold common values, and those of tables that came later were replaced after its turn.
+            connection.execute(sa.text("VACUUM FULL pg_catalog.pg_statistic"))
     except sa.exc.DBAPIError as error:
         kind = type(error.orig).__name__ if isinstance(error.orig, psycopg2.Error) else type(error).__name__
         raise DatabaseUnavailable(

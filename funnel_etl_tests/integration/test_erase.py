@@ -23,7 +23,9 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.definitions import TABLES
 from funnel_etl.marketing.contracts import RAW_TOFU_LEADS
 from funnel_etl.operate import erase as erasing
+from funnel_etl.operate.services import database_address, stop_database
 from funnel_etl.operate.show_erase import show
+from funnel_etl.operate.status import status
 from funnel_etl.platform import database
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres_place import settle
@@ -100,12 +102,11 @@ def people(at: Installation) -> dict[str, list[str]]:
                 "AND table_schema IN ('clean', 'mart', 'parity') ORDER BY 1, 2"
             )
         ).all()
-        return {
-            f"{schema}.{name}": sorted(
-                connection.execute(sa.text(f'SELECT CAST(t AS text) FROM "{schema}"."{name}" AS t')).scalars()
-            )
-            for schema, name in tables
-        }
+        found = {}
+        for schema, name in tables:
+            sql = sa.text(f'SELECT CAST(t AS text) FROM "{schema}"."{name}" AS t')  # noqa: S608
+            found[f"{schema}.{name}"] = sorted(connection.execute(sql).scalars())
+    return found
 
 
 def traces_in(data: bytes, *traces: str) -> list[str]:
@@ -146,9 +147,18 @@ def dumped(at: Installation, *traces: str) -> dict[str, list[str]]:
     return found
 
 
+def erase(at: Installation, *who: str, dry_run: bool = False, exit_code: int = 0) -> str:
+    """Do what the command does, and give its words."""
+    said = Console(file=io.StringIO(), width=150)
+    with at.settings() as settings:
+        assert show(settings, said, said, [*who], dry_run=dry_run, yes=True, shared=False) == exit_code
+    return said.file.getvalue()
+
+
 def stop(at: Installation) -> None:
     at.engine.dispose()
-    at.program("db", "stop")
+    with at.settings() as settings:
+        stop_database(settings)
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +171,8 @@ def told(new_installation: Callable[[], Installation]) -> Iterator[Told]:
     sources.mkdir()
     names = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
     at.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in names}
-    address = at.program("db", "url").stdout.strip()
-    at.engine = database.engine(database.normalise_url(address))
+    with at.settings() as settings:
+        at.engine = database.engine(database.normalise_url(database_address(settings)))
     result = Told(at)
     for night in (SAT, SUN):
         write_night(night, sources, at.config, at.drop / "zoom")
@@ -175,15 +185,10 @@ def told(new_installation: Callable[[], Installation]) -> Iterator[Told]:
         done = at.night(night)
         assert done.failures == {}
     result.before = people(at)
-    with at.settings() as settings:
-        dry = Console(file=io.StringIO(), width=150)
-        assert show(settings, dry, dry, ["98234 56701"], dry_run=True, yes=False, shared=False) == 0
-        result.dry = dry.file.getvalue()
+    result.dry = erase(at, "98234 56701", dry_run=True)
     assert len(files_with_traces(at)) > 15
     assert len(dumped(at)) > 10
-    done = at.program("erase", "98234 56701", "--yes")
-    assert done.returncode == 0, done.stderr + done.stdout
-    result.said = done.stdout
+    result.said = erase(at, "98234 56701")
     yield result
     stop(at)
 
@@ -262,10 +267,7 @@ def test_erasing_again_finds_nothing_and_changes_no_table(told: Told) -> None:
     with told.at.settings() as settings, erasing.eraser(settings) as at_work:
         found = at_work.find([PHONE])
         assert not found.is_anything
-        said = Console(file=io.StringIO())
-    with told.at.settings() as settings:
-        assert show(settings, said, said, [PHONE, FIRST_EMAIL], dry_run=False, yes=True, shared=False) == 0
-    assert "Nothing of this person is kept here" in said.file.getvalue()
+    assert "Nothing of this person is kept here" in erase(told.at, PHONE, FIRST_EMAIL)
     assert told.at.contents("raw", "clean", "mart", "parity") == before
 
 
@@ -315,7 +317,8 @@ def test_killed_in_the_middle_it_is_completed_by_the_next_call(told: Told) -> No
     begun.kill()
     begun.wait()
     begun.stderr.close()
-    assert (told.at.home / "state" / "erasing.json").exists()
+    with told.at.settings() as settings:
+        assert "the erasure of a person was not completed" in [one.says for one in status(settings).told]
     done = told.at.program("erase", "--yes")
     assert done.returncode == 0, done.stderr
     assert "interrupted" in done.stdout
@@ -333,17 +336,18 @@ def test_killed_in_the_middle_it_is_completed_by_the_next_call(told: Told) -> No
     ],
 )
 def test_a_slip_is_told(told: Told, words: str, said: str) -> None:
-    with told.at.settings() as settings, erasing.eraser(settings) as at_work:
-        with pytest.raises(FunnelError, match=said):
-            at_work.find(words.split())
+    with (
+        told.at.settings() as settings,
+        erasing.eraser(settings) as at_work,
+        pytest.raises(FunnelError, match=said),
+    ):
+        at_work.find(words.split())
 
 
-def test_a_phone_on_many_others_rows_is_not_erased_by_mistake(told: Told) -> None:
+def test_a_phone_on_many_others_rows_is_not_erased_by_mistake(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("funnel_etl.operate.show_erase.MANY", 2)
     with told.at.engine.begin() as connection:
         connection.execute(sa.text("UPDATE clean.tofu_leads SET name = 'by 98765 12345'"))
-        connection.execute(sa.text("UPDATE clean.assigned_leads SET employee = 'call 9876512345'"))
-    done = told.at.program("erase", "9876512345", "--yes")
-    assert done.returncode == 1
-    assert "--shared" in done.stderr
+    assert "--shared" in erase(told.at, "9876512345", exit_code=1)
     with told.at.settings() as settings, erasing.eraser(settings) as at_work:
         assert at_work.find(["9876512345"]).rows["clean.tofu_leads"] > 4  # they are all there

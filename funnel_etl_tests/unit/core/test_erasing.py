@@ -72,7 +72,7 @@ def test_nobody_else_is_found(text: str) -> None:
 
 
 def test_what_the_phone_rule_reads_as_the_person_is_found() -> None:
-    signs, made = random.Random(5), 0
+    signs, made = random.Random(5), 0  # noqa: S311 - made-up data
     for _ in range(4_000):
         text = list(signs.choice(["9876500001", "919876500001", "+919876500001", "09876500001"]))
         for _ in range(signs.randrange(4)):
@@ -101,6 +101,16 @@ def test_a_line_goes_and_every_other_byte_stays(coding: str, end: str) -> None:
     others = before.rows[before.rows["source_row"].isin([3, 6])]
     assert rows.rows.reset_index(drop=True).equals(others.reset_index(drop=True))
     assert rows.blank_rows == [2, 4, 5]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_record_of_several_lines_goes_whole_whatever_the_delimiter(delimiter: str) -> None:
+    rows = [["Note", "Cost, net", "Phone", "Email"], ["x", "1,50", "1", "b"], ["As\nha", "2,75", "9876500001", "y"]]
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows([*rows, ["z", "3,00", "2", "c"]])
+    left = withhold(text.getvalue().encode(), SOUGHT)
+    assert left.lines == (3, 4)
+    assert b"As" not in left.data
 
 
 def test_bytes_no_encoding_has_stay_as_they_are() -> None:
@@ -144,7 +154,7 @@ def test_a_file_without_the_person_is_the_same_object() -> None:
 
 
 def test_random_tables_lose_exactly_the_rows_of_the_person() -> None:
-    made = random.Random(11)
+    made = random.Random(11)  # noqa: S311 - made-up data
     for _ in range(200):
         rows = [
             [made.choice(["x", "a,b", 'q"q', "n\nl", ""]), made.choice(["9876500001", "9123456780", "+919876500001"])]
