@@ -11,8 +11,12 @@ import sqlalchemy as sa
 from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.platform.database import engine
 
-LOCK_SECONDS = 60
-"""How long a table is waited for that somebody reads."""
+LOCK_SECONDS = 60.0
+"""How long somebody who reads a table, or began to read before the rows were deleted, is waited for."""
+_SEE_DELETED = """
+SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()
+    AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL) AND xact_start < CAST(:began AS timestamptz)
+"""
 MOST_SEGMENTS = 2_000
 ROUND_SECONDS = 120
 RELOAD_SECONDS = 0.3
@@ -26,7 +30,8 @@ def rewrite_tables(url: str) -> None:
     made = engine(url)
     try:
         with made.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
+            connection.execute(sa.text(f"SET lock_timeout = '{LOCK_SECONDS:.0f}s'"))
+            _wait_for_readers(connection)
             connection.execute(sa.text("VACUUM (FULL, ANALYZE)"))
             # Statistics hold common values, and those of tables that came later were replaced after its turn.
             connection.execute(sa.text("VACUUM FULL pg_catalog.pg_statistic"))
@@ -39,6 +44,20 @@ def rewrite_tables(url: str) -> None:
         ) from None
     finally:
         made.dispose()
+
+
+def _wait_for_readers(connection: sa.Connection) -> None:
+    """Wait for those who may still see deleted rows: what somebody sees is not removed. They may be idle."""
+    began = connection.execute(sa.text("SELECT CAST(clock_timestamp() AS text)")).scalar_one()
+    deadline = time.monotonic() + LOCK_SECONDS
+    while seeing := connection.execute(sa.text(_SEE_DELETED), {"began": began}).scalar_one():
+        if time.monotonic() > deadline:
+            raise DatabaseUnavailable(
+                f"{seeing} open transactions still read what was deleted, so it cannot be removed from its files",
+                fix="end long queries and close idle BI sessions, then run the same command again",
+                transient=True,
+            )
+        time.sleep(0.1)
 
 
 def discard_log(url: str) -> None:
