@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -126,8 +127,9 @@ def files_with_traces(at: Installation, *traces: str) -> dict[str, list[str]]:
     assert len(files) > 500
     found = {}
     for path in files:
-        if seen := traces_in(path.read_bytes(), *traces) + traces_in(path.name.encode(), *traces):
-            found[str(path)] = seen
+        with suppress(FileNotFoundError):  # the server's own, gone meanwhile
+            if seen := traces_in(path.read_bytes(), *traces) + traces_in(path.name.encode(), *traces):
+                found[str(path)] = seen
     return found
 
 
