@@ -141,6 +141,7 @@ class Eraser:
 
     def erase(self, person: Person) -> Erased:
         """Erase the person. Raises `FunnelError`; what was done by then stays done, and the next call completes."""
+        wait_for_other_runs(self._opened, our_name(self.settings))  # one may have begun while a person was asked
         write_private(self._journal, json.dumps(_as_json(person)))
         sought = person.sought
         with _no_file_is_taken(self.settings.state):
