@@ -289,6 +289,28 @@ def purge(
 
 
 @app.command()
+def erase(
+    who: Annotated[
+        list[str] | None, typer.Argument(metavar="PHONE_OR_EMAIL…", help="Phones and e-mails of one person.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go; changes nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Also if the phone or e-mail stands on rows of many other people.")
+    ] = False,
+) -> None:
+    """Erase a person for good: from landing, lake, database, exports, quarantine and the drop folder's kept copies.
+
+    Says first how many lines of what would go. What the sources still hold of the person is never kept again.
+    Interrupted, it is completed by the same command; without a name it completes what was interrupted.
+    """
+    from funnel_etl.operate import show_erase  # noqa: PLC0415
+
+    with _told():
+        raise typer.Exit(show_erase.show(load_settings(), out, err, who or [], dry_run=dry_run, yes=yes, shared=shared))
+
+
+@app.command()
 def dictionary() -> None:
     """Print the data dictionary (docs/data-dictionary.md) from the contracts."""
     from funnel_etl.core.dictionary import as_markdown  # noqa: PLC0415

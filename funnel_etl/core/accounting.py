@@ -7,7 +7,7 @@ and gives an `Outcome`, whose ledger must balance: in = out + merged + quarantin
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -207,6 +207,13 @@ def summarised(rows: pd.DataFrame, **inputs: pd.DataFrame) -> Outcome:
         for name, frame in inputs.items()
     ]
     return Outcome(rows=rows, ledger=lines)
+
+
+def blank_reasons(blank_rows: Collection[int], erased: Collection[int]) -> dict[str, int]:
+    """Count blank lines by why they are left out: `erased` are the lines that persons were taken out of."""
+    gone = len({*blank_rows} & {*erased})
+    counts = {"excluded:blank_row": len(blank_rows) - gone, "excluded:erased": gone}
+    return {reason: count for reason, count in counts.items() if count}
 
 
 def _as_json(rows: pd.DataFrame) -> pd.Series:

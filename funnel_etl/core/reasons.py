@@ -49,6 +49,7 @@ MERGES: dict[str, str] = {
 
 EXCLUSIONS: dict[str, str] = {
     "blank_row": "every cell of the record is blank",
+    "erased": "the line named a person who asked to be erased (`funnel-etl erase`): it is empty now, for good",
     "no_longer_read": "the Zoom report was taken once, and this version of the reader no longer reads it",
     "host": "a host of the webinar",
     "panelist": "a panelist of the webinar",

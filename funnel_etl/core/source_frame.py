@@ -9,17 +9,23 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.core import dates, money, phone
-from funnel_etl.core.accounting import LedgerLine, Outcome, RowAccount
+from funnel_etl.core.accounting import LedgerLine, Outcome, RowAccount, blank_reasons
 from funnel_etl.core.csvfile import PROBLEM, RESERVED, SourceColumn, match_columns, read_csv
 from funnel_etl.core.errors import AmbiguousDates, SourceRejected
 from funnel_etl.core.text import lookup_keys, squash
 
 
 def raw_records(
-    data: bytes, file_id: str, source: str, documented: Collection[SourceColumn], aliases: dict[str, str]
+    data: bytes,
+    file_id: str,
+    source: str,
+    documented: Collection[SourceColumn],
+    aliases: dict[str, str],
+    erased: Collection[int] = (),
 ) -> Outcome:
     """Read a landed CSV file into its `raw` table: every record that is not blank, as text, with its line.
 
+    `erased`: lines that are blank because the person in them was erased; they are left out by that rule.
     Raises `SourceRejected` for what is no whole CSV file, `MissingColumn` when a needed column is absent.
     """
     try:
@@ -33,7 +39,7 @@ def raw_records(
         if column.name not in rows:
             rows[column.name] = pd.Series(None, index=rows.index, dtype="str")
     blank = len(records.blank_rows)
-    reasons = {"excluded:blank_row": blank} if blank else {}
+    reasons = blank_reasons(records.blank_rows, erased)
     line = LedgerLine(source, len(rows) + blank, len(rows), excluded=blank, reasons=reasons)
     return Outcome(rows, [line])
 

@@ -4,7 +4,6 @@ A month closes with the rows of the night before, or if that was before the mont
 closes it. A month taken out of `closed_months.csv` is open again; closed again, it closes with what it then has.
 """
 
-import hashlib
 import io
 import json
 
@@ -43,9 +42,9 @@ def keep(night: Night, months: tuple[pd.Timestamp, ...], m0: pd.DataFrame) -> No
         return
     data = _bytes(ClosedM0(months, m0[m0["month"].isin(months)]))
     name = f"closed_m0_{max(months):%Y-%m}.parquet"
-    file_id = hashlib.sha256(data).hexdigest()
+    file_id = landing.file_id_of(data)
     if not landing.has(file_id):
-        landing.put(SOURCE, "closing", name, data, received_at=utc_now())
+        file_id = landing.put(SOURCE, "closing", name, data, received_at=utc_now()).file_id
     landing.record_night(night.day, SOURCE, [file_id])
 
 

@@ -87,18 +87,29 @@ def whom(connection: sa.Connection, words: str) -> Asked:
 
     Raises `FunnelError` when it is none of them.
     """
+    phone, email = read_name(words, "explain")
+    if phone:
+        return Asked((phone,), (), f"phone {phone}")
+    phones = tuple(connection.execute(sa.text(PHONES_OF_EMAIL), {"email": email}).scalars())
+    return Asked(phones, (email,), f"e-mail {email}" + (f", with phone {', '.join(phones)}" if phones else ""))
+
+
+def read_name(words: str, command: str, placeholders: frozenset[str] = frozenset()) -> tuple[str, str]:
+    """Read what was typed as a phone in any spelling, a user_id or an e-mail; gives phone and e-mail, one of them "".
+
+    Raises `FunnelError`, as of `command`, when it is none of them, or one of `placeholders`.
+    """
     email = clean_email(pd.Series([words], dtype="str")).iloc[0]
     if isinstance(email, str):
-        phones = tuple(connection.execute(sa.text(PHONES_OF_EMAIL), {"email": email}).scalars())
-        return Asked(phones, (email,), f"e-mail {email}" + (f", with phone {', '.join(phones)}" if phones else ""))
+        return "", email
     # A user_id is E.164 without its plus: of people abroad it is no phone as typed.
     for text in (words, f"+{words.strip()}"):
-        phone = normalise_one(text, frozenset()).phone
+        phone = normalise_one(text, placeholders).phone
         if phone:
-            return Asked((phone,), (), f"phone {phone}")
+            return phone, ""
     raise FunnelError(
         "this is no phone, user_id or e-mail",
-        where="explain",
+        where=command,
         fix="type a phone as it stands anywhere (98765 43210, +91…, +971…), a user_id, or an e-mail",
     )
 

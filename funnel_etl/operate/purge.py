@@ -140,10 +140,10 @@ def run_purge(settings: Settings, *, dry_run: bool) -> Purged:
             from funnel_etl.definitions import TABLES  # noqa: PLC0415 - loading all assets takes a second
 
             return purge(settings, opened, TABLES, dry_run=True)
-    with only_writer(settings) as (opened, ours):
+    with only_writer(settings) as writer:
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see run_night
 
-        done = run_job(defs, "purge", opened, None, ours)
+        done = run_job(defs, "purge", writer)
     if was_stopped(done):
         raise KeyboardInterrupt
     for event in done.all_events:

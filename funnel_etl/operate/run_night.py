@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 import psycopg2
@@ -21,7 +21,7 @@ from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.operate.automation_state import daemon_lives
 from funnel_etl.operate.dagster_home import instance, prepare_tables
 from funnel_etl.operate.dead_runs import GOING, fail_killed_runs, report_killed
-from funnel_etl.platform.database import redacted
+from funnel_etl.platform.database import Databases, redacted
 from funnel_etl.platform.nights import BY_COMMAND
 from funnel_etl.platform.turn import turn
 from funnel_etl.settings import Settings
@@ -71,17 +71,25 @@ def run_night(settings: Settings, night: date) -> NightResult:
             where="--as-of",
             fix=f"the last complete day is {settings.yesterday()}",
         )
-    with only_writer(settings) as (opened, ours):
+    with only_writer(settings) as writer:
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see prepare_tables
 
-        result = _told(night, run_job(defs, "nightly", opened, night, ours))
-        result.unwatched = _watched(defs, opened, night, ours)
+        result = told(night, run_job(defs, "nightly", writer, night))
+        result.unwatched = _watched(defs, writer, night)
         return result
 
 
+class Writer(NamedTuple):
+    """Who alone may write now. `name`: what its runs are tagged with: this machine and state folder."""
+
+    instance: dg.DagsterInstance
+    databases: Databases
+    name: str
+
+
 @contextmanager
-def only_writer(settings: Settings) -> Iterator[tuple[dg.DagsterInstance, str]]:
-    """Open Dagster's instance when nobody else writes, and give it with what our runs are tagged with."""
+def only_writer(settings: Settings) -> Iterator[Writer]:
+    """Open the databases and Dagster's instance when nobody else writes. Raises `DatabaseUnavailable`."""
     waiting = "another night is running on this machine: waiting for it to end"
     with turn(settings.state, lambda: log.info(waiting)), instance(settings) as (opened, databases):
         prepare_tables(databases)
@@ -89,7 +97,7 @@ def only_writer(settings: Settings) -> Iterator[tuple[dg.DagsterInstance, str]]:
         with _database_lost(databases.funnel_url):
             fail_killed_runs(opened, settings.state)
             _wait_for_other_runs(opened, ours)
-            yield opened, ours
+            yield Writer(opened, databases, ours)
 
 
 @contextmanager
@@ -106,25 +114,26 @@ def _database_lost(url: str) -> Iterator[None]:
 
 
 def run_job(
-    defs: dg.Definitions, job: str, opened: dg.DagsterInstance, night: date | None, ours: str
+    defs: dg.Definitions, job: str, writer: Writer, night: date | None = None, **resources: Any
 ) -> dg.ExecuteInProcessResult:
-    """Run a job (of a night, or of none) in this process."""
+    """Run a job (of a night, or of none) in this process; `resources` go in the place of its own."""
     with warnings.catch_warnings(), sigterm_kept():
         warnings.simplefilter("ignore")
         return defs.resolve_job_def(job).execute_in_process(
-            instance=opened,
+            instance=writer.instance,
             partition_key=night.isoformat() if night else None,
             raise_on_error=False,
-            tags={BY_COMMAND: ours},
+            tags={BY_COMMAND: writer.name},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            resources=resources or None,
         )
 
 
-def _watched(defs: dg.Definitions, opened: dg.DagsterInstance, night: date, ours: str) -> dict[str, str]:
+def _watched(defs: dg.Definitions, writer: Writer, night: date) -> dict[str, str]:
     """Say what is complete and what is missing, whatever the night gave; gives why that failed, if it did."""
     again = f"Fix: run the job `{WATCH}` for {night} in the Dagster UI (make up)"
     try:
-        done = run_job(defs, WATCH, opened, night, ours)
+        done = run_job(defs, WATCH, writer, night)
     except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
         return {WATCH: f"{type(error).__name__}. {again}"}
     if done.success:
@@ -133,7 +142,8 @@ def _watched(defs: dg.Definitions, opened: dg.DagsterInstance, night: date, ours
     return failed or {WATCH: f"it did not end. {again}"}
 
 
-def _told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
+def told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
+    """Tell how a run of a night ended."""
     result = NightResult(night, done.run_id, {part: PartResult(part) for part in PARTS}, failures_of(done))
     for event in done.all_events:
         if event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "publish":

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from funnel_etl.operate.automation_state import automation_state
 from funnel_etl.operate.dagster_home import open_instance, prepare_tables
+from funnel_etl.operate.erase_person import JOURNAL
 from funnel_etl.operate.run_night import PARTS
 from funnel_etl.platform.database import Databases, engine, open_databases
 from funnel_etl.settings import Settings
@@ -180,6 +181,8 @@ def _services(settings: Settings, databases: Databases) -> Iterator[Told]:
         says = f"its own storage cannot be read ({type(error).__name__})"
         yield Told(SERVICE, "dagster", says, "start it once with make up, and read its first error", ENGINEER)
         return
+    if (settings.state / JOURNAL).exists():
+        yield Told(SERVICE, "erase", "the erasure of a person was not completed", "funnel-etl erase", ENGINEER)
     for one in found:
         who = ENGINEER if one.what_to_do else None
         yield Told(SERVICE, one.name, one.says, one.what_to_do, who, {"state": one.state, "last_seen_at": one.at})

@@ -9,7 +9,6 @@ cannot be seen, in principle, if it takes only rows that came since the last goo
 the transport tells no length: then nothing is lost that was published, and the next dump brings what is missing.
 """
 
-import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -83,7 +82,7 @@ class DumpReader:
                 self._memory.keep(self.source, judged.dump)
         else:
             data = self.landing.read(file_id)
-            outcome = raw_records(data, file_id, self.source, self.documented, self.aliases)
+            outcome = self._records(data, file_id)
             judged = _Judged(outcome, Dump(file_id, "", DumpRows.empty()), self._header(data))
         outcome = judged.outcome
         outcome.drift = schema_drift(self.source, self._header_before(), judged.header, self.documented, self.aliases)
@@ -116,8 +115,8 @@ class DumpReader:
 
     def _read(self, data: bytes) -> _Judged:
         """Read a dump whole. Raises SourceRejected for one that is cut, lacks a column, or has ambiguous dates."""
-        file_id = hashlib.sha256(data).hexdigest()
-        outcome = raw_records(data, file_id, self.source, self.documented, self.aliases)
+        file_id = self.landing.file_id_of(data)
+        outcome = self._records(data, file_id)
         end = _line_end(data)
         self._refuse_cut(data, outcome.rows, end)
         rows = DumpRows.empty()
@@ -125,6 +124,10 @@ class DumpReader:
             present = columns_present(outcome.rows, self.documented, self.aliases, self.source)
             rows = dump_rows(outcome.rows, present, self.key, self.settings.timezone, self.source)
         return _Judged(outcome, Dump(file_id, end, rows), self._header(data))
+
+    def _records(self, data: bytes, file_id: str) -> Outcome:
+        erased = self.landing.erased_lines(file_id)
+        return raw_records(data, file_id, self.source, self.documented, self.aliases, erased)
 
     def _refuse_cut(self, data: bytes, rows: pd.DataFrame, end: str) -> None:
         """Refuse what tells by itself that its end is missing; `read_csv` has refused cut records and quotations."""

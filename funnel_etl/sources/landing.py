@@ -4,6 +4,7 @@
     manifests/<source>/<year>/<arrival_id>.json      one for each arrival, never changed
     nights/<as_of>/<source>.json                     the files a night used
     removed/<first two>/<sha256>.json                why bytes are not there any more
+    erasures/                                        persons who are not kept, and files without their lines: `erasures`
 
 Reading what is inside the bytes does not belong here.
 """
@@ -14,14 +15,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from upath import UPath
 
+from funnel_etl.core.erasing import FollowsLabel, Withheld, no_label
 from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
 from funnel_etl.sources.addresses import arrival_name
+from funnel_etl.sources.erasures import Erasures, withheld_from
 from funnel_etl.sources.store import open_store
 
 Kind = Literal["pull", "file", "config", "closing", "confirmation"]
@@ -37,7 +41,7 @@ class Arrival(BaseModel):
     """One file or pull that arrived, as its manifest tells it.
 
     Grain: one per arrival, so the same bytes may have many. `bytes` is the size, `file_id` the sha256, `folder` the
-    sub-folder of the drop folder it lay in.
+    sub-folder of the drop folder it lay in, `withheld` how many lines of erased persons were not kept.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,6 +58,7 @@ class Arrival(BaseModel):
     status: Literal["accepted", "rejected"] = "accepted"
     reason: str | None = None
     folder: str | None = None
+    withheld: int | None = None
     landing_path: str
 
 
@@ -76,11 +81,13 @@ class Landing:
         headers: Mapping[str, str] | None = None,
         folder: str | None = None,
         check: Callable[[Path], None] | None = None,
+        withheld: Withheld | None = None,
     ) -> Arrival:
         """Keep the bytes and write the manifest of this arrival; memory stays bounded whatever the size.
 
-        `check` sees the whole file before it counts: if it raises a FunnelError, the bytes are kept, the
-        manifest says rejected and why, and the error is raised again. If the chunks fail, nothing is left.
+        Lines of persons who were erased are emptied first, unless `withheld` says that they are. `check` sees the
+        whole file before it counts: if it raises a FunnelError, the bytes are kept, the manifest says rejected and
+        why, and the error is raised again. If the chunks fail, nothing is left.
         """
         _known_name(source)
         instant = _utc(received_at)
@@ -88,12 +95,20 @@ class Landing:
             with _writing():
                 path = stack.enter_context(self._store.workspace())
             file_id, size = _fill(path, [chunks] if isinstance(chunks, bytes) else chunks)
+            if withheld is None and self.erasures.sought() is not None:
+                withheld = self.withhold(path.read_bytes())
+                if withheld.is_changed:
+                    file_id, size = _fill(path, [withheld.data])
+            if withheld is not None:
+                file_id = self.erasures.file_id_of(file_id)
+                if withheld.is_changed:
+                    self.erasures.keep(file_id, withheld)
             refusal = _refusal(path, check)
             arrival = _identified(
                 {
                     "source": source,
                     "kind": kind,
-                    "name": arrival_name(name),
+                    "name": self.masked(arrival_name(name)),
                     "received_at": instant.isoformat(),
                     "bytes": size,
                     "file_id": file_id,
@@ -101,7 +116,8 @@ class Landing:
                     "headers": _kept(headers or {}),
                     "status": "accepted" if refusal is None else "rejected",
                     "reason": None if refusal is None else str(refusal),
-                    "folder": folder,
+                    "folder": self.masked(folder) if folder else folder,
+                    "withheld": len(withheld.lines) if withheld is not None and withheld.is_changed else None,
                     "landing_path": _object_name(file_id),
                 }
             )
@@ -138,7 +154,7 @@ class Landing:
         folder: str | None = None,
     ) -> Arrival:
         """Record a rejected file without keeping or reading its bytes; a line that says so stands in for them."""
-        shown = arrival_name(name)
+        shown = self.masked(arrival_name(name))
         stand_in = f"{shown}: {size} bytes that were not kept. {reason}\n".encode()
         content: dict[str, Any] = {
             "source": _known_name(source),
@@ -149,7 +165,7 @@ class Landing:
             "file_id": hashlib.sha256(stand_in).hexdigest(),
             "status": "rejected",
             "reason": str(reason),
-            "folder": folder,
+            "folder": self.masked(folder) if folder else folder,
         }
         arrival = _identified(content | {"landing_path": _object_name(content["file_id"])})
         with ExitStack() as stack:
@@ -177,7 +193,10 @@ class Landing:
         return self._store.exists(_object_name(file_id))
 
     def read(self, file_id: str) -> bytes:
-        """Return the bytes, proved by their hash. Raises FunnelError if they are gone or not the same."""
+        """Return the bytes, proved by their hash. Raises FunnelError if they are gone or not the same.
+
+        Of a file that lost lines of persons, what is left.
+        """
         with self.open(file_id) as file:
             return file.read()
 
@@ -195,7 +214,7 @@ class Landing:
         digest = hashlib.sha256()
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-        if digest.hexdigest() != file_id:
+        if digest.hexdigest() != file_id and not self._is_left_of(file_id, digest.hexdigest()):
             file.close()
             raise FunnelError(
                 "the archived bytes are no longer the ones that arrived (their sha256 differs)",
@@ -215,6 +234,58 @@ class Landing:
         """Say why the bytes of a file were removed; None: they never were."""
         name = _removed_name(file_id)
         return str(_json(name, self._store.read(name)).get("why")) if self._store.exists(name) else None
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """The persons who were erased, and what was recorded of it."""
+        return Erasures(self._store)
+
+    def withhold(self, data: bytes, follows_label: FollowsLabel = no_label) -> Withheld:
+        """Take the lines of erased persons out of bytes that came, before anything of them is kept."""
+        sought = self.erasures.sought()
+        return Withheld(data) if sought is None else withheld_from(data, sought, follows_label)
+
+    def masked(self, text: str) -> str:
+        """Give a name that came with a file, without what in it names erased persons."""
+        sought = self.erasures.sought()
+        return text if sought is None else sought.masked(text)
+
+    def file_id_of(self, data: bytes) -> str:
+        """Give the file_id that bytes have, or would have, in the archive."""
+        return self.erasures.file_id_of(hashlib.sha256(data).hexdigest())
+
+    def erased_lines(self, file_id: str) -> tuple[int, ...]:
+        """Give the lines (from 1) of a file that are empty because they named erased persons."""
+        tombstone = self.erasures.tombstone(file_id)
+        return tombstone.lines if tombstone else ()
+
+    def replace(self, file_id: str, withheld: Withheld, by: Iterable[str]) -> None:
+        """Put in place of a file what is left of it, under its file_id; `by`: hashes of the persons erased."""
+        with _writing():
+            self.erasures.keep(file_id, withheld, by)
+            self._store.write(_object_name(file_id), withheld.data)
+
+    def rename(self, arrival: Arrival, name: str, folder: str | None) -> Arrival:
+        """Write the manifest of an arrival anew under another name; the first one goes, also where a night names it."""
+        content = arrival.model_dump(mode="json", exclude={"arrival_id"}) | {"name": name, "folder": folder}
+        renamed = _identified(content)
+        self._write(_manifest_name(renamed), renamed.model_dump(mode="json"))
+        for night in self.nights(arrival.source):
+            counted = self.night_arrivals(night, arrival.source)
+            if arrival.arrival_id in counted:
+                ids = [renamed.arrival_id if one == arrival.arrival_id else one for one in counted]
+                self.record_night(night, arrival.source, self.night(night, arrival.source) or [], ids)
+        self._store.remove(_manifest_name(arrival))
+        return renamed
+
+    def file_ids(self) -> list[str]:
+        """Give the file_id of every object of the archive, sorted."""
+        names = (name.rpartition("/")[2] for name in self._store.names("objects"))
+        return sorted(name for name in names if _FILE_ID.fullmatch(name))
+
+    def _is_left_of(self, file_id: str, sha256: str) -> bool:
+        tombstone = self.erasures.tombstone(file_id)
+        return tombstone is not None and sha256 in tombstone.sha256
 
     def record_night(self, as_of: date, source: str, file_ids: list[str], arrival_ids: list[str] | None = None) -> None:
         """Write down which files a night used, in this order; written again it replaces itself.
@@ -257,8 +328,7 @@ class Landing:
         """Bytes first: a manifest is never without its file, and bytes without a manifest harm nobody."""
         with _writing():
             self._store.adopt(path, arrival.landing_path)
-        name = f"manifests/{arrival.source}/{arrival.received_at:%Y}/{arrival.arrival_id}.json"
-        self._write(name, arrival.model_dump(mode="json"))
+        self._write(_manifest_name(arrival), arrival.model_dump(mode="json"))
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, indent=1)
@@ -402,6 +472,10 @@ def _object_name(file_id: str) -> str:
 
 def _removed_name(file_id: str) -> str:
     return _object_name(file_id).replace("objects/", "removed/", 1) + ".json"
+
+
+def _manifest_name(arrival: Arrival) -> str:
+    return f"manifests/{arrival.source}/{arrival.received_at.astimezone(UTC):%Y}/{arrival.arrival_id}.json"
 
 
 def _night_name(as_of: date, source: str) -> str:

@@ -174,12 +174,14 @@ class NightlySources:
         path = self.settings.config_folder / f"{name}.csv"
         if not path.is_file():
             return None
-        data = path.read_bytes()
-        file_id = hashlib.sha256(data).hexdigest()
+        withheld = self.landing.withhold(path.read_bytes())
+        file_id = self.landing.file_id_of(withheld.data)
         seen = [a for a in self.landing.arrivals(f"{CONFIG}{name}") if a.file_id == file_id]
         if seen and self.landing.has(file_id):
             return seen[0]  # lying there for another night is no arrival
-        return self.landing.put(f"{CONFIG}{name}", "config", path.name, data, received_at=utc_now())
+        return self.landing.put(
+            f"{CONFIG}{name}", "config", path.name, withheld.data, received_at=utc_now(), withheld=withheld
+        )
 
     def _last_good(self, name: str, night: date, error: ConfigError) -> Version:
         before = self._config_of(name, night)

@@ -18,10 +18,13 @@ def plain_name(name: str) -> str:
     return _CONTROL.sub("", re.split(r"[\\/]", text)[-1]).strip() or "unnamed"
 
 
-def set_aside(path: Path, folder: Path, place: str, advice: str = "") -> Path:
+def set_aside(
+    path: Path, folder: Path, place: str, advice: str = "", *, named: str | None = None, kept: bytes | None = None
+) -> Path:
     """Move a file of the drop folder to `<place>/` (its sub-folder kept), with `advice` beside it; gives where it is.
 
-    A name that is taken becomes `name (2).csv`. Raises OSError, and leaves the file where it is, when it cannot.
+    A name that is taken becomes `name (2).csv`. `named`: its name there; `kept`: what is kept of it, if that is not
+    all. Raises OSError, and leaves the file where it is, when it cannot.
     """
     target = folder / place
     for part in ("", *path.parent.relative_to(folder).parts):
@@ -29,7 +32,12 @@ def set_aside(path: Path, folder: Path, place: str, advice: str = "") -> Path:
         target.mkdir(exist_ok=True)
         if target.is_symlink():
             raise NotADirectoryError(0, f"{target.name}/ is a link", str(target))
-    goal = _free(target, plain_name(path.name))
+    goal = _free(target, plain_name(named or path.name))
+    if kept is not None:
+        # In its own place first: killed between the two, nothing of what is not kept is left aside.
+        beside = target / f".incoming-{goal.name[:100]}"
+        beside.write_bytes(kept)
+        beside.replace(path)
     path.rename(goal)
     if advice:
         goal.with_name(f"{goal.name}.txt").write_text(advice, encoding="utf-8")

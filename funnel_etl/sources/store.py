@@ -40,7 +40,7 @@ class Store(Protocol):
         """Put a filled workspace file under the name; the local path is gone or stale after it."""
 
     def names(self, folder: str) -> list[str]:
-        """List every name below a folder, sorted; none for a folder that is not there."""
+        """List every name below a folder ("": all), sorted; none for a folder that is not there."""
 
     def read_below(self, folder: str) -> Iterator[tuple[str, bytes]]:
         """Read every name below a folder, sorted."""
@@ -133,9 +133,9 @@ class LocalStore:
         with os.scandir(path) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    yield from self._below(f"{folder}/{entry.name}")
+                    yield from self._below(f"{folder}/{entry.name}".removeprefix("/"))
                 elif not entry.name.startswith("."):
-                    yield f"{folder}/{entry.name}"
+                    yield f"{folder}/{entry.name}".removeprefix("/")
 
     @contextlib.contextmanager
     def _temporary(self, folder: Path) -> Iterator[Path]:

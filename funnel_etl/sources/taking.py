@@ -4,7 +4,6 @@ One bad file never stops the others. What a file means is the reader's; which fi
 """
 
 import fcntl
-import hashlib
 import json
 import logging
 import time
@@ -12,7 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from funnel_etl.core.erasing import FollowsLabel, Withheld, no_label
 from funnel_etl.core.errors import FunnelError, SourceRejected
 from funnel_etl.sources.drop_folder import Seen, StillWritten, is_changed, read_whole, settled
 from funnel_etl.sources.fetch import utc_now
@@ -56,7 +57,10 @@ class _Stuck:
 
 @dataclass
 class DropFolder:
-    """One drop folder: `read(data, file_id)` judges a file by raising FunnelError; `state` is where memory is kept."""
+    """One drop folder: `read(data, file_id)` judges a file by raising FunnelError; `state` is where memory is kept.
+
+    `follows_label`: which lines of a file of this kind are no rows of persons.
+    """
 
     source: str
     folder: Path
@@ -65,6 +69,7 @@ class DropFolder:
     state: Path
     settle_seconds: float
     max_mb: int
+    follows_label: FollowsLabel = no_label
 
     def take(self, *, seconds: float | None = None, wait: bool = True) -> Taken:
         """Take every file that is ready, for at most `seconds`; if another process is at it, wait or give way."""
@@ -124,6 +129,8 @@ class _Work:
         self.taken = taken
         self.memory = memory
         self._known: dict[tuple[str, str | None, str], str] | None = None
+        self._kept: bytes | None = None
+        """What is kept of the file that is taken, where that is not all of it."""
 
     @property
     def known(self) -> dict[tuple[str, str | None, str], str]:
@@ -138,7 +145,8 @@ class _Work:
         shown = self.drop.shown(entry.path)
         try:
             stuck = self.memory.stuck(shown, entry.mark)
-            place, told = (stuck.place, stuck.advice) if stuck else self._land(entry, shown)
+            self._kept = None
+            place, told = self._known_stuck(entry, stuck) if stuck else self._land(entry, shown)
             self._aside(entry, shown, place, told)
         except StillWritten:
             self.taken.waiting[shown] = "it is just being written"
@@ -149,6 +157,13 @@ class _Work:
             reason = error.strerror or type(error).__name__
             self.taken.left[shown] = f"it cannot be read ({reason}): let the user of funnel-etl read it"
 
+    def _known_stuck(self, entry: Seen, stuck: _Stuck) -> tuple[str, str]:
+        """Give where a file belongs that was landed before; somebody in it may have been erased since."""
+        if self.drop.landing.erasures.sought() is not None and entry.size <= self.drop.max_mb * MEGABYTE:
+            withheld = self.drop.landing.withhold(read_whole(entry), self.drop.follows_label)
+            self._kept = withheld.data if withheld.is_changed else None
+        return stuck.place, stuck.advice
+
     def keep_in_mind(self, entries: list[Seen]) -> None:
         """Do not forget which of the files that are not looked at now are stuck."""
         for entry in entries:
@@ -156,20 +171,22 @@ class _Work:
 
     def _land(self, entry: Seen, shown: str) -> tuple[str, str]:
         """Record a file; gives where it belongs and what to tell."""
-        name, folder = plain_name(entry.path.name), self.drop.folder
-        sub_folder = plain_name(entry.path.parent.name) if entry.path.parent != folder else None
+        folder, masked = self.drop.folder, self.drop.landing.masked
+        name = masked(plain_name(entry.path.name))
+        sub_folder = masked(plain_name(entry.path.parent.name)) if entry.path.parent != folder else None
         if entry.size > self.drop.max_mb * MEGABYTE:
             refusal: FunnelError | None = self._turn_away(entry, name, sub_folder)
         else:
-            data = read_whole(entry)
-            file_id = hashlib.sha256(data).hexdigest()
+            withheld = self.drop.landing.withhold(read_whole(entry), self.drop.follows_label)
+            data, file_id = withheld.data, self.drop.landing.file_id_of(withheld.data)
+            self._kept = data if withheld.is_changed else None
             key = (name, sub_folder, file_id)
             if self.known.get(key) == "accepted":
                 log.info("drop folder: %s was taken before: the same bytes under the same name", shown)
                 return PROCESSED, ""
             refusal = self._judged(data, file_id)
             if refusal is None or key not in self.known:
-                self._put(name, data, sub_folder, refusal)
+                self._put(name, withheld, sub_folder, refusal)
             self.known[key] = "accepted" if refusal is None else "rejected"
         if refusal is None:
             return PROCESSED, ""
@@ -177,14 +194,15 @@ class _Work:
         log.info("drop folder: %s rejected: %s", shown, refusal)
         return REJECTED, advice(name, refusal.what, refusal.fix)
 
-    def _put(self, name: str, data: bytes, sub_folder: str | None, refusal: FunnelError | None) -> None:
+    def _put(self, name: str, withheld: Withheld, sub_folder: str | None, refusal: FunnelError | None) -> None:
         def check(_landed: Path) -> None:
             if refusal is not None:
                 raise refusal
 
         drop, now = self.drop, utc_now()
         try:
-            arrival = drop.landing.put(drop.source, "file", name, data, received_at=now, folder=sub_folder, check=check)
+            about: dict[str, Any] = {"received_at": now, "folder": sub_folder, "check": check, "withheld": withheld}
+            arrival = drop.landing.put(drop.source, "file", name, withheld.data, **about)
             self.taken.arrivals.append(arrival)
         except FunnelError as error:
             if error is not refusal:
@@ -218,7 +236,8 @@ class _Work:
             self.taken.waiting[shown] = "it changed while it was taken: what it holds now is taken next"
             return
         try:
-            set_aside(entry.path, self.drop.folder, place, told)
+            named = self.drop.landing.masked(entry.path.name)
+            set_aside(entry.path, self.drop.folder, place, told, named=named, kept=self._kept)
             self.memory.moved(shown)
         except OSError as error:
             reason = error.strerror or type(error).__name__

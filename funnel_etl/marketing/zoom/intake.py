@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from funnel_etl.core.accounting import LedgerLine, Outcome
+from funnel_etl.core.accounting import LedgerLine, Outcome, blank_reasons
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import SourceRejected
 from funnel_etl.marketing.zoom.contracts import (
@@ -21,6 +21,7 @@ from funnel_etl.marketing.zoom.contracts import (
     RAW_ZOOM_REGISTRANT_ROWS,
     RAW_ZOOM_REPORTS,
 )
+from funnel_etl.marketing.zoom.layout import heads_summary
 from funnel_etl.marketing.zoom.measures import Measures, file_warnings, measure
 from funnel_etl.marketing.zoom.read import ZoomExport, read_export
 from funnel_etl.sources.landing import Arrival
@@ -56,6 +57,10 @@ class ParsedReports:
         """Give facts and measures of a landed report, without its rows. Raises `NotAZoomReport`."""
         kept = self._kept(file_id)
         return kept["facts"], kept["measures"]
+
+    def erased_lines(self, file_id: str) -> tuple[int, ...]:
+        """Give the lines of a landed report that are blank because the person in them was erased."""
+        return self._sources.landing.erased_lines(file_id)
 
     def _kept(self, file_id: str) -> dict[str, Any]:
         if not self._store.exists(f"{self._folder}/{file_id}.json"):
@@ -121,6 +126,7 @@ def take_in(
         state=settings.state,
         settle_seconds=settings.drop_settle_seconds,
         max_mb=settings.zoom_max_mb,
+        follows_label=heads_summary,
     )
     return drop.take(seconds=seconds, wait=wait)
 
@@ -155,7 +161,7 @@ def rows_of(reports: pd.DataFrame, report: str, parsed: ParsedReports) -> Outcom
         _, rows, blank_rows = parsed.get(file_id)
         frames.append(rows)
         blank, kept = len(blank_rows), len(rows)
-        reasons = {"excluded:blank_row": blank} if blank else {}
+        reasons = blank_reasons(blank_rows, parsed.erased_lines(file_id))
         warnings = int(rows["cell_warnings"].sum())
         lines.append(LedgerLine(f"file {file_id}", kept + blank, kept, 0, 0, blank, warnings, reasons))
     return Outcome(pd.concat(frames[1:] or frames, ignore_index=True), lines)

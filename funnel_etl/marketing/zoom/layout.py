@@ -81,6 +81,11 @@ def understand(cells: list[str]) -> dict[str, int]:
     return {meaning: at for meaning, (_rank, at) in found.items()}
 
 
+def heads_summary(record: list[str]) -> bool:
+    """Say whether a record is the header of the summary: the one after it tells of the webinar, not of a person."""
+    return "webinar_id" in _labels(record)
+
+
 class _Scan:
     """One pass over the records: rows go to the section whose header came last, else they are `loose`."""
 
