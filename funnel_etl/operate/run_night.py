@@ -42,13 +42,17 @@ class PartResult:
 
 @dataclass
 class NightResult:
-    """How a night ended. `failures`: asset → one readable line; `unwatched`: why what is complete could not be said."""
+    """How a night ended. `failures`: asset → one readable line; `unwatched`: why what is complete could not be said.
+
+    `alerts`: why alerts could not be sent; empty when they were, or none is to be sent.
+    """
 
     night: date
     run_id: str
     parts: dict[str, PartResult]
     failures: dict[str, str] = field(default_factory=dict)
     unwatched: dict[str, str] = field(default_factory=dict)
+    alerts: str = ""
 
     @property
     def is_published(self) -> bool:
@@ -75,6 +79,7 @@ def run_night(settings: Settings, night: date) -> NightResult:
 
         result = _told(night, _run_job(defs, "nightly", opened, night, ours))
         result.unwatched = _watched(defs, opened, night, ours)
+        result.alerts = _alerted(settings, databases.funnel_url, opened)
         return result
 
 
@@ -101,8 +106,22 @@ def _watched(defs: dg.Definitions, opened: dg.DagsterInstance, night: date, ours
         return {WATCH: f"{type(error).__name__}. {again}"}
     if done.success:
         return {}
-    failed = {str(event.step_key).replace("__", "/"): _why(event) for event in done.all_events if event.is_step_failure}
+    steps = [event for event in done.all_events if event.is_step_failure]
+    failed = {str(event.step_key).replace("__", "/"): why_failed(event) for event in steps}
     return failed or {WATCH: f"it did not end. {again}"}
+
+
+def _alerted(settings: Settings, url: str, opened: dg.DagsterInstance) -> str:
+    """Send what is to be sent, whatever the night gave; gives why that failed, if it did."""
+    from funnel_etl.alerts.tell import tell  # noqa: PLC0415 - which tells of the runs of this module
+
+    try:
+        sent = tell(settings, url, opened, force=True)
+    except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
+        return f"{type(error).__name__}: {error}" if isinstance(error, FunnelError) else type(error).__name__
+    if sent.accepted:
+        log.info("alerts: %s", sent.says)
+    return sent.says if sent.errors else ""
 
 
 def _told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
@@ -128,7 +147,7 @@ def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:
     failures: dict[str, str] = {}
     for event in done.all_events:
         if event.is_step_failure:
-            failures.setdefault(str(event.step_key).replace("__", "/"), _why(event))
+            failures.setdefault(str(event.step_key).replace("__", "/"), why_failed(event))
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             if not check.passed:
@@ -137,7 +156,7 @@ def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:
     return failures
 
 
-def _why(event: dg.DagsterEvent) -> str:
+def why_failed(event: dg.DagsterEvent) -> str:
     """Give the one readable line of an expected failure; of another only its kind, for its text may quote a row."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
