@@ -28,9 +28,8 @@ SOURCE_ASSETS = {
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 EMAIL = re.compile(r"[^\s@<>,;:'\"]+@[\w-]+(?:\.[\w-]+)+")
 NUMBER = re.compile(r"(?<![\w.,/-])\+?\(?\d(?:[ ().-]{0,2}\d){8,}(?![\w,])")
-FILE = re.compile(
-    r"(['\"“])[^'\"”]*\.(?:csv|tsv|txt|xlsx?|zip|pdf|json)(['\"”])|[^\s'\"]+\.(?:csv|tsv|txt|xlsx?|zip|pdf)\b"
-)
+ENDING = r"\.(?:csv|tsv|txt|xlsx?|zip|pdf|json)"
+FILE = re.compile(rf"[\"'“][^\"'”]*{ENDING}[\"'”]|[^\s\"']+{ENDING}\b", re.IGNORECASE)
 OWN_FILE = re.compile(r"(?:config_csv/)?[a-z_]+\.csv$")
 CONFIG_ERROR = re.compile(r"config_csv/(\w+)\.csv: (?:.*?\b(lines? \d+(?: and \d+)?))?")
 

@@ -17,9 +17,8 @@ from funnel_etl.alerts.messages import Message
 SEND_SECONDS = 20.0
 """How long an address may take in all; apprise's own limits are for each packet only."""
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)")
-HOST = re.compile(
-    r"(?:[a-z0-9-]+\.)+[a-z]{2,18}|\d{1,3}(?:\.\d{1,3}){3}|localhost|[0-9a-f:]*:[0-9a-f:]+", re.IGNORECASE
-)
+NAME, NUMERIC = r"(?:[a-z0-9-]+\.)+[a-z]{2,18}|localhost", r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]+"
+HOST = re.compile(f"{NAME}|{NUMERIC}", re.IGNORECASE)
 PLAIN_HOSTS = {"json", "jsons", "xml", "xmls", "form", "forms", "mmost", "mmosts", "gotify", "gotifys"}
 """Schemes whose host is a host whatever it looks like; of others, as slack://, it may be a part of the secret."""
 ANSWERED = re.compile(r"error=(\d{3})")

@@ -27,7 +27,7 @@ def is_running(instance: dg.DagsterInstance) -> bool:
 
 
 def failed_runs(instance: dg.DagsterInstance, now: datetime) -> list[Failure]:
-    """Give each step that failed and was not materialized since, by its newest failure; runs that broke off likewise."""
+    """Give each step that failed and did not succeed since, by its newest failure; runs that broke off likewise."""
     found: dict[str, Failure] = {}
     wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], created_after=now - LOOK_BACK)
     for record in instance.get_run_records(wanted, limit=MOST_RUNS):

@@ -59,17 +59,13 @@ def _of_dagster(instance: dg.DagsterInstance, rows: list[dict[str, Any]], now: d
     failures = [*failed_checks(instance, keys), *failed_runs(instance, now)]
     behind = {row["source"]: row["complete_through"] for row in rows if row["status"] not in (COMPLETE, QUIET)}
     causes = list(of_failures(failures, behind))
-    for one in automation_state(instance, defs):
-        if one.what_to_do and one.state != "off":
-            causes.append(
-                Cause(
-                    f"automation:{one.name}:{one.state}",
-                    AUTOMATION,
-                    f"{one.name}: {one.says}",
-                    one.what_to_do,
-                    ENGINEER,
-                )
-            )
+    # A daemon that never ran is the choice of who runs nights by the command; one that died is not.
+    automatic = [one for one in automation_state(instance, defs) if (one.name, one.state) != ("daemon", "off")]
+    causes += [
+        Cause(f"automation:{one.name}:{one.state}", AUTOMATION, f"{one.name}: {one.says}", one.what_to_do, ENGINEER)
+        for one in automatic
+        if one.what_to_do
+    ]
     return Gathered(causes, {RUN, CHECK, AUTOMATION})
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
@@ -28,7 +29,7 @@ CHANGES = sa.text(
 def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Send alerts to FUNNEL_ALERT_URLS: what failed, is missing, late or rejected, and that a night is published."""
     url = context.resources.database_url
-    before = json.loads(context.cursor) if context.cursor else {"mark": "", "at": 0.0}
+    before: dict[str, Any] = json.loads(context.cursor) if context.cursor else {"mark": "", "at": 0.0}
     mark, is_due = _mark(context.instance, url)
     if mark == before["mark"] and not is_due and time.time() - before["at"] < ANYWAY_SECONDS:
         return dg.SensorResult(skip_reason="nothing ended since the last look, and nothing waits to be sent")
@@ -38,7 +39,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 
 
 def _mark(instance: dg.DagsterInstance, url: str) -> tuple[str, bool]:
-    """Give what changes when a run begins or ends or something is published, and whether a message is to be tried again."""
+    """Give what changes with every run and publication, and whether a message is to be tried again."""
     newest = instance.get_run_records(limit=1, order_by="update_timestamp")
     run = [[each.dagster_run.run_id, each.dagster_run.status.value] for each in newest]
     asking = engine(url)
