@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from funnel_etl.alerts.contracts import CHECK, CONFIG, EXPORT, RUN, SOURCE, VOLUME
+from funnel_etl.core.config_tables import TABLES as CONFIG_TABLES
 from funnel_etl.watch.contracts import COMPLETE, ENGINEER, FAILED, MARKETING_OPERATIONS, MISSING, QUIET
 from funnel_etl.watch.volume_contracts import WORDS
 
@@ -25,12 +26,12 @@ SOURCE_ASSETS = {
 }
 """The assets whose failure already tells that a source failed, by how their names begin."""
 
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+DAY = re.compile(r"(\b20\d{2}-[01]\d-[0-3]\d(?!\d)(?:[ T]\d{2}:\d{2}(?::\d{2})?)?)")
 EMAIL = re.compile(r"[^\s@<>,;:'\"]+@[\w-]+(?:\.[\w-]+)+")
 NUMBER = re.compile(r"(?<![\w.,/-])\+?\(?\d(?:[ ().-]{0,2}\d){8,}(?![\w,])")
 ENDING = r"\.(?:csv|tsv|txt|xlsx?|zip|pdf|json)"
 FILE = re.compile(rf"[\"'“][^\"'”]*{ENDING}[\"'”]|[^\s\"']+{ENDING}\b", re.IGNORECASE)
-OWN_FILE = re.compile(r"(?:config_csv/)?[a-z_]+\.csv$")
+OWN_FILES = {f"{name}.csv" for name in (*CONFIG_TABLES, "tofu_leads", "ad_spend", "assigned_leads", "sales")}
 CONFIG_ERROR = re.compile(r"config_csv/(\w+)\.csv: (?:.*?\b(lines? \d+(?: and \d+)?))?")
 
 
@@ -61,9 +62,15 @@ class Failure:
 
 def scrubbed(text: str) -> str:
     """Give a text without e-mails, long numbers (but days), and names of files that are not our own."""
-    text = EMAIL.sub("(an e-mail)", text)
-    text = FILE.sub(lambda found: found[0] if OWN_FILE.search(found[0].strip("'\"“”")) else "(a file)", text)
-    return NUMBER.sub(lambda found: found[0] if DAY.search(found[0]) else "(a number)", text)
+    text = FILE.sub(_known_file, EMAIL.sub("(an e-mail)", text))
+    parts = DAY.split(text)
+    return "".join(part if number % 2 else NUMBER.sub("(a number)", part) for number, part in enumerate(parts))
+
+
+def _known_file(found: re.Match[str]) -> str:
+    name = found[0].strip("'\"“”")
+    is_own = "://" in name or name.rpartition("/")[2] in OWN_FILES
+    return found[0] if is_own else "(a file)"
 
 
 def of_failures(failures: Iterable[Failure], through: Mapping[str, date | None]) -> Iterator[Cause]:

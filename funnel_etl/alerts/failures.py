@@ -56,12 +56,18 @@ def _of_run(instance: dg.DagsterInstance, record: RunRecord) -> Iterator[tuple[s
 def _is_mended(instance: dg.DagsterInstance, failure: Failure) -> bool:
     if "/" in failure.asset:
         made = instance.get_latest_materialization_event(dg.AssetKey(failure.asset.split("/")))
-        if made is not None and made.run_id != failure.run_id and made.timestamp > failure.at.timestamp():
+        is_later = made is not None and made.run_id != failure.run_id and made.timestamp > failure.at.timestamp()
+        if made is not None and is_later and _night_of(made) >= failure.night:
             return True
     later = dg.RunsFilter(
         job_name=failure.job, statuses=[dg.DagsterRunStatus.SUCCESS], created_after=failure.at - timedelta(seconds=1)
     )
-    return bool(instance.get_runs(later, limit=1))
+    # A replay of an older night that succeeds mends nothing of this one.
+    return any(run.tags.get(PARTITION, "") >= failure.night for run in instance.get_runs(later, limit=MOST_RUNS))
+
+
+def _night_of(made: dg.EventLogEntry) -> str:
+    return (made.asset_materialization.partition or "") if made.asset_materialization else ""
 
 
 def failed_checks(instance: dg.DagsterInstance, keys: list[dg.AssetCheckKey]) -> list[Failure]:

@@ -228,7 +228,7 @@ DEFAULT_METRICS = {
     "attribution_lookback_days": "90",
     "attribution_half_life_days": "7",
     "volume_drop_share": "0.25",
-    "volume_certainty": "4",
+    "volume_certainty": "3.5",
     "volume_weeks": "8",
     "volume_holidays": "",
 }

@@ -29,8 +29,9 @@ MARGIN = 1.5
 """How much wider what is beyond Poisson's is taken to be: it is measured on some fifty days only."""
 NORMAL_MAD, FAR_OFF = 1.4826, 2.5
 """Standard deviation of a normal by its median distance; how many of them are as far off as anything counts."""
-MEDIAN_COST, TREND_COST = np.pi / 2, 1.2
-"""Variance of a median against that of a mean; of a Theil-Sen slope against that of least squares."""
+MEDIAN_COST, TREND_COST = np.pi / 2, 2.0
+"""Variance of a median against that of a mean; of a Theil-Sen slope, whose pairs share days, against that of
+least squares."""
 
 Floats = npt.NDArray[np.float64]
 

@@ -23,7 +23,7 @@ WINDOWS = (1, 3, 7)
 """Days that are taken together: few rows a day tell of a drop only over some days."""
 MAY_LIE_BETWEEN = 1
 """Days that are not low and do not part low days before and after them."""
-LEAST_ROWS = 15
+LEAST_ROWS = 25
 """With fewer usual rows (by the measure of chance) nothing is told: the statistic is only near the truth there."""
 TOLD_DROP = 0.4
 """The drop that a source must be big enough to show, or it is said to be too small to be judged."""
@@ -34,7 +34,7 @@ class Limits:
     """When a volume is far too low: settings of `metrics.csv`."""
 
     drop_share: float = 0.25
-    certainty: float = 4.0
+    certainty: float = 3.5
     weeks: int = 8
     holidays: frozenset[date] = frozenset()
 
