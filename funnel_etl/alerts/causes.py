@@ -82,6 +82,7 @@ def of_failures(failures: Iterable[Failure], through: Mapping[str, date | None])
     checked = {failure.asset for failure in failures if failure.check}
     for failure in failures:
         what, _, fix = failure.why.partition(". Fix: ")
+        job = "a run by hand" if failure.job.startswith("__") else failure.job
         night = f", night {failure.night}" if failure.night else ""
         again = f"then funnel-etl run --as-of {failure.night}" if failure.night else "then start it again (Dagster UI)"
         look = f"read run {failure.run_id[:8]} in the Dagster UI"
@@ -97,10 +98,10 @@ def of_failures(failures: Iterable[Failure], through: Mapping[str, date | None])
                 for source, day in through.items()
                 if day and _tells_of(failure.asset, source)
             )
-            said = f"{failure.asset} ({failure.job}{night}): {scrubbed(what)}{behind}"
+            said = f"{failure.asset} ({job}{night}): {scrubbed(what)}{behind}"
             yield Cause(f"run:{failure.asset}", RUN, said, to_do, ENGINEER)
         elif not failure.asset:
-            said = f"the run {failure.run_id[:8]} of {failure.job}{night} ended without its end: {scrubbed(what)}"
+            said = f"the run {failure.run_id[:8]} of {job}{night} ended without its end: {scrubbed(what)}"
             yield Cause(f"run:{failure.job}", RUN, said, to_do, ENGINEER)
 
 

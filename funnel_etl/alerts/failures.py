@@ -16,14 +16,16 @@ from funnel_etl.platform.nights import PARTITION
 LOOK_BACK = timedelta(days=7)
 """A failure that nobody ran again for that long is not told any more."""
 MOST_RUNS = 200
+LONGEST_RUN = timedelta(hours=3)
+"""A run that is said to be going on for longer was killed, and must not keep all else from being told."""
 WILL_RETRY = "dagster/will_retry"
 OPEN = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 FINAL = {CheckStatus.SUCCEEDED, CheckStatus.FAILED}
 
 
-def is_running(instance: dg.DagsterInstance) -> bool:
+def is_running(instance: dg.DagsterInstance, now: datetime) -> bool:
     """Say whether a run is going on: what it has done so far is not the end of it."""
-    return bool(instance.get_runs(dg.RunsFilter(statuses=OPEN), limit=1))
+    return bool(instance.get_runs(dg.RunsFilter(statuses=OPEN, created_after=now - LONGEST_RUN), limit=1))
 
 
 def failed_runs(instance: dg.DagsterInstance, now: datetime) -> list[Failure]:

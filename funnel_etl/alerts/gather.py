@@ -34,7 +34,7 @@ def gather(connection: sa.Connection, instance: dg.DagsterInstance, now: datetim
     """Gather what is wrong and what is published. While a run is going on, what it will have given is not judged."""
     rows = _rows(connection, COMPLETENESS)
     found = Gathered()
-    if not is_running(instance):
+    if not is_running(instance, now):
         found = _of_dagster(instance, rows, now)
     told = {key for key, _ in connection.execute(OPEN)} if not found.looked else {cause.key for cause in found.causes}
     failed = [key.split(":")[1] for key in told if key.startswith((OF_CHECKS, OF_RUNS))]
