@@ -18,6 +18,7 @@ from funnel_etl.alerts.delivery import mark_of, redacted, send, split_urls
 from funnel_etl.alerts.gather import gather
 from funnel_etl.alerts.memory import Pending
 from funnel_etl.alerts.messages import SUBJECTS, Message, mended, message
+from funnel_etl.alerts.no_memory import forget_no_night
 from funnel_etl.platform.database import advisory_lock, engine
 from funnel_etl.settings import Settings
 
@@ -54,6 +55,7 @@ def tell(settings: Settings, url: str, instance: dg.DagsterInstance, *, force: b
     asking = engine(url)
     try:
         with asking.connect() as guard:
+            forget_no_night(settings)
             if not _alone(guard, wait=force):
                 return Sent(waits=True)
             now = datetime.now(UTC)

@@ -16,7 +16,7 @@ from typing import Any
 
 import dagster as dg
 
-from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.operate.automation_state import daemon_lives
 from funnel_etl.operate.dagster_home import instance, prepare_tables
 from funnel_etl.platform.nights import BY_COMMAND
@@ -71,7 +71,7 @@ def run_night(settings: Settings, night: date) -> NightResult:
             where="--as-of",
             fix=f"the last complete day is {settings.yesterday()}",
         )
-    with _one_at_a_time(settings.state), instance(settings) as (opened, databases):
+    with _one_at_a_time(settings.state), _no_night_told(settings), instance(settings) as (opened, databases):
         prepare_tables(databases)
         ours = f"{socket.gethostname()}:{settings.state}"
         _wait_for_other_runs(opened, ours)
@@ -109,6 +109,20 @@ def _watched(defs: dg.Definitions, opened: dg.DagsterInstance, night: date, ours
     steps = [event for event in done.all_events if event.is_step_failure]
     failed = {str(event.step_key).replace("__", "/"): why_failed(event) for event in steps}
     return failed or {WATCH: f"it did not end. {again}"}
+
+
+@contextmanager
+def _no_night_told(settings: Settings) -> Iterator[None]:
+    """Send that the database cannot be reached: nobody else will tell of a night that never began."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        from funnel_etl.alerts.no_memory import tell_of_no_night  # noqa: PLC0415 - as in _alerted
+        from funnel_etl.alerts.tell import alert_urls  # noqa: PLC0415
+
+        for number, why in tell_of_no_night(settings, alert_urls(settings), error).items():
+            log.info("alerts: address %s of FUNNEL_ALERT_URLS: %s", number, why)
+        raise
 
 
 def _alerted(settings: Settings, url: str, opened: dg.DagsterInstance) -> str:
