@@ -132,16 +132,17 @@ def of_exports(rows: Iterable[Mapping[str, Any]]) -> Iterator[Cause]:
         yield Cause(f"export:{row['export_id']}", EXPORT, said, to_do, row["who_does_it"])
 
 
-def of_volumes(rows: Iterable[Mapping[str, Any]], silent: Collection[str]) -> Iterator[Cause]:
+def of_volumes(rows: Iterable[Mapping[str, Any]], through: Mapping[str, date | None]) -> Iterator[Cause]:
     """Give a cause per run of low days of a source in `ops.volume_alarms`; the newest day is told.
 
-    `silent`: sources of which it is told already that nothing came any more.
+    `through`: source of which it is told already that nothing came any more → the day its rows reach.
     """
     told: dict[str, Cause] = {}
     for row in rows:
         words = WORDS[row["source"]]
         key = f"volume:{row['source']}:{row['since']}"
-        if key in told or (row["seen"] == 0 and words.brought_by in silent):
+        last = through.get(words.brought_by)
+        if key in told or (last is not None and row["since"] > last):
             continue
         since = "" if row["since"] == row["day"] else f", low since {row['since']}"
         said = f"{row['source']}: {row['why']}{since}"

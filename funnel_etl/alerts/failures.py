@@ -19,6 +19,8 @@ MOST_RUNS = 200
 LONGEST_RUN = timedelta(hours=3)
 """A run that is said to be going on for longer was killed, and must not keep all else from being told."""
 WILL_RETRY = "dagster/will_retry"
+RETRY_BEGINS = timedelta(minutes=10)
+"""A run that crashed is run again by itself, and how that ends is told; when no retry began by then, the crash is."""
 OPEN = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 FINAL = {CheckStatus.SUCCEEDED, CheckStatus.FAILED}
 
@@ -33,7 +35,8 @@ def failed_runs(instance: dg.DagsterInstance, now: datetime) -> list[Failure]:
     found: dict[str, Failure] = {}
     wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], created_after=now - LOOK_BACK)
     for record in instance.get_run_records(wanted, limit=MOST_RUNS):
-        if record.dagster_run.tags.get(WILL_RETRY) == "true":
+        ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.create_timestamp
+        if record.dagster_run.tags.get(WILL_RETRY) == "true" and now - ended < RETRY_BEGINS:
             continue
         for name, failure in _of_run(instance, record):
             found.setdefault(name, failure)

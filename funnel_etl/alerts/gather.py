@@ -39,10 +39,9 @@ def gather(connection: sa.Connection, instance: dg.DagsterInstance, now: datetim
     told = {key for key, _ in connection.execute(OPEN)} if not found.looked else {cause.key for cause in found.causes}
     failed = [key.split(":")[1] for key in told if key.startswith((OF_CHECKS, OF_RUNS))]
     missing = _rows(connection, EXPORTS)
-    silent = [row["source"] for row in rows if row["status"] not in (COMPLETE, QUIET)]
     found.causes += of_sources(rows, failed, lacks_reports=bool(missing))
     found.causes += of_exports(missing)
-    found.causes += of_volumes(_rows(connection, VOLUMES), silent)
+    found.causes += of_volumes(_rows(connection, VOLUMES), _behind(rows))
     found.looked |= {SOURCE, CONFIG, EXPORT, VOLUME, NIGHT}
     night = whole_night(connection, PARTS)
     if night is not None:
@@ -57,8 +56,7 @@ def _of_dagster(instance: dg.DagsterInstance, rows: list[dict[str, Any]], now: d
 
     keys = sorted(defs.resolve_asset_graph().asset_check_keys, key=lambda key: key.to_user_string())
     failures = [*failed_checks(instance, keys), *failed_runs(instance, now)]
-    behind = {row["source"]: row["complete_through"] for row in rows if row["status"] not in (COMPLETE, QUIET)}
-    causes = list(of_failures(failures, behind))
+    causes = list(of_failures(failures, _behind(rows)))
     # A daemon that never ran is the choice of who runs nights by the command; one that died is not.
     automatic = [one for one in automation_state(instance, defs) if (one.name, one.state) != ("daemon", "off")]
     causes += [
@@ -67,6 +65,11 @@ def _of_dagster(instance: dg.DagsterInstance, rows: list[dict[str, Any]], now: d
         if one.what_to_do
     ]
     return Gathered(causes, {RUN, CHECK, AUTOMATION})
+
+
+def _behind(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Give the day that each source reaches which does not reach as far as it should."""
+    return {row["source"]: row["complete_through"] for row in rows if row["status"] not in (COMPLETE, QUIET)}
 
 
 def _rows(connection: sa.Connection, query: sa.TextClause) -> list[dict[str, Any]]:

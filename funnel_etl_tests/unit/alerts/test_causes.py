@@ -102,10 +102,11 @@ def test_low_days_that_follow_each_other_are_one_cause_and_a_silent_source_is_to
         "who_does_it": "the engineer",
     }
     rows = [row | {"day": date(2026, 11, day), "seen": 60} for day in (18, 17, 16)]
-    [cause] = of_volumes(rows, [])
+    [cause] = of_volumes(rows, {})
     assert cause.key == "volume:leads:2026-11-16"
     assert cause.what == "leads: few, low since 2026-11-16"
-    assert list(of_volumes([rows[0] | {"seen": 0}], ["tofu_leads"])) == []
+    assert list(of_volumes(rows, {"tofu_leads": date(2026, 11, 15)})) == [], "that it is silent is told"
+    assert len(list(of_volumes(rows, {"tofu_leads": date(2026, 11, 16), "crm_sales": None}))) == 1
 
 
 @pytest.mark.parametrize(
