@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from funnel_etl.alerts.tell import tell
 from funnel_etl.platform.database import engine
 
-LOOK_SECONDS = 40.0
-"""A look of a sensor may take a minute in all."""
+LOOK_SECONDS = 25.0
+"""A look of a sensor may take a minute in all, and an address that is slow nearly half of that."""
 ANYWAY_SECONDS = 900
 """How often what no run changes is looked at: that a schedule or sensor fails."""
 CHANGES = sa.text(
