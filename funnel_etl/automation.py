@@ -2,9 +2,8 @@
 
 import dagster as dg
 
-from funnel_etl.platform.freshness import complete_checks
-from funnel_etl.watch.assets import CHECKED
 from funnel_etl.watch.assets import GROUP as WATCH
+from funnel_etl.watch.assets import OWN_CHECKS
 
 # What watches the night is no part of it: it runs afterwards, whatever the night gave.
 nightly = dg.define_asset_job(
@@ -12,7 +11,7 @@ nightly = dg.define_asset_job(
     selection=dg.AssetSelection.all()
     - dg.AssetSelection.assets(["zoom", "export"])
     - dg.AssetSelection.groups(WATCH)
-    - complete_checks(CHECKED.values()),
+    - OWN_CHECKS,
     description="The whole night: every source, both parts, the facts. The partition is the as-of date.",
 )
 

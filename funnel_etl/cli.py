@@ -28,6 +28,8 @@ zoom = typer.Typer(no_args_is_help=True, help="Zoom exports, before they are dro
 app.add_typer(zoom, name="zoom")
 config = typer.Typer(no_args_is_help=True, help="The tables of config_csv, before an edit is accepted.")
 app.add_typer(config, name="config")
+alert = typer.Typer(no_args_is_help=True, help="Messages to where people read (FUNNEL_ALERT_URLS).")
+app.add_typer(alert, name="alert")
 # A file or a CI log has no width of its own; tables need about this much.
 WIDTH = None if sys.stdout.isatty() else 130
 out, err = Console(soft_wrap=True, width=WIDTH), Console(stderr=True, soft_wrap=True, width=WIDTH)
@@ -61,6 +63,8 @@ def run(as_of: AsOf = None) -> None:
             err.print(f"{asset}: {why}", style="red", markup=False)
         for asset, why in result.unwatched.items():
             err.print(f"What is complete could not be said: {asset}: {why}", style="red", markup=False)
+        if result.alerts:
+            err.print(f"Alerts: {result.alerts}. They are tried again; see funnel-etl status.", markup=False)
         if not result.failures and not result.is_published:
             err.print(f"The night {night} was replayed into the lake; PostgreSQL keeps the newer one.", markup=False)
             raise typer.Exit(1)
@@ -246,6 +250,21 @@ def confirm(
             raise typer.Exit(1)
         confirming.say_right(settings, refused)
         out.print("Confirmed. Now run the night again: funnel-etl run")
+
+
+@alert.command("test")
+def alert_test() -> None:
+    """Send one test message to each address of FUNNEL_ALERT_URLS, and say of each whether it was accepted.
+
+    Exit code 0 only if all of them accepted it. Of an address only scheme and host are shown.
+    """
+    from funnel_etl.alerts.trial import try_addresses  # noqa: PLC0415
+
+    with _told():
+        tried = try_addresses(load_settings())
+        for name, why in tried:
+            out.print(f"{name}: {f'NOT accepted: {why}' if why else 'accepted'}", markup=False, highlight=False)
+        raise typer.Exit(1 if any(why for _, why in tried) else 0)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from funnel_etl import automation
+from funnel_etl.alerts import definitions as alerts
 from funnel_etl.changes import definitions as changes
 from funnel_etl.funnel import definitions as funnel
 from funnel_etl.marketing import definitions as marketing
@@ -16,7 +17,10 @@ from funnel_etl.sales import definitions as sales
 from funnel_etl.settings import load_settings
 from funnel_etl.watch import definitions as watch
 
-TABLES = (*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *changes.TABLES, *watch.TABLES, *OPS_TABLES)
+TABLES = (
+    *(*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *changes.TABLES, *watch.TABLES),
+    *(*alerts.TABLES, *OPS_TABLES),
+)
 """Every table's contract."""
 
 defs = dg.Definitions.merge(
@@ -26,6 +30,7 @@ defs = dg.Definitions.merge(
     parity.defs,
     changes.defs,
     watch.defs,
+    alerts.defs,
     dg.Definitions(
         assets=[config_asset.config_versions],
         jobs=[automation.nightly, purge_job.purge_job],

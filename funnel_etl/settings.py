@@ -14,6 +14,9 @@ from funnel_etl.core.errors import ConfigError
 EMBEDDED = "embedded"
 """A DATABASE_URL that means the embedded server, whatever a `.env` file says."""
 
+NOWHERE = "none"
+"""ALERT_URLS that mean that nothing is sent, whatever a `.env` file says."""
+
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout (or the folder the package was installed into)."""
 
@@ -66,6 +69,9 @@ class Settings(BaseSettings):
     quarantine_limit: Annotated[float, Field(ge=0, le=1)] = Field(
         0.2, description="Share of a source's rows that may be in quarantine; with more its table is not published"
     )
+    alert_urls: SecretStr | None = Field(
+        None, description="Where alerts go: apprise addresses, separated by blanks, new lines or commas; none: nowhere"
+    )
     sheet_year: Annotated[int, Field(ge=2000, le=2100)] | None = Field(
         None, description="Year typed into the old sheet's formula, for parity; default: the year of today - 2"
     )
@@ -84,6 +90,11 @@ class Settings(BaseSettings):
     @classmethod
     def _embedded(cls, url: SecretStr | None) -> SecretStr | None:
         return None if url and url.get_secret_value() == EMBEDDED else url
+
+    @field_validator("alert_urls")
+    @classmethod
+    def _nowhere(cls, urls: SecretStr | None) -> SecretStr | None:
+        return None if urls and urls.get_secret_value().strip().lower() == NOWHERE else urls
 
     @field_validator("timezone")
     @classmethod

@@ -34,6 +34,15 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _days(text: str) -> frozenset[date]:
+    """Read days separated by `|`; raises `ValueError`."""
+    try:
+        return frozenset(date.fromisoformat(day.strip()) for day in text.split("|") if day.strip())
+    except ValueError:
+        msg = "volume_holidays must be days as YYYY-MM-DD, separated by |"
+        raise ValueError(msg) from None
+
+
 _NAME = AfterValidator(_not_blank)
 Name = Annotated[str, _NAME]
 """A text that may not be blank; white space in it is collapsed."""
@@ -111,6 +120,8 @@ class Metrics(_Row):
             if not is_right:
                 msg = f"{name} must be a number from {least} to {greatest}"
                 raise ValueError(msg)
+        if name == "volume_holidays":
+            _days(value)
         return value
 
 
@@ -216,8 +227,12 @@ DEFAULT_METRICS = {
     "excluded_statuses": "",
     "attribution_lookback_days": "90",
     "attribution_half_life_days": "7",
+    "volume_drop_share": "0.25",
+    "volume_certainty": "3.5",
+    "volume_weeks": "8",
+    "volume_holidays": "",
 }
-"""What counts as a sale, and how far back attribution looks, while `metrics.csv` does not say."""
+"""What counts as a sale, how far back attribution looks, when a volume is too low, while `metrics.csv` is silent."""
 
 AS_TYPED = {"source", "manual_value"}
 """Names whose text is also kept as it was typed, in `<name>_typed`: the old sheet looks them up with their blanks."""
@@ -225,6 +240,9 @@ AS_TYPED = {"source", "manual_value"}
 NUMBERS = {
     "attribution_lookback_days": (Decimal(0), Decimal(3650)),
     "attribution_half_life_days": (Decimal("0.01"), Decimal(3650)),
+    "volume_drop_share": (Decimal("0.05"), Decimal("0.95")),
+    "volume_certainty": (Decimal(2), Decimal(10)),
+    "volume_weeks": (Decimal(4), Decimal(26)),
 }
 """The settings of `metrics.csv` that are numbers, with their least and greatest value."""
 
@@ -249,6 +267,11 @@ class Config:
     def number(self, name: str) -> Decimal:
         """Give a setting of `metrics.csv` that is a number, or its default where it is blank."""
         return Decimal(self.metric(name))
+
+    @property
+    def holidays(self) -> frozenset[date]:
+        """The business days whose volumes are not to be judged: `volume_holidays` of `metrics.csv`."""
+        return _days(self.metric("volume_holidays"))
 
     @property
     def placeholders(self) -> frozenset[str]:

@@ -102,7 +102,8 @@ def edges(window: Window) -> list[pd.Timestamp]:
 
 def _instants(rng: np.random.Generator, count: int, window: Window) -> pd.DatetimeIndex:
     """Draw instants over the window, more of them late; the edges always among them."""
-    share = np.sqrt(rng.random(count)) * 0.6 + rng.random(count) * 0.4
+    drawn, late = rng.random(count), rng.random(count) < 0.6
+    share = np.where(late, np.sqrt(drawn), drawn)
     instants = (window.start + pd.to_timedelta((share * window.seconds).astype(int), unit="s")).to_numpy().copy()
     special = np.array(edges(window), dtype=instants.dtype)
     instants[rng.choice(count, len(special), replace=False)] = special

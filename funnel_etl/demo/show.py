@@ -24,7 +24,7 @@ from funnel_etl.operate.services import serve
 from funnel_etl.platform.database import engine, libpq_uri, open_databases
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
 from funnel_etl.platform.postgres_place import port_is_free
-from funnel_etl.settings import EMBEDDED, PROJECT, Settings, load_settings
+from funnel_etl.settings import EMBEDDED, NOWHERE, PROJECT, Settings, load_settings
 
 TOKEN = "demo-token"  # noqa: S105 - opens only the demo's own CRM, on loopback
 FUNNEL = sa.text(
@@ -114,6 +114,7 @@ def _environment(settings: Settings, crm: LoopbackCrm) -> Iterator[Settings]:
         FUNNEL_CRM_SALES_URL=crm.sales_url,
         FUNNEL_CRM_AUTH="bearer",
         FUNNEL_CRM_SECRET=crm.token,
+        FUNNEL_ALERT_URLS=NOWHERE,
     )
     yield load_settings()
 

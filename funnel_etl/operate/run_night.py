@@ -46,13 +46,17 @@ class PartResult:
 
 @dataclass
 class NightResult:
-    """How a night ended. `failures`: asset → one readable line; `unwatched`: why what is complete could not be said."""
+    """How a night ended. `failures`: asset → one readable line; `unwatched`: why what is complete could not be said.
+
+    `alerts`: why alerts could not be sent; empty when they were, or none is to be sent.
+    """
 
     night: date
     run_id: str
     parts: dict[str, PartResult]
     failures: dict[str, str] = field(default_factory=dict)
     unwatched: dict[str, str] = field(default_factory=dict)
+    alerts: str = ""
 
     @property
     def is_published(self) -> bool:
@@ -71,11 +75,12 @@ def run_night(settings: Settings, night: date) -> NightResult:
             where="--as-of",
             fix=f"the last complete day is {settings.yesterday()}",
         )
-    with only_writer(settings) as writer:
+    with _no_night_told(settings), only_writer(settings) as writer:
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see prepare_tables
 
         result = told(night, run_job(defs, "nightly", writer, night))
         result.unwatched = _watched(defs, writer, night)
+        result.alerts = _alerted(settings, writer)
         return result
 
 
@@ -138,8 +143,36 @@ def _watched(defs: dg.Definitions, writer: Writer, night: date) -> dict[str, str
         return {WATCH: f"{type(error).__name__}. {again}"}
     if done.success:
         return {}
-    failed = {str(event.step_key).replace("__", "/"): _why(event) for event in done.all_events if event.is_step_failure}
+    steps = [event for event in done.all_events if event.is_step_failure]
+    failed = {str(event.step_key).replace("__", "/"): why_failed(event) for event in steps}
     return failed or {WATCH: f"it did not end. {again}"}
+
+
+@contextmanager
+def _no_night_told(settings: Settings) -> Iterator[None]:
+    """Send that the database cannot be reached: nobody else will tell of a night that never began."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        from funnel_etl.alerts.no_memory import tell_of_no_night  # noqa: PLC0415 - as in _alerted
+        from funnel_etl.alerts.tell import alert_urls  # noqa: PLC0415
+
+        for number, why in tell_of_no_night(settings, alert_urls(settings), error).items():
+            log.info("alerts: address %s of FUNNEL_ALERT_URLS: %s", number, why)
+        raise
+
+
+def _alerted(settings: Settings, writer: Writer) -> str:
+    """Send what is to be sent, whatever the night gave; gives why that failed, if it did."""
+    from funnel_etl.alerts.tell import tell  # noqa: PLC0415 - which tells of the runs of this module
+
+    try:
+        sent = tell(settings, writer.databases.funnel_url, writer.instance, force=True)
+    except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
+        return f"{type(error).__name__}: {error}" if isinstance(error, FunnelError) else type(error).__name__
+    if sent.accepted:
+        log.info("alerts: %s", sent.says)
+    return sent.says if sent.errors else ""
 
 
 def told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
@@ -166,7 +199,7 @@ def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:
     failures: dict[str, str] = {}
     for event in done.all_events:
         if event.is_step_failure:
-            failures.setdefault(str(event.step_key).replace("__", "/"), _why(event))
+            failures.setdefault(str(event.step_key).replace("__", "/"), why_failed(event))
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
             if not check.passed:
@@ -196,7 +229,7 @@ def _causes(error: Any) -> Iterator[Any]:
         yield error
 
 
-def _why(event: dg.DagsterEvent) -> str:
+def why_failed(event: dg.DagsterEvent) -> str:
     """Give the one readable line of an expected failure; of another only its kind, for its text may quote a row."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:

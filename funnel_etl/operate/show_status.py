@@ -5,15 +5,29 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from funnel_etl.operate.status import FILE, NIGHT, REPORT, ROWS, SERVICE, SOURCE, Status, Told, looked_at
+from funnel_etl.operate.status import (
+    ALERT,
+    FILE,
+    NIGHT,
+    REPORT,
+    ROWS,
+    SERVICE,
+    SOURCE,
+    VOLUME,
+    Status,
+    Told,
+    looked_at,
+)
 from funnel_etl.watch.contracts import WHO
 
 HEADINGS = {
     NIGHT: "Published",
     SOURCE: "Sources",
     REPORT: "Missing Zoom reports",
+    VOLUME: "Rows by day",
     ROWS: "Rows in quarantine",
     FILE: "Files that were rejected, the newest ten",
+    ALERT: "Alerts",
     SERVICE: "What runs by itself",
 }
 

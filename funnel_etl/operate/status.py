@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from funnel_etl.alerts.delivery import redacted
+from funnel_etl.alerts.tell import alert_urls
 from funnel_etl.operate.automation_state import automation_state
 from funnel_etl.operate.dagster_home import open_instance, prepare_tables
 from funnel_etl.operate.erase_person import JOURNAL
@@ -30,6 +32,20 @@ MISSING = sa.text(
     "SELECT occurrence_id, topic, profile, expected_date, report, age_hours, what_to_do, who_does_it "
     "FROM ops.missing_exports ORDER BY expected_date DESC, export_id"
 )
+LOW = sa.text(
+    "SELECT DISTINCT ON (source, since) source, day, days, since, expected, seen, why, what_to_do, who_does_it "
+    "FROM ops.volume_alarms ORDER BY source, since DESC, day DESC"
+)
+UNJUDGED = sa.text(
+    "SELECT source, status, says FROM ops.volumes WHERE status IN ('too_small', 'too_new') ORDER BY source"
+)
+UNSENT = sa.text(
+    "SELECT count(*) AS alerts, max(attempts) AS attempts, min(next_attempt_at) AS next, "
+    "string_agg(DISTINCT last_error, '; ') AS errors FROM ops.alerts "
+    "WHERE attempts > 0 AND last_error IS NOT NULL AND (sent_at IS NULL AND resolved_at IS NULL "
+    "OR sent_at IS NOT NULL AND resolved_at > now() - interval '2 days' AND resolved_told_at IS NULL)"
+)
+LAST_SENT = sa.text("SELECT max(sent_at) FROM ops.alerts")
 OPEN = sa.text(
     "SELECT asset, reason, part, count(*) AS rows, min(fix_hint) AS fix, max(first_seen_at) AS newest "
     "FROM ops.quarantine WHERE resolved_at IS NULL GROUP BY asset, reason, part ORDER BY newest DESC, rows DESC, asset"
@@ -38,12 +54,14 @@ REJECTED = sa.text(
     "SELECT source, name, reason, received_at FROM ops.files WHERE status = 'rejected' "
     "ORDER BY received_at DESC LIMIT 10"
 )
-NIGHT, SOURCE, REPORT, ROWS, FILE, SERVICE = (
+NIGHT, SOURCE, REPORT, VOLUME, ROWS, FILE, ALERT, SERVICE = (
     "nights",
     "sources",
     "missing_reports",
+    "volumes",
     "quarantine",
     "rejected",
+    "alerts",
     "services",
 )
 
@@ -88,7 +106,8 @@ def status(settings: Settings) -> Status:
         prepare_tables(databases)
         with engine(databases.funnel_url).connect() as connection:
             told = [*_nights(connection, settings), *_sources(connection, settings), *_missing(connection)]
-            told += [*_quarantine(connection), *_rejected(connection)]
+            told += [*_volumes(connection), *_quarantine(connection), *_rejected(connection)]
+            told.append(_alerts(connection, settings))
         return Status(settings.yesterday(), [*told, *_services(settings, databases)])
 
 
@@ -151,6 +170,30 @@ def _missing(connection: sa.Connection) -> Iterator[Told]:
             row.who_does_it,
             dict(row._mapping),  # noqa: SLF001 - the public way to a row's columns by name
         )
+
+
+def _volumes(connection: sa.Connection) -> Iterator[Told]:
+    for row in connection.execute(LOW):
+        since = "" if row.since == row.day else f", low since {row.since}"
+        facts = dict(row._mapping)  # noqa: SLF001 - the public way to a row's columns by name
+        yield Told(VOLUME, row.source, f"far too few: {row.why}{since}", row.what_to_do, row.who_does_it, facts)
+    for row in connection.execute(UNJUDGED):
+        yield Told(VOLUME, row.source, f"a drop could not be told: {row.says}", None, None, {"status": row.status})
+
+
+def _alerts(connection: sa.Connection, settings: Settings) -> Told:
+    urls = alert_urls(settings)
+    if not urls:
+        return Told(ALERT, "alerts", "sent nowhere: FUNNEL_ALERT_URLS is not set")
+    unsent, last = connection.execute(UNSENT).one(), connection.execute(LAST_SENT).scalar_one()
+    where = ", ".join(map(redacted, urls))
+    if unsent.alerts:
+        tried = f"tried {unsent.attempts} time{'' if unsent.attempts == 1 else 's'}"
+        says = f"{unsent.alerts} could not be sent to all of {where}, {tried}: {unsent.errors}"
+        to_do = "correct FUNNEL_ALERT_URLS or what it names; see with funnel-etl alert test; tried again by itself"
+        return Told(ALERT, "alerts", says, to_do, ENGINEER, {"unsent": unsent.alerts, "next_attempt_at": unsent.next})
+    at = f"the last one {last.astimezone(ZoneInfo(settings.timezone)):%Y-%m-%d %H:%M %Z}" if last else "none yet"
+    return Told(ALERT, "alerts", f"sent to {where}; {at}", facts={"last_sent_at": last})
 
 
 def _quarantine(connection: sa.Connection) -> Iterator[Told]:

@@ -1,7 +1,7 @@
-"""When an asset counts as stale, and the check that says how complete its data are.
+"""When an asset counts as stale, and the checks that say how complete its data are, and whether they are too few.
 
 A freshness policy is content with any materialization, also of an old night; how far the data reach is judged from the
-data (`watch`), and shown as the check `complete`, which blocks nothing and belongs to the job that judges it.
+data (`watch`), and shown as checks, which block nothing and belong to the job that judges.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,13 +9,14 @@ from datetime import timedelta
 
 import dagster as dg
 
-COMPLETE = "complete"
-"""Name of the check, on the raw tables of the sources."""
+COMPLETE, USUAL_VOLUME = "complete", "usual_volume"
+"""Names of the checks, on the raw tables of the sources."""
 
 EVERY_NIGHT = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 """Of a source that each night pulls: a day, and the time a night may take; after a missed night it fails."""
 
 
-def complete_checks(keys: Iterable[Sequence[str]]) -> dg.AssetSelection:
-    """Select the checks `complete` of these assets."""
-    return dg.AssetSelection.checks(*(dg.AssetCheckKey(dg.AssetKey(list(key)), COMPLETE) for key in keys))
+def watch_checks(keys: Iterable[Sequence[str]], *names: str) -> dg.AssetSelection:
+    """Select the checks of the watch by these names (without any: all of them) of these assets."""
+    checks = [(list(key), name) for key in keys for name in names or (COMPLETE, USUAL_VOLUME)]
+    return dg.AssetSelection.checks(*(dg.AssetCheckKey(dg.AssetKey(key), name) for key, name in checks))

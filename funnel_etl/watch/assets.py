@@ -1,4 +1,4 @@
-"""The assets of the watch, and the check `complete` they feed. They read what the lake has, not what the night gave."""
+"""The assets of the watch, and the checks they feed. They read what the lake has, not what the night gave."""
 
 from collections.abc import Hashable, Iterator
 from datetime import date
@@ -9,7 +9,7 @@ import pandas as pd
 
 from funnel_etl.core.accounting import Outcome
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
-from funnel_etl.platform.freshness import COMPLETE
+from funnel_etl.platform.freshness import COMPLETE, USUAL_VOLUME, watch_checks
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import PARTITION, Night
 from funnel_etl.platform.table_asset import table_asset
@@ -17,6 +17,9 @@ from funnel_etl.watch import contracts
 from funnel_etl.watch.completeness import completeness
 from funnel_etl.watch.missing_exports import missing_exports
 from funnel_etl.watch.state import newest_webinars, seen_of
+from funnel_etl.watch.volume_contracts import LOW, VOLUME_ALARMS, VOLUMES, WORDS
+from funnel_etl.watch.volume_state import limits_of, volumes_of
+from funnel_etl.watch.volumes import volume_alarms, volumes_judged
 
 GROUP = "watch"
 CHECKED = {
@@ -25,6 +28,10 @@ CHECKED = {
     "config": CONFIG_VERSIONS.asset_key,
 }
 """Source → the asset it comes in by, which shows how complete it is."""
+COUNTED = {source: CHECKED[source] for source in dict.fromkeys(words.brought_by for words in WORDS.values())}
+"""Those whose rows are counted by day: their asset also shows whether they are far too few."""
+OWN_CHECKS = watch_checks(CHECKED.values(), COMPLETE) | watch_checks(COUNTED.values(), USUAL_VOLUME)
+"""The checks that belong to the watch: the night judges without them."""
 
 
 @table_asset(contracts.MISSING_EXPORTS, group=GROUP, resources={"lake_store"})
@@ -50,6 +57,18 @@ def completeness_asset(night: Night, lake_store: Lake, missing: pd.DataFrame) ->
     return completeness(seen, missing, night.as_of, grace_days)
 
 
+@table_asset(VOLUMES, group=GROUP, resources={"lake_store"})
+def volumes_asset(night: Night, lake_store: Lake) -> Outcome:
+    """Say what is usual of each source's rows, and whether a drop of them could be told."""
+    return volumes_judged(volumes_of(night, lake_store), night.as_of, limits_of(night.config))
+
+
+@table_asset(VOLUME_ALARMS, group=GROUP, resources={"lake_store"})
+def volume_alarms_asset(night: Night, lake_store: Lake) -> Outcome:
+    """List the days of which a source has far too few rows."""
+    return volume_alarms(volumes_of(night, lake_store), night.as_of, limits_of(night.config))
+
+
 @dg.multi_asset_check(
     name="complete_sources",
     specs=[
@@ -73,6 +92,45 @@ def complete(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckRe
     for source, key in CHECKED.items():
         if dg.AssetCheckKey(dg.AssetKey(key), COMPLETE) in context.selected_asset_check_keys:
             yield check_result(key, by_source.get(source))
+
+
+@dg.multi_asset_check(
+    name="usual_volumes",
+    specs=[
+        dg.AssetCheckSpec(
+            USUAL_VOLUME,
+            asset=dg.AssetKey(key),
+            additional_deps=[dg.AssetKey(VOLUMES.asset_key)],
+            description="No day of the last week has far too few rows: ops.volume_alarms. Blocks nothing.",
+        )
+        for key in COUNTED.values()
+    ],
+    can_subset=True,
+    required_resource_keys={"lake_store"},
+)
+def usual_volume(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    """Show on the asset a source comes in by whether its rows are far too few."""
+    lake, night = context.resources.lake_store, date.fromisoformat(context.run.tags[PARTITION])
+    there = lake.exists(VOLUMES, night)
+    rows = lake.read(VOLUMES, night).to_dict("records") if there else []
+    for source, key in COUNTED.items():
+        if dg.AssetCheckKey(dg.AssetKey(key), USUAL_VOLUME) in context.selected_asset_check_keys:
+            yield volume_result(key, [row for row in rows if WORDS[row["source"]].brought_by == source])
+
+
+def volume_result(key: list[str], rows: list[dict[Hashable, Any]]) -> dg.AssetCheckResult:
+    """Give what the check shows of the volumes of a source; without any they were not looked at yet."""
+    told = [f"{row['source']}: {row['says']}" for row in rows] or ["not looked at yet: run the job `watch`"]
+    low = [WORDS[row["source"]] for row in rows if row["status"] == LOW]
+    told += [f"{words.who}: {words.what_to_do}" for words in low]
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(key),
+        check_name=USUAL_VOLUME,
+        passed=bool(rows) and not low,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=". ".join(told),
+        metadata={row["source"]: row["status"] for row in rows},
+    )
 
 
 def check_result(key: list[str], row: dict[Hashable, Any] | None) -> dg.AssetCheckResult:

@@ -5,15 +5,22 @@ import dagster as dg
 from funnel_etl.platform.publish_asset import publish_asset
 from funnel_etl.watch import assets, contracts
 from funnel_etl.watch.sensor import WATCH, watch_after_failure, watch_after_success, watch_job
+from funnel_etl.watch.volume_contracts import VOLUME_TABLES
 
 PART = WATCH
-TABLES = contracts.TABLES
+TABLES = (*contracts.TABLES, *VOLUME_TABLES)
 
 publish_watch = publish_asset(PART, TABLES)
 
 defs = dg.Definitions(
-    assets=[assets.missing_exports_asset, assets.completeness_asset, publish_watch],
-    asset_checks=[assets.complete],
+    assets=[
+        assets.missing_exports_asset,
+        assets.completeness_asset,
+        assets.volumes_asset,
+        assets.volume_alarms_asset,
+        publish_watch,
+    ],
+    asset_checks=[assets.complete, assets.usual_volume],
     jobs=[watch_job],
     sensors=[watch_after_success, watch_after_failure],
 )

@@ -4,16 +4,15 @@ import dagster as dg
 
 from funnel_etl.automation import nightly
 from funnel_etl.marketing.zoom.sensor import zoom_refresh_job
-from funnel_etl.platform.freshness import complete_checks
 from funnel_etl.platform.nights import BY_COMMAND, PARTITION
-from funnel_etl.watch.assets import CHECKED, GROUP
+from funnel_etl.watch.assets import GROUP, OWN_CHECKS
 
 WATCH = "watch"
 NIGHTS = [nightly, zoom_refresh_job]
 
 watch_job = dg.define_asset_job(
     WATCH,
-    selection=dg.AssetSelection.groups(GROUP) | complete_checks(CHECKED.values()),
+    selection=dg.AssetSelection.groups(GROUP) | OWN_CHECKS,
     description="Says how complete each source is and which reports are missing, whether the night succeeded or not. "
     "Pulls nothing.",
 )

@@ -75,7 +75,16 @@ def test_what_changed_is_told_of_the_parts_and_no_part_knows_of_it(part: str) ->
 
 @pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity"])
 def test_the_watch_looks_at_the_parts_and_no_part_knows_of_it(part: str) -> None:
-    assert offenders(modules(part), "funnel_etl.watch") == []
+    assert offenders(modules(part), "funnel_etl.watch", "funnel_etl.alerts") == []
+
+
+def test_the_watch_knows_nothing_of_alerts() -> None:
+    assert offenders(modules("watch"), "funnel_etl.alerts") == []
+
+
+@pytest.mark.parametrize("module", ["contracts", "causes", "messages", "delivery"])
+def test_what_an_alert_says_and_how_it_is_handed_over_knows_neither_dagster_nor_a_database(module: str) -> None:
+    assert offenders([PACKAGE / "alerts" / f"{module}.py"], "dagster", "sqlalchemy", "funnel_etl.operate") == []
 
 
 def test_core_imports_no_dagster_no_sqlalchemy_and_nothing_else_of_ours() -> None:
@@ -147,6 +156,12 @@ def test_what_is_not_wiring_imports_neither_dagster_nor_sqlalchemy(part: str) ->
         "watch/completeness.py",
         "watch/missing_exports.py",
         "watch/contracts.py",
+        "watch/usual.py",
+        "watch/volumes.py",
+        "watch/volume_contracts.py",
+        "alerts/contracts.py",
+        "alerts/causes.py",
+        "alerts/messages.py",
     ],
 )
 def test_a_transform_knows_no_lake_no_source_no_setting_and_no_environment(module: str) -> None:

@@ -12,7 +12,7 @@ from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 import funnel_etl
 from funnel_etl.core.contracts import Kind, Table
 from funnel_etl.definitions import TABLES, defs
-from funnel_etl.platform.freshness import COMPLETE
+from funnel_etl.platform.freshness import COMPLETE, USUAL_VOLUME
 from funnel_etl.platform.table_asset import ACCOUNT_CHECK, CONTRACT_CHECK
 
 PACKAGE = Path(funnel_etl.__file__).parent
@@ -33,9 +33,9 @@ def made_by(job: str) -> set[dg.AssetKey]:
     return set(defs.resolve_job_def(job).asset_layer.executable_asset_keys)
 
 
-def checked_by(job: str) -> set[str]:
+def checked_by(job: str, check: str = COMPLETE) -> set[str]:
     keys = defs.resolve_job_def(job).asset_layer.asset_graph.asset_check_keys
-    return {key.asset_key.to_user_string() for key in keys if key.name == COMPLETE}
+    return {key.asset_key.to_user_string() for key in keys if key.name == check}
 
 
 def test_the_nightly_job_makes_every_daily_asset_but_those_that_watch_it() -> None:
@@ -44,20 +44,23 @@ def test_the_nightly_job_makes_every_daily_asset_but_those_that_watch_it() -> No
     assert dg.AssetKey(["publish", "funnel"]) in daily
     assert made_by("nightly") == daily - watching
     assert made_by("watch") == watching
-    assert {key.to_user_string() for key in watching} == {"ops/completeness", "ops/missing_exports", "publish/watch"}
+    tables = "ops/completeness ops/missing_exports ops/volume_alarms ops/volumes publish/watch"
+    assert {key.to_user_string() for key in watching} == set(tables.split())
 
 
 def test_only_the_watch_judges_completeness_and_it_hangs_on_nothing_that_may_fail() -> None:
     sources = "raw/tofu_leads raw/ad_spend raw/zoom_reports raw/crm_assigned_leads raw/crm_sales ops/config_versions"
     assert checked_by("watch") == set(sources.split())
-    assert checked_by("nightly") | checked_by("zoom_refresh") == set()
+    assert checked_by("watch", USUAL_VOLUME) == set(sources.split()) - {"ops/config_versions"}
+    for check in (COMPLETE, USUAL_VOLUME):
+        assert checked_by("nightly", check) | checked_by("zoom_refresh", check) == set()
     for key in made_by("watch"):
         assert GRAPH.get(key).parent_keys <= made_by("watch")
 
 
 def test_the_check_of_completeness_blocks_nothing() -> None:
-    specs = [spec for spec in GRAPH.asset_check_keys if spec.name == COMPLETE]
-    assert len(specs) == 6
+    specs = [spec for spec in GRAPH.asset_check_keys if spec.name in (COMPLETE, USUAL_VOLUME)]
+    assert len(specs) == 11
     assert not any(GRAPH.get_check_spec(key).blocking for key in specs)
 
 
@@ -66,6 +69,12 @@ def test_what_watches_the_night_is_on_by_default(name: str) -> None:
     sensor = defs.resolve_sensor_def(name)
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
     assert [job.name for job in sensor.jobs] == ["watch"]
+
+
+def test_the_sensor_of_alerts_is_on_by_default_and_asks_for_no_run() -> None:
+    sensor = defs.resolve_sensor_def("alerts")
+    assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+    assert sensor.targets == []
 
 
 @pytest.mark.parametrize("source", ["tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales"])

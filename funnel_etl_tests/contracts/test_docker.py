@@ -49,7 +49,7 @@ def test_preparation_ends_before_the_code_location_starts_and_that_before_its_us
 def test_every_variable_a_service_is_given_is_a_setting():
     given = {name for service in SERVICES.values() for name in service["environment"]}
     assert given - SETTINGS - BESIDE - OF_POSTGRES == set()
-    assert {"FUNNEL_DATABASE_URL", "FUNNEL_CRM_SECRET", "FUNNEL_TOFU_LEADS_URL"} <= given
+    assert {"FUNNEL_DATABASE_URL", "FUNNEL_CRM_SECRET", "FUNNEL_TOFU_LEADS_URL", "FUNNEL_ALERT_URLS"} <= given
 
 
 def test_every_variable_that_compose_reads_from_the_environment_is_a_setting():

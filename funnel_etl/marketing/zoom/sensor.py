@@ -17,7 +17,7 @@ from funnel_etl.marketing.zoom.assets import zoom_export
 from funnel_etl.marketing.zoom.intake import SOURCE, ParsedReports, take_in
 from funnel_etl.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, metadata_of, partition_key
 from funnel_etl.marketing.zoom.refresh import NEEDS, Remembered, Situation, decide
-from funnel_etl.platform.freshness import complete_checks
+from funnel_etl.platform.freshness import watch_checks
 from funnel_etl.platform.lake import Lake
 from funnel_etl.sources.landing import Arrival
 from funnel_etl.sources.nightly import NightlySources
@@ -40,8 +40,7 @@ zoom_exports_job = dg.define_asset_job(
 )
 zoom_refresh_job = dg.define_asset_job(
     REFRESH,
-    selection=dg.AssetSelection.assets(["raw", "zoom_reports"]).downstream()
-    - complete_checks([["raw", "zoom_reports"]]),
+    selection=dg.AssetSelection.assets(["raw", "zoom_reports"]).downstream() - watch_checks([["raw", "zoom_reports"]]),
     description="Works newly dropped Zoom reports into the last night: all of Zoom and what hangs on it. "
     "Pulls no other source.",
 )

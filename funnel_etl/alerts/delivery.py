@@ -1,0 +1,123 @@
+"""Handing a message to an address by apprise, and never letting an address out: neither into a log nor an error.
+
+apprise and what it uses write addresses, with the secrets in them, into their own logs; those are silenced here. What
+went wrong is told in our words, from the answer's number at most.
+"""
+
+import hashlib
+import logging
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from funnel_etl.alerts.messages import Message
+
+SEND_SECONDS = 20.0
+"""How long an address may take in all; apprise's own limits are for each packet only."""
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)")
+NAME, NUMERIC = r"(?:[a-z0-9-]+\.)+[a-z]{2,18}|localhost", r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]+"
+HOST = re.compile(f"{NAME}|{NUMERIC}", re.IGNORECASE)
+PLAIN_HOSTS = {"json", "jsons", "xml", "xmls", "form", "forms", "mmost", "mmosts", "gotify", "gotifys"}
+"""Schemes whose host is a host whatever it looks like; of others, as slack://, it may be a part of the secret."""
+ANSWERED = re.compile(r"error=(\d{3})")
+TALKATIVE = ("urllib3", "requests", "requests_oauthlib", "smtplib", "paho", "slixmpp", "asyncio")
+
+
+def split_urls(text: str) -> list[str]:
+    """Give the addresses of a setting: separated by blanks, new lines, or commas before the next scheme."""
+    parts = [part for word in text.split() for part in re.split(r",+(?=[A-Za-z][A-Za-z0-9+.-]*://)", word)]
+    return list(dict.fromkeys(part.strip(",") for part in parts if part.strip(",")))
+
+
+def redacted(url: str) -> str:
+    """Give scheme and host of an address, and only the scheme where the host may be a part of the secret."""
+    found = SCHEME.match(url)
+    if not found:
+        return "(no scheme)"
+    scheme = found[0].lower()
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = ""
+    is_host = HOST.fullmatch(host) or (scheme in PLAIN_HOSTS and re.fullmatch(r"[a-z0-9-]+", host))
+    return f"{scheme}://{host if is_host else '…'}"
+
+
+def mark_of(url: str) -> str:
+    """Give what an address is remembered by: it cannot be read back."""
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
+def send(url: str, message: Message, seconds: float = SEND_SECONDS) -> str | None:
+    """Send a message to one address; gives None when it was accepted, else why not, without anything secret."""
+    said: list[str | None] = []
+    sending = threading.Thread(target=lambda: said.append(_send(url, message)), daemon=True)
+    sending.start()
+    sending.join(seconds)
+    return said[0] if said else f"no answer within {seconds:.0f} seconds"
+
+
+def _send(url: str, message: Message) -> str | None:
+    import apprise  # noqa: PLC0415 - a tenth of a second that only sending needs
+
+    with _hushed() as heard:
+        try:
+            asset = apprise.AppriseAsset(
+                app_id="funnel_etl", storage_mode=apprise.PersistentStoreMode.MEMORY, secure_logging=True
+            )
+            server = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+            if server is None:
+                return "apprise cannot read this address: is its scheme right, and nothing left out?"
+            accepted = server.notify(
+                body=message.body,
+                title=message.subject,
+                notify_type=apprise.NotifyType(message.tone),
+                body_format=apprise.NotifyFormat.TEXT,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever a plugin raises: its text may hold the address
+            return f"it could not be sent ({type(error).__name__})"
+    return None if accepted else _why(heard)
+
+
+def _why(heard: list[str]) -> str:
+    for line in reversed(heard):
+        if found := ANSWERED.search(line):
+            return f"it answered {found[1]}"
+    if any(re.search(r"connection|socket|timed? ?out", line, re.IGNORECASE) for line in heard):
+        return "no connection, or no answer in time"
+    return "it was not accepted"
+
+
+class _Heard(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@contextmanager
+def _hushed() -> Iterator[list[str]]:
+    """Keep what is logged while sending to ourselves. apprise stays silenced: a send that was given up may go on."""
+    own, heard = logging.getLogger("apprise"), _Heard()
+    own.propagate = False
+    own.setLevel(logging.WARNING)
+    own.handlers = [heard]
+    others = [logging.getLogger(name) for name in TALKATIVE]
+    others += [
+        found
+        for name, found in list(logging.root.manager.loggerDict.items())
+        if isinstance(found, logging.Logger) and name.split(".")[0] in TALKATIVE and found not in others
+    ]
+    before = [logger.level for logger in others]
+    for logger in others:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield heard.lines
+    finally:
+        own.handlers = [logging.NullHandler()]
+        for logger, level in zip(others, before, strict=True):
+            logger.setLevel(level)

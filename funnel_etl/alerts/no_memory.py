@@ -1,0 +1,45 @@
+"""When the database cannot be reached there is no memory in it: a file in FUNNEL_HOME keeps what was told meanwhile."""
+
+import hashlib
+from pathlib import Path
+
+from funnel_etl.alerts.causes import scrubbed
+from funnel_etl.alerts.contracts import RUN
+from funnel_etl.alerts.delivery import send
+from funnel_etl.alerts.messages import Told, message
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.settings import Settings
+from funnel_etl.watch.contracts import ENGINEER
+
+
+def tell_of_no_night(settings: Settings, urls: list[str], error: FunnelError) -> dict[str, str]:
+    """Send that a night could not begin, once until one has; gives why it was not accepted, by number of address."""
+    what = f"the night could not begin: {scrubbed(str(error)).partition('. Fix: ')[0]}"
+    marks = {hashlib.sha256(f"{url} {type(error).__name__}".encode()).hexdigest()[:16]: url for url in urls}
+    told = _told(settings)
+    content = message(RUN, [Told(RUN, what, error.fix, ENGINEER)])
+    errors = {}
+    for number, (mark, url) in enumerate(marks.items(), start=1):
+        if mark in told:
+            continue
+        why = send(url, content)
+        if why is None:
+            told.add(mark)
+        else:
+            errors[str(number)] = why
+    _file(settings).parent.mkdir(parents=True, exist_ok=True)
+    _file(settings).write_text("\n".join(sorted(told)))
+    return errors
+
+
+def forget_no_night(settings: Settings) -> None:
+    """Forget it when the database can be reached again: the next time is told again."""
+    _file(settings).unlink(missing_ok=True)
+
+
+def _told(settings: Settings) -> set[str]:
+    return set(_file(settings).read_text().split()) if _file(settings).is_file() else set()
+
+
+def _file(settings: Settings) -> Path:
+    return settings.state / "alerts_without_database"

@@ -1,0 +1,300 @@
+"""Alerts over several real nights, to a real HTTP server: what is sent, once, and what becomes of it.
+
+The nights are run once, in the order of the fixtures; the tests look at what each left.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+from dagster._core.definitions.sensor_definition import SensorExecutionData
+
+import funnel_etl.definitions
+from funnel_etl.alerts.tell import tell
+from funnel_etl.alerts.trial import try_addresses
+from funnel_etl.core.errors import ConfigError
+from funnel_etl.demo.campaigns import HEADER
+from funnel_etl.demo.generate import generate
+from funnel_etl.operate.dagster_home import instance
+from funnel_etl.operate.run_night import NightResult
+from funnel_etl.operate.show_status import status_lines
+from funnel_etl.operate.status import status
+from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.receiver import Receiver
+
+NIGHT = date(2025, 10, 31)
+NEXT, AFTER = NIGHT + timedelta(days=1), NIGHT + timedelta(days=2)
+NAME = "Priya-Of-The-Drop-Folder"
+BAD_EDIT = "A new source,No Such Funnel,,,Ask Priya Sharma 98765 12345\n"
+
+
+@dataclass
+class Story:
+    """The installation, who takes its alerts, and what each night left there."""
+
+    installation: Installation
+    receiver: Receiver
+    results: dict[str, NightResult] = field(default_factory=dict)
+    posts: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    alerts: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def night(self, name: str, day: date, **changes: object) -> None:
+        self.receiver.clear()
+        self.results[name] = self.installation.night(day, **changes)
+        self.keep(name)
+
+    def keep(self, name: str) -> None:
+        self.posts[name] = [(str(each["title"]), str(each["message"])) for each in self.receiver.taken]
+        self.alerts[name] = self.installation.query("SELECT * FROM ops.alerts ORDER BY first_seen_at, cause")
+
+    def sent(self, name: str, subject: str) -> list[str]:
+        return [body for title, body in self.posts[name] if subject in title]
+
+
+def write_leads(path: Path, until: date, share: float) -> None:
+    """Write ten weeks of leads, 150 on a usual day; of the last day only a share."""
+    rng = np.random.default_rng(4)
+    days = pd.date_range(end=AFTER, periods=70)
+    counts = rng.poisson(np.where(days.day_of_week < 5, 170, 100))
+    rows = [
+        ["", f"p{day:%m%d}.{number}@example.org", "", "Pune", "", "google", "cpc", "x", "", f"{day:%Y-%m-%d} 11:00:00"]
+        for day, count in zip(days, counts, strict=True)
+        if day.date() <= until
+        for number in range(int(count * (share if day.date() == until else 1)))
+    ]
+    pd.DataFrame(rows, columns=HEADER).to_csv(path, index=False)
+
+
+@pytest.fixture(scope="module")
+def good(new_installation: Callable[[], Installation]) -> Iterator[Story]:
+    """A good night, while who takes the alerts is broken."""
+    installation = new_installation()
+    sources = installation.home / "sources"
+    generate(sources, as_of=NIGHT, leads=400, months=2, seed=3)
+    write_leads(sources / "tofu_leads.csv", NIGHT, 1)
+    shutil.copytree(sources / "drop" / "zoom", installation.drop / "zoom", dirs_exist_ok=True)
+    (installation.drop / "zoom" / f"{NAME}.csv").write_bytes(b"%PDF-1.7 not a report")
+    for name in ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales"):
+        installation.environment[f"FUNNEL_{name.upper()}_URL"] = str(sources / f"{name}.csv")
+    with Receiver() as receiver:
+        installation.environment["FUNNEL_ALERT_URLS"] = receiver.url
+        receiver.status = 500
+        story = Story(installation, receiver)
+        story.night("good", NIGHT)
+        yield story
+
+
+@pytest.fixture(scope="module")
+def broken(good: Story, closed: int) -> Story:
+    """The next night: the CRM's sales are down, an edit is broken, half the leads lack; alerts are taken again."""
+    installation = good.installation
+    write_leads(installation.home / "sources" / "tofu_leads.csv", NEXT, 0.5)
+    mapping = installation.config / "funnel_mapping.csv"
+    mapping.write_text(mapping.read_text() + BAD_EDIT)
+    good.receiver.status = 200
+    good.night("broken", NEXT, crm_sales_url=f"http://127.0.0.1:{closed}/sales.csv")
+    return good
+
+
+@pytest.fixture(scope="module")
+def closed() -> int:
+    """A port that refuses."""
+    from funnel_etl_tests.conftest import new_port  # noqa: PLC0415
+
+    return new_port()
+
+
+@pytest.fixture(scope="module")
+def ticks(broken: Story) -> Story:
+    """Three looks of the daemon's sensor on the same, then a run that breaks off, then three looks again."""
+    broken.receiver.clear()
+    with broken.installation.settings() as settings, instance(settings) as (opened, _):
+        looks = [look(opened)]
+        looks.append(look(opened, looks[-1].cursor))
+        broken.posts["looks"] = [(str(each.skip_message), "") for each in looks]
+        broken.keep("ticks")
+        refresh = funnel_etl.definitions.defs.resolve_job_def("zoom_refresh")
+        for name, tags in (("retried", {}), ("killed", {"dagster/max_retries": "0"})):
+            run = opened.create_run_for_job(refresh, tags=tags)
+            opened.report_run_failed(run, "killed before it ended")
+            for _ in range(2):
+                looks.append(look(opened, looks[-1].cursor))
+            broken.keep(name)
+    return broken
+
+
+@pytest.fixture(scope="module")
+def still_broken(ticks: Story, closed: int) -> Story:
+    """The night after it, with the same faults; only the leads came."""
+    write_leads(ticks.installation.home / "sources" / "tofu_leads.csv", AFTER, 1)
+    ticks.night("still broken", AFTER, crm_sales_url=f"http://127.0.0.1:{closed}/sales.csv")
+    return ticks
+
+
+@pytest.fixture(scope="module")
+def mended(still_broken: Story) -> Story:
+    """The same night, when all is mended."""
+    mapping = still_broken.installation.config / "funnel_mapping.csv"
+    mapping.write_text(mapping.read_text().replace(BAD_EDIT, ""))
+    still_broken.night("mended", AFTER)
+    return still_broken
+
+
+def status_of(story: Story, **changes: object) -> str:
+    """Give what `funnel-etl status` says."""
+    with story.installation.settings(**changes) as settings:
+        return "\n".join([*status_lines(status(settings)), ""])
+
+
+def look(opened: dg.DagsterInstance, cursor: str | None = None) -> SensorExecutionData:
+    """Evaluate the sensor as the daemon does."""
+    defs = funnel_etl.definitions.defs
+    sensor = defs.resolve_sensor_def("alerts")
+    needed = {name: defs.resources[name] for name in sensor.required_resource_keys}
+    context = dg.build_sensor_context(instance=opened, cursor=cursor, definitions=defs, resources=needed)
+    return sensor.evaluate_tick(context)
+
+
+def test_a_night_whose_alerts_are_not_taken_is_published_all_the_same_and_it_is_noticed(good: Story) -> None:
+    assert good.results["good"].is_published
+    assert good.results["good"].alerts == "0 messages sent; 1. json://127.0.0.1: it answered 500"
+    rows = good.alerts["good"]
+    assert "night:2025-10-31" in set(rows["cause"])
+    assert set(rows["attempts"]) == {1}
+    assert set(rows["last_error"]) == {"1. json://127.0.0.1: it answered 500"}
+    assert rows["sent_at"].isna().all()
+    said = status_of(good)
+    assert re.search(
+        r"alerts: \d+ could not be sent to all of json://127\.0\.0\.1, tried 1 time: .* → the engineer:", said
+    )
+
+
+def test_what_failed_is_told_with_who_does_what(broken: Story) -> None:
+    [body] = broken.sent("broken", "a run failed")
+    assert "raw/crm_sales (nightly, night 2025-11-01)" in body
+    assert "crm_sales stays complete through 2025-10-31" in body
+    assert "→ the engineer:" in body
+    assert "then funnel-etl run --as-of 2025-11-01" in body
+    assert "source:crm_sales:failed" not in set(broken.alerts["broken"]["cause"]), "the same cause is not told twice"
+
+
+def test_a_rejected_edit_and_a_drop_of_leads_are_told(broken: Story) -> None:
+    [edit] = broken.sent("broken", "a config edit was rejected")
+    assert "funnel_mapping.csv line" in edit
+    [low] = broken.sent("broken", "far too few rows")
+    assert "leads on Saturday 2025-11-01" in low
+    assert "→ marketing operations:" in low
+    assert len(broken.sent("broken", "reports are missing")) == 1
+
+
+def test_the_night_that_could_not_be_told_in_time_is_not_told_when_it_is_over(broken: Story) -> None:
+    assert broken.sent("broken", "published") == []
+
+
+def test_a_look_of_the_daemon_sends_nothing_again_and_looks_no_further_when_nothing_ended(ticks: Story) -> None:
+    assert ticks.posts["ticks"] == []
+    first, second = (said for said, _ in ticks.posts["looks"])
+    assert first == "0 messages sent"
+    assert second == "nothing ended since the last look, and nothing waits to be sent"
+
+
+def test_a_run_that_was_killed_is_told_by_the_daemon_once(ticks: Story) -> None:
+    assert ticks.posts["retried"] == [], "how its retry ends is told"
+    [body] = ticks.sent("killed", "a run failed")
+    assert "of zoom_refresh ended without its end" in body
+    assert len(ticks.posts["killed"]) == 1
+
+
+def test_on_the_next_night_the_same_causes_are_not_told_again(still_broken: Story) -> None:
+    assert not still_broken.results["still broken"].is_published
+    subjects = [subject for subject, _ in still_broken.posts["still broken"]]
+    assert not [s for s in subjects if "run failed" in s or "edit was rejected" in s or "too few" in s]
+    rows = still_broken.alerts["still broken"]
+    assert rows["cause"].is_unique
+    assert rows.loc[rows["cause"] == "run:raw/crm_sales", "resolved_at"].isna().all()
+
+
+def test_what_is_mended_is_said_so_and_the_night_is_told_in_one_paragraph(mended: Story) -> None:
+    assert mended.results["mended"].is_published, mended.results["mended"].failures
+    [gone] = mended.sent("mended", "mended")
+    assert "raw/crm_sales" in gone
+    assert "an edit of config_csv was rejected" in gone
+    [night] = mended.sent("mended", "a night is published")
+    assert night.startswith("The night of Sunday 2025-11-02 is published. Complete through that day: tofu_leads. ")
+    counts = mended.installation.query("SELECT sum(leads) AS n FROM mart.funnel_facts WHERE date = '2025-11-02'")
+    assert f"against Sunday 2025-10-26: leads {counts['n'].iloc[0]:.0f} (" in night
+    assert "Open: " in night
+    assert "\n" not in night
+    assert (
+        mended.installation.value(
+            "SELECT count(*) FROM ops.alerts WHERE last_error IS NOT NULL AND sent_at IS NULL AND resolved_at IS NULL"
+        )
+        == 0
+    )
+
+
+def test_a_drop_is_over_when_its_rows_arrive_after_all_and_the_status_says_where_alerts_go(mended: Story) -> None:
+    assert mended.installation.value("SELECT count(*) FROM ops.volume_alarms WHERE source = 'leads'") == 0
+    [gone] = mended.sent("still broken", "mended")
+    assert "leads: " in gone
+    assert "fewer than on the same weekdays of the weeks before" in gone
+    said = status_of(mended)
+    assert "leads: far too few" not in said
+    assert "alerts: sent to json://127.0.0.1; the last one" in said
+
+
+def test_no_message_and_no_memory_holds_a_person_a_file_s_name_or_the_secret_of_an_address(mended: Story) -> None:
+    posts = "\n".join(part for night in mended.posts.values() for post in night for part in post)
+    memory = mended.installation.query("SELECT * FROM ops.alerts").to_csv()
+    assert len(posts) > 1000
+    assert len(memory) > 1000
+    for text in (posts, memory):
+        assert "Priya" not in text
+        assert "@" not in text
+        assert mended.receiver.secret not in text
+    for night in mended.posts.values():
+        assert not [body for _, body in night if re.search(r"(?<![\d,.])\d{7,}", body)]
+    state = [path for path in (mended.installation.home / "state").rglob("*") if path.is_file()]
+    assert len(state) > 20
+    assert not [path for path in state if mended.receiver.secret.encode() in path.read_bytes()]
+
+
+def test_dagster_s_storage_does_not_hold_the_secret_either(mended: Story) -> None:
+    with mended.installation.settings() as settings, instance(settings) as (opened, _):
+        runs = opened.get_runs()
+        assert len(runs) >= 8
+        text = "".join(str(event) for run in runs for event in opened.all_logs(run.run_id))
+    assert len(text) > 10_000
+    assert mended.receiver.secret not in text
+
+
+def test_without_addresses_nothing_is_sent_and_the_status_says_so_quietly(mended: Story) -> None:
+    mended.receiver.clear()
+    with mended.installation.settings(alert_urls="none") as settings, instance(settings) as (opened, databases):
+        assert tell(settings, databases.funnel_url, opened, force=True).says == "0 messages sent"
+    assert mended.receiver.tried == 0
+    said = status_of(mended, alert_urls="none")
+    assert "alerts: sent nowhere: FUNNEL_ALERT_URLS is not set\n" in said
+
+
+def test_the_command_says_of_each_address_whether_it_takes_a_message(mended: Story, closed: int) -> None:
+    urls = f"{mended.receiver.url} json://u:{mended.receiver.secret}@127.0.0.1:{closed}"
+    tried = mended.installation.program("alert", "test", alert_urls=urls)
+    assert tried.returncode == 1
+    assert tried.stdout.splitlines() == [
+        "1. json://127.0.0.1: accepted",
+        "2. json://127.0.0.1: NOT accepted: no connection, or no answer in time",
+    ]
+    assert mended.receiver.secret not in tried.stdout + tried.stderr
+    with (
+        mended.installation.settings(alert_urls="none") as settings,
+        pytest.raises(ConfigError, match="no address is set"),
+    ):
+        try_addresses(settings)

@@ -1,0 +1,40 @@
+"""A night that cannot reach its database: told once, until one can."""
+
+from pathlib import Path
+
+import pytest
+
+from funnel_etl.alerts.no_memory import forget_no_night
+from funnel_etl.core.errors import DatabaseUnavailable
+from funnel_etl.operate.run_night import run_night
+from funnel_etl.settings import Settings
+from funnel_etl_tests.receiver import Receiver
+
+
+def test_that_a_night_cannot_reach_its_database_is_told_once_until_one_can(tmp_path: Path, closed_port: int) -> None:
+    with Receiver() as receiver:
+        settings = Settings(
+            _env_file=None,
+            home=tmp_path,
+            database_url=f"postgresql://funnel:p4ssword@127.0.0.1:{closed_port}/funnel",
+            alert_urls=receiver.url,
+        )
+
+        def night() -> None:
+            with pytest.raises(DatabaseUnavailable):
+                run_night(settings, settings.yesterday())
+
+        receiver.status = 500
+        night()
+        receiver.status = 200
+        for _ in range(3):
+            night()
+        assert receiver.subjects == ["funnel_etl: a run failed"]
+        forget_no_night(settings)
+        night()
+        assert len(receiver.taken) == 2
+        assert "the night could not begin: PostgreSQL at 127.0.0.1" in receiver.text
+        assert "→ the engineer: " in receiver.text
+        kept = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+        assert "p4ssword" not in receiver.text + kept
+        assert receiver.secret not in kept
