@@ -13,8 +13,8 @@ from funnel_etl.watch.contracts import ENGINEER
 
 
 def tell_of_no_night(settings: Settings, urls: list[str], error: FunnelError) -> dict[str, str]:
-    """Send that a night could not begin, once until one has; gives why it was not accepted, by number of address."""
-    what = f"the night could not begin: {scrubbed(str(error)).partition('. Fix: ')[0]}"
+    """Send that a night could not run, once until one could; gives why it was not accepted, by number of address."""
+    what = f"the night could not run: {scrubbed(str(error)).partition('. Fix: ')[0]}"
     marks = {hashlib.sha256(f"{url} {type(error).__name__}".encode()).hexdigest()[:16]: url for url in urls}
     told = _told(settings)
     content = message(RUN, [Told(RUN, what, error.fix, ENGINEER)])

@@ -150,7 +150,7 @@ def _watched(defs: dg.Definitions, writer: Writer, night: date) -> dict[str, str
 
 @contextmanager
 def _no_night_told(settings: Settings) -> Iterator[None]:
-    """Send that the database cannot be reached: nobody else will tell of a night that never began."""
+    """Send that the database cannot be reached: nobody else will tell of a night that could not run."""
     try:
         yield
     except DatabaseUnavailable as error:

@@ -33,7 +33,7 @@ def test_that_a_night_cannot_reach_its_database_is_told_once_until_one_can(tmp_p
         forget_no_night(settings)
         night()
         assert len(receiver.taken) == 2
-        assert "the night could not begin: PostgreSQL at 127.0.0.1" in receiver.text
+        assert "the night could not run: PostgreSQL at 127.0.0.1" in receiver.text
         assert "→ the engineer: " in receiver.text
         kept = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
         assert "p4ssword" not in receiver.text + kept
