@@ -119,7 +119,6 @@ def killed_with(whom: str, process: subprocess.Popen[str], arena: Arena, run_id:
     return next(p for p in family(process) if marker in {file.path for file in p.open_files()})
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize("whom", [WORKER, DAEMON, ALL])
 def test_when_up_is_killed_under_a_night_one_more_run_ends_it_and_nothing_waits_for_ever(
     whom: str, arena: Arena, undisturbed: Contents, campaign: bool

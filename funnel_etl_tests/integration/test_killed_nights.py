@@ -144,7 +144,6 @@ def fight(told: Field, whom: str, choose: random.Random, at: tuple[str, int] | N
     assert torn(reader, told) == []
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize("whom", [RUN, POSTMASTER, BACKEND])
 def test_killed_at_random_points_of_a_night_one_more_run_gives_what_an_undisturbed_night_gives(
     whom: str, fought: Field, campaign: bool
@@ -158,7 +157,6 @@ def test_killed_at_random_points_of_a_night_one_more_run_gives_what_an_undisturb
     assert fought.struck[whom] >= many * 0.8, "too many were struck after the night had ended: the test proves little"
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize("place", PLACES, ids=[f"{place} {number}" for place, number in PLACES])
 def test_killed_at_a_step_of_its_writing(place: tuple[str, int], fought: Field, campaign: bool) -> None:
     if not campaign and place[0] != "merge":
