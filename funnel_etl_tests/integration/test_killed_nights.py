@@ -1,7 +1,7 @@
 """A night killed with kill -9 at any point: run once more it leaves what an undisturbed one does, unseen.
 
-Killed are the run itself, PostgreSQL (postmaster and backends), and the worker, the daemon and the whole of
-`funnel-etl up`. A few points of each kind; with --campaign fifty, at random over the measured length of a night.
+Killed are the run itself and PostgreSQL, its postmaster and its backends; what is killed of `funnel-etl up` is in
+test_at_once. A few points; with --campaign fifty in all, at random moments after random steps that a night tells.
 """
 
 import os
@@ -23,7 +23,7 @@ from funnel_etl_tests.golden.week import NIGHTS, SAT, SUN, write_night
 from funnel_etl_tests.killing import PARTS, Arena, Contents, Reader
 
 RUN, POSTMASTER, BACKEND = "the run", "the postmaster", "a backend"
-SEED = 5
+SEED = 1
 PLACES = [("landing", 3), ("lake", 12), ("merge", 20), ("commit", 2), ("committed", 1)]
 
 
@@ -128,14 +128,14 @@ def fight(told: Field, whom: str, choose: random.Random, at: tuple[str, int] | N
         assert process.stderr is not None
         try:
             if at is None:
-                for _ in range(choose.randint(0, told.steps)):
+                for _ in range(int(choose.random() * (told.steps - 5))):
                     process.stderr.readline()
                 time.sleep(choose.uniform(0, 0.5))
+                told.struck[whom if process.poll() is None else f"{whom}, too late"] += 1
                 strike(arena, whom, process, choose)
             out, err = process.communicate(timeout=180)
         finally:
             process.kill()
-        told.struck[whom if process.returncode else f"{whom}, too late"] += 1
         assert process.returncode == (-signal.SIGKILL if whom == RUN else 1) or "is published" in out
         assert "Traceback" not in err, err[-3000:]
         assert_recovered(told, reader)
@@ -144,22 +144,22 @@ def fight(told: Field, whom: str, choose: random.Random, at: tuple[str, int] | N
     assert torn(reader, told) == []
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize("whom", [RUN, POSTMASTER, BACKEND])
 def test_killed_at_random_points_of_a_night_one_more_run_gives_what_an_undisturbed_night_gives(
     whom: str, fought: Field, campaign: bool
 ) -> None:
+    if whom == BACKEND and not campaign:
+        pytest.skip("at full size: --campaign")
     choose = random.Random(f"{SEED} {whom}")  # noqa: S311
-    many = {RUN: 20, POSTMASTER: 10, BACKEND: 7}[whom] if campaign else 1
+    many = {RUN: 22, POSTMASTER: 12, BACKEND: 8}[whom] if campaign else 1
     for _ in range(many):
         fight(fought, whom, choose)
-    assert fought.struck[whom] >= many * 0.6, "too many were struck after the night had ended: the test proves little"
+    assert fought.struck[whom] >= many * 0.8, "too many were struck after the night had ended: the test proves little"
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize("place", PLACES, ids=[f"{place} {number}" for place, number in PLACES])
 def test_killed_at_a_step_of_its_writing(place: tuple[str, int], fought: Field, campaign: bool) -> None:
-    if not campaign and place[0] not in {"landing", "merge"}:
+    if not campaign and place[0] != "merge":
         pytest.skip("at full size: --campaign")
     fight(fought, RUN, random.Random(SEED), at=place)  # noqa: S311
 

@@ -147,7 +147,6 @@ def assert_each_row_is_somewhere(raw: pd.DataFrame, clean: pd.DataFrame, outcome
     assert outcome.quarantine["reason"].notna().all()
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize("source", SHAPES)
 def test_a_damaged_dump_is_refused_or_every_row_of_it_is_accounted_for(
     source: str, week: Path, config: Config, tmp_path: Path, campaign: bool
@@ -183,7 +182,6 @@ def test_a_damaged_dump_is_refused_or_every_row_of_it_is_accounted_for(
     assert seen["quarantined"] > 5
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize("report", ["registration_thursday", "attendee_thursday", "attendee_sunday"])
 def test_a_damaged_report_is_refused_or_every_row_of_it_ends_somewhere(
     report: str, week: Path, config: Config, campaign: bool
@@ -237,7 +235,6 @@ def assert_zoom_accounts(
     through(zoom.BOOTCAMP_PARTICIPATION, bootcamp_participation(attendance, occurrences))
 
 
-@pytest.mark.campaign
 def test_a_damaged_config_file_never_ends_a_night_that_had_a_good_one(
     week: Path, tmp_path: Path, campaign: bool
 ) -> None:
@@ -282,7 +279,6 @@ def raw_of(data: bytes, documented: Callable[[Config], list[SourceColumn]]) -> O
     return raw_records(data, "f" * 64, "crm_assigned_leads", documented(Config({}, "")), {})
 
 
-@pytest.mark.campaign
 def test_a_damaged_first_config_is_told_file_and_line(week: Path, campaign: bool) -> None:
     files = config_files(week)
     seen: Counter[str] = Counter()
