@@ -165,11 +165,10 @@ class Comparison:
 
     def _reread(self, state: _State, config: Config, edited: set[str], zone: str) -> None:
         """Make those tables again that an edit of config can move."""
-        for name in (*LANDED, "zoom"):
-            if (READS[name] & edited or zone != self.zone) and not {name, *ZOOM}.isdisjoint(self.unknown):
-                continue
-            if READS[name] & edited or zone != self.zone:
-                self._make(state, name if name in LANDED else "zoom_reports", config, zone)
+        for name in (*LANDED, "zoom_reports"):
+            reads = READS[name if name in LANDED else "zoom"]
+            if name not in self.unknown and (reads & edited or zone != self.zone):
+                self._make(state, name, config, zone)
 
     def _rows(self, name: str, state: _State, config: Config) -> Rows:
         rows = Rows(SOURCES[name], state.frames[name], self.tonight[name], self.since)

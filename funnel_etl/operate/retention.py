@@ -27,6 +27,7 @@ READERS = {
     "marketing/zoom/export.py": "the newest night that has all its tables: the newest two of each table",
     "operate/preview.py": "the newest night that has all tables: the newest two of each table",
     "operate/replay.py": "a lake of its own; of the real one only the replayed night, to compare with",
+    "operate/show_changes.py": "a night that somebody asks for; without it it says which ones there are",
     "operate/worklist.py": "its newest night",
     "sales/earlier.py": "the night before, and clean.sales since the last mart.revenue_changes; the rest from landing",
     "watch/state.py": "of each table the newest night that passed its checks; the newest config without an error",
@@ -151,7 +152,7 @@ def _always(arrivals: list[Arrival], *, is_used: bool) -> str | None:
     """Say why a file never goes; None: it may."""
     kinds = {arrival.kind for arrival in arrivals}
     if kinds - {"pull", "file"}:
-        return "config, closed months, confirmations"
+        return "config, closed months, published facts, confirmations"
     if any(a.kind == "file" and a.status == "accepted" for a in arrivals):
         return "Zoom reports: every night is made from all of them"
     if is_used and any(a.source in CRM for a in arrivals):
