@@ -74,9 +74,10 @@ def keep(night: Night, lake: Lake) -> None:
     buffer = io.BytesIO()
     pq.write_table(marked, buffer, compression="zstd")
     data = buffer.getvalue()
-    file_id = hashlib.sha256(data).hexdigest()
+    file_id = landing.file_id_of(data)
     if not landing.has(file_id):
-        landing.put(SOURCE, "closing", f"{SOURCE}_{night.day}.parquet", data, received_at=utc_now())
+        name = f"{SOURCE}_{night.day}.parquet"
+        file_id = landing.put(SOURCE, "closing", name, data, received_at=utc_now()).file_id
     if landing.night(night.day, SOURCE) != [file_id]:
         landing.record_night(night.day, SOURCE, [file_id])
 
