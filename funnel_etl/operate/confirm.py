@@ -18,9 +18,10 @@ from funnel_etl.marketing.contracts import SPEND_KEY, SPEND_SOURCE, TOFU_LEADS_K
 from funnel_etl.sales.contracts import ASSIGNED_LEADS_KEY, ASSIGNED_LEADS_SOURCE
 from funnel_etl.sales.sales import sales_key, sales_source
 from funnel_etl.settings import Settings
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.confirmations import Confirmation, confirm, confirmed
 from funnel_etl.sources.guards import DumpReader, LastGood, confirm_command
-from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
 
 SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")

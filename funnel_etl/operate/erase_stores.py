@@ -19,8 +19,9 @@ from funnel_etl.core.erasing import Sought, Withheld, masked_bytes, no_label, wi
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.marketing.zoom.layout import heads_summary
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.erasures import GZIP, PARQUET, ZIP, withheld_from
-from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.store import Store
 
 log = logging.getLogger("funnel_etl.progress")

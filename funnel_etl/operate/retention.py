@@ -17,7 +17,8 @@ from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.schema import SCHEMAS
 from funnel_etl.sales.contracts import SALES
 from funnel_etl.sales.earlier import PULLED as CRM
-from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.arrivals import Arrival
+from funnel_etl.sources.landing import Landing
 
 What = TypeVar("What")
 PULLS = ("tofu_leads", "ad_spend", *CRM)

@@ -21,7 +21,8 @@ from funnel_etl.platform.nights import Night
 from funnel_etl.platform.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl.platform.table_asset import night_of, partitions, progress, run_body
-from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.arrivals import Arrival
+from funnel_etl.sources.landing import Landing
 
 FileStates = Callable[[Lake, date], pd.DataFrame]
 """Gives, per file_id, status, occurrence_id and warnings (a list as JSON) as a part knows them."""

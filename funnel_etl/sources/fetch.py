@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from funnel_etl.core.errors import ConfigError
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.auth import Auth
 from funnel_etl.sources.gsheet import fetch_sheet
 from funnel_etl.sources.http import fetch_http
-from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.local import fetch_local
 from funnel_etl.sources.request import FetchPolicy, Request
 

@@ -17,7 +17,7 @@ import requests
 import stamina
 
 from funnel_etl.core.errors import ConfigError, FunnelError, SourceRejected, SourceUnavailable
-from funnel_etl.sources.landing import Arrival
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.request import Request
 from funnel_etl.sources.sniff import refuse_unless_text
 

@@ -18,8 +18,8 @@ from requests.adapters import HTTPAdapter
 
 from funnel_etl.core.errors import ConfigError, FunnelError, SourceRejected, SourceUnavailable
 from funnel_etl.sources.addresses import without_query, without_user
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.auth import Auth
-from funnel_etl.sources.landing import Arrival
 from funnel_etl.sources.request import Request
 from funnel_etl.sources.sniff import refuse_unless_text
 from funnel_etl.sources.transport import Patience, Unpacker, discreet_logs, explain

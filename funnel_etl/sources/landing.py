@@ -11,55 +11,38 @@ Reading what is inside the bytes does not belong here.
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from upath import UPath
 
 from funnel_etl.core.erasing import FollowsLabel, Withheld, no_label
 from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
 from funnel_etl.sources.addresses import arrival_name
+from funnel_etl.sources.arrivals import (
+    FILE_ID,
+    Arrival,
+    Kind,
+    arrival_of,
+    damaged,
+    identified,
+    kept_headers,
+    known_name,
+    manifest_name,
+    night_name,
+    object_name,
+    record_of,
+    removed_name,
+    utc,
+)
 from funnel_etl.sources.erasures import Erasures, withheld_from
 from funnel_etl.sources.store import open_store
 
-Kind = Literal["pull", "file", "config", "closing", "confirmation"]
-
-# Never cookies, never anything that says who asked.
-KEPT_HEADERS = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "date")
 _CHUNK = 1 << 20
-_SOURCE = re.compile(r"[a-z0-9][a-z0-9_]*")
-_FILE_ID = re.compile(r"[0-9a-f]{64}")
-
-
-class Arrival(BaseModel):
-    """One file or pull that arrived, as its manifest tells it.
-
-    Grain: one per arrival, so the same bytes may have many. `bytes` is the size, `file_id` the sha256, `folder` the
-    sub-folder of the drop folder it lay in, `withheld` how many lines of erased persons were not kept.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    arrival_id: str
-    source: str
-    kind: Kind
-    name: str
-    received_at: AwareDatetime
-    bytes: int = Field(ge=0)
-    file_id: str = Field(pattern=r"^[0-9a-f]{64}$")
-    http_status: int | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
-    status: Literal["accepted", "rejected"] = "accepted"
-    reason: str | None = None
-    folder: str | None = None
-    withheld: int | None = None
-    landing_path: str
 
 
 class Landing:
@@ -89,8 +72,8 @@ class Landing:
         whole file before it counts: if it raises a FunnelError, the bytes are kept, the manifest says rejected and
         why, and the error is raised again. If the chunks fail, nothing is left.
         """
-        _known_name(source)
-        instant = _utc(received_at)
+        known_name(source)
+        instant = utc(received_at)
         with ExitStack() as stack:
             with _writing():
                 path = stack.enter_context(self._store.workspace())
@@ -104,7 +87,7 @@ class Landing:
                 if withheld.is_changed:
                     self.erasures.keep(file_id, withheld)
             refusal = _refusal(path, check)
-            arrival = _identified(
+            arrival = identified(
                 {
                     "source": source,
                     "kind": kind,
@@ -113,12 +96,12 @@ class Landing:
                     "bytes": size,
                     "file_id": file_id,
                     "http_status": http_status,
-                    "headers": _kept(headers or {}),
+                    "headers": kept_headers(headers or {}),
                     "status": "accepted" if refusal is None else "rejected",
                     "reason": None if refusal is None else str(refusal),
                     "folder": self.masked(folder) if folder else folder,
                     "withheld": len(withheld.lines) if withheld is not None and withheld.is_changed else None,
-                    "landing_path": _object_name(file_id),
+                    "landing_path": object_name(file_id),
                 }
             )
             self._keep(path, arrival)
@@ -157,17 +140,17 @@ class Landing:
         shown = self.masked(arrival_name(name))
         stand_in = f"{shown}: {size} bytes that were not kept. {reason}\n".encode()
         content: dict[str, Any] = {
-            "source": _known_name(source),
+            "source": known_name(source),
             "kind": "file",
             "name": shown,
-            "received_at": _utc(received_at).isoformat(),
+            "received_at": utc(received_at).isoformat(),
             "bytes": size,
             "file_id": hashlib.sha256(stand_in).hexdigest(),
             "status": "rejected",
             "reason": str(reason),
             "folder": self.masked(folder) if folder else folder,
         }
-        arrival = _identified(content | {"landing_path": _object_name(content["file_id"])})
+        arrival = identified(content | {"landing_path": object_name(content["file_id"])})
         with ExitStack() as stack:
             with _writing():
                 path = stack.enter_context(self._store.workspace())
@@ -180,17 +163,17 @@ class Landing:
 
         Raises FunnelError for a damaged manifest.
         """
-        folder = "manifests" if source is None else f"manifests/{_known_name(source)}"
+        folder = "manifests" if source is None else f"manifests/{known_name(source)}"
         if after:
             names = [name for name in self._store.names(folder) if name.rpartition("/")[2] > f"{after}.json"]
-            found = [_arrival(name, self._store.read(name)) for name in names]
+            found = [arrival_of(name, self._store.read(name)) for name in names]
         else:
-            found = [_arrival(name, data) for name, data in self._store.read_below(folder)]
+            found = [arrival_of(name, data) for name, data in self._store.read_below(folder)]
         return sorted(found, key=lambda arrival: (arrival.received_at, arrival.arrival_id))
 
     def has(self, file_id: str) -> bool:
         """Say whether the bytes are in the archive (not whether they are still whole: reading them tells)."""
-        return self._store.exists(_object_name(file_id))
+        return self._store.exists(object_name(file_id))
 
     def read(self, file_id: str) -> bytes:
         """Return the bytes, proved by their hash. Raises FunnelError if they are gone or not the same.
@@ -202,7 +185,7 @@ class Landing:
 
     def open(self, file_id: str) -> BinaryIO:
         """Open the bytes for reading, after one pass has proved their hash; the caller closes it."""
-        name = _object_name(file_id)
+        name = object_name(file_id)
         try:
             file = self._store.open(name)
         except FileNotFoundError as error:
@@ -226,14 +209,14 @@ class Landing:
 
     def remove(self, file_id: str, why: str) -> None:
         """Remove the bytes of a file for good, and write down why; its arrivals and what nights used it stay told."""
-        self._write(_removed_name(file_id), {"file_id": file_id, "why": why})
+        self._write(removed_name(file_id), {"file_id": file_id, "why": why})
         with _writing():
-            self._store.remove(_object_name(file_id))
+            self._store.remove(object_name(file_id))
 
     def removed(self, file_id: str) -> str | None:
         """Say why the bytes of a file were removed; None: they never were."""
-        name = _removed_name(file_id)
-        return str(_json(name, self._store.read(name)).get("why")) if self._store.exists(name) else None
+        name = removed_name(file_id)
+        return str(record_of(name, self._store.read(name)).get("why")) if self._store.exists(name) else None
 
     @cached_property
     def erasures(self) -> Erasures:
@@ -263,25 +246,25 @@ class Landing:
         """Put in place of a file what is left of it, under its file_id; `by`: hashes of the persons erased."""
         with _writing():
             self.erasures.keep(file_id, withheld, by)
-            self._store.write(_object_name(file_id), withheld.data)
+            self._store.write(object_name(file_id), withheld.data)
 
     def rename(self, arrival: Arrival, name: str, folder: str | None) -> Arrival:
         """Write the manifest of an arrival anew under another name; the first one goes, also where a night names it."""
         content = arrival.model_dump(mode="json", exclude={"arrival_id"}) | {"name": name, "folder": folder}
-        renamed = _identified(content)
-        self._write(_manifest_name(renamed), renamed.model_dump(mode="json"))
+        renamed = identified(content)
+        self._write(manifest_name(renamed), renamed.model_dump(mode="json"))
         for night in self.nights(arrival.source):
             counted = self.night_arrivals(night, arrival.source)
             if arrival.arrival_id in counted:
                 ids = [renamed.arrival_id if one == arrival.arrival_id else one for one in counted]
                 self.record_night(night, arrival.source, self.night(night, arrival.source) or [], ids)
-        self._store.remove(_manifest_name(arrival))
+        self._store.remove(manifest_name(arrival))
         return renamed
 
     def file_ids(self) -> list[str]:
         """Give the file_id of every object of the archive, sorted."""
         names = (name.rpartition("/")[2] for name in self._store.names("objects"))
-        return sorted(name for name in names if _FILE_ID.fullmatch(name))
+        return sorted(name for name in names if FILE_ID.fullmatch(name))
 
     def _is_left_of(self, file_id: str, sha256: str) -> bool:
         tombstone = self.erasures.tombstone(file_id)
@@ -293,26 +276,26 @@ class Landing:
         `arrival_ids`: which arrival of each file counted, where the same bytes may have come in several places.
         """
         for file_id in file_ids:
-            _object_name(file_id)
-        record: dict[str, Any] = {"as_of": as_of.isoformat(), "source": _known_name(source), "file_ids": file_ids}
-        self._write(_night_name(as_of, source), record | ({"arrival_ids": arrival_ids} if arrival_ids else {}))
+            object_name(file_id)
+        record: dict[str, Any] = {"as_of": as_of.isoformat(), "source": known_name(source), "file_ids": file_ids}
+        self._write(night_name(as_of, source), record | ({"arrival_ids": arrival_ids} if arrival_ids else {}))
 
     def night_arrivals(self, as_of: date, source: str) -> list[str]:
         """Return the arrivals that counted for a night; none where it was not written down."""
-        name = _night_name(as_of, source)
-        record = _json(name, self._store.read(name)) if self._store.exists(name) else {}
+        name = night_name(as_of, source)
+        record = record_of(name, self._store.read(name)) if self._store.exists(name) else {}
         return [str(arrival_id) for arrival_id in record.get("arrival_ids", [])]
 
     def night(self, as_of: date, source: str) -> list[str] | None:
         """Return the files a night used, or None if that night was never recorded for the source."""
-        name = _night_name(as_of, source)
+        name = night_name(as_of, source)
         try:
-            record = _json(name, self._store.read(name))
+            record = record_of(name, self._store.read(name))
         except FileNotFoundError:
             return None
         file_ids = record.get("file_ids")
-        if not isinstance(file_ids, list) or not all(_FILE_ID.fullmatch(str(item)) for item in file_ids):
-            raise _damaged(name)
+        if not isinstance(file_ids, list) or not all(FILE_ID.fullmatch(str(item)) for item in file_ids):
+            raise damaged(name)
         return file_ids
 
     def nights(self, source: str) -> list[date]:
@@ -328,7 +311,7 @@ class Landing:
         """Bytes first: a manifest is never without its file, and bytes without a manifest harm nobody."""
         with _writing():
             self._store.adopt(path, arrival.landing_path)
-        self._write(_manifest_name(arrival), arrival.model_dump(mode="json"))
+        self._write(manifest_name(arrival), arrival.model_dump(mode="json"))
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, indent=1)
@@ -402,81 +385,3 @@ def _unreadable(where: str, error: OSError) -> FunnelError:
         return SourceUnavailable("the file is not there", where=where, fix="put the file there again")
     reason = error.strerror or type(error).__name__
     return SourceRejected(f"cannot be read ({reason})", where=where, fix="let the user of funnel-etl read this file")
-
-
-def _identified(content: dict[str, Any]) -> Arrival:
-    """Name an arrival by its instant and all its manifest says: writing it twice writes the same file."""
-    stamp = datetime.fromisoformat(content["received_at"]).strftime("%Y%m%dT%H%M%S%fZ")
-    # Through the model first, so that what is hashed is exactly what the manifest will say.
-    draft = Arrival(arrival_id=stamp, **content)
-    return draft.model_copy(update={"arrival_id": f"{stamp}-{_digest(draft.model_dump(mode='json'))}"})
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    rest = {key: value for key, value in content.items() if key != "arrival_id"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _arrival(name: str, data: bytes) -> Arrival:
-    content = _json(name, data)
-    try:
-        arrival = Arrival.model_validate(content)
-    except ValidationError as error:
-        raise _damaged(name) from error
-    if not arrival.arrival_id.endswith(_digest(content)) or not name.endswith(f"/{arrival.arrival_id}.json"):
-        raise _damaged(name)
-    return arrival
-
-
-def _json(name: str, data: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(data)
-    except ValueError as error:
-        raise _damaged(name) from error
-    if not isinstance(content, dict):
-        raise _damaged(name)
-    return content
-
-
-def _damaged(name: str) -> FunnelError:
-    return FunnelError(
-        "this record of the landing archive is damaged or half-written",
-        where=name,
-        fix="restore it from a backup, or move it away: its file stays in objects/ and can be landed again",
-    )
-
-
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    lower = {key.lower(): value for key, value in headers.items()}
-    return {key: lower[key] for key in KEPT_HEADERS if key in lower}
-
-
-def _utc(instant: datetime) -> datetime:
-    if instant.tzinfo is None:
-        raise ValueError("received_at must say its time zone")
-    return instant.astimezone(UTC)
-
-
-def _known_name(source: str) -> str:
-    """Return the name if it is a plain one: it becomes a folder."""
-    if not _SOURCE.fullmatch(source):
-        raise ValueError(f"a source is named in lower case, digits and underscores, not {source!r}")
-    return source
-
-
-def _object_name(file_id: str) -> str:
-    if not _FILE_ID.fullmatch(file_id):
-        raise ValueError("a file_id is 64 hexadecimal digits")
-    return f"objects/{file_id[:2]}/{file_id}"
-
-
-def _removed_name(file_id: str) -> str:
-    return _object_name(file_id).replace("objects/", "removed/", 1) + ".json"
-
-
-def _manifest_name(arrival: Arrival) -> str:
-    return f"manifests/{arrival.source}/{arrival.received_at.astimezone(UTC):%Y}/{arrival.arrival_id}.json"
-
-
-def _night_name(as_of: date, source: str) -> str:
-    return f"nights/{as_of.isoformat()}/{_known_name(source)}.json"

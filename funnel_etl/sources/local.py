@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from funnel_etl.core.errors import ConfigError, SourceRejected, SourceUnavailable
-from funnel_etl.sources.landing import Arrival
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.request import Request
 from funnel_etl.sources.sniff import refuse_unless_text
 

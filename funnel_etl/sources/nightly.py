@@ -14,9 +14,10 @@ import pandas as pd
 from funnel_etl.core.config_tables import TABLES, Config, check_together, parse_table
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.settings import Settings
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.auth import Auth
 from funnel_etl.sources.fetch import fetch, utc_now
-from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.request import FetchPolicy
 
 CONFIG = "config_"

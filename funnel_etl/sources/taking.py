@@ -15,9 +15,10 @@ from typing import Any
 
 from funnel_etl.core.erasing import FollowsLabel, Withheld, no_label
 from funnel_etl.core.errors import FunnelError, SourceRejected
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.drop_folder import Seen, StillWritten, is_changed, read_whole, settled
 from funnel_etl.sources.fetch import utc_now
-from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.set_aside import PROCESSED, REJECTED, advice, plain_name, set_aside
 
 log = logging.getLogger("funnel_etl.progress")

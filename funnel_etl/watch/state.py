@@ -16,7 +16,7 @@ from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
 from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
-from funnel_etl.sources.landing import Arrival
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.watch.completeness import Seen
 
 PULLED: dict[str, tuple[Table, str]] = {

@@ -24,7 +24,7 @@ from funnel_etl.marketing.zoom.contracts import (
 from funnel_etl.marketing.zoom.layout import heads_summary
 from funnel_etl.marketing.zoom.measures import Measures, file_warnings, measure
 from funnel_etl.marketing.zoom.read import ZoomExport, read_export
-from funnel_etl.sources.landing import Arrival
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.nightly import NightlySources
 from funnel_etl.sources.store import Store
 from funnel_etl.sources.taking import DropFolder, Taken

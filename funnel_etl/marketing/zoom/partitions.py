@@ -7,7 +7,7 @@ import dagster as dg
 from funnel_etl.marketing.zoom.diagnose import Diagnosis, examine, render
 from funnel_etl.marketing.zoom.intake import ParsedReports
 from funnel_etl.marketing.zoom.measures import date_ratio
-from funnel_etl.sources.landing import Arrival
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.nightly import NightlySources
 
 EXPORT = dg.AssetKey(["zoom", "export"])

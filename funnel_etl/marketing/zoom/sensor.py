@@ -19,7 +19,7 @@ from funnel_etl.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, 
 from funnel_etl.marketing.zoom.refresh import NEEDS, Remembered, Situation, decide
 from funnel_etl.platform.freshness import watch_checks
 from funnel_etl.platform.lake import Lake
-from funnel_etl.sources.landing import Arrival
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.nightly import NightlySources
 
 TAKE_SECONDS, TELL_SECONDS = 20.0, 15.0

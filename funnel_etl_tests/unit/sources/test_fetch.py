@@ -15,8 +15,9 @@ import pytest
 from pydantic import SecretStr
 
 from funnel_etl.core.errors import ConfigError, FunnelError, SourceRejected, SourceUnavailable
+from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.fetch import Auth, FetchPolicy, fetch
-from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.landing import Landing
 
 CSV = b"leadMobile,employee\n" + b"9876543210,A\n" * 500
 PAGE = b"<!DOCTYPE html><html><body>Log in</body></html>"

@@ -14,7 +14,8 @@ from upath import UPath
 
 from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
 from funnel_etl.sources import store
-from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.arrivals import Arrival
+from funnel_etl.sources.landing import Landing
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 DATA = b"phone\n9876543210\n"

@@ -11,7 +11,8 @@ import pytest
 from funnel_etl.core.errors import FunnelError, NotAZoomReport
 from funnel_etl.sources import set_aside as set_aside_module
 from funnel_etl.sources import taking
-from funnel_etl.sources.landing import Arrival, Landing
+from funnel_etl.sources.arrivals import Arrival
+from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.taking import DropFolder, Taken
 
 
