@@ -134,6 +134,12 @@ class DumpReader:
         in_character = not end and len(rows) > 0 and _last_cells(rows).str.endswith("\ufffd").any()
         if in_character or (data.startswith((b"\xff\xfe", b"\xfe\xff")) and len(data) % 2):
             raise SourceRejected("it ends within a character: it was cut off", where=self.source, fix=_AGAIN)
+        if not end and not len(rows):
+            raise SourceRejected(
+                "it has only a header, with no line end: it looks cut off",
+                where=self.source,
+                fix=f"{_AGAIN}; if it is really empty, enter its first row",
+            )
         if end == "\r" and _line_end(data[: data.find(b"\n") + 1]) == "\r\n":
             raise SourceRejected("it ends within a line end: it was cut off", where=self.source, fix=_AGAIN)
 
