@@ -5,6 +5,7 @@ So a night can be run as if, on the bytes it used, and leave no trace: with the 
 """
 
 import contextlib
+import hashlib
 import tempfile
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -160,10 +161,15 @@ def apart(settings: Settings, night: date) -> Iterator[Aside]:
         yield Aside(ReplayedSources(settings, landing, night), own, lake)
 
 
+def aside_prefix(settings: Settings) -> str:
+    """Give how the temporary folders of this installation begin: those of another one are not ours to look into."""
+    return f"funnel-aside-{hashlib.sha256(str(settings.state).encode()).hexdigest()[:12]}-"
+
+
 @contextlib.contextmanager
 def _places(settings: Settings) -> Iterator[tuple[AsideLanding, AsideStore]]:
     landing_root, lake_root = UPath(settings.landing_root), UPath(settings.lake_root)
-    with tempfile.TemporaryDirectory(prefix="funnel-aside-") as folder:
+    with tempfile.TemporaryDirectory(prefix=aside_prefix(settings)) as folder:
         landing = AsideStore(open_store(landing_root), LocalStore(Path(folder) / "landing"))
         lake = AsideStore(open_store(lake_root), LocalStore(Path(folder) / "lake"))
         yield AsideLanding(landing_root, landing), lake

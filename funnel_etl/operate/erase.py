@@ -22,7 +22,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.marketing.zoom.intake import ParsedReports
 from funnel_etl.operate import erase_database
-from funnel_etl.operate.aside import ReplayedSources
+from funnel_etl.operate.aside import ReplayedSources, aside_prefix
 from funnel_etl.operate.erase_person import IDS, JOURNAL, Person, person_of
 from funnel_etl.operate.erase_stores import Taken, count_landed, erase_folders, erase_lake, erase_landed
 from funnel_etl.operate.run_night import PARTS, Writer, only_writer, run_job, told
@@ -188,7 +188,7 @@ class Eraser:
         state, drop = self.settings.state, self.settings.drop_folder.resolve()
         roots = [Path(root.path) for root in (UPath(self.settings.landing_root), UPath(self.settings.lake_root))]
         folders = [state] if drop.is_relative_to(state) else [state, drop]
-        folders += sorted(Path(tempfile.gettempdir()).glob("funnel-aside-*"))  # of a preview that was killed
+        folders += sorted(Path(tempfile.gettempdir()).glob(f"{aside_prefix(self.settings)}*"))  # of a killed preview
         return folders, [state / "postgres", self._journal, *roots]
 
     def _sources(self, landed: Taken) -> list[str]:

@@ -16,7 +16,7 @@ from upath import UPath
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.operate.old_runs import runs_plan
-from funnel_etl.operate.retention import Plan, by_source, lake_plan, landing_plan
+from funnel_etl.operate.retention import Plan, by_source, lake_plan, landing_plan, published_last
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
@@ -66,15 +66,17 @@ def purge(
     """Remove what the settings let go, or with `dry_run` only say what that is."""
     now, done = now or datetime.now(UTC), Purged()
     lake, landing = Lake(UPath(settings.lake_root)), Landing(UPath(settings.landing_root))
-    nights = _lake(done, lake, tables, settings.keep_lake_nights, dry_run=dry_run)
+    nights = _lake(done, lake, tables, settings.keep_lake_nights, published_last(landing), dry_run=dry_run)
     _landing(done, landing, settings.keep_landing_days, now, dry_run=dry_run)
     _runs(done, opened, nights, settings.keep_events_days, now, dry_run=dry_run)
     return done
 
 
-def _lake(done: Purged, lake: Lake, tables: Sequence[Table], keep: int, *, dry_run: bool) -> set[date]:
+def _lake(
+    done: Purged, lake: Lake, tables: Sequence[Table], keep: int, compared: Sequence[date], *, dry_run: bool
+) -> set[date]:
     """Purge the lake, and give the nights of which something is left."""
-    plan = lake_plan(lake, tables, keep)
+    plan = lake_plan(lake, tables, keep, compared)
     nights = sorted({night for (_, night), _ in plan.going})
     span = f"tables of nights {nights[0]} to {nights[-1]}" if nights else ""
     _note(done, LAKE, plan, [Line(LAKE, span, plan.gone.count, plan.gone.size)] if nights else [])

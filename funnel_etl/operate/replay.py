@@ -98,6 +98,7 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
     landing = Landing(UPath(settings.landing_root))
     _require_replayable(landing, night)
     used = _used(landing, night)
+    erased = _erased(landing, used)
     tables = [table for table in TABLES if table.schema in SCHEMAS]
     assets = table_assets(defs, tables)
     with ExitStack() as stack:
@@ -111,8 +112,12 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
         done = Replay(night, folder, not_taken_in=[source for source in RAW if source not in used])
         lacking = [dg.AssetKey(RAW[source]) for source in done.not_taken_in]
         done.failures = make_tables(assets, place, night, tables, without=lacking)
-        if used != _used(landing, night):
-            raise FunnelError(f"the night {night} is being made again", fix="replay it when that is done")
+        if (used, erased) != (_used(landing, night), _erased(landing, used)):
+            raise FunnelError(
+                f"the night {night} was made again, or somebody was erased from it, meanwhile",
+                fix="replay it again",
+                transient=True,
+            )
         made = [table for table in tables if _is_good(place.lake, table, night)]
         if not made and done.failures:
             return done
@@ -142,6 +147,11 @@ def _used(landing: Landing, night: date) -> dict[str, list[str]]:
     """Give what a night used of each source it took in."""
     found = {source: landing.night(night, source) for source in RAW}
     return {source: file_ids for source, file_ids in found.items() if file_ids is not None}
+
+
+def _erased(landing: Landing, used: dict[str, list[str]]) -> dict[str, tuple[int, ...]]:
+    """Give the lines of erased persons of each file that a night used."""
+    return {file_id: landing.erased_lines(file_id) for file_ids in used.values() for file_id in file_ids}
 
 
 def _recorded(landing: Landing) -> dict[str, list[date]]:

@@ -5,12 +5,13 @@ a test looks for readers that are not in `READERS`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
 
 from funnel_etl.core.contracts import Table
+from funnel_etl.funnel import published
 from funnel_etl.funnel.revenue_contracts import REVENUE_CHANGES
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
@@ -23,6 +24,7 @@ from funnel_etl.sources.landing import Landing
 What = TypeVar("What")
 PULLS = ("tofu_leads", "ad_spend", *CRM)
 READERS = {
+    "changes/nights.py": "the night published before: all its tables, and in landing what it was made from",
     "funnel/closing.py": "the M0 of the night before: the newest two of each table",
     "funnel/revenue_assets.py": "its own table of the night before: the newest two of each table",
     "marketing/zoom/export.py": "the newest night that has all its tables: the newest two of each table",
@@ -77,8 +79,11 @@ class LakePlan(Plan[tuple[str, date]]):
     nights_left: set[date] = field(default_factory=set)
 
 
-def lake_plan(lake: Lake, tables: Iterable[Table], keep: int) -> LakePlan:
-    """Decide on each table's night of the lake, as (schema.table, night). `keep`: nights that stay; 0: all."""
+def lake_plan(lake: Lake, tables: Iterable[Table], keep: int, compared: Collection[date] = ()) -> LakePlan:
+    """Decide on each table's night of the lake, as (schema.table, night). `keep`: nights that stay; 0: all.
+
+    `compared`: the nights that the next one may be compared with (`published_last`).
+    """
     made = {name: nights for schema in SCHEMAS for name, nights in lake.made(schema).items()}
     every = sorted({night for nights in made.values() for night in nights})
     newest = set(every[-keep:] if keep else every)
@@ -88,6 +93,7 @@ def lake_plan(lake: Lake, tables: Iterable[Table], keep: int) -> LakePlan:
         for night in nights:
             in_time = f"of the newest {keep} nights" if keep else "for ever (FUNNEL_KEEP_LAKE_NIGHTS=0)"
             why = in_time if night in newest else needed.get((name, night))
+            why = why or ("of the nights published last" if night in compared else None)
             plan.put((name, night), lake.size(name, night), why)
             if why:
                 plan.nights_left.add(night)
@@ -118,6 +124,11 @@ def _whole_config(lake: Lake, made: dict[str, list[date]]) -> date | None:
     return next((night for night in nights if lake.read(CONFIG_VERSIONS, night)["errors"].isna().all()), None)
 
 
+def published_last(landing: Landing) -> list[date]:
+    """Give the newest nights that published facts: the next night, or the newest again, is compared with one."""
+    return landing.nights(published.SOURCE)[-NEWEST:]
+
+
 def landing_plan(landing: Landing, keep: int, now: datetime) -> Plan[str]:
     """Decide on the bytes of each landed file, by file_id. `keep`: days that a night's pulls stay; 0: for ever.
 
@@ -129,6 +140,9 @@ def landing_plan(landing: Landing, keep: int, now: datetime) -> Plan[str]:
     used = _used(landing)
     newest = max(used.values(), default=date.min)
     needed = {file_id for source in PULLS for file_id in _needed_pulls(landing, source)}
+    for day in published_last(landing):
+        facts = published.published_before(landing, day + timedelta(days=1))
+        needed |= {file_id for file_ids in (facts.made_from.files.values() if facts else ()) for file_id in file_ids}
     plan: Plan[str] = Plan()
     for file_id, arrivals in by_file.items():
         night = used.get(file_id)
@@ -139,7 +153,7 @@ def landing_plan(landing: Landing, keep: int, now: datetime) -> Plan[str]:
         )
         why = _always(arrivals, is_used=night is not None)
         if why is None and file_id in needed:
-            why = "newest pulls, the ones before, and what waits for funnel-etl confirm"
+            why = "newest pulls, the ones before, those published last, and what waits for funnel-etl confirm"
         if not keep:
             why = why or "for ever (FUNNEL_KEEP_LANDING_DAYS=0)"
         elif why is None and in_time:

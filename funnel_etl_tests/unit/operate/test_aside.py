@@ -1,5 +1,6 @@
 """A night off to the side reads the real stores and writes only aside."""
 
+import tempfile
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.funnel.contracts import DATA_VERSION
-from funnel_etl.operate.aside import AsideStore, aside
+from funnel_etl.operate.aside import AsideStore, aside, aside_prefix
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
@@ -93,3 +94,14 @@ def test_config_is_the_folder_as_it_lies_also_when_a_later_night_has_recorded_it
         assert [version.status for version in place.sources.accept_config(NIGHT)] == ["accepted"]
         assert place.sources.config(NIGHT).table("funnels")["funnel"].tolist() == ["Webinar"]
     assert files(settings.state) == before
+
+
+def test_the_temporary_folders_of_another_installation_are_told_apart(settings: Settings, tmp_path: Path) -> None:
+    """Regression: erasing a person in one installation took them out of a replay that another was just making."""
+    other = Settings(_env_file=None, home=tmp_path / "other", lake_url=None, landing_url=None)
+    assert aside_prefix(settings) != aside_prefix(other)
+    with aside(settings, NIGHT):
+        folders = list(Path(tempfile.gettempdir()).glob(f"{aside_prefix(settings)}*"))
+        assert len(folders) == 1
+        assert list(Path(tempfile.gettempdir()).glob(f"{aside_prefix(other)}*")) == []
+    assert not folders[0].exists()

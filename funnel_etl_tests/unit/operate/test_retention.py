@@ -10,14 +10,20 @@ import pytest
 import funnel_etl
 from funnel_etl.core.accounting import Outcome
 from funnel_etl.core.contracts import Table
+from funnel_etl.funnel.assets import MADE_FROM
 from funnel_etl.funnel.contracts import FUNNEL_FACTS
+from funnel_etl.funnel.published import keep as keep_published
 from funnel_etl.funnel.revenue_contracts import REVENUE_CHANGES
+from funnel_etl.marketing.zoom.clean_contracts import ZOOM_REPORTS
 from funnel_etl.operate.retention import READERS, LakePlan, lake_plan, landing_plan
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.nights import Night
 from funnel_etl.sales.contracts import SALES
+from funnel_etl.settings import Settings
 from funnel_etl.sources.confirmations import Confirmation, confirm
 from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.nightly import NightlySources
 
 NIGHTS = [date(2026, 11, day) for day in range(1, 11)]
 TABLES = (FUNNEL_FACTS, SALES, REVENUE_CHANGES, CONFIG_VERSIONS)
@@ -83,6 +89,11 @@ def test_a_table_that_no_contract_names_any_more_goes_with_its_nights(lake: Lake
     assert left(lake_plan(lake, (FUNNEL_FACTS,), 2), lake, SALES) == []
 
 
+def test_the_nights_that_were_published_last_stay_whole_for_the_next_is_compared_with_them(lake: Lake) -> None:
+    make(lake, FUNNEL_FACTS, NIGHTS)
+    assert left(lake_plan(lake, TABLES, 1, NIGHTS[:1]), lake, FUNNEL_FACTS) == [NIGHTS[0], *NIGHTS[-2:]]
+
+
 def test_by_zero_everything_stays_in_the_lake(lake: Lake) -> None:
     make(lake, FUNNEL_FACTS, NIGHTS)
     plan = lake_plan(lake, TABLES, 0)
@@ -133,7 +144,10 @@ def test_pulls_of_old_nights_go_but_the_crm_s_which_its_history_follows_from(lan
     plan = landing_plan(landing, 3, NOW)
     assert plan.staying["the CRM's dumps: clean.crm_history follows from all of them"].count == len(sales)
     assert plan.staying["of the last 3 days"].count == 1
-    assert plan.staying["newest pulls, the ones before, and what waits for funnel-etl confirm"].count == 2
+    assert (
+        plan.staying["newest pulls, the ones before, those published last, and what waits for funnel-etl confirm"].count
+        == 2
+    )
 
 
 def test_by_zero_everything_stays_in_the_archive(landing: Landing) -> None:
@@ -153,6 +167,17 @@ def test_an_installation_that_stood_still_keeps_its_newest_two_nights(landing: L
     leads = [pull(landing, "tofu_leads", night) for night in NIGHTS]
     later = NOW + timedelta(days=1000)
     assert {file_id for file_id, _ in landing_plan(landing, 1, later).going} == set(leads[:-2])
+
+
+def test_what_the_facts_published_last_were_made_from_stays_though_later_nights_were_pulled(
+    landing: Landing, lake: Lake
+) -> None:
+    leads = [pull(landing, "tofu_leads", night) for night in NIGHTS]
+    for table in (*MADE_FROM, ZOOM_REPORTS, FUNNEL_FACTS):
+        lake.write(table, NIGHTS[0], table.empty())
+    settings = Settings(_env_file=None, home=lake.root.parent)
+    keep_published(Night(NIGHTS[0], NightlySources(settings, landing), ""), lake)
+    assert going(landing, 1) == set(leads[1:-2])
 
 
 def test_zoom_reports_config_closed_months_and_confirmations_never_go(landing: Landing) -> None:
