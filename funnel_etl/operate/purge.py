@@ -135,7 +135,7 @@ def run_purge(settings: Settings, *, dry_run: bool) -> Purged:
     Raises `FunnelError` when it failed half-way; the next one goes on.
     """
     from funnel_etl.operate.dagster_home import instance  # noqa: PLC0415
-    from funnel_etl.operate.run_night import failures_of, only_writer, run_job, was_stopped  # noqa: PLC0415
+    from funnel_etl.operate.run_night import failures_of, only_writer, run_job  # noqa: PLC0415
 
     if dry_run:
         with instance(settings) as (opened, _):
@@ -146,8 +146,6 @@ def run_purge(settings: Settings, *, dry_run: bool) -> Purged:
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see run_night
 
         done = run_job(defs, "purge", writer)
-    if was_stopped(done):
-        raise KeyboardInterrupt
     for event in done.all_events:
         if event.event_type_value == "STEP_OUTPUT" and TOLD in event.step_output_data.metadata:
             return Purged.from_json(event.step_output_data.metadata[TOLD].value)  # type: ignore[arg-type]

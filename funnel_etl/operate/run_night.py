@@ -121,10 +121,13 @@ def _database_lost(url: str) -> Iterator[None]:
 def run_job(
     defs: dg.Definitions, job: str, writer: Writer, night: date | None = None, **resources: Any
 ) -> dg.ExecuteInProcessResult:
-    """Run a job (of a night, or of none) in this process; `resources` go in the place of its own."""
+    """Run a job (of a night, or of none) in this process; `resources` go in the place of its own.
+
+    Raises KeyboardInterrupt when it was stopped half-way.
+    """
     with warnings.catch_warnings(), sigterm_kept():
         warnings.simplefilter("ignore")
-        return defs.resolve_job_def(job).execute_in_process(
+        done = defs.resolve_job_def(job).execute_in_process(
             instance=writer.instance,
             partition_key=night.isoformat() if night else None,
             raise_on_error=False,
@@ -132,6 +135,9 @@ def run_job(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             resources=resources or None,
         )
+    if was_stopped(done):
+        raise KeyboardInterrupt
+    return done
 
 
 def _watched(defs: dg.Definitions, writer: Writer, night: date) -> dict[str, str]:
