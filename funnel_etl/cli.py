@@ -406,6 +406,8 @@ def _told() -> Iterator[None]:
     except KeyboardInterrupt:
         err.print("stopped")
         raise typer.Exit(130) from None
+    finally:
+        progress.removeHandler(handler)
 
 
 def _terminated(_number: int, _frame: object) -> NoReturn:

@@ -89,11 +89,12 @@ def test_status_before_the_first_night_says_what_to_do_and_who_does_it(installat
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == f"To do: the engineer {len(PARTS) + 2}"
-    *told, daemon = [line.strip() for line in lines if line.startswith("  ")]
+    *told, alerts, daemon = [line.strip() for line in lines if line.startswith("  ")]
     assert told == [
         *(f"{part}: nothing published yet → the engineer: funnel-etl run" for part in PARTS),
         "all sources: no night has looked at them yet → the engineer: funnel-etl run",
     ]
+    assert alerts == "alerts: sent nowhere: FUNNEL_ALERT_URLS is not set"
     assert daemon.startswith("daemon: it never ran: no schedule and no sensor works → the engineer: start it with make")
 
 
@@ -107,7 +108,7 @@ def test_status_after_nights_says_which_each_part_holds_and_what_is_open(install
     done = installation.program("status", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    marketing, sales, funnel, _ = told["nights"]
+    marketing, sales, funnel, *_ = told["nights"]
     assert (marketing["as_of"], marketing["version"], marketing["is_well"]) == (str(yesterday), 1, True)
     assert (sales["days_behind"], sales["what_to_do"]) == (3, f"funnel-etl run --as-of {yesterday}")
     assert (funnel["says"], funnel["what_to_do"]) == ("nothing published yet", "funnel-etl run")
