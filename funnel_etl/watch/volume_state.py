@@ -66,5 +66,6 @@ def _held(name: str, night: Night, lake: Lake) -> Volume:
 def _early(reports: pd.DataFrame, webinars: pd.DataFrame) -> set[str]:
     """Give the occurrences whose registration report was made before they began: people still registered after it."""
     own = reports[reports["report"].eq("registration") & reports["in_force"].astype(bool)]
-    began = own["occurrence_id"].map(webinars.set_index("occurrence_id")["started_at"])
+    # Not by `map`: of no webinar at all it gives no instants.
+    began = webinars.set_index("occurrence_id")["started_at"].reindex(own["occurrence_id"]).set_axis(own.index)
     return set(own.loc[(own["generated_at"] < began).fillna(value=False), "occurrence_id"])

@@ -130,6 +130,7 @@ def week(new_installation: Callable[[], Installation]) -> Iterator[Week]:
 def test_every_night_of_the_week_is_published_whole(week: Week) -> None:
     assert {night: result.failures for night, result in week.results.items()} == {night: {} for night in NIGHTS}
     assert all(result.is_published for result in week.results.values())
+    assert {night: result.unwatched for night, result in week.results.items()} == {night: {} for night in NIGHTS}
 
 
 @pytest.mark.parametrize("night", NIGHTS, ids=str)

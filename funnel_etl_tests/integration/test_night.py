@@ -313,6 +313,7 @@ def test_each_source_is_said_to_be_complete_as_far_as_its_data_reach(first: Stor
 
 def test_the_same_night_again_changes_nothing_but_the_runs_own_traces(again: Story) -> None:
     assert again.results["again"].is_published, again.results["again"].failures
+    assert again.results["again"].unwatched == {}
     before, after = again.snapshots["first"].contents, again.snapshots["again"].contents
     assert {name for name in before if before[name] != after[name]} <= RUNS_OWN
     parts = again.results["again"].parts.values()
