@@ -28,7 +28,7 @@ demo-up: $(STAMP) ## The demo, then its Dagster UI, database and CRM until Ctrl+
 
 # A test file runs whole in one process, with a PostgreSQL of its own; a process a core, at most four.
 test: $(STAMP) ## All tests, on a real PostgreSQL
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 campaign: $(STAMP) ## The long tests at full size (faults, damage, many nights): about an hour
 	@$(BIN)/python -m pytest -m campaign --campaign
