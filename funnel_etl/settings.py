@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         return self.home.expanduser().resolve()
 
     @property
+    def demo(self) -> Path:
+        """The state folder of the demo: an installation of its own, of made-up people."""
+        return self.state / "demo"
+
+    @property
     def config_folder(self) -> Path:
         """The folder of the config tables."""
         return self.config_dir or next(

@@ -42,7 +42,7 @@ REJECTED = sa.text("SELECT name, reason FROM ops.files WHERE status = 'rejected'
 def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, keep_up: bool, console: Console) -> int:
     """Run the demo, and give the exit code; with `keep_up` UI, database and CRM then stay up until Ctrl+C."""
     night = as_of or settings.yesterday()
-    home = settings.state / "demo"
+    home = settings.demo
     with ExitStack() as stack:
         _empty(settings)
         console.print(f"Making {leads:,} leads and what became of them, up to {night} (seed {seed}) …")
@@ -73,7 +73,7 @@ def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, 
 
 def stop_demo(settings: Settings) -> None:
     """Stop the demo's database, if it is up. Raises `FunnelError` when something else still uses it."""
-    home = settings.state / "demo"
+    home = settings.demo
     for folder in home.glob("postgres"):
         port = int((home / "port").read_text()) if (home / "port").is_file() else settings.database_port + 1
         server = EmbeddedServer(folder, port)
@@ -88,13 +88,13 @@ def stop_demo(settings: Settings) -> None:
 def _empty(settings: Settings) -> None:
     """Begin afresh: a second demo must not meet the first one's nights."""
     stop_demo(settings)
-    shutil.rmtree(settings.state / "demo", ignore_errors=True)
+    shutil.rmtree(settings.demo, ignore_errors=True)
 
 
 @contextmanager
 def _environment(settings: Settings, crm: LoopbackCrm) -> Iterator[Settings]:
     """Point the settings of this process at the demo; Dagster's definitions read them from the environment."""
-    home = settings.state / "demo"
+    home = settings.demo
     sources = home / "sources"
     port = next(port for port in range(settings.database_port + 1, 65535) if port_is_free(port))
     home.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -264,13 +265,18 @@ def test_a_landed_file_keeps_its_name_its_lines_and_its_proof(told: Told) -> Non
     path.write_bytes(data)
 
 
-def test_erasing_again_finds_nothing_and_changes_no_table(told: Told) -> None:
+def test_erasing_again_finds_nothing_and_changes_no_table_nor_the_demo_beside_it(told: Told) -> None:
+    made_up = told.at.home / "state" / "demo" / "landing" / "of_the_demo"
+    made_up.parent.mkdir(parents=True)
+    made_up.write_text(f"{PHONE}\n")
     before = told.at.contents("raw", "clean", "mart", "parity")
     with told.at.settings() as settings, erasing.eraser(settings) as at_work:
         found = at_work.find([PHONE])
         assert not found.is_anything
     assert "Nothing of this person is kept here" in erase(told.at, PHONE, FIRST_EMAIL)
     assert told.at.contents("raw", "clean", "mart", "parity") == before
+    assert made_up.read_text() == f"{PHONE}\n"
+    shutil.rmtree(made_up.parents[1])
 
 
 def test_a_past_night_is_replayed_and_its_account_is_whole(told: Told) -> None:
