@@ -2,8 +2,11 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 MESS = [
@@ -12,6 +15,31 @@ MESS = [
     'he said "hi"', "x\ny", "\x00", "\u200b", "\u202e", "😀", "९८७६५१२३४५", "\ufdfa", "a" * 300, ",", ";", "\t", '"',
 ]  # fmt: skip
 Damage = tuple[str, int, int, str]
+PEOPLE = "asha bina chand dev esha fay noor ravi sana rao sen jain ali"
+PERSONAL = re.compile(rf"98765|1234567|@example|\b({PEOPLE.replace(' ', '|')})\b", re.IGNORECASE)
+"""What of the people of `golden.week` no message may tell."""
+
+
+def cut_places(data: bytes) -> list[int]:
+    """Give a hundred places to cut at, or all there are: up to thirty are exactly behind a line end."""
+    draw = np.random.default_rng(5)
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))[:-1] + 1
+    behind = {*map(int, ends[-3:]), *map(int, draw.permutation(ends)[:27])}
+    anywhere = [int(place) for place in draw.permutation(np.arange(1, len(data) - 1)) if place not in behind]
+    return sorted([*behind, *anywhere[: 100 - len(behind)]])
+
+
+def tried(test: Callable[[list[Damage]], None], examples: int, max_size: int = 4) -> None:
+    """Run a property; the same examples each time."""
+    bounded = settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],  # to shrink an example takes minutes, and it has only a few damages
+        suppress_health_check=list(HealthCheck),
+    )
+    bounded(given(strategy(max_size))(test))()
 
 
 def strategy(max_size: int = 4) -> st.SearchStrategy[list[Damage]]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from funnel_etl.core.accounting import QUARANTINE_COLUMNS
+from funnel_etl.core.accounting import QUARANTINE_COLUMNS, TRACE
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.erasing import Sought, Withheld, masked_bytes, no_label, withhold
 from funnel_etl.core.errors import FunnelError
@@ -30,6 +30,8 @@ EVERY = 200
 LARGEST = 1_000_000_000
 """Bytes of a file of the state or drop folder that is looked into."""
 ROWS = (".csv", ".tsv", ".txt")
+Lines = Mapping[str, frozenset[int]]
+"""file_id → its lines that were erased."""
 
 
 @dataclass
@@ -65,7 +67,7 @@ def landed(landing: Landing, sought: Sought) -> Iterator[tuple[str, str, Withhel
             yield file_id, source, Withheld(b"")
             continue
         if data.startswith(PARQUET):
-            left, rows = without_rows(data, sought)
+            left, rows = without_rows(data, sought, {}, {})
             withheld = Withheld(left, (), rows)
         else:
             withheld = withheld_from(data, sought, heads_summary if source == ZOOM else no_label)
@@ -110,26 +112,30 @@ def _renamed(arrival: Arrival, sought: Sought) -> tuple[str, str | None] | None:
 
 
 def erase_lake(
-    store: Store, sought: Sought, ids: Mapping[str, frozenset[str]], contracts: Iterable[Table], file_ids: set[str]
+    store: Store, sought: Sought, ids: Mapping[str, frozenset[str]], contracts: Iterable[Table], lines: Lines
 ) -> Taken:
     """Take the person's rows out of every night's tables and accounts.
 
-    What was read of the Zoom reports in `file_ids`, and what is remembered of dumps, goes whole: it is made again.
+    They name the person, have one of the person's `ids`, or came from one of the erased `lines`. What was
+    read of the Zoom reports among `lines`, and what is remembered of dumps, goes whole: it is made again.
     """
     found = Taken()
     known = {table.full_name: table for table in contracts}
     for name in store.names(""):
         parts = name.split("/")
-        if parts[0] == "_dumps" or (parts[0] == "_zoom" and parts[-1].partition(".")[0] in file_ids):
+        if parts[0] == "_dumps" or (parts[0] == "_zoom" and parts[-1].partition(".")[0] in lines):
             store.remove(name)
             continue
         data = store.read(name)
         if name.endswith(".parquet"):
             contract = known.get(".".join(parts[:2]))
             is_of_persons = contract is None or any(column.personal for column in contract.columns)
-            left, rows = without_rows(data, sought, ids) if is_of_persons else with_masked_cells(data, sought)
-            if rows and is_of_persons and len(parts) == 3:
+            left, rows = without_rows(data, sought if is_of_persons else None, ids, lines)
+            if rows and len(parts) == 3:
                 _adjust(store, f"_account/{name.removesuffix('.parquet')}.json", rows)
+            if not is_of_persons:
+                left, masked_rows = with_masked_cells(left, sought)
+                rows += masked_rows
         elif parts[0] == "_account":
             left, rows = _without_quarantined(data, sought)
         else:
@@ -140,18 +146,31 @@ def erase_lake(
     return found
 
 
-def without_rows(data: bytes, sought: Sought, ids: Mapping[str, frozenset[str]] = {}) -> tuple[bytes, int]:
-    """Give a Parquet file without the rows that name the person or have one of `ids`, and how many went."""
+def without_rows(
+    data: bytes, sought: Sought | None, ids: Mapping[str, frozenset[str]], lines: Lines
+) -> tuple[bytes, int]:
+    """Give a Parquet file without the rows that name the person, have one of `ids` or came from one of `lines`.
+
+    Gives with it how many rows went.
+    """
     table = pq.read_table(io.BytesIO(data))
-    gone = pa.array([False] * len(table))
+    gone = _from_lines(table, lines)
     for name in table.column_names:
         column = table.column(name)
         if values := ids.get(name):
             gone = pc.or_(gone, pc.fill_null(pc.is_in(column.cast(pa.string()), pa.array(sorted(values))), False))
-        if (naming := _naming(column, sought)) is not None:
+        if sought and (naming := _naming(column, sought)) is not None:
             gone = pc.or_(gone, naming)
     rows = int(pc.sum(gone).as_py() or 0)
     return (_parquet(table.filter(pc.invert(gone))), rows) if rows else (data, 0)
+
+
+def _from_lines(table: pa.Table, lines: Lines) -> Any:
+    """Say of each row whether it came from one of the lines."""
+    if not lines or not set(TRACE) <= set(table.column_names):
+        return pa.array([False] * len(table))
+    rows = zip(*(table.column(name).to_pylist() for name in TRACE), strict=True)
+    return pa.array([line in lines.get(file_id, ()) for file_id, line in rows])
 
 
 def with_masked_cells(data: bytes, sought: Sought) -> tuple[bytes, int]:
@@ -265,7 +284,7 @@ def _erase_file(path: Path, sought: Sought, found: Taken, place: str, *, dry: bo
     data = path.read_bytes()
     rows = 1
     if data.startswith(PARQUET):
-        left, rows = without_rows(data, sought)
+        left, rows = without_rows(data, sought, {}, {})
     elif path.suffix.lower() in ROWS and not data.startswith((ZIP, GZIP)):
         withheld = withhold(data, sought, heads_summary)
         left, rows = withheld.data, len(withheld.lines) + withheld.masked

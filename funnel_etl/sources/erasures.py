@@ -99,9 +99,10 @@ class Erasures:
         except FileNotFoundError:
             return None
 
-    def tombstones(self) -> set[str]:
-        """Give the file_ids of all files that lost lines."""
-        return {name.rpartition("/")[2].removesuffix(".json") for name in self._store.names(f"{FOLDER}/files")}
+    def tombstones(self) -> dict[str, frozenset[int]]:
+        """Give of all files that lost lines which: file_id → numbers of lines, from 1."""
+        kept = (Tombstone.model_validate_json(self._store.read(name)) for name in self._store.names(f"{FOLDER}/files"))
+        return {one.file_id: frozenset(one.lines) for one in kept}
 
     def keep(self, file_id: str, withheld: Withheld, by: Iterable[str] = ()) -> None:
         """Record what a file lost; before its bytes are replaced, for what is recorded may be read."""

@@ -109,7 +109,7 @@ def write_night(night: date, sources: Path, config: Path, drop: Path) -> None:
     for name, text in CONFIG.items():
         edit = MAPPING_EDIT if name == "funnel_mapping" and night >= MON else ""
         (config / f"{name}.csv").write_text(text + edit, encoding="utf-8")
-    for name, data in _reports(night):
+    for name, data in reports(night):
         (drop / name).write_bytes(data)
 
 
@@ -161,7 +161,7 @@ def _sales(night: date) -> Iterable[Sequence[str]]:
             yield [row.get(name, "") for name in names]
 
 
-def _reports(night: date) -> Iterable[tuple[str, bytes]]:
+def reports(night: date) -> Iterable[tuple[str, bytes]]:
     if night == THU:
         yield "registration_thursday.csv", _registration()
     if night == SAT:

@@ -1,7 +1,7 @@
 """`funnel-etl erase`: a person who is in every source, in many spellings, is in nothing that is kept afterwards.
 
-Two nights of the golden week are published with Zuleika planted in them, the server's files below the test's folder.
-The sources go on holding her. October is closed on Sunday.
+Two nights of the golden week (with --campaign all thirty of `golden/month.py`) are published with Zuleika planted in
+them, the server's files below the test's folder. The sources go on holding her. October is closed on Sunday.
 """
 
 import csv
@@ -11,8 +11,9 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -25,6 +26,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.definitions import TABLES
 from funnel_etl.marketing.contracts import RAW_TOFU_LEADS
 from funnel_etl.operate import erase as erasing
+from funnel_etl.operate.replay import replay
 from funnel_etl.operate.services import database_address, stop_database
 from funnel_etl.operate.show_erase import show
 from funnel_etl.operate.status import status
@@ -33,7 +35,8 @@ from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres_place import settle
 from funnel_etl.sources.landing import Landing
 from funnel_etl_tests.conftest import new_port
-from funnel_etl_tests.golden.week import MON, SAT, SUN, write_night
+from funnel_etl_tests.golden import month
+from funnel_etl_tests.golden.week import MON, SAT, SUN
 from funnel_etl_tests.installation import PROGRAM, Installation
 
 PHONE, FIRST_EMAIL, SECOND_EMAIL = "9823456701", "zuleika.q@example.org", "zq+courses@example.net"
@@ -58,10 +61,12 @@ REGISTERED = f"Zuleika,{NAME},{FIRST_EMAIL},'+91 (98234) 56701,10/30/2025 10:00:
 
 
 class Told:
-    """An installation, the tables as they were before, and what the command said."""
+    """An installation, its nights and the one after the erasure, the tables as they were, and what the command said."""
 
-    def __init__(self, at: Installation) -> None:
+    def __init__(self, at: Installation, nights: Sequence[date], then: date) -> None:
         self.at = at
+        self.nights = nights
+        self.then = then
         self.before: dict[str, list[str]] = {}
         self.dry = self.said = ""
         self.sunday = b""
@@ -165,7 +170,7 @@ def stop(at: Installation) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(new_installation: Callable[[], Installation]) -> Iterator[Told]:
+def told(new_installation: Callable[[], Installation], campaign: bool) -> Iterator[Told]:
     at = new_installation()
     at.engine.dispose()
     at.environment |= {"FUNNEL_DATABASE_URL": "embedded", "FUNNEL_DATABASE_PORT": str(new_port())}
@@ -176,15 +181,16 @@ def told(new_installation: Callable[[], Installation]) -> Iterator[Told]:
     at.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in names}
     with at.settings() as settings:
         at.engine = database.engine(database.normalise_url(database_address(settings)))
-    result = Told(at)
-    for night in (SAT, SUN):
-        write_night(night, sources, at.config, at.drop / "zoom")
+    result = Told(at, *((month.NIGHTS[:-1], month.NIGHTS[-1]) if campaign else ((SAT, SUN), MON)))
+    for night in result.nights:
+        month.write_night(night, sources, at.config, at.drop / "zoom")
         plant(sources, at.drop / "zoom")
-        if night != SAT:
+        if night == SUN:
             (at.config / "closed_months.csv").write_text("month\n2025-10-01\n")
+            result.sunday = (at.drop / "zoom" / "attendee_sunday.csv").read_bytes()
+        if night >= SUN:
             mapping = at.config / "funnel_mapping.csv"
             mapping.write_text(mapping.read_text() + f"Zuleika's list,Webinar,,,asked by {FIRST_EMAIL}\n")
-            result.sunday = (at.drop / "zoom" / "attendee_sunday.csv").read_bytes()
         done = at.night(night)
         assert done.failures == {}
     result.before = people(at)
@@ -279,9 +285,35 @@ def test_erasing_again_finds_nothing_and_changes_no_table_nor_the_demo_beside_it
     shutil.rmtree(made_up.parents[1])
 
 
-def test_a_past_night_is_replayed_and_its_account_is_whole(told: Told) -> None:
-    replayed = told.at.night(SAT)
-    assert replayed.failures == {}
+def test_every_night_replays_without_the_person_and_the_published_one_as_it_is(told: Told) -> None:
+    for night in told.nights:
+        with told.at.settings() as settings:
+            replayed = replay(settings, night, told.at.home / "replayed" / str(night))
+        assert replayed.failures == {}
+        assert len(replayed.files) > 30
+        left = {path.name: traces_in(path.read_bytes()) for path in replayed.folder.iterdir()}
+        assert not any(left.values()), left
+    assert [one for one in replayed.compared if not one.is_equal] == []
+
+
+def test_no_night_of_the_lake_has_a_row_of_the_person(told: Told) -> None:
+    """No row of an erased line, nor the sale, in any table of any night: sums alone may be as they were."""
+    lake = Lake(UPath(told.at.home / "state" / "lake"))
+    lines = Landing(UPath(told.at.home / "state" / "landing")).erasures.tombstones()
+    assert sum(map(len, lines.values())) > 10
+    for table in TABLES:
+        for night in lake.nights(table):
+            rows = lake.read(table, night)
+            if "source_row" in rows.columns:
+                at = zip(rows["file_id"], rows["source_row"], strict=True)
+                assert not any(line in lines.get(file_id, ()) for file_id, line in at), (table.full_name, night)
+            if "sale_id" in rows.columns:
+                assert "Z9" not in set(rows["sale_id"]), (table.full_name, night)
+
+
+def test_a_past_night_is_run_again_and_its_account_is_whole(told: Told) -> None:
+    again = told.at.night(SAT)
+    assert again.failures == {}
     lake = Lake(UPath(told.at.home / "state" / "lake"))
     for table in TABLES:
         if lake.exists(table, SAT):
@@ -294,10 +326,10 @@ def test_a_past_night_is_replayed_and_its_account_is_whole(told: Told) -> None:
 
 def test_the_next_night_does_not_bring_the_person_back(told: Told) -> None:
     sources = told.at.home / "sources"
-    write_night(MON, sources, told.at.config, told.at.drop / "zoom")
+    month.write_night(told.then, sources, told.at.config, told.at.drop / "zoom")
     plant(sources, told.at.drop / "zoom")
     (told.at.drop / "zoom" / "again.csv").write_bytes(told.sunday)
-    assert told.at.night(MON).failures == {}
+    assert told.at.night(told.then).failures == {}
     assert files_with_traces(told.at) == {}
     assert dumped(told.at) == {}
     landing = Landing(UPath(told.at.home / "state" / "landing"))

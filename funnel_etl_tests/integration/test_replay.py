@@ -1,4 +1,4 @@
-"""`funnel-etl replay` and `purge`: every night again, the same bytes; and a purge that no later night notices.
+"""Nights in a row: `ops.changes` adds up on each, `replay` gives the same bytes, and no later night notices a purge.
 
 A few nights of `golden/month.py`, or all thirty with `--campaign`. Among them are a night on which the CRM was down and
 one on which a report that had come before was dropped again under a name that comes first.
@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -21,6 +22,7 @@ from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.definitions import TABLES
+from funnel_etl.funnel.contracts import MEASURES
 from funnel_etl.operate.dagster_home import instance
 from funnel_etl.operate.purge import LAKE, LANDING, Purged, purge, run_purge
 from funnel_etl.operate.replay import Replay, replay
@@ -35,6 +37,7 @@ SCHEMAS = ("raw", "clean", "mart", "parity")
 READER = "replay_reader"
 GOING = "0" * 32
 """A run that has not ended."""
+Cell = tuple[str, str, str]
 
 
 @dataclass
@@ -46,6 +49,8 @@ class Nights:
     last: date
     told: dict[date, Replay] = field(default_factory=dict)
     first: dict[date, dict[str, str]] = field(default_factory=dict)
+    moved: dict[date, dict[Cell, Decimal]] = field(default_factory=dict)
+    causes: dict[date, dict[Cell, Decimal]] = field(default_factory=dict)
 
     @property
     def state(self) -> Path:
@@ -58,7 +63,27 @@ class Nights:
     def run(self, night: date, *, crm_down: bool = False) -> None:
         month.write_night(night, self.sources, self.installation.config, self.installation.drop / "zoom")
         gone = {"crm_sales_url": "/nowhere/sales.csv"} if crm_down else {}
+        before = self.facts()
         assert self.installation.night(night, **gone).is_published is not crm_down
+        if before and not crm_down:
+            after = self.facts()
+            differences = {cell: after.get(cell, Decimal()) - before.get(cell, Decimal()) for cell in before | after}
+            self.moved[night] = {cell: moved for cell, moved in differences.items() if moved}
+            self.causes[night] = self.told_causes()
+
+    def facts(self) -> dict[Cell, Decimal]:
+        """Give every number that is published: day, funnel and measure → it."""
+        with self.installation.engine.connect() as connection:
+            rows = connection.execute(sa.text("SELECT * FROM mart.funnel_facts")).mappings().all()
+        return {(str(r["date"]), r["funnel"], name): Decimal(r[name]) for r in rows for name in MEASURES}
+
+    def told_causes(self) -> dict[Cell, Decimal]:
+        """Give what the causes of each number that moved add up to."""
+        with self.installation.engine.connect() as connection:
+            rows = connection.execute(
+                sa.text("SELECT date, funnel, metric, sum(difference) AS moved FROM ops.changes GROUP BY 1, 2, 3")
+            ).all()
+        return {(str(r.date), r.funnel, r.metric): Decimal(r.moved) for r in rows if r.moved}
 
     def replay(self, night: date, folder: str) -> Replay:
         with self.installation.settings() as settings:
@@ -121,6 +146,15 @@ def without_lake(nights: Nights) -> dict[date, dict[str, str]]:
     shutil.rmtree(lake, ignore_errors=True)
     away.rename(lake)
     return found
+
+
+# ---------------------------------------------------------------- changes
+
+
+def test_the_causes_of_every_number_that_moved_add_up_on_each_night(nights: Nights) -> None:
+    assert len(nights.moved) >= len(nights.ran) - 3
+    assert nights.causes == nights.moved
+    assert all(nights.moved.values())
 
 
 # ---------------------------------------------------------------- replay

@@ -5,14 +5,12 @@ among the merged, or in quarantine. At full size, with --campaign, thousands of 
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 
 from funnel_etl.core.accounting import Outcome
 from funnel_etl.core.config_tables import TABLES, Config, check_together, parse_table
@@ -40,12 +38,10 @@ from funnel_etl.settings import Settings
 from funnel_etl.sources.guards import DumpReader
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
-from funnel_etl_tests.damage import Damage, damaged, strategy
+from funnel_etl_tests.damage import PERSONAL, Damage, damaged, tried
 from funnel_etl_tests.golden.week import NIGHTS, THU, TUE, write_night
 
 ZONE = "Asia/Kolkata"
-PEOPLE = "asha bina chand dev esha fay noor ravi sana rao sen jain ali"
-PERSONAL = re.compile(rf"98765|1234567|@example|\b({PEOPLE.replace(' ', '|')})\b", re.IGNORECASE)
 Clean = Callable[[pd.DataFrame, Config, str], Outcome]
 
 
@@ -71,19 +67,6 @@ def config_files(week: Path) -> dict[str, bytes]:
 
 def missing_tables(week: Path) -> dict[str, pd.DataFrame]:
     return {name: parse_table(name, None) for name in TABLES if name not in config_files(week)}
-
-
-def tried(test: Callable[[list[Damage]], None], examples: int, max_size: int = 4) -> None:
-    """Run a property; the same examples each time."""
-    bounded = settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],  # to shrink an example takes minutes, and it has only a few damages
-        suppress_health_check=list(HealthCheck),
-    )
-    bounded(given(strategy(max_size))(test))()
 
 
 def assert_readable(error: FunnelError) -> None:

@@ -1,6 +1,6 @@
 """A dump that came cut off, or lacks many rows of the last good one, is refused; a person may say that it is right."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from funnel_etl.sources.confirmations import Confirmation, confirm
 from funnel_etl.sources.guards import DumpReader
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
+from funnel_etl_tests.damage import cut_places
 from funnel_etl_tests.unit.sources.conftest import Handler, Server
 
 FIRST, SECOND, THIRD = date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)
@@ -85,19 +86,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def places(data: bytes) -> list[int]:
-    """A hundred places to cut at: seventy anywhere, thirty exactly behind a line end."""
-    draw = np.random.default_rng(5)
-    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))[:-1] + 1
-    anywhere = draw.integers(1, len(data) - 1, 70)
-    return sorted({*map(int, anywhere), *map(int, draw.choice(ends, 27, replace=False)), *map(int, ends[-3:])})
-
-
-def cuts(data: bytes) -> Iterator[tuple[int, bytes]]:
-    for place in places(data):
-        yield place, data[:place]
-
-
 @pytest.mark.parametrize("source", SHAPES)
 def test_a_dump_cut_at_any_of_a_hundred_places_is_refused_kept_and_told(
     source: str, made: Path, sources: NightlySources, pull: Pull
@@ -107,9 +95,9 @@ def test_a_dump_cut_at_any_of_a_hundred_places_is_refused_kept_and_told(
     pull(data, FIRST, source)
     used = sources.landing.night(FIRST, source)
     tried = 0
-    for place, part in cuts(data):
+    for place in cut_places(data):
         with pytest.raises(SourceRejected) as refused:
-            pull(part, SECOND, source)
+            pull(data[:place], SECOND, source)
         assert not refused.value.transient, place
         assert refused.value.what, place
         assert refused.value.fix, place
@@ -133,9 +121,9 @@ def test_a_cut_goes_unseen_only_at_a_line_end_behind_every_row_of_the_last_good_
     before = int(line_ends[len(line_ends) * 9 // 10])
     pull(data[:before], FIRST, source)
     unseen = []
-    for place, part in cuts(data):
+    for place in cut_places(data):
         try:
-            pull(part, SECOND, source)
+            pull(data[:place], SECOND, source)
         except SourceRejected:
             continue
         unseen.append(place)
@@ -148,12 +136,12 @@ def test_a_cut_goes_unseen_only_at_a_line_end_behind_every_row_of_the_last_good_
 def test_a_first_dump_cut_within_a_record_is_refused(source: str, made: Path, pull: Pull) -> None:
     """Before there is a good dump, only a cut in the last cell, or at a line end, looks whole."""
     data = (made / f"{source}.csv").read_bytes()
-    for place, part in cuts(data):
-        last = part[part.rfind(b"\n") + 1 :]
+    for place in cut_places(data):
+        last = data[:place].rpartition(b"\n")[2]
         if not last or last.count(b",") >= data.partition(b"\n")[0].count(b","):
             continue
         with pytest.raises(SourceRejected):
-            pull(part, FIRST, source)
+            pull(data[:place], FIRST, source)
         assert place
 
 
