@@ -110,7 +110,9 @@ class SourceFrame:
         is_whole = texts.str.fullmatch(r"\d[\d,]{0,17}(?:\.0+)?").fillna(value=False).astype(bool)
         self.account.warn(name, texts.notna() & ~is_whole)
         digits = texts.where(is_whole).str.replace(r",|\..*", "", regex=True)
-        return pd.to_numeric(digits).astype("Int64")
+        counts = pd.Series(pd.NA, index=digits.index, dtype="Int64")
+        counts[digits.notna()] = [int(text) for text in digits.dropna()]  # digits of any script, mixed too
+        return counts
 
     def number(self, name: str) -> pd.Series:
         """Give a figure the row can do without; a cell that is not a number is missing, and a cell warning."""

@@ -80,7 +80,7 @@ def plant(sources: Path, drop: Path) -> None:
     assigned.write_bytes(("\r\n".join([*assigned.read_text().splitlines(), *ASSIGNED])).encode())
     text = sales.read_text()
     header = next(csv.reader(io.StringIO(text)))
-    row = {"_id": "Z9", "status": "success", "createdOn": "01-11-2025 15:00", "StudentContact": "+919823456701"}
+    row = {"_id": "Z9", "status": "success", "createdOn": "31-10-2025 15:00", "StudentContact": "+919823456701"}
     row |= {"netAmount": "7000", "employeeName": "Ravi", "assignedLeadSources": "FB Form", "Funnel": "Meta Ads"}
     row |= {"studentEmail": SECOND_EMAIL, "studentName": f"Zuleika {NAME}"}
     known = {re.sub("[^a-z]", "", name.lower()): name for name in header}

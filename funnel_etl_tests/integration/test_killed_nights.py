@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import psutil
 import pytest
 
+from funnel_etl.platform.postgres_place import postmaster, settle
 from funnel_etl_tests.conftest import new_folder
 from funnel_etl_tests.golden.week import NIGHTS, SAT, SUN, write_night
 from funnel_etl_tests.killing import PARTS, Arena, Contents, Reader
@@ -77,14 +77,10 @@ def torn(reader: Reader, told: Field) -> list[str]:
     return wrong
 
 
-def postmaster(arena: Arena) -> int:
-    return next(c.pid for c in _servers(arena) if c.ppid() not in {o.pid for o in _servers(arena)})
-
-
-def _servers(arena: Arena) -> list[psutil.Process]:
-    port = f"port={arena.server.port}"
-    main = [p for p in psutil.process_iter(["name", "cmdline"]) if port in (p.info["cmdline"] or [])]
-    return [*main, *(child for p in main for child in p.children())]
+def pid_of_postmaster(arena: Arena) -> int:
+    running = postmaster(settle(arena.server.home).data)
+    assert running is not None
+    return running[0]
 
 
 def strike(arena: Arena, whom: str, process: subprocess.Popen[str], choose: random.Random) -> None:
@@ -92,7 +88,7 @@ def strike(arena: Arena, whom: str, process: subprocess.Popen[str], choose: rand
     if whom == RUN:
         process.kill()
     elif whom == POSTMASTER:
-        os.kill(postmaster(arena), signal.SIGKILL)
+        os.kill(pid_of_postmaster(arena), signal.SIGKILL)
     else:
         pids = arena.installation.query(
             "SELECT pid FROM pg_stat_activity WHERE datname IN ('funnel', 'dagster') AND pid <> pg_backend_pid()"
@@ -123,7 +119,7 @@ def fight(told: Field, whom: str, choose: random.Random, at: tuple[str, int] | N
     arena = told.arena
     arena.put_back()
     with arena.reader() as reader:
-        pid = postmaster(arena) if whom == POSTMASTER else 0
+        pid = pid_of_postmaster(arena) if whom == POSTMASTER else 0
         process = arena.begin("run", "--as-of", str(SUN), at=(*at, pid) if at else None)
         assert process.stderr is not None
         try:

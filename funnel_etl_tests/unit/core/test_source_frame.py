@@ -155,6 +155,12 @@ def test_a_file_with_only_its_header_gives_columns_of_the_right_dtypes() -> None
     assert source.account.line().balances
 
 
+def test_a_count_may_be_in_any_digits_mixed_too_and_as_large_as_a_bigint() -> None:
+    source = frame("1,2026-11-01,१२,", "2,2026-11-01,5१०,", "3,2026-11-01,,", "4,2026-11-01,999999999999999999,")
+    assert source.integer("cost").tolist() == [12, 510, pd.NA, 999_999_999_999_999_999]
+    assert source.account.line().cell_warnings == 0
+
+
 @pytest.mark.parametrize("text", ["(5)", "Rs 7", "7-", "1.5", "inf", "n/a"])
 def test_a_count_is_a_whole_number_and_nothing_else(text: str) -> None:
     source = frame(f"1,2026-11-01,{text},", '2,2026-11-01,"1,234",', "3,2026-11-01,12.0,")
