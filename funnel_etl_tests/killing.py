@@ -172,6 +172,19 @@ class Arena:
             start_new_session=True,
         )
 
+    def up(self) -> subprocess.Popen[str]:
+        """Begin `funnel-etl up`. It writes into a file: nobody reads along, and a full pipe would stop its runs."""
+        with (self.home / "up.log").open("a") as file:
+            return subprocess.Popen(
+                [PROGRAM, "up"],
+                env=self.installation.program_environment(),
+                cwd=self.home,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+
     def reader(self) -> Reader:
         return Reader(self.server.url("funnel"))
 

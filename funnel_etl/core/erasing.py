@@ -8,8 +8,8 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 
 from funnel_etl.core.csvfile import DELIMITERS
@@ -26,6 +26,8 @@ _INSIDE = re.compile(r"[=/?&|'`*~^{}!#$%.]+")
 _RUN = re.compile(r"[0-9][^,;\t|\"\r\n@:/&]*[0-9]")
 """From the first to the last digit of what may be one cell: anything may stand between the digits of a phone."""
 _NOT_DIGITS = re.compile("[^0-9]+")
+_HASH = re.compile(r"\b(?:(?=[0-9]*[a-f])[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
+"""A hash or id of ours: nobody's, though among its many digits any phone may be found by chance."""
 _PREFIXES = ("", "0", "91", "091", "0091", "00", "910")
 _HEAD_RECORDS, _HEAD_LENGTH = 30, 50_000
 
@@ -42,11 +44,13 @@ def no_label(_record: list[str]) -> bool:
 class Sought:
     """Persons who are sought. `known` says of a name ("phone:" and digits, "email:" and an address) whether it is one.
 
-    `lengths`: how many digits their phones have (ten for Indian mobiles, else all of E.164).
+    `lengths`: how many digits their phones have (ten for Indian mobiles, else all of E.164); `ids`: column → its values
+    in their rows, as `sale_id`.
     """
 
     known: Callable[[str], bool]
     lengths: frozenset[int]
+    ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def named_in(self, text: str) -> bool:
         """Say whether the text names somebody who is sought."""
@@ -54,8 +58,12 @@ class Sought:
         if any(self._address(found) is not None for found in set(_ADDRESS.findall(text))):
             return True
         shortest = min(self.lengths, default=0)
-        runs = {found for found in _RUN.findall(text) if len(found) >= shortest} if shortest else ()
+        runs = {found for found in _RUN.findall(_without_hashes(text)) if len(found) >= shortest} if shortest else ()
         return any(True for run in runs for _ in self._phones(_digits(run), whole=False))
+
+    def may_have_ids(self, text: str) -> bool:
+        """Say whether one of the ids is anywhere in the text, if only as part of something else."""
+        return any(one in text for values in self.ids.values() for one in values)
 
     def masked(self, text: str, *, whole: bool = False) -> str:
         """Give the text with an `x` for each letter and digit that names somebody sought.
@@ -73,7 +81,7 @@ class Sought:
                 yield found.end() - length, found.end()
         if not self.lengths:
             return
-        for found in _RUN.finditer(text):
+        for found in _RUN.finditer(_without_hashes(text)):
             for first, last in self._phones(_digits(found[0]), whole=whole):
                 places = [at for at, sign in enumerate(found[0], start=found.start()) if "0" <= sign <= "9"]
                 yield places[first], places[last] + 1
@@ -110,14 +118,14 @@ class Withheld:
 
 
 def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label) -> Withheld:
-    """Empty every record that names somebody sought, in the encoding the readers would read it in.
+    """Empty every record that names somebody sought or has one of their ids, in the encoding the readers read it in.
 
     A record of several lines becomes as many empty lines; a last line without a line end keeps its delimiters, so that
     the file does not look cut off. The first record, and one after a label, lose only the name. NULs go from a file
     that is changed, as every reader drops them.
     """
     file = _Lossless.of(data)
-    if not sought.named_in(file.text):
+    if not sought.named_in(file.text) and not sought.may_have_ids(file.text):
         return Withheld(data)
     text = file.text.replace("\0", "")
     lines = list(io.StringIO(text, newline=""))
@@ -125,15 +133,19 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
     emptied: list[int] = []
     masked = 0
     is_head = True
+    columns: dict[int, frozenset[str]] = {}
     for first, last, record in _records(lines, delimiter):
         whole = "".join(lines[first:last])
         if not any(cell.strip() for cell in record):
             continue
         if is_head:
+            columns = {place: sought.ids[name] for place, name in enumerate(record) if name in sought.ids}
             if (plain := sought.masked(whole, whole=True)) != whole:
                 lines[first:last] = list(io.StringIO(plain, newline=""))
                 masked += last - first
-        elif sought.named_in(whole):
+        elif sought.named_in(whole) or any(
+            record[place].strip() in values for place, values in columns.items() if place < len(record)
+        ):
             for at in range(first, last):
                 lines[at] = _emptied(lines[at], lines[at - 1], delimiter, len(record))
                 emptied.append(at + 1)
@@ -231,6 +243,10 @@ class _Signs(dict[int, int]):
         plain = str(unicodedata.decimal(sign, "")) or unicodedata.normalize("NFKC", sign)
         self[code] = ord(plain) if len(plain) == 1 else code
         return self[code]
+
+
+def _without_hashes(text: str) -> str:
+    return _HASH.sub(lambda found: "g" * len(found[0]), text)
 
 
 def _digits(text: str) -> str:

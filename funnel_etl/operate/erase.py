@@ -37,6 +37,8 @@ from funnel_etl.sources.store import open_store
 log = logging.getLogger("funnel_etl.progress")
 MANY = 5
 """More other people than this on the person's rows: the phone or e-mail is hardly one person's."""
+JOINING = ("funnel", "parity", "changes")
+"""Parts made from both others."""
 PULLED = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
 
 
@@ -65,13 +67,17 @@ class Found:
 
 @dataclass
 class Erased:
-    """What an erasure did. `failures`: asset → why a published night could not be made again; `problems`: what else."""
+    """What an erasure did. `failures`: asset → why a published night could not be made again; `problems`: what else.
+
+    `behind`: parts whose sums still count the person, until the next night that is published whole.
+    """
 
     landed: Taken
     lake: Taken
     rows: dict[str, int]
     files: Taken
     nights: list[date] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -136,12 +142,13 @@ class Eraser:
             self._landing.sweep(timedelta(0))
         log.info("lake: rows go out of every night's tables")
         store = open_store(UPath(self.settings.lake_root))
-        lake = erase_lake(store, sought, person.ids, self._tables, self._landing.erasures.tombstones())
+        lines = self._landing.erasures.tombstones()
+        lake = erase_lake(store, person, self._tables, lines)
         store.sweep(timedelta(0))
-        nights, failures = self._publish_again()
+        nights, behind, failures = self._publish_again()
         log.info("database: what still names the person goes")
         with self._engine.begin() as connection:
-            rows = erase_database.sweep(connection, person, self._tables)
+            rows = erase_database.sweep(connection, person, lines, self._tables)
         self._sweep_dagster(person)
         with _no_file_is_taken(self.settings.state):
             files = erase_folders(*self._folders(), sought)
@@ -150,16 +157,18 @@ class Eraser:
         rewrite_tables(self._databases.funnel_url)
         if self._databases.server is not None:
             discard_log(self._databases.funnel_url)
-        done = Erased(landed, lake, rows, files, nights, failures)
-        if not failures:
-            self._journal.unlink(missing_ok=True)
-        return done
+        self._journal.unlink(missing_ok=True)
+        return Erased(landed, lake, rows, files, nights, behind, failures)
 
-    def _publish_again(self) -> tuple[list[date], dict[str, str]]:
-        """Make the nights that are published again, from what they used; gives them, and what failed."""
+    def _publish_again(self) -> tuple[list[date], list[str], dict[str, str]]:
+        """Make the nights that are published again, from what they used; gives them, parts left behind, and failures.
+
+        One that joins the others is left behind while these hold another night: it follows with the next whole night.
+        """
         with self._engine.connect() as connection:
             sql = sa.text("SELECT part, max(as_of) AS night FROM ops.nights GROUP BY part")
             parts = {row.part: row.night for row in connection.execute(sql) if row.part in PARTS}
+        behind: list[str] = []
         failures: dict[str, str] = {}
         for night in sorted({*parts.values()}):
             log.info("night %s is made and published again, from what is left of its files", night)
@@ -167,17 +176,19 @@ class Eraser:
             parsed = ParsedReports(open_store(UPath(self.settings.lake_root)), sources)
             given = {"sources": sources, "parsed_reports": parsed}
             done = told(night, run_job(self._defs, "nightly", self._writer, night, **given))
-            own = [part for part, newest in parts.items() if newest == night]
-            if not all(done.parts[part].published for part in own):
+            own = [part for part, newest in parts.items() if newest == night and not done.parts[part].published]
+            if len({*parts.values()}) > 1 and {*own} <= {*JOINING}:
+                behind += [part for part in JOINING if part in own]
+            elif own:
                 failures |= done.failures
-        return sorted({*parts.values()}), failures
+        return sorted({*parts.values()}), behind, failures
 
     def _sweep_dagster(self, person: Person) -> None:
         """Mask the person in Dagster's own storage, which should have nothing; a file's name may be there."""
         storage = engine(self._databases.dagster_url)
         try:
             with storage.begin() as connection:
-                found = erase_database.sweep(connection, person)
+                found = erase_database.sweep(connection, person, {})
         finally:
             storage.dispose()
         if found:
@@ -227,14 +238,12 @@ def _as_json(person: Person) -> dict[str, object]:
 
 def _others(connection: sa.Connection, person: Person) -> int:
     """Count the other phones on rows of people that name the person somewhere, as an agency's or a colleague's do."""
-    tables = ("tofu_leads", "zoom_registrations", "zoom_attendance", "assigned_leads", "sales")
-    parts = (
-        f"SELECT phone FROM clean.{name} AS t WHERE CAST(t.* AS text) ~* :pattern AND phone <> ALL(:phones)"  # noqa: S608 - ours
-        for name in tables
-    )
-    sql = f"SELECT count(DISTINCT phone) FROM ({' UNION '.join(parts)}) AS found"  # noqa: S608 - ours
-    given = {"pattern": person.pattern, "phones": sorted(person.phones)}
-    return int(connection.execute(sa.text(sql), given).scalar_one())
+    others: set[str] = set()
+    for name in ("tofu_leads", "zoom_registrations", "zoom_attendance", "assigned_leads", "sales"):
+        sql = f"SELECT phone AS mark, CAST(t.* AS text) AS text FROM clean.{name} AS t WHERE phone <> ALL(:phones)"  # noqa: S608 - ours
+        rows = connection.execute(sa.text(sql), {"phones": sorted(person.phones)})
+        others.update(erase_database.named_rows(rows, person.sought))
+    return len(others)
 
 
 @contextmanager

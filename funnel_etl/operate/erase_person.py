@@ -3,8 +3,7 @@
 Reading only. What is done with them is in `erase`.
 """
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
@@ -22,11 +21,14 @@ SELECT DISTINCT email, phone FROM (
 """
 IDS = {"sale_id": "clean.sales", "lead_id": "clean.tofu_leads"}
 """Column that names a row of a person in several tables → the table that says whose it is."""
+OTHER_NAMES = {"parity.diff": {"key": "sale_id"}, "ops.worklist_mapping": {"item": "sale_id"}}
+"""Table → its column with such ids under another name → that column of IDS."""
+Lines = Mapping[str, frozenset[int]]
+"""file_id → its lines that were erased."""
 PairsOf = Callable[[set[str], set[str]], set[tuple[str, str]]]
 """Gives the pairs (email, phone) in which one of the phones or one of the e-mails stands."""
 JOURNAL = "erasing.json"
 """In the state folder while somebody is erased, and after that was interrupted: who it is."""
-_BETWEEN = '[^0-9@,;"|:/&\\n]{0,3}'
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,12 @@ class Person:
     def sought(self) -> Sought:
         """The person as who is looked for."""
         names = self.names
-        return Sought(names.__contains__, frozenset(len(digits(phone)) for phone in self.phones))
+        return Sought(names.__contains__, frozenset(len(digits(phone)) for phone in self.phones), self.ids)
 
-    @property
-    def pattern(self) -> str:
-        """A regular expression of PostgreSQL (and Python) that finds the person in any text, in any case."""
-        phones = (_BETWEEN.join(digits(phone)) for phone in sorted(self.phones))
-        return "|".join([*phones, *(rf"(?<![\w.+-]){re.escape(email)}(?![\w-])" for email in sorted(self.emails))])
+    def ids_in(self, table: str, columns: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Give for the columns of a table that hold ids those of the person."""
+        named = {column: OTHER_NAMES.get(table, {}).get(column, column) for column in columns}
+        return {column: self.ids[name] for column, name in named.items() if self.ids.get(name)}
 
     def joined(self, other: "Person") -> "Person":
         """Give both as one."""

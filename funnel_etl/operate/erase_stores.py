@@ -3,10 +3,12 @@
 import io
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +21,7 @@ from funnel_etl.core.erasing import Sought, Withheld, masked_bytes, no_label, wi
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.marketing.zoom.layout import heads_summary
+from funnel_etl.operate.erase_person import Lines, Person
 from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.erasures import GZIP, PARQUET, ZIP, withheld_from
 from funnel_etl.sources.landing import Landing
@@ -30,8 +33,8 @@ EVERY = 200
 LARGEST = 1_000_000_000
 """Bytes of a file of the state or drop folder that is looked into."""
 ROWS = (".csv", ".tsv", ".txt")
-Lines = Mapping[str, frozenset[int]]
-"""file_id → its lines that were erased."""
+IdsIn = Callable[[Iterable[str]], Mapping[str, frozenset[str]]]
+"""Gives for columns of a table which of them hold ids, and those of the person."""
 
 
 @dataclass
@@ -67,7 +70,7 @@ def landed(landing: Landing, sought: Sought) -> Iterator[tuple[str, str, Withhel
             yield file_id, source, Withheld(b"")
             continue
         if data.startswith(PARQUET):
-            left, rows = without_rows(data, sought, {}, {})
+            left, rows = without_rows(data, sought)
             withheld = Withheld(left, (), rows)
         else:
             withheld = withheld_from(data, sought, heads_summary if source == ZOOM else no_label)
@@ -111,15 +114,13 @@ def _renamed(arrival: Arrival, sought: Sought) -> tuple[str, str | None] | None:
     return (name, folder) if (name, folder) != (arrival.name, arrival.folder) else None
 
 
-def erase_lake(
-    store: Store, sought: Sought, ids: Mapping[str, frozenset[str]], contracts: Iterable[Table], lines: Lines
-) -> Taken:
+def erase_lake(store: Store, person: Person, contracts: Iterable[Table], lines: Lines) -> Taken:
     """Take the person's rows out of every night's tables and accounts.
 
-    They name the person, have one of the person's `ids`, or came from one of the erased `lines`. What was
+    They name the person, have one of the person's ids, or came from one of the erased `lines`. What was
     read of the Zoom reports among `lines`, and what is remembered of dumps, goes whole: it is made again.
     """
-    found = Taken()
+    found, sought = Taken(), person.sought
     known = {table.full_name: table for table in contracts}
     for name in store.names(""):
         parts = name.split("/")
@@ -128,9 +129,10 @@ def erase_lake(
             continue
         data = store.read(name)
         if name.endswith(".parquet"):
-            contract = known.get(".".join(parts[:2]))
+            table = ".".join(parts[:2])
+            contract = known.get(table)
             is_of_persons = contract is None or any(column.personal for column in contract.columns)
-            left, rows = without_rows(data, sought if is_of_persons else None, ids, lines)
+            left, rows = without_rows(data, sought if is_of_persons else None, partial(person.ids_in, table), lines)
             if rows and len(parts) == 3:
                 _adjust(store, f"_account/{name.removesuffix('.parquet')}.json", rows)
             if not is_of_persons:
@@ -147,14 +149,15 @@ def erase_lake(
 
 
 def without_rows(
-    data: bytes, sought: Sought | None, ids: Mapping[str, frozenset[str]], lines: Lines
+    data: bytes, sought: Sought | None, ids_in: IdsIn = lambda _: {}, lines: Lines = MappingProxyType({})
 ) -> tuple[bytes, int]:
-    """Give a Parquet file without the rows that name the person, have one of `ids` or came from one of `lines`.
+    """Give a Parquet file without the rows that name the person, have one of the ids or came from one of `lines`.
 
     Gives with it how many rows went.
     """
     table = pq.read_table(io.BytesIO(data))
     gone = _from_lines(table, lines)
+    ids = ids_in(table.column_names)
     for name in table.column_names:
         column = table.column(name)
         if values := ids.get(name):
@@ -168,9 +171,9 @@ def without_rows(
 def _from_lines(table: pa.Table, lines: Lines) -> Any:
     """Say of each row whether it came from one of the lines."""
     if not lines or not set(TRACE) <= set(table.column_names):
-        return pa.array([False] * len(table))
+        return pa.array([False] * len(table), pa.bool_())
     rows = zip(*(table.column(name).to_pylist() for name in TRACE), strict=True)
-    return pa.array([line in lines.get(file_id, ()) for file_id, line in rows])
+    return pa.array([line in lines.get(file_id, ()) for file_id, line in rows], pa.bool_())
 
 
 def with_masked_cells(data: bytes, sought: Sought) -> tuple[bytes, int]:
@@ -284,7 +287,7 @@ def _erase_file(path: Path, sought: Sought, found: Taken, place: str, *, dry: bo
     data = path.read_bytes()
     rows = 1
     if data.startswith(PARQUET):
-        left, rows = without_rows(data, sought, {}, {})
+        left, rows = without_rows(data, sought)
     elif path.suffix.lower() in ROWS and not data.startswith((ZIP, GZIP)):
         withheld = withhold(data, sought, heads_summary)
         left, rows = withheld.data, len(withheld.lines) + withheld.masked

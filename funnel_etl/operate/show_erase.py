@@ -85,10 +85,15 @@ def _show_done(done: Erased, out: Console, err: Console) -> None:
     )
     if done.nights and not done.failures:
         out.print(f"Published again without the person: {', '.join(map(str, done.nights))}.")
+    if done.behind:
+        out.print(
+            f"The sums of {', '.join(done.behind)} still count the person, for the parts hold different nights now: "
+            "they follow with the next night that is published whole."
+        )
     for asset, why in done.failures.items():
         err.print(f"{asset}: {why}", style="red", markup=False)
     if done.failures:
-        err.print("The person is gone, but the published sums still count them. When it is mended: funnel-etl erase")
+        err.print("The person is gone, but the published sums still count them. When it is mended: funnel-etl run")
     for problem in done.problems:
         err.print(problem, style="red", markup=False)
 

@@ -126,7 +126,7 @@ def test_when_up_is_killed_under_a_night_one_more_run_ends_it_and_nothing_waits_
     if whom != ALL and not campaign:
         pytest.skip("at full size: --campaign")
     arena.put_back()
-    process = arena.begin("up")
+    process = arena.up()
     port = arena.installation.environment["FUNNEL_UI_PORT"]
     try:
         wait_for(lambda: states(port), process)
@@ -148,7 +148,7 @@ def test_when_up_is_killed_under_a_night_one_more_run_ends_it_and_nothing_waits_
         everyone = family(process)
         killed_with(whom, process, arena, run_id).send_signal(signal.SIGKILL)
         if whom != WORKER:
-            process.communicate(timeout=60)
+            process.wait(timeout=60)
             _, alive = psutil.wait_procs(everyone, timeout=60)
             assert [p.cmdline() for p in alive] == [], "left behind: the next `up` finds its port taken"
         again = arena.installation.night(SUN)
@@ -163,7 +163,7 @@ def test_when_up_is_killed_under_a_night_one_more_run_ends_it_and_nothing_waits_
         for one in family(process):
             one.kill()
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def step_has_begun(arena: Arena, run_id: str) -> bool:

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -48,6 +48,8 @@ LEADS = (
     f"Zuleika {NAME},{FIRST_EMAIL},98234 56701 / 9876500099,Pune,fb,cpc,winter,01-11-2025 10:00",
     f"Zuleika {NAME},{FIRST_EMAIL},9823456701,Pune,fb,cpc,winter,never",
     f'"Zuleika\n{NAME}",{FIRST_EMAIL},9823456701,Pune,fb,cpc,winter,01-11-2025 11:00',
+    f"Zuleika {NAME},,९८२३४५६७०१,Pune,fb,cpc,winter,some day",
+    f"Zuleika {NAME},,98234      56701,Pune,fb,cpc,winter,another day",
 )
 ASSIGNED = (
     "FB Form,30-10-2025 10:00,09823456701,Ravi",
@@ -189,6 +191,8 @@ def told(new_installation: Callable[[], Installation], campaign: bool) -> Iterat
             (at.config / "closed_months.csv").write_text("month\n2025-10-01\n")
             result.sunday = (at.drop / "zoom" / "attendee_sunday.csv").read_bytes()
         if night >= SUN:
+            with (at.config / "manual_mapping.csv").open("a") as file:
+                file.write(f"Z9,walk-in,asked by Zuleika {NAME}\n")
             mapping = at.config / "funnel_mapping.csv"
             mapping.write_text(mapping.read_text() + f"Zuleika's list,Webinar,,,asked by {FIRST_EMAIL}\n")
         done = at.night(night)
@@ -227,7 +231,13 @@ def test_the_dry_run_said_which_lines_would_go_and_changed_nothing(told: Told) -
 
 
 def test_people_are_told_which_sources_still_hold_the_person(told: Told) -> None:
-    for words in ("FUNNEL_TOFU_LEADS_URL", "FUNNEL_CRM_SALES_URL", "the Zoom account", "funnel_mapping.csv"):
+    for words in (
+        "FUNNEL_TOFU_LEADS_URL",
+        "FUNNEL_CRM_SALES_URL",
+        "the Zoom account",
+        "funnel_mapping.csv",
+        "manual_mapping.csv",
+    ):
         assert words in told.said
     assert "FUNNEL_AD_SPEND_URL" not in told.said
     assert "9876500099" not in told.said
@@ -251,7 +261,7 @@ def test_a_closed_month_loses_the_row_without_a_restatement(told: Told) -> None:
 def test_the_ledger_says_how_many_lines_were_erased(told: Told) -> None:
     ledger = told.at.query("SELECT input_name, excluded, reasons FROM ops.row_ledger WHERE asset LIKE 'raw.%'")
     erased = {row.input_name: row.reasons.get("excluded:erased", 0) for row in ledger.itertuples()}
-    assert erased["tofu_leads"] == 6  # five records, one of them of two lines
+    assert erased["tofu_leads"] == 8  # seven records, one of them of two lines
     assert erased["crm_assigned_leads"] == 2
     assert erased["crm_sales"] == 1
     assert sum(count for name, count in erased.items() if name.startswith("file ")) == 3
@@ -320,7 +330,7 @@ def test_a_past_night_is_run_again_and_its_account_is_whole(told: Told) -> None:
             account, _ = lake.read_account(table, SAT)
             assert all(line.balances for line in account.ledger), table.full_name
     raw, _ = lake.read_account(RAW_TOFU_LEADS, SAT)
-    assert raw.ledger[0].reasons["excluded:erased"] == 6
+    assert raw.ledger[0].reasons["excluded:erased"] == 8
     assert files_with_traces(told.at) == {}
 
 
@@ -334,7 +344,7 @@ def test_the_next_night_does_not_bring_the_person_back(told: Told) -> None:
     assert dumped(told.at) == {}
     landing = Landing(UPath(told.at.home / "state" / "landing"))
     withheld = {source: landing.arrivals(source)[-1].withheld for source in ("tofu_leads", "crm_sales", "zoom")}
-    assert withheld["tofu_leads"] == 6
+    assert withheld["tofu_leads"] == 8
     assert withheld["crm_sales"] == 1
     again = [a for a in landing.arrivals("zoom") if a.name == "again.csv"]
     sunday = [a for a in landing.arrivals("zoom") if a.name == "attendee_sunday.csv"]
@@ -364,6 +374,25 @@ def test_killed_in_the_middle_it_is_completed_by_the_next_call(told: Told) -> No
     assert "interrupted" in done.stdout
     traces = ("9876500006", "esha@example.org")
     assert files_with_traces(told.at, *traces) == {}
+    assert dumped(told.at, *traces) == {}
+
+
+def test_while_the_parts_hold_different_nights_all_goes_but_the_sums_and_people_are_told(told: Told) -> None:
+    next_night, sources = told.then + timedelta(days=1), told.at.home / "sources"
+    month.write_night(next_night, sources, told.at.config, told.at.drop / "zoom")
+    plant(sources, told.at.drop / "zoom")
+    down = told.at.night(next_night, crm_sales_url="/nowhere/sales.csv")
+    assert [part for part, done in down.parts.items() if done.published] == ["marketing"]
+    traces = ("971501234567", "chand@example.org", "Chand")
+    assert len(dumped(told.at, *traces)) > 10
+    said = erase(told.at, "chand@example.org", "+971501234567")
+    assert "The sums of funnel, parity, changes still count the person" in said
+    assert not (told.at.home / "state" / "erasing.json").exists()
+    assert files_with_traces(told.at, *traces) == {}
+    assert dumped(told.at, *traces) == {}
+    for table in ("mart.attributed_sales", "mart.attribution", "mart.revenue_changes", "clean.sales"):
+        assert "S4" not in set(told.at.query(f"SELECT sale_id FROM {table}")["sale_id"]), table  # noqa: S608 - ours
+    assert told.at.night(next_night).failures == {}
     assert dumped(told.at, *traces) == {}
 
 

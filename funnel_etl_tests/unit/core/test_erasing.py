@@ -64,6 +64,8 @@ def test_a_person_is_found_in_every_spelling(text: str) -> None:
         "asha@example.orgs",
         "asha",
         "",
+        "09876500001bcdef09876500001bcdef",
+        "98765000-0198-7650-0001-9876500001ab",
     ],
 )
 def test_nobody_else_is_found(text: str) -> None:
@@ -101,6 +103,13 @@ def test_a_line_goes_and_every_other_byte_stays(coding: str, end: str) -> None:
     others = before.rows[before.rows["source_row"].isin([3, 6])]
     assert rows.rows.reset_index(drop=True).equals(others.reset_index(drop=True))
     assert rows.blank_rows == [2, 4, 5]
+
+
+def test_a_line_goes_that_has_only_an_id_of_the_person_under_its_column() -> None:
+    data = b"sale_id,manual_value,note\nS1,walk-in,hers\nS2,S1,his\n S1 ,x,hers too\n"
+    sought = Sought(NAMES.__contains__, frozenset({10}), {"sale_id": frozenset({"S1"})})
+    assert withhold(data, sought) == Withheld(b"sale_id,manual_value,note\n\nS2,S1,his\n\n", (2, 4))
+    assert withhold(data.replace(b"sale_id", b"number"), sought).lines == ()
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

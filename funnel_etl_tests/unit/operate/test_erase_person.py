@@ -1,5 +1,3 @@
-import re
-
 import pytest
 
 from funnel_etl.operate.erase_person import Person, linked
@@ -34,15 +32,17 @@ def test_only_what_is_tied_to_nobody_else_goes_along(
     assert (found.phones, found.emails, found.shared) == (phones, emails, shared)
 
 
-@pytest.mark.parametrize("text", ["9876500001", '{"a": "+91 98765-00001"}', "(x,ASHA+1@example.org,y)", "98765 (00001"])
-def test_the_pattern_finds_the_person(text: str) -> None:
-    person = Person(frozenset({"9876500001"}), frozenset({"asha+1@example.org"}))
-    assert re.search(person.pattern, text, re.IGNORECASE)
+SALE = Person(ids={"sale_id": frozenset({"S1"}), "lead_id": frozenset()})
 
 
 @pytest.mark.parametrize(
-    "text", ["9876500002", "98765,00001", "basha+1@example.org", "asha+1@example.orgs", "ashaa1@example.org"]
+    ("table", "columns", "holds"),
+    [
+        pytest.param("mart.attribution", ["sale_id", "phone"], {"sale_id"}, id="by_its_name"),
+        pytest.param("parity.diff", ["table_name", "key"], {"key"}, id="under_another_name"),
+        pytest.param("parity.m0", ["key"], set(), id="another_tables_key"),
+        pytest.param("clean.tofu_leads", ["lead_id"], set(), id="none_known"),
+    ],
 )
-def test_the_pattern_finds_nobody_else(text: str) -> None:
-    person = Person(frozenset({"9876500001"}), frozenset({"asha+1@example.org"}))
-    assert not re.search(person.pattern, text, re.IGNORECASE)
+def test_the_columns_of_a_table_that_hold_ids_are_known(table: str, columns: list[str], holds: set[str]) -> None:
+    assert SALE.ids_in(table, columns) == {name: frozenset({"S1"}) for name in holds}
