@@ -70,16 +70,19 @@ EVENTS = {
 """Table → SQL for when (of `t`, and of its occurrence `e`) and for what happened, in plain words."""
 
 KNOWN = {
+    "clean.bootcamp_participation": "concat_ws(', ', 'bootcamp ' || t.bootcamp_id, 'days ' || t.bootcamp_days)",
     "mart.attributed_m0": """concat_ws(', ', 'M0 of ' || to_char(t.month, 'YYYY-MM'), 'funnel ' || t.funnel,
         t.assignment_count || ' assignments', 'attended: ' || t.attended, 'now with ' || t.current_employee)""",
     "mart.lead_journey": """concat_ws(', ', 'reached: ' || t.stage_reached,
         'first touch: ' || t.first_touch_stage || ' in ' || t.first_touch_funnel,
         t.sales || ' sales, ₹' || t.revenue_inr)""",
     "mart.handover_gaps": """concat_ws(', ', 'gap: ' || t.gap_kind, 'since ' || t.since_date, t.age_days || ' days')""",
+    "mart.qualified_leads": """concat_ws(', ', 'attended ' || t.attended_count || ' times, last on '
+        || t.last_attended_date, CASE WHEN t.is_assigned THEN 'assigned' ELSE 'never assigned' END)""",
     "mart.restatements": """concat_ws(' ', 'closed month', to_char(t.month, 'YYYY-MM') || ':', t.column_name, t.change,
         'from', t.closed_value, 'to', t.current_value)""",
 }
-"""Table of mart → SQL for what it says of a phone."""
+"""Table → SQL for what it says of a phone."""
 
 
 def whom(connection: sa.Connection, words: str) -> Asked:
@@ -160,7 +163,7 @@ def _names(asked: Asked) -> dict[str, list[str]]:
     return {
         "phones": list(asked.phones),
         "emails": list(asked.emails),
-        "digits": [f"%{text}%" for text in digits if text] + [f"%{email}%" for email in asked.emails],
+        "digits": [f"%{text}%" for text in digits if text],
     }
 
 
@@ -179,20 +182,22 @@ _LINES = """
     UNION SELECT file_id, source_row FROM clean.zoom_attendance WHERE phone = ANY(:phones) OR email = ANY(:emails)
     UNION SELECT file_id, source_row FROM clean.zoom_registrations WHERE phone = ANY(:phones) OR email = ANY(:emails)
 """
-HISTORY = """
-SELECT h.row_at, h.change, h.changed_columns, h.valid_from, h.file_id, h.source_row FROM clean.crm_history AS h
-WHERE h.change <> 'inserted' AND regexp_replace(
-    coalesce(h.row ->> 'leadMobile', h.row ->> 'StudentContact', ''), '[^0-9]', '', 'g') LIKE ANY(:digits)
-ORDER BY h.valid_from
-"""
+_A_CELL_NAMES = """EXISTS (SELECT 1 FROM jsonb_each_text(CAST(t.row AS jsonb)) AS c(name, cell)
+    WHERE regexp_replace(translate(cell, '०१२३४५६७८९', '0123456789'), '[^0-9]', '', 'g') LIKE ANY(:digits)
+    OR lower(btrim(cell)) = ANY(:emails))"""
+"""Whether one cell of the row `t`, whatever its column is called, is a phone or an e-mail of the person."""
+HISTORY = f"""
+SELECT t.row_at, t.change, t.changed_columns, t.valid_from, t.file_id, t.source_row FROM clean.crm_history AS t
+WHERE t.change <> 'inserted' AND {_A_CELL_NAMES} ORDER BY t.valid_from, t.file_id, t.source_row
+"""  # noqa: S608 - our own texts
 MERGED = f"""
 SELECT m.* FROM ops.merged_rows AS m JOIN ({_LINES}) AS own
 ON m.into_file_id = own.file_id AND m.into_source_row = own.source_row ORDER BY m.asset, m.file_id, m.source_row
 """  # noqa: S608 - our own texts
-QUARANTINED = """
-SELECT asset, reason, fix_hint, file_id, source_row, resolved_at FROM ops.quarantine
-WHERE regexp_replace(row::text, '[ ()-]', '', 'g') LIKE ANY(:digits) ORDER BY first_seen_at, file_id, source_row
-"""
+QUARANTINED = f"""
+SELECT t.asset, t.reason, t.fix_hint, t.file_id, t.source_row, t.resolved_at FROM ops.quarantine AS t
+WHERE {_A_CELL_NAMES} ORDER BY t.first_seen_at, t.file_id, t.source_row
+"""  # noqa: S608 - our own texts
 CREDITS = """
 SELECT a.sale_id, a.model, string_agg(round(a.credit * 100, 1) || ' % ' || a.touch_stage || ' in ' || a.funnel, ', '
     ORDER BY a.touch_number) AS shares

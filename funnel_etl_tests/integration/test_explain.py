@@ -9,10 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from funnel_etl.definitions import TABLES
 from funnel_etl.funnel.contracts import MEASURES
 from funnel_etl.operate.explain_fact import Period, as_csv, explain_fact
+from funnel_etl.operate.explain_person import Asked, story
 from funnel_etl_tests.golden.week import SAT, SUN, write_night
 from funnel_etl_tests.installation import Installation
 
@@ -149,6 +151,28 @@ def test_an_e_mail_and_a_user_id_name_the_same_person(week: Installation, asha: 
     by_user_id = json.loads(week.program("explain", "919876500001", "--json").stdout)
     assert len(by_user_id["events"]) == known
     assert len(by_email["events"]) >= known
+
+
+@pytest.mark.parametrize(
+    "row",
+    ['{"student contact": "+91 98765-00001"}', '{"mobile": "९८७६५00001"}', '{"StudentEmail": " Asha@Example.org"}'],
+    ids=["other_header", "other_digits", "e-mail"],
+)
+def test_a_row_of_the_crm_is_found_whatever_its_column_is_called(week: Installation, row: str) -> None:
+    before = "SELECT file_id, 77, dataset, 'other', valid_from, valid_to, 'disappeared', changed_columns, row_at"
+    with week.engine.connect() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO clean.crm_history (file_id, source_row, dataset, key, valid_from, valid_to, change, "
+                f"changed_columns, row_at, row) {before}, CAST(:row AS jsonb) FROM clean.crm_history LIMIT 1"
+            ),
+            {"row": row},
+        )
+        for words in ("9876500001", "asha@example.org"):
+            found = [event.line for event in story(connection, Asked(("9876500001",), ("asha@example.org",), words))]
+            assert 77 in found
+        assert 77 not in [event.line for event in story(connection, Asked(("9876500002",), ("b@example.org",), ""))]
+        connection.rollback()
 
 
 def test_somebody_abroad_is_found_by_user_id(week: Installation) -> None:
