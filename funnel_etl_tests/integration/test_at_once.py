@@ -153,7 +153,7 @@ def test_when_up_is_killed_under_a_night_one_more_run_ends_it_and_nothing_waits_
             assert [p.cmdline() for p in alive] == [], "left behind: the next `up` finds its port taken"
         again = arena.installation.night(SUN)
         assert again.is_published, again.failures
-        # With the worker, the daemon begins the night again by itself; without it, what is queued waits for the next one.
+        # A daemon that lives begins the night again by itself; without one, what is queued waits for the next.
         expected_none = [*GOING, dg.DagsterRunStatus.QUEUED] if whom == WORKER else GOING
         deadline = time.monotonic() + 400
         while open_runs(arena, expected_none) and time.monotonic() < deadline:
