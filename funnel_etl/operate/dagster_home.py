@@ -45,10 +45,13 @@ def open_instance(settings: Settings, databases: Databases) -> Iterator[dg.Dagst
 
 
 def prepare_tables(databases: Databases) -> None:
-    """Bring the database up to the contracts, so that every table is there before the first night."""
+    """Bring the database up to the contracts, so that every table is there before the first night.
+
+    A table that cannot be changed stops only the part that publishes it.
+    """
     from funnel_etl.definitions import TABLES  # noqa: PLC0415 - loading all assets takes a second only some commands need
 
-    ensure_schema(engine(databases.funnel_url), TABLES)
+    ensure_schema(engine(databases.funnel_url), TABLES, needed=())
 
 
 def _instance_config() -> Path:

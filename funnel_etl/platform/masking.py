@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from funnel_etl.core.contracts import Column, Table
-from funnel_etl.platform.database import literal
+from funnel_etl.platform.view_changes import View
 
 MASKED = "mart_masked"
 HASH_DIGITS = 24
@@ -25,29 +25,30 @@ def masked_tables(tables: Iterable[Table]) -> list[Table]:
     return [table for table in tables if table.schema == "mart" and any(column.personal for column in table.columns)]
 
 
-def drop_masks(connection: sa.Connection, tables: Iterable[Table]) -> None:
-    """Drop the views, so that the columns below them may change."""
-    for table in masked_tables(tables):
-        connection.execute(sa.text(f'DROP VIEW IF EXISTS {MASKED}."{table.name}"'))
+def masks(tables: Iterable[Table]) -> list[View]:
+    """Give a view for each person-level table, with the same columns and comments."""
+    return [_mask(table) for table in masked_tables(tables)]
 
 
-def make_masks(connection: sa.Connection, tables: Iterable[Table]) -> None:
-    """Make a view for each person-level table, with the same columns and comments; the key, if there is none yet."""
+def make_key(connection: sa.Connection) -> None:
+    """Make the key of the masks, if there is none yet."""
     key = {"name": "mask", **_padded(secrets.token_bytes(32))}
     connection.execute(
         sa.text("INSERT INTO ops.mask_key VALUES (:name, :inner_key, :outer_key) ON CONFLICT DO NOTHING"), key
     )
-    for table in masked_tables(tables):
-        view = f'{MASKED}."{table.name}"'
-        columns = ", ".join(_masked(column) if column.personal else f't."{column.name}"' for column in table.columns)
-        connection.execute(
-            sa.text(f"CREATE VIEW {view} AS SELECT {columns} FROM {table.full_name} AS t CROSS JOIN ops.mask_key AS k")  # noqa: S608
-        )
-        comment = f"{table.description} Masked: {', '.join(c.name for c in table.columns if c.personal)}."
-        _comment(connection, f"VIEW {view}", comment)
-        for column in table.columns:
-            text = "A mask: keyed hash and last four characters; the same person has the same everywhere."
-            _comment(connection, f'COLUMN {view}."{column.name}"', text if column.personal else column.description)
+
+
+def _mask(table: Table) -> View:
+    columns = ", ".join(_masked(column) if column.personal else f't."{column.name}"' for column in table.columns)
+    text = "A mask: keyed hash and last four characters; the same person has the same everywhere."
+    return View(
+        MASKED,
+        table.name,
+        table.full_name,
+        f"SELECT {columns} FROM {table.full_name} AS t CROSS JOIN ops.mask_key AS k",  # noqa: S608
+        f"{table.description} Masked: {', '.join(c.name for c in table.columns if c.personal)}.",
+        {column.name: text if column.personal else column.description for column in table.columns},
+    )
 
 
 def _masked(column: Column) -> str:
@@ -60,7 +61,3 @@ def _masked(column: Column) -> str:
 def _padded(key: bytes) -> dict[str, str]:
     padded = key.ljust(_BLOCK, b"\0")
     return {"inner_key": bytes(b ^ 0x36 for b in padded).hex(), "outer_key": bytes(b ^ 0x5C for b in padded).hex()}
-
-
-def _comment(connection: sa.Connection, what: str, text: str) -> None:
-    connection.exec_driver_sql(f"COMMENT ON {what} IS {literal(text)}")

@@ -87,7 +87,8 @@ def _publish(
             replace(_table_publication(lake, CONFIG_VERSIONS, night.day), mode="append", content_hash=None)
         )
     extended = {p.table.full_name: p.table for p in publications}
-    ensure_schema(engine(url), [extended.get(table.full_name, table) for table in context.resources.all_tables])
+    all_tables = [extended.get(table.full_name, table) for table in context.resources.all_tables]
+    ensure_schema(engine(url), all_tables, needed=extended)
     needed = {table.full_name: lake.content_hash(table, night.day) for table in made_from}
     published = publish(url, version, publications, needed)
     said = "published" if published.version else f"not published: {published.newest} is newer and stays"

@@ -4,8 +4,9 @@ Additive only: a table or column that no contract names any more stays until a p
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,13 +14,15 @@ from alembic.autogenerate import produce_migrations
 from alembic.migration import MigrationContext
 from alembic.operations import Operations, ops
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DBAPIError, OperationalError
 
 from funnel_etl.core.contracts import Column, Kind, Table
-from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.platform import masking, views
 from funnel_etl.platform.contracts import MASK_KEY, QUARANTINE, SCHEMA_MARKS
 from funnel_etl.platform.database import advisory_lock, literal
+from funnel_etl.platform.short_locks import LOCK_SECONDS, NotChanged, change, run, told, wait_at_most
+from funnel_etl.platform.view_changes import View, bring_up, on_column, set_aside
+
+log = logging.getLogger(__name__)
 
 SCHEMAS = {
     "raw": "What arrived, as text, source column names unchanged: the evidence.",
@@ -42,7 +45,6 @@ SQL_TYPE: dict[Kind, sa.types.TypeEngine[Any]] = {
 }
 MAX_IDENTIFIER = 63
 SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
-LOCK_TIMEOUT = "10s"
 
 
 def identifier(name: str) -> str:
@@ -70,49 +72,104 @@ def metadata(tables: Iterable[Table]) -> sa.MetaData:
     return found
 
 
-def ensure_schema(engine: sa.Engine, tables: Iterable[Table]) -> bool:
-    """Bring the database up to the contracts; says whether anything had to change. Safe from several processes."""
+def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection[str] | None = None) -> bool:
+    """Bring the database up to the contracts; says whether anything had to change. Safe from several processes.
+
+    Each change is a transaction of its own, and whoever reads meanwhile waits for a moment at most. Raises
+    `NotChanged` for what cannot be changed of a table in `needed` (without it: of any) or of `ops`; other
+    tables' troubles are logged, and tried again at the next call.
+    """
     tables = sorted({*tables, SCHEMA_MARKS, MASK_KEY, QUARANTINE}, key=lambda table: table.full_name)
-    mark = _fingerprint(tables)
-    with _told(), engine.begin() as connection:
-        # An ALTER TABLE waits for long queries, and everybody waits behind it: rather give up, and try again.
-        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
-        advisory_lock(connection, "funnel_etl.schema")
-        for name, comment in (SCHEMAS | {masking.MASKED: masking.COMMENT}).items():
-            connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
-            connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {literal(comment)}"))
-        if mark in _known_marks(connection):
-            return False
-        masking.drop_masks(connection, tables)
-        views.drop_views(connection)
-        context = MigrationContext.configure(
-            connection,
-            opts={"include_schemas": True, "include_name": _ours, "compare_type": True, "target_metadata": None},
-        )
-        operations = Operations(context)
-        declared = metadata(tables)
-        for operation in _flat(produce_migrations(context, declared).upgrade_ops or ops.OpContainer()):
-            if wanted := _additive(operation):
-                operations.invoke(wanted)
-        for table in declared.sorted_tables:
-            _renew_key(connection, table)
-        masking.make_masks(connection, tables)
-        views.make_views(connection)
-        connection.execute(sa.text("INSERT INTO ops.schema_marks VALUES (:mark)"), {"mark": mark})
+    wanted = [*masking.masks(tables), *views.VIEWS]
+    mark = _fingerprint(tables, wanted)
+    with told(), engine.connect() as guard:
+        guard.detach()  # no second connection stays open for it
+        wait_at_most(guard, LOCK_SECONDS)
+        advisory_lock(guard, "funnel_etl.schema")
+        with engine.begin() as connection:
+            for name, comment in (SCHEMAS | {masking.MASKED: masking.COMMENT}).items():
+                connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
+                connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {literal(comment)}"))
+            if mark in _known_marks(connection):
+                return False
+        failures = _bring_up(engine, tables, wanted)
+        for name, error in failures.items():
+            if needed is None or name in needed or name.startswith("ops."):
+                raise error
+            log.warning("%s", error)
+        if not failures:
+            with engine.begin() as connection:
+                connection.execute(sa.text("INSERT INTO ops.schema_marks VALUES (:mark)"), {"mark": mark})
     return True
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Tell what the server refuses in one readable line."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise DatabaseUnavailable(
-            f"its tables could not be brought up to this version ({str(error.orig).strip().splitlines()[0]})",
-            fix="end long queries that hold a table, or give this user the right to change schemas; then run again",
-            transient=isinstance(error, OperationalError),
-        ) from None
+def _bring_up(engine: sa.Engine, tables: list[Table], wanted: list[View]) -> dict[str, NotChanged]:
+    """Make what is missing, change what differs; give the tables for which that cannot be done now."""
+    declared = metadata(tables)
+    with engine.connect() as connection:
+        differences = _differences(connection, declared)
+    new = [operation for operation in differences if isinstance(operation, ops.CreateTableOp)]
+    if new:
+        change(engine, "new tables", lambda connection: _invoke_all(connection, new))
+    with engine.begin() as connection:
+        masking.make_key(connection)
+    failures: dict[str, NotChanged] = {}
+    for name, work in _steps(engine, differences, declared, wanted):
+        if name in failures:
+            continue
+        try:
+            work()
+        except NotChanged as error:
+            failures[name] = error
+    return failures
+
+
+def _steps(
+    engine: sa.Engine, differences: list[Any], declared: sa.MetaData, wanted: list[View]
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Give the changes of tables and views that are there, each with the table it is of: columns first, views last."""
+    for operation in sorted(differences, key=_changes_type):
+        if not isinstance(operation, ops.CreateTableOp):
+            name, quoted = (
+                f"{operation.schema}.{operation.table_name}",
+                f'"{operation.schema}"."{operation.table_name}"',
+            )
+            work = partial(_alter, operation=operation, table=quoted, wanted=wanted)
+            yield name, partial(change, engine, name, work, table=quoted)
+    for table in declared.sorted_tables:
+        name = f"{table.schema}.{table.name}"
+        yield name, partial(_renew_key, engine, table)
+    for view in wanted:
+        yield view.table, partial(bring_up, engine, view)
+
+
+def _differences(connection: sa.Connection, declared: sa.MetaData) -> list[Any]:
+    """Give what alembic finds different, of what is applied. It reads the catalogue, and locks no table."""
+    context = MigrationContext.configure(
+        connection,
+        opts={"include_schemas": True, "include_name": _ours, "compare_type": True, "target_metadata": None},
+    )
+    found = _flat(produce_migrations(context, declared).upgrade_ops or ops.OpContainer())
+    return [wanted for operation in found if (wanted := _additive(operation))]
+
+
+def _alter(connection: sa.Connection, operation: ops.MigrateOperation, table: str, wanted: list[View]) -> None:
+    """Change a table; of our views those drop out for it that show a column whose type changes."""
+    in_the_way: list[View] = []
+    if isinstance(operation, ops.AlterColumnOp) and _changes_type(operation):
+        in_the_way = on_column(connection, wanted, table, operation.column_name)
+    with set_aside(connection, in_the_way):
+        _invoke_all(connection, [operation])
+
+
+def _changes_type(operation: ops.MigrateOperation) -> bool:
+    return isinstance(operation, ops.AlterColumnOp) and operation.modify_type is not None
+
+
+def _invoke_all(connection: sa.Connection, operations: Iterable[ops.MigrateOperation]) -> None:
+    invoking = Operations(MigrationContext.configure(connection))
+    for operation in operations:
+        invoking.invoke(operation)
 
 
 def _additive(operation: ops.MigrateOperation) -> ops.MigrateOperation | None:
@@ -129,17 +186,17 @@ def _additive(operation: ops.MigrateOperation) -> ops.MigrateOperation | None:
     return operation
 
 
-def _renew_key(connection: sa.Connection, table: sa.Table) -> None:
+def _renew_key(engine: sa.Engine, table: sa.Table) -> None:
     """Give the table the key of its contract, where it has another: the comparison does not look at keys."""
-    found = sa.inspect(connection).get_pk_constraint(table.name, schema=table.schema)
+    found = sa.inspect(engine).get_pk_constraint(table.name, schema=table.schema)
     wanted = [column.name for column in table.primary_key]
     if found["constrained_columns"] == wanted:
         return
     name = f'"{table.schema}"."{table.name}"'
-    if found["name"]:
-        connection.execute(sa.text(f'ALTER TABLE {name} DROP CONSTRAINT "{found["name"]}"'))
     columns = ", ".join(f'"{column}"' for column in wanted)
-    connection.execute(sa.text(f'ALTER TABLE {name} ADD CONSTRAINT "{table.name}_pkey" PRIMARY KEY ({columns})'))
+    drop = f'DROP CONSTRAINT "{found["name"]}", ' if found["name"] else ""
+    sql = f'ALTER TABLE {name} {drop}ADD CONSTRAINT "{table.name}_pkey" PRIMARY KEY ({columns})'
+    change(engine, f"{table.schema}.{table.name}", lambda connection: run(connection, sql), table=name)
 
 
 def _column(column: Column, table: Table) -> sa.Column[object]:
@@ -161,9 +218,9 @@ def _flat(container: ops.OpContainer) -> Iterable[ops.MigrateOperation]:
             yield operation
 
 
-def _fingerprint(tables: list[Table]) -> str:
-    """Tell a set of contracts from every other; a change of how views are made must change it too."""
-    return hashlib.sha256("\n".join(repr(table) for table in tables).encode()).hexdigest()
+def _fingerprint(tables: list[Table], wanted: list[View]) -> str:
+    """Tell a set of contracts, and the views made from them, from every other."""
+    return hashlib.sha256("\n".join(repr(thing) for thing in (*tables, *wanted)).encode()).hexdigest()
 
 
 def _known_marks(connection: sa.Connection) -> set[str]:

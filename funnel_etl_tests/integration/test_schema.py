@@ -216,7 +216,7 @@ def test_a_table_somebody_holds_is_told_in_one_line_and_may_be_tried_again(
     engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ensure_schema(engine, [THINGS])
-    monkeypatch.setattr("funnel_etl.platform.schema.LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr("funnel_etl.platform.short_locks.LOCK_SECONDS", 0.2)
     with engine.begin() as reader:
         reader.execute(sa.text("SELECT * FROM raw.things"))
         with pytest.raises(DatabaseUnavailable, match="end long queries") as told:
