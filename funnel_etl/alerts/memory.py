@@ -93,12 +93,24 @@ def pending(connection: sa.Connection, now: datetime, *, force: bool) -> list[Pe
 def accepted(connection: sa.Connection, alerts: Iterable[Pending], mark: str) -> None:
     """Note at once that an address has these alerts: a crash must not send them again."""
     for alert in alerts:
-        _update(
-            connection,
-            alert,
-            "accepted_by = coalesce(accepted_by, '[]'::jsonb) || CAST(:mark AS jsonb)",
-            {"mark": json.dumps([mark])},
-        )
+        _mark(connection, alert, mark)
+
+
+def unanswered(connection: sa.Connection, alerts: Iterable[Pending], mark: str) -> list[Pending]:
+    """Note that an address may have these alerts; gives those it is sent once more, as it was the first time."""
+    again = []
+    for alert in alerts:
+        if maybe(mark) in alert.accepted_by:
+            _mark(connection, alert, mark)
+        else:
+            _mark(connection, alert, maybe(mark))
+            again.append(alert)
+    return again
+
+
+def maybe(mark: str) -> str:
+    """Give the mark of an address that got a message and did not answer in time."""
+    return f"{mark}?"
 
 
 def done(connection: sa.Connection, alert: Pending, errors: Collection[str], now: datetime) -> None:
@@ -119,6 +131,11 @@ def done(connection: sa.Connection, alert: Pending, errors: Collection[str], now
         f"{column} = :now, attempts = attempts + 1, last_error = NULL, next_attempt_at = NULL, accepted_by = NULL",
         {"now": now},
     )
+
+
+def _mark(connection: sa.Connection, alert: Pending, mark: str) -> None:
+    sets = "accepted_by = coalesce(accepted_by, '[]'::jsonb) || CAST(:mark AS jsonb)"
+    _update(connection, alert, sets, {"mark": json.dumps([mark])})
 
 
 def _update(connection: sa.Connection, alert: Pending, sets: str, values: dict[str, object]) -> None:
