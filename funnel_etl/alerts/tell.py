@@ -61,7 +61,7 @@ def tell(settings: Settings, url: str, instance: dg.DagsterInstance, *, force: b
             now = datetime.now(UTC)
             with asking.begin() as connection:
                 found = gather(connection, instance, now)
-                memory.note(connection, found.causes, found.looked, now)
+                memory.note(connection, found.causes, found.looked, now, found.unmended)
             return _send_pending(asking, alert_urls(settings), now, force=force, deadline=time.monotonic() + seconds)
     finally:
         asking.dispose()
