@@ -8,13 +8,15 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from funnel_etl.alerts.contracts import CHECK, CONFIG, EXPORT, RUN, SOURCE, VOLUME
 from funnel_etl.core.config_tables import TABLES as CONFIG_TABLES
 from funnel_etl.watch.contracts import COMPLETE, ENGINEER, FAILED, MARKETING_OPERATIONS, MISSING, QUIET
+from funnel_etl.watch.missing_exports import LOOK_BACK_DAYS
 from funnel_etl.watch.volume_contracts import WORDS
+from funnel_etl.watch.volumes import LISTED_DAYS
 
 SOURCE_ASSETS = {
     "tofu_leads": ("raw/tofu_leads", "clean/tofu_leads"),
@@ -37,13 +39,17 @@ CONFIG_ERROR = re.compile(r"config_csv/(\w+)\.csv: (?:.*?\b(lines? \d+(?: and \d
 
 @dataclass(frozen=True)
 class Cause:
-    """Something that is wrong now (or, of a night, good): `key` names it, `what` says it in one line."""
+    """Something that is wrong now (or, of a night, good): `key` names it, `what` says it in one line.
+
+    `listed_until`: the last night of which its list holds it, mended or not; None: it stays there until it is mended.
+    """
 
     key: str
     kind: str
     what: str
     what_to_do: str | None = None
     who: str | None = None
+    listed_until: date | None = None
 
 
 @dataclass(frozen=True)
@@ -99,10 +105,10 @@ def of_failures(failures: Iterable[Failure], through: Mapping[str, date | None])
                 if day and _tells_of(failure.asset, source)
             )
             said = f"{failure.asset} ({job}{night}): {scrubbed(what)}{behind}"
-            yield Cause(f"run:{failure.asset}", RUN, said, to_do, ENGINEER)
+            yield Cause(run_key(failure), RUN, said, to_do, ENGINEER)
         elif not failure.asset:
             said = f"the run {failure.run_id[:8]} of {job}{night} ended without its end: {scrubbed(what)}"
-            yield Cause(f"run:{failure.job}", RUN, said, to_do, ENGINEER)
+            yield Cause(run_key(failure), RUN, said, to_do, ENGINEER)
 
 
 def of_sources(rows: Iterable[Mapping[str, Any]], failed: Collection[str], *, lacks_reports: bool) -> Iterator[Cause]:
@@ -129,25 +135,37 @@ def of_exports(rows: Iterable[Mapping[str, Any]]) -> Iterator[Cause]:
         of_what = f" of {row['profile']}" if row["profile"] else ""
         said = f"the {row['report']} report{of_what}, webinar of {row['expected_date']:%A %Y-%m-%d}, is not there"
         to_do = f"{scrubbed(row['what_to_do'])} (which webinar: funnel-etl status)"
-        yield Cause(f"export:{row['export_id']}", EXPORT, said, to_do, row["who_does_it"])
+        until = row["expected_date"] + timedelta(days=LOOK_BACK_DAYS - 1)
+        yield Cause(f"export:{row['export_id']}", EXPORT, said, to_do, row["who_does_it"], until)
 
 
 def of_volumes(rows: Iterable[Mapping[str, Any]], through: Mapping[str, date | None]) -> Iterator[Cause]:
-    """Give a cause per run of low days of a source in `ops.volume_alarms`; the newest day is told.
+    """Give a cause per run of low days of a source in `ops.volume_alarms` (the newest day first); that day is told.
 
     `through`: source of which it is told already that nothing came any more → the day its rows reach.
     """
     told: dict[str, Cause] = {}
     for row in rows:
         words = WORDS[row["source"]]
-        key = f"volume:{row['source']}:{row['since']}"
+        key = volume_key(row)
         last = through.get(words.brought_by)
         if key in told or (last is not None and row["since"] > last):
             continue
         since = "" if row["since"] == row["day"] else f", low since {row['since']}"
         said = f"{row['source']}: {row['why']}{since}"
-        told[key] = Cause(key, VOLUME, said, row["what_to_do"], row["who_does_it"])
+        until = row["day"] + timedelta(days=LISTED_DAYS - 1)
+        told[key] = Cause(key, VOLUME, said, row["what_to_do"], row["who_does_it"], until)
     yield from told.values()
+
+
+def volume_key(row: Mapping[str, Any]) -> str:
+    """Name the cause of a row of `ops.volume_alarms`."""
+    return f"volume:{row['source']}:{row['since']}"
+
+
+def run_key(failure: Failure) -> str:
+    """Name the cause of a step that failed, or of a run that ended without one."""
+    return f"run:{failure.asset or failure.job}"
 
 
 def _rejected(row: Mapping[str, Any], edits: list[re.Match[str]]) -> Cause:

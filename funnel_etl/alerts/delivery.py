@@ -7,7 +7,9 @@ went wrong is told in our words, from the answer's number at most.
 import hashlib
 import logging
 import re
+import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -16,6 +18,10 @@ from funnel_etl.alerts.messages import Message
 
 SEND_SECONDS = 20.0
 """How long an address may take in all; apprise's own limits are for each packet only."""
+ANSWER_SECONDS = 15.0
+"""How long it may take to answer when it has no `rto` of its own; with the 4 of apprise to connect it fits in all."""
+UNANSWERED = "no answer in time, it may have arrived"
+NO_CONNECTION = "no connection, or it broke off"
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)")
 NAME, NUMERIC = r"(?:[a-z0-9-]+\.)+[a-z]{2,18}|localhost", r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]+"
 HOST = re.compile(f"{NAME}|{NUMERIC}", re.IGNORECASE)
@@ -51,12 +57,24 @@ def mark_of(url: str) -> str:
 
 
 def send(url: str, message: Message, seconds: float = SEND_SECONDS) -> str | None:
-    """Send a message to one address; gives None when it was accepted, else why not, without anything secret."""
+    """Send a message to one address; gives None when it was accepted, else why not, without anything secret.
+
+    `UNANSWERED`: it was sent, and nobody knows whether it was taken.
+    """
     said: list[str | None] = []
     sending = threading.Thread(target=lambda: said.append(_send(url, message)), daemon=True)
     sending.start()
     sending.join(seconds)
-    return said[0] if said else f"no answer within {seconds:.0f} seconds"
+    if said:
+        return said[0]
+    return NO_CONNECTION if _is_connecting(sending) else UNANSWERED
+
+
+def _is_connecting(sending: threading.Thread) -> bool:
+    """Say whether a thread still looks up a host or connects to it: then it has sent nothing."""
+    frame = sys._current_frames().get(sending.ident or 0)  # noqa: SLF001 - apprise does not tell how far it is
+    frames = traceback.walk_stack(frame) if frame else ()
+    return any(each.f_code.co_name == "create_connection" for each, _ in frames)
 
 
 def _send(url: str, message: Message) -> str | None:
@@ -70,6 +88,8 @@ def _send(url: str, message: Message) -> str | None:
             server = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
             if server is None:
                 return "apprise cannot read this address: is its scheme right, and nothing left out?"
+            if "socket_read_timeout" not in vars(server):
+                server.socket_read_timeout = ANSWER_SECONDS
             accepted = server.notify(
                 body=message.body,
                 title=message.subject,
@@ -78,25 +98,35 @@ def _send(url: str, message: Message) -> str | None:
             )
         except Exception as error:  # noqa: BLE001 - whatever a plugin raises: its text may hold the address
             return f"it could not be sent ({type(error).__name__})"
-    return None if accepted else _why(heard)
+    return None if accepted else _why(heard, server.socket_read_timeout)
 
 
-def _why(heard: list[str]) -> str:
+def _why(heard: list[str], read_seconds: float) -> str:
     for line in reversed(heard):
         if found := ANSWERED.search(line):
             return f"it answered {found[1]}"
+    # With other seconds in it, it was the handshake that got no answer: nothing was sent.
+    unanswered = rf"Read timed out\.(?! \(read timeout=(?!{re.escape(str(read_seconds))}\)))|closed: timed out"
+    if any(re.search(unanswered, line) for line in heard):
+        return UNANSWERED
     if any(re.search(r"connection|socket|timed? ?out", line, re.IGNORECASE) for line in heard):
-        return "no connection, or no answer in time"
+        return NO_CONNECTION
     return "it was not accepted"
 
 
 class _Heard(logging.Handler):
+    """What apprise says of one sending: warnings, and which exception it met; nothing of one that was given up."""
+
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__()
         self.lines: list[str] = []
+        self.sending = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
+        line = record.getMessage()
+        is_told = record.levelno >= logging.WARNING or line.startswith("Socket Exception")
+        if is_told and record.thread == self.sending:
+            self.lines.append(line)
 
 
 @contextmanager
@@ -104,8 +134,8 @@ def _hushed() -> Iterator[list[str]]:
     """Keep what is logged while sending to ourselves. apprise stays silenced: a send that was given up may go on."""
     own, heard = logging.getLogger("apprise"), _Heard()
     own.propagate = False
-    own.setLevel(logging.WARNING)
-    own.handlers = [heard]
+    own.setLevel(logging.DEBUG)
+    own.handlers = [*(each for each in own.handlers if isinstance(each, _Heard)), heard]
     others = [logging.getLogger(name) for name in TALKATIVE]
     others += [
         found
@@ -118,6 +148,6 @@ def _hushed() -> Iterator[list[str]]:
     try:
         yield heard.lines
     finally:
-        own.handlers = [logging.NullHandler()]
+        own.handlers = [each for each in own.handlers if each is not heard] or [logging.NullHandler()]
         for logger, level in zip(others, before, strict=True):
             logger.setLevel(level)

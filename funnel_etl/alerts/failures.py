@@ -30,10 +30,10 @@ def is_running(instance: dg.DagsterInstance, now: datetime) -> bool:
     return bool(instance.get_runs(dg.RunsFilter(statuses=OPEN, created_after=now - LONGEST_RUN), limit=1))
 
 
-def failed_runs(instance: dg.DagsterInstance, now: datetime) -> list[Failure]:
+def failed_runs(instance: dg.DagsterInstance, now: datetime, back: timedelta = LOOK_BACK) -> list[Failure]:
     """Give each step that failed and did not succeed since, by its newest failure; runs that broke off likewise."""
     found: dict[str, Failure] = {}
-    wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], created_after=now - LOOK_BACK)
+    wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], created_after=now - back)
     for record in instance.get_run_records(wanted, limit=MOST_RUNS):
         ended = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else record.create_timestamp
         if record.dagster_run.tags.get(WILL_RETRY) == "true" and now - ended < RETRY_BEGINS:

@@ -1,5 +1,6 @@
 """What is wrong now, and which night is published: read from `ops` and from Dagster's storage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -7,9 +8,17 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from funnel_etl.alerts.causes import Cause, of_exports, of_failures, of_sources, of_volumes
+from funnel_etl.alerts.causes import (
+    Cause,
+    of_exports,
+    of_failures,
+    of_sources,
+    of_volumes,
+    run_key,
+    volume_key,
+)
 from funnel_etl.alerts.contracts import AUTOMATION, CHECK, CONFIG, EXPORT, NIGHT, RUN, SOURCE, VOLUME
-from funnel_etl.alerts.failures import failed_checks, failed_runs, is_running
+from funnel_etl.alerts.failures import LOOK_BACK, failed_checks, failed_runs, is_running
 from funnel_etl.alerts.summary import summary, whole_night
 from funnel_etl.operate.automation_state import automation_state
 from funnel_etl.operate.run_night import PARTS
@@ -18,30 +27,38 @@ from funnel_etl.watch.contracts import COMPLETE, ENGINEER, QUIET
 COMPLETENESS = sa.text("SELECT * FROM ops.completeness ORDER BY source")
 EXPORTS = sa.text("SELECT * FROM ops.missing_exports ORDER BY expected_date DESC, export_id")
 VOLUMES = sa.text("SELECT * FROM ops.volume_alarms ORDER BY day DESC, source")
-OPEN = sa.text("SELECT cause, kind FROM ops.alerts WHERE resolved_at IS NULL")
+OPEN = sa.text("SELECT cause, kind, first_seen_at, listed_until FROM ops.alerts WHERE resolved_at IS NULL")
 OF_CHECKS, OF_RUNS = "check:", "run:"
 
 
 @dataclass
 class Gathered:
-    """The causes there are now, and the kinds that were looked at: of another kind nothing is known."""
+    """The causes there are now, and the kinds that were looked at: of another kind nothing is known.
+
+    `unmended`: causes that are not told any more without being mended: too old for their list, or told by another.
+    """
 
     causes: list[Cause] = field(default_factory=list)
     looked: set[str] = field(default_factory=set)
+    unmended: set[str] = field(default_factory=set)
 
 
 def gather(connection: sa.Connection, instance: dg.DagsterInstance, now: datetime) -> Gathered:
     """Gather what is wrong and what is published. While a run is going on, what it will have given is not judged."""
-    rows = _rows(connection, COMPLETENESS)
+    rows, known = _rows(connection, COMPLETENESS), connection.execute(OPEN).all()
     found = Gathered()
     if not is_running(instance, now):
         found = _of_dagster(instance, rows, now)
-    told = {key for key, _ in connection.execute(OPEN)} if not found.looked else {cause.key for cause in found.causes}
+        found.unmended |= _old_runs(instance, known, found.causes, now)
+    told = {row.cause for row in known} if not found.looked else {cause.key for cause in found.causes}
     failed = [key.split(":")[1] for key in told if key.startswith((OF_CHECKS, OF_RUNS))]
     missing = _rows(connection, EXPORTS)
     found.causes += of_sources(rows, failed, lacks_reports=bool(missing))
     found.causes += of_exports(missing)
-    found.causes += of_volumes(_rows(connection, VOLUMES), _behind(rows))
+    volumes = _rows(connection, VOLUMES)
+    found.causes += of_volumes(volumes, _behind(rows))
+    found.unmended |= {volume_key(row) for row in volumes}
+    found.unmended |= {row.cause for row in known if _is_too_old(row, rows) or _is_behind(row, _behind(rows))}
     found.looked |= {SOURCE, CONFIG, EXPORT, VOLUME, NIGHT}
     night = whole_night(connection, PARTS)
     if night is not None:
@@ -65,6 +82,26 @@ def _of_dagster(instance: dg.DagsterInstance, rows: list[dict[str, Any]], now: d
         if one.what_to_do
     ]
     return Gathered(causes, {RUN, CHECK, AUTOMATION})
+
+
+def _old_runs(
+    instance: dg.DagsterInstance, known: Sequence[sa.Row[Any]], causes: list[Cause], now: datetime
+) -> set[str]:
+    """Give the failed runs that are told no more because nobody ran them again for so long."""
+    there = {cause.key for cause in causes}
+    seen = [row.first_seen_at for row in known if row.kind == RUN and row.cause not in there]
+    back = now - min(seen) + LOOK_BACK if seen else None
+    return {run_key(failure) for failure in failed_runs(instance, now, back)} if back else set()
+
+
+def _is_too_old(known: sa.Row[Any], rows: list[dict[str, Any]]) -> bool:
+    return known.listed_until is not None and any(row["as_of"] > known.listed_until for row in rows)
+
+
+def _is_behind(known: sa.Row[Any], behind: dict[str, Any]) -> bool:
+    """Say whether an alert is of a source that still does not reach as far as it should, for whatever reason now."""
+    source = known.cause.split(":")[1] if known.kind == SOURCE else "config"
+    return known.kind in (SOURCE, CONFIG) and source in behind
 
 
 def _behind(rows: list[dict[str, Any]]) -> dict[str, Any]:

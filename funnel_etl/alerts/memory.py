@@ -36,8 +36,17 @@ class Pending:
     is_mended: bool
 
 
-def note(connection: sa.Connection, causes: Iterable[Cause], looked: Collection[str], now: datetime) -> None:
-    """Bring the memory up to the causes there are now, of the kinds that were looked at (`looked`)."""
+def note(
+    connection: sa.Connection,
+    causes: Iterable[Cause],
+    looked: Collection[str],
+    now: datetime,
+    unmended: Collection[str] = (),
+) -> None:
+    """Bring the memory up to the causes there are now, of the kinds that were looked at (`looked`).
+
+    What is gone is mended, and that will be told, unless it is among the `unmended`.
+    """
     there = {cause.key: cause for cause in causes}
     known = {
         row.cause: row for row in connection.execute(sa.text("SELECT * FROM ops.alerts WHERE resolved_at IS NULL"))
@@ -45,19 +54,22 @@ def note(connection: sa.Connection, causes: Iterable[Cause], looked: Collection[
     told_nights = sa.text("SELECT cause FROM ops.alerts WHERE kind = :kind AND cause = ANY(:causes)")
     nights = set(connection.execute(told_nights, {"kind": NIGHT, "causes": list(there)}).scalars())
     for key, cause in there.items():
-        values = {"cause": key, "what": cause.what, "to_do": cause.what_to_do, "who": cause.who}
+        values: dict[str, object] = {"cause": key, "what": cause.what, "to_do": cause.what_to_do, "who": cause.who}
+        values["until"] = cause.listed_until
         if key not in known and key not in nights:
             connection.execute(
                 sa.text(
-                    "INSERT INTO ops.alerts (cause, first_seen_at, kind, what, what_to_do, who_does_it, attempts) "
-                    "VALUES (:cause, :now, :kind, :what, :to_do, :who, 0) ON CONFLICT DO NOTHING"
+                    "INSERT INTO ops.alerts (cause, first_seen_at, kind, what, what_to_do, who_does_it, attempts, "
+                    "listed_until) VALUES (:cause, :now, :kind, :what, :to_do, :who, 0, :until) ON CONFLICT DO NOTHING"
                 ),
                 values | {"now": now, "kind": cause.kind},
             )
-        elif key in known and known[key].sent_at is None:
+        elif key in known:
+            is_told = known[key].sent_at is not None
+            sets = "" if is_told else "what = :what, what_to_do = :to_do, who_does_it = :who, "
             connection.execute(
                 sa.text(
-                    "UPDATE ops.alerts SET what = :what, what_to_do = :to_do, who_does_it = :who "
+                    f"UPDATE ops.alerts SET {sets}listed_until = :until "  # noqa: S608 - our own texts
                     "WHERE cause = :cause AND resolved_at IS NULL"
                 ),
                 values,
@@ -67,10 +79,11 @@ def note(connection: sa.Connection, causes: Iterable[Cause], looked: Collection[
         sa.text(
             "UPDATE ops.alerts SET resolved_at = :now, attempts = CASE WHEN sent_at IS NULL THEN attempts ELSE 0 END, "
             "next_attempt_at = NULL, "
-            "resolved_told_at = CASE WHEN sent_at IS NULL OR kind = :night THEN CAST(:now AS timestamptz) END "
+            "resolved_told_at = CASE WHEN sent_at IS NULL OR kind = :night OR cause = ANY(:unmended) "
+            "THEN CAST(:now AS timestamptz) END "
             "WHERE resolved_at IS NULL AND cause = ANY(:gone)"
         ),
-        {"now": now, "night": NIGHT, "gone": gone},
+        {"now": now, "night": NIGHT, "gone": gone, "unmended": list(unmended)},
     )
 
 
@@ -93,12 +106,24 @@ def pending(connection: sa.Connection, now: datetime, *, force: bool) -> list[Pe
 def accepted(connection: sa.Connection, alerts: Iterable[Pending], mark: str) -> None:
     """Note at once that an address has these alerts: a crash must not send them again."""
     for alert in alerts:
-        _update(
-            connection,
-            alert,
-            "accepted_by = coalesce(accepted_by, '[]'::jsonb) || CAST(:mark AS jsonb)",
-            {"mark": json.dumps([mark])},
-        )
+        _mark(connection, alert, mark)
+
+
+def unanswered(connection: sa.Connection, alerts: Iterable[Pending], mark: str) -> list[Pending]:
+    """Note that an address may have these alerts; gives those it is sent once more, as it was the first time."""
+    again = []
+    for alert in alerts:
+        if maybe(mark) in alert.accepted_by:
+            _mark(connection, alert, mark)
+        else:
+            _mark(connection, alert, maybe(mark))
+            again.append(alert)
+    return again
+
+
+def maybe(mark: str) -> str:
+    """Give the mark of an address that got a message and did not answer in time."""
+    return f"{mark}?"
 
 
 def done(connection: sa.Connection, alert: Pending, errors: Collection[str], now: datetime) -> None:
@@ -119,6 +144,11 @@ def done(connection: sa.Connection, alert: Pending, errors: Collection[str], now
         f"{column} = :now, attempts = attempts + 1, last_error = NULL, next_attempt_at = NULL, accepted_by = NULL",
         {"now": now},
     )
+
+
+def _mark(connection: sa.Connection, alert: Pending, mark: str) -> None:
+    sets = "accepted_by = coalesce(accepted_by, '[]'::jsonb) || CAST(:mark AS jsonb)"
+    _update(connection, alert, sets, {"mark": json.dumps([mark])})
 
 
 def _update(connection: sa.Connection, alert: Pending, sets: str, values: dict[str, object]) -> None:

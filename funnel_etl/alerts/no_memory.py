@@ -5,7 +5,8 @@ from pathlib import Path
 
 from funnel_etl.alerts.causes import scrubbed
 from funnel_etl.alerts.contracts import RUN
-from funnel_etl.alerts.delivery import send
+from funnel_etl.alerts.delivery import UNANSWERED, send
+from funnel_etl.alerts.memory import maybe
 from funnel_etl.alerts.messages import Told, message
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.settings import Settings
@@ -13,7 +14,10 @@ from funnel_etl.watch.contracts import ENGINEER
 
 
 def tell_of_no_night(settings: Settings, urls: list[str], error: FunnelError) -> dict[str, str]:
-    """Send that a night could not run, once until one could; gives why it was not accepted, by number of address."""
+    """Send that a night could not run, once until one could; gives why it was not accepted, by number of address.
+
+    An address that did not answer in time may have it: it gets it once more, as in the memory.
+    """
     what = f"the night could not run: {scrubbed(str(error)).partition('. Fix: ')[0]}"
     marks = {hashlib.sha256(f"{url} {type(error).__name__}".encode()).hexdigest()[:16]: url for url in urls}
     told = _told(settings)
@@ -23,9 +27,11 @@ def tell_of_no_night(settings: Settings, urls: list[str], error: FunnelError) ->
         if mark in told:
             continue
         why = send(url, content)
-        if why is None:
+        if why is None or (why == UNANSWERED and maybe(mark) in told):
             told.add(mark)
-        else:
+        elif why == UNANSWERED:
+            told.add(maybe(mark))
+        if why is not None:
             errors[str(number)] = why
     _file(settings).parent.mkdir(parents=True, exist_ok=True)
     _file(settings).write_text("\n".join(sorted(told)))

@@ -14,7 +14,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from funnel_etl.alerts import memory
-from funnel_etl.alerts.delivery import mark_of, redacted, send, split_urls
+from funnel_etl.alerts.delivery import UNANSWERED, mark_of, redacted, send, split_urls
 from funnel_etl.alerts.gather import gather
 from funnel_etl.alerts.memory import Pending
 from funnel_etl.alerts.messages import SUBJECTS, Message, mended, message
@@ -61,7 +61,7 @@ def tell(settings: Settings, url: str, instance: dg.DagsterInstance, *, force: b
             now = datetime.now(UTC)
             with asking.begin() as connection:
                 found = gather(connection, instance, now)
-                memory.note(connection, found.causes, found.looked, now)
+                memory.note(connection, found.causes, found.looked, now, found.unmended)
             return _send_pending(asking, alert_urls(settings), now, force=force, deadline=time.monotonic() + seconds)
     finally:
         asking.dispose()
@@ -94,9 +94,15 @@ def _send_pending(asking: sa.Engine, urls: Sequence[str], now: datetime, *, forc
                 with asking.begin() as connection:
                     memory.accepted(connection, group, mark_of(url))
                 continue
-            sent.errors[name] = why
-            for alert in group:
+            sent.errors.setdefault(name, why)
+            failed = group
+            if why == UNANSWERED:
+                with asking.begin() as connection:
+                    failed = memory.unanswered(connection, group, mark_of(url))
+            for alert in failed:
                 errors[alert].append(f"{name}: {why}")
+            if why == UNANSWERED:
+                why = "no answer in time to another message"
     with asking.begin() as connection:
         for alert, reasons in errors.items():
             memory.done(connection, alert, reasons, now)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.core import dates
+from funnel_etl.core.contracts import MONEY_LIMIT
 from funnel_etl.core.dates import BAD_DATE, EXCEL_SERIAL
 from funnel_etl.core.errors import AmbiguousDates
 from funnel_etl.core.text import squash
@@ -41,12 +42,13 @@ def as_numbers(texts: pd.Series) -> pd.Series:
     """Read amounts as a sheet does, in whole millionths; missing where the cell is blank or a text.
 
     Digits, a point, commas between digits, and a sign or brackets for less than nothing make a number; ₹, Rs., INR and
-    /- make a text.
+    /- make a text. So does an amount of more than twelve digits: no column of money holds it, nor the sum it is in.
     """
     plain = squash(texts)
     is_number = plain.str.fullmatch(NUMBER).fillna(value=False).astype(bool)
     digits = plain.where(is_number).str.replace(r"[,)]", "", regex=True).str.replace("(", "-", regex=False)
     values = pd.to_numeric(digits, errors="coerce").astype("float64")
+    values = values.where(values.abs() * 100 < MONEY_LIMIT - 0.5)
     return pd.Series(pd.array(np.round(values * MICRO), dtype="Float64"), index=texts.index).astype("Int64")
 
 

@@ -5,6 +5,7 @@ What a run does in its turn is not known here.
 """
 
 import fcntl
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -49,10 +50,12 @@ def turn(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
 @contextmanager
 def alive(state: Path, run_id: str) -> Iterator[None]:
     """Show that a run lives, by a file that is there and locked until it ends; a killed one leaves it unlocked."""
-    path = state / RUNS / run_id
+    path, unseen = state / RUNS / run_id, state / f"{RUNS}.{run_id}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        _try_lock(file)
+    with unseen.open("ab") as file:
+        # Locked where nobody looks, and only then put into its place: whoever sees the file finds it locked.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        unseen.rename(path)
         try:
             yield
         finally:
@@ -75,7 +78,7 @@ def _is_free(path: Path) -> bool:
         with path.open("rb") as file:
             # Shared, so that two who look at once do not take each other for the run.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return path.exists()
+            return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except (BlockingIOError, FileNotFoundError):
         return False
 

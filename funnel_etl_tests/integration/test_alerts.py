@@ -290,7 +290,7 @@ def test_the_command_says_of_each_address_whether_it_takes_a_message(mended: Sto
     assert tried.returncode == 1
     assert tried.stdout.splitlines() == [
         "1. json://127.0.0.1: accepted",
-        "2. json://127.0.0.1: NOT accepted: no connection, or no answer in time",
+        "2. json://127.0.0.1: NOT accepted: no connection, or it broke off",
     ]
     assert mended.receiver.secret not in tried.stdout + tried.stderr
     with (

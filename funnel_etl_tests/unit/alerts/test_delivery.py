@@ -1,11 +1,13 @@
 """Sending at its boundary: a real HTTP server on loopback that answers, fails, dawdles, or is not there."""
 
+import contextlib
 import logging
+import socket
 from collections.abc import Iterator
 
 import pytest
 
-from funnel_etl.alerts.delivery import redacted, send, split_urls
+from funnel_etl.alerts.delivery import NO_CONNECTION, UNANSWERED, redacted, send, split_urls
 from funnel_etl.alerts.messages import Message
 from funnel_etl_tests.receiver import Receiver
 
@@ -34,17 +36,35 @@ def test_an_answer_that_is_no_success_is_not_taken_for_one(receiver: Receiver, s
 
 
 def test_nobody_who_listens_is_told(closed_port: int) -> None:
-    assert send(f"json://127.0.0.1:{closed_port}/s3cr3t", TEST) == "no connection, or no answer in time"
+    assert send(f"json://127.0.0.1:{closed_port}/s3cr3t", TEST) == NO_CONNECTION
 
 
-def test_a_server_that_accepts_and_says_nothing_is_given_up(receiver: Receiver) -> None:
+def test_a_server_that_takes_its_time_is_waited_for(receiver: Receiver) -> None:
+    receiver.seconds = 5
+    assert send(receiver.url, TEST) is None
+
+
+def test_of_a_server_that_takes_a_message_and_says_nothing_it_is_told_that_it_may_have_it(receiver: Receiver) -> None:
     receiver.seconds = 3
-    assert send(f"{receiver.url}?rto=0.3", TEST) == "no connection, or no answer in time"
+    assert send(f"{receiver.url}?rto=0.3", TEST) == UNANSWERED
+    assert receiver.tried == 1
 
 
 def test_whatever_an_address_does_the_pass_goes_on_after_its_time(receiver: Receiver) -> None:
     receiver.seconds = 2
-    assert send(receiver.url, TEST, seconds=0.3) == "no answer within 0 seconds"
+    assert send(receiver.url, TEST, seconds=0.5) == UNANSWERED
+
+
+def test_before_it_is_connected_nothing_has_arrived() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as silent:
+        port = silent.getsockname()[1]
+        assert send(f"jsons://127.0.0.1:{port}?cto=0.3", TEST) == NO_CONNECTION, "the handshake of TLS gets no answer"
+        with contextlib.ExitStack() as waiting, contextlib.suppress(TimeoutError):
+            for _ in range(9):  # until no more are let wait
+                waiting.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.2))
+        # The queue stays full: what waits in it is never accepted.
+        assert send(f"json://127.0.0.1:{port}?cto=0.3", TEST) == NO_CONNECTION
+        assert send(f"json://127.0.0.1:{port}?cto=3", TEST, seconds=0.5) == NO_CONNECTION
 
 
 @pytest.mark.parametrize(

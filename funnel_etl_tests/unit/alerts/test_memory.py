@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from funnel_etl.alerts import memory, tell
 from funnel_etl.alerts.causes import Cause
 from funnel_etl.alerts.contracts import EXPORT, NIGHT, RUN, TABLES
+from funnel_etl.alerts.delivery import UNANSWERED
 from funnel_etl.platform.database import engine
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl_tests.receiver import Receiver
@@ -133,6 +134,39 @@ def test_an_address_that_fails_holds_up_no_other_and_none_gets_it_twice(alerts: 
         assert sorted(other.subjects) == sorted(receiver.subjects)
         assert len(receiver.taken) == 2
     assert all(row["sent_at"] for row in alerts.rows())
+
+
+def test_what_may_have_arrived_is_sent_once_more_and_not_again(alerts: Alerts, receiver: Receiver) -> None:
+    alerts.urls = [f"{receiver.url}?rto=0.3"]
+    receiver.seconds = 1
+    missing = Cause("export:1", EXPORT, "a report is missing", "drop it", "marketing operations")
+    assert alerts.see(CRM, missing).errors == {"1. json://127.0.0.1": UNANSWERED}
+    errors = {row["cause"]: row["last_error"] for row in alerts.rows()}
+    assert errors[CRM.key] == f"1. json://127.0.0.1: {UNANSWERED}"
+    assert UNANSWERED not in errors[missing.key], "it was held up, and never sent"
+    alerts.see(CRM, missing, force=True)
+    for _ in range(4):
+        alerts.see(CRM, missing, force=True)
+    assert receiver.tried == 4, "each of two messages twice"
+    assert all(row["sent_at"] for row in alerts.rows())
+    receiver.seconds = 0
+    alerts.see(missing)
+    assert "is mended" in receiver.subjects[-1], "and what became of it is told"
+
+
+def test_an_address_that_may_have_it_holds_up_no_other_and_none_gets_it_more_often(
+    alerts: Alerts, receiver: Receiver
+) -> None:
+    with Receiver() as other:
+        alerts.urls = [f"{receiver.url}?rto=0.3", other.url]
+        receiver.seconds, other.status = 1, 503
+        for _ in range(4):
+            alerts.see(CRM, force=True)
+        assert (receiver.tried, other.tried) == (2, 4)
+        assert alerts.rows()[0]["last_error"] == "2. json://127.0.0.1: it answered 503"
+        other.status = 200
+        alerts.see(CRM, force=True)
+        assert (receiver.tried, len(other.taken)) == (2, 1)
 
 
 def test_the_memory_holds_nothing_secret_of_an_address(alerts: Alerts, receiver: Receiver) -> None:

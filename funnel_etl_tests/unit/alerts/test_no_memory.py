@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from funnel_etl.alerts.no_memory import forget_no_night
+from funnel_etl.alerts.delivery import UNANSWERED
+from funnel_etl.alerts.no_memory import forget_no_night, tell_of_no_night
 from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.operate.run_night import run_night
 from funnel_etl.settings import Settings
@@ -38,3 +39,12 @@ def test_that_a_night_cannot_reach_its_database_is_told_once_until_one_can(tmp_p
         kept = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
         assert "p4ssword" not in receiver.text + kept
         assert receiver.secret not in kept
+
+
+def test_an_address_that_may_have_it_gets_it_once_more(tmp_path: Path) -> None:
+    with Receiver(seconds=1) as receiver:
+        settings = Settings(_env_file=None, home=tmp_path)
+        error = DatabaseUnavailable("it is away", where="PostgreSQL", fix="start it")
+        told = [tell_of_no_night(settings, [f"{receiver.url}?rto=0.3"], error) for _ in range(4)]
+        assert told == [{"1": UNANSWERED}, {"1": UNANSWERED}, {}, {}]
+        assert receiver.tried == 2

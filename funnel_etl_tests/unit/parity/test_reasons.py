@@ -334,6 +334,12 @@ def test_without_a_funnel_column_the_sheet_derives_it_for_every_row(sheet: Made)
             id="a_cost_with_a_rupee_sign_is_a_text",
         ),
         pytest.param(
+            "2026-11-03,5000000000000,Webinar\n2026-11-03,5,Webinar\n",
+            {},
+            {},
+            id="a_cost_too_large_for_a_column_adds_nothing_on_either_side",
+        ),
+        pytest.param(
             "2026-11-03,0.004,Webinar\n2026-11-03,0.004,Webinar\n",
             {},
             {("Webinar", "spend_inr"): ("0.01", "0.00", "row_rounding")},

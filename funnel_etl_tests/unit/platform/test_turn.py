@@ -1,10 +1,12 @@
 """One process at a time has the turn, and a run that was killed is seen to be."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -69,6 +71,37 @@ def test_a_killed_run_is_seen_and_one_that_lives_or_ended_is_not(tmp_path: Path)
         forget(tmp_path, "a-run")
     assert killed(tmp_path) == []
     assert os.listdir(tmp_path / RUNS) == []  # noqa: PTH208 - names are enough
+
+
+def test_however_a_look_falls_into_the_begin_or_end_of_a_run_it_is_not_taken_for_killed(tmp_path: Path) -> None:
+    stopped, found = threading.Event(), []
+
+    def look() -> None:
+        while not stopped.is_set():
+            found.extend(killed(tmp_path))
+
+    looks = [threading.Thread(target=look) for _ in range(3)]
+    for each in looks:
+        each.start()
+    for _ in range(500):
+        with alive(tmp_path, "lives"):
+            pass
+    stopped.set()
+    for each in looks:
+        each.join()
+    assert found == []
+
+
+def test_a_look_that_holds_the_file_as_a_run_begins_does_not_leave_it_without_its_lock(tmp_path: Path) -> None:
+    left = tmp_path / RUNS / "lives"
+    left.parent.mkdir()
+    with left.open("ab") as looked:
+        fcntl.flock(looked, fcntl.LOCK_SH)
+        with alive(tmp_path, "lives"):
+            fcntl.flock(looked, fcntl.LOCK_UN)
+            assert killed(tmp_path) == []
+    assert list(tmp_path.iterdir()) == [left.parent]
+    assert list(left.parent.iterdir()) == []
 
 
 def test_looking_for_killed_runs_does_not_make_one_wait(tmp_path: Path) -> None:
