@@ -30,7 +30,7 @@ demo-up: $(STAMP) ## The demo, then its Dagster UI, database and CRM until Ctrl+
 test: $(STAMP) ## All tests, on a real PostgreSQL
 	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-campaign: $(STAMP) ## The long tests at full size (faults, damage, many nights): about an hour
+campaign: $(STAMP) ## The long tests at full size (faults, damage, many nights): about two hours
 	@$(BIN)/python -m pytest -m campaign --campaign
 
 lint: $(STAMP) ## Style, types, lock file and generated docs, without the tests

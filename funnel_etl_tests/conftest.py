@@ -53,7 +53,7 @@ def administer(server_url: str, *statements: str) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `--campaign` run the long tests at their full size: `make campaign`."""
-    parser.addoption("--campaign", action="store_true", help="long tests at full size: 30 nights, 50 kills (an hour)")
+    parser.addoption("--campaign", action="store_true", help="long tests at full size: 30 nights, 50 kills (two hours)")
 
 
 @pytest.hookimpl(tryfirst=True)
