@@ -166,9 +166,9 @@ def explain(
 
     funnel-etl explain 9876512345 · funnel-etl explain fact --date 2026-11-12 --funnel Webinar --measure revenue_inr
     """
-    from funnel_etl.operate import show_explained  # noqa: PLC0415
-
     with _told():
+        from funnel_etl.operate import show_explained  # noqa: PLC0415 - it reads the settings
+
         if who == "fact":
             asked = {"day": day.date() if day else None, "month": month.date() if month else None}
             done = show_explained.show_fact(load_settings(), out, **asked, funnel=funnel, measure=measure, to=to)
@@ -192,9 +192,9 @@ def changes(
 
     funnel-etl changes --date 2026-11-12 --funnel Webinar --metric revenue_inr
     """
-    from funnel_etl.operate import show_changes  # noqa: PLC0415
-
     with _told():
+        from funnel_etl.operate import show_changes  # noqa: PLC0415 - it reads the settings
+
         days = {"as_of": as_of.date() if as_of else None, "day": day.date() if day else None}
         raise typer.Exit(show_changes.show(load_settings(), out, **days, funnel=funnel, metric=metric, to=to))
 
@@ -301,9 +301,9 @@ def purge(
 
     The schedule `purge` does it each week. What a next night needs always stays.
     """
-    from funnel_etl.operate import show_purge  # noqa: PLC0415
-
     with _told():
+        from funnel_etl.operate import show_purge  # noqa: PLC0415 - it reads the settings
+
         show_purge.show(load_settings(), out, dry_run=dry_run)
 
 
@@ -332,10 +332,11 @@ def erase(
 @app.command()
 def dictionary() -> None:
     """Print the data dictionary (docs/data-dictionary.md) from the contracts."""
-    from funnel_etl.core.dictionary import as_markdown  # noqa: PLC0415
-    from funnel_etl.definitions import TABLES  # noqa: PLC0415
+    with _told():
+        from funnel_etl.core.dictionary import as_markdown  # noqa: PLC0415
+        from funnel_etl.definitions import TABLES  # noqa: PLC0415 - it reads the settings
 
-    sys.stdout.write(as_markdown(TABLES))
+        sys.stdout.write(as_markdown(TABLES))
 
 
 @db.command()
@@ -402,6 +403,16 @@ def _told() -> Iterator[None]:
         yield
     except FunnelError as error:
         err.print(str(error), style="red", markup=False)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        err.print(
+            f"{error.filename}: {error.strerror or type(error).__name__}. Fix: let this user read and write there, "
+            "free its disk, or correct the setting or option that names it; then run the same command again",
+            style="red",
+            markup=False,
+        )
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("stopped")

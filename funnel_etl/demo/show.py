@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.demo.crm_server import LoopbackCrm
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
-from funnel_etl.operate.run_night import NightResult, run_night
+from funnel_etl.operate.run_night import NightResult, require_over, run_night
 from funnel_etl.operate.services import serve
 from funnel_etl.platform.database import engine, libpq_uri, open_databases
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
@@ -43,6 +44,7 @@ def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, 
     """Run the demo, and give the exit code; with `keep_up` UI, database and CRM then stay up until Ctrl+C."""
     night = as_of or settings.yesterday()
     home = settings.demo
+    require_over(settings, night)
     with ExitStack() as stack:
         _empty(settings)
         console.print(f"Making {leads:,} leads and what became of them, up to {night} (seed {seed}) …")
@@ -67,6 +69,12 @@ def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, 
         assert databases.server is not None  # noqa: S101 - the demo always has the embedded one
         databases.server.keep()
         console.print(f"Database (up until `make clean`): {libpq_uri(databases.funnel_url)}", markup=False)
+        here = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
+        console.print(
+            f"Commands on it: FUNNEL_HOME={here} FUNNEL_DATABASE_PORT={demo.database_port} .venv/bin/funnel-etl status",
+            markup=False,
+            highlight=False,
+        )
         console.print(f"Dagster UI, database and CRM together: make demo-up, then http://127.0.0.1:{demo.ui_port}")
     return 0 if result.is_published else 1
 

@@ -73,6 +73,9 @@ def require_free(folder: Path, night: date) -> None:
     """Raise `FunnelError` if a replay of the night may not be written there: before the work, not after."""
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise FunnelError("this is no folder", where=str(folder), fix="name a folder with --to")
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise FunnelError("it cannot be written", where=str(folder), fix="name a folder of yours with --to")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     told = _manifest(folder)

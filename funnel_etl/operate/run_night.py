@@ -69,12 +69,7 @@ def run_night(settings: Settings, night: date) -> NightResult:
 
     Raises `FunnelError` when the night cannot begin: it is not over yet, or there is no database.
     """
-    if night > settings.yesterday():
-        raise FunnelError(
-            f"{night} is not over yet in {settings.timezone}",
-            where="--as-of",
-            fix=f"the last complete day is {settings.yesterday()}",
-        )
+    require_over(settings, night)
     with _no_night_told(settings), only_writer(settings) as writer:
         from funnel_etl.definitions import defs  # noqa: PLC0415 - see prepare_tables
 
@@ -82,6 +77,16 @@ def run_night(settings: Settings, night: date) -> NightResult:
         result.unwatched = _watched(defs, writer, night)
         result.alerts = _alerted(settings, writer)
         return result
+
+
+def require_over(settings: Settings, night: date) -> None:
+    """Raise `FunnelError` for a night whose day has not ended."""
+    if night > settings.yesterday():
+        raise FunnelError(
+            f"{night} is not over yet in {settings.timezone}",
+            where="--as-of",
+            fix=f"the last complete day is {settings.yesterday()}",
+        )
 
 
 class Writer(NamedTuple):

@@ -37,7 +37,7 @@ def show(
     if not len(rows):
         out.print("Nothing moved, or it is the first night: there is nothing to compare with.")
         return 0
-    asked = _asked(rows, day, funnel, metric)
+    asked = _asked(rows, day, _known_funnel(settings, rows, funnel) if funnel else None, metric)
     if to:
         _write(asked, to)
         out.print(f"{to}: {len(asked):,} rows", markup=False)
@@ -55,7 +55,7 @@ def show(
 
 def _rows(settings: Settings, as_of: date | None) -> pd.DataFrame:
     """Give `ops.changes` of the published night, or of a night the lake still has."""
-    with published_database(settings) as connection:
+    with published_database(settings, "changes") as connection:
         newest = connection.execute(sa.text("SELECT max(as_of) FROM ops.nights WHERE part = 'changes'")).scalar()
         if as_of is None or as_of == newest:
             query = sa.text(f"SELECT * FROM {CHANGES.full_name} ORDER BY metric, date, funnel")  # noqa: S608 - ours
@@ -74,6 +74,18 @@ def _rows(settings: Settings, as_of: date | None) -> pd.DataFrame:
     return lake.read(CHANGES, as_of)
 
 
+def _known_funnel(settings: Settings, rows: pd.DataFrame, funnel: str) -> str:
+    """Give the funnel as the facts write it. Raises `FunnelError`: "did not move" of no funnel would be good news."""
+    with published_database(settings, "changes") as connection:
+        names = connection.execute(sa.text("SELECT DISTINCT funnel FROM mart.funnel_facts")).scalars()
+        known: dict[str, str] = {lookup_key(name): name for name in [*rows["funnel"], *names]}
+    if lookup_key(funnel) not in known:
+        raise FunnelError(
+            f"no funnel is called {funnel!r}", where="--funnel", fix=meant(funnel, sorted(known.values()))
+        )
+    return known[lookup_key(funnel)]
+
+
 def _asked(rows: pd.DataFrame, day: date | None, funnel: str | None, metric: str | None) -> pd.DataFrame:
     if metric is not None:
         known = {lookup_key(name): name for name in MEASURES}
@@ -83,7 +95,7 @@ def _asked(rows: pd.DataFrame, day: date | None, funnel: str | None, metric: str
             )
         rows = rows[rows["metric"] == known[lookup_key(metric)]]
     if funnel is not None:
-        rows = rows[rows["funnel"].map(lookup_key) == lookup_key(funnel)]
+        rows = rows[rows["funnel"] == funnel]
     return rows if day is None else rows[rows["date"] == pd.Timestamp(day)]
 
 
@@ -134,5 +146,7 @@ def _write(rows: pd.DataFrame, to: Path) -> None:
         rows.assign(**money).to_csv(to, index=False, encoding="utf-8-sig", date_format="%Y-%m-%d")
     except OSError as error:
         raise FunnelError(
-            f"it cannot be written ({error.strerror})", where=str(to), fix="take a folder that is there and yours"
+            f"it cannot be written ({error.strerror or 'no such folder'})",
+            where=str(to),
+            fix="take a folder that is there and yours",
         ) from error

@@ -24,9 +24,15 @@ def show(
         found = at_work.find(who)
         _show_found(found, out)
         if not found.is_anything:
-            if not dry_run:
-                at_work.only_keep_out(found.person)
-            out.print("Nothing of this person is kept here; what a source may still send is left out.")
+            out.print("Nothing of this person is kept here.")
+            if dry_run:
+                out.print("This was a dry run: nothing was changed.")
+                return 0
+            if not yes and not typer.confirm("Leave out for good whatever a source may send of them later?"):
+                out.print("Nothing was changed.")
+                return 1
+            at_work.only_keep_out(found.person)
+            out.print("What a source may send of them later is left out.")
             return 0
         if found.others > MANY and not shared:
             err.print(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import sqlalchemy as sa
 from rich.console import Console
+from rich.table import Column
 from rich.table import Table as RichTable
 from upath import UPath
 
@@ -54,7 +55,7 @@ def show_person(settings: Settings, out: Console, words: str, *, lines: bool, as
     if not events:
         out.print("No published table knows this person, nor does the quarantine.")
         return 1
-    shown = RichTable("when", "table", "what", "line of a file", box=None)
+    shown = RichTable("when", "table", Column("what", overflow="fold"), "line of a file", box=None)
     for event in events:
         when = event.at.astimezone(ZoneInfo(settings.timezone)).strftime("%Y-%m-%d %H:%M") if event.at else ""
         place = (
@@ -81,7 +82,7 @@ def show_fact(
     """Tell the rows behind a number; exit code 1 when they do not sum to it."""
     if (day is None) == (month is None) or not funnel or not measure:
         raise FunnelError(
-            "it needs a day or a month, a funnel and a measure",
+            "it needs either a day or a month, a funnel and a measure",
             where="explain fact",
             fix="funnel-etl explain fact --date 2026-11-12 --funnel Webinar --measure revenue_inr",
         )
@@ -124,13 +125,13 @@ def _month(month: date) -> Period:
 
 
 @contextmanager
-def published_database(settings: Settings) -> Iterator[sa.Connection]:
+def published_database(settings: Settings, command: str = "explain") -> Iterator[sa.Connection]:
     """Open the published database. Raises `FunnelError` while nothing is published."""
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         prepare_tables(databases)
         with engine(databases.funnel_url).connect() as connection:
             if not connection.execute(sa.text("SELECT count(*) FROM ops.nights")).scalar_one():
-                raise FunnelError("no night is published yet", where="explain", fix="funnel-etl run")
+                raise FunnelError("no night is published yet", where=command, fix="funnel-etl run")
             yield connection
 
 

@@ -12,7 +12,7 @@ Reading what is inside the bytes does not belong here.
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -40,8 +40,10 @@ from funnel_etl.sources.arrivals import (
     utc,
 )
 from funnel_etl.sources.erasures import Erasures, withheld_from
-from funnel_etl.sources.store import open_store
+from funnel_etl.sources.store import open_store, writing
 
+PLACE = ("landing archive", "FUNNEL_LANDING_URL")
+"""What it is called, and the setting that says where it is."""
 _CHUNK = 1 << 20
 
 
@@ -75,7 +77,7 @@ class Landing:
         known_name(source)
         instant = utc(received_at)
         with ExitStack() as stack:
-            with _writing():
+            with writing(*PLACE):
                 path = stack.enter_context(self._store.workspace())
             file_id, size = _fill(path, [chunks] if isinstance(chunks, bytes) else chunks)
             if withheld is None and self.erasures.sought() is not None:
@@ -152,7 +154,7 @@ class Landing:
         }
         arrival = identified(content | {"landing_path": object_name(content["file_id"])})
         with ExitStack() as stack:
-            with _writing():
+            with writing(*PLACE):
                 path = stack.enter_context(self._store.workspace())
             _fill(path, [stand_in])
             self._keep(path, arrival)
@@ -210,7 +212,7 @@ class Landing:
     def remove(self, file_id: str, why: str) -> None:
         """Remove the bytes of a file for good, and write down why; its arrivals and what nights used it stay told."""
         self._write(removed_name(file_id), {"file_id": file_id, "why": why})
-        with _writing():
+        with writing(*PLACE):
             self._store.remove(object_name(file_id))
 
     def removed(self, file_id: str) -> str | None:
@@ -244,7 +246,7 @@ class Landing:
 
     def replace(self, file_id: str, withheld: Withheld, by: Iterable[str]) -> None:
         """Put in place of a file what is left of it, under its file_id; `by`: hashes of the persons erased."""
-        with _writing():
+        with writing(*PLACE):
             self.erasures.keep(file_id, withheld, by)
             self._store.write(object_name(file_id), withheld.data)
 
@@ -309,28 +311,14 @@ class Landing:
 
     def _keep(self, path: Path, arrival: Arrival) -> None:
         """Bytes first: a manifest is never without its file, and bytes without a manifest harm nobody."""
-        with _writing():
+        with writing(*PLACE):
             self._store.adopt(path, arrival.landing_path)
         self._write(manifest_name(arrival), arrival.model_dump(mode="json"))
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, indent=1)
-        with _writing():
+        with writing(*PLACE):
             self._store.write(name, text.encode())
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """Tell a full disk or a forbidden folder in one line."""
-    try:
-        yield
-    except OSError as error:
-        raise FunnelError(
-            f"the landing archive cannot be written ({error.strerror or type(error).__name__})",
-            where="landing archive",
-            fix="free its disk, let the user of funnel-etl write there, or set FUNNEL_LANDING_URL elsewhere",
-            transient=True,
-        ) from error
 
 
 def _fill(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
@@ -338,11 +326,11 @@ def _fill(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with path.open("wb") as file:
         for chunk in chunks:
-            with _writing():
+            with writing(*PLACE):
                 file.write(chunk)
             digest.update(chunk)
             size += len(chunk)
-        with _writing():
+        with writing(*PLACE):
             file.flush()
     return digest.hexdigest(), size
 

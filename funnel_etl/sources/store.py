@@ -14,6 +14,8 @@ from typing import BinaryIO, Protocol, cast
 
 from upath import UPath
 
+from funnel_etl.core.errors import FunnelError
+
 _LOCAL_PROTOCOLS = {"", "file", "local"}
 _TEMPORARY = ".incoming-"
 
@@ -60,6 +62,20 @@ def open_store(root: UPath) -> Store:
     if root.protocol in _LOCAL_PROTOCOLS:
         return LocalStore(Path(root.path).absolute())
     return ObjectStore(root)
+
+
+@contextlib.contextmanager
+def writing(place: str, setting: str) -> Iterator[None]:
+    """Tell in one line that a store cannot be written: a full disk, a forbidden folder. `setting` says where it is."""
+    try:
+        yield
+    except OSError as error:
+        raise FunnelError(
+            f"the {place} cannot be written ({error.strerror or type(error).__name__})",
+            where=place,
+            fix=f"free its disk, let the user of funnel-etl write there, or set {setting} elsewhere",
+            transient=True,
+        ) from error
 
 
 class LocalStore:

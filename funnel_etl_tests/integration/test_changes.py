@@ -109,6 +109,12 @@ def test_a_measure_that_is_none_is_told_with_the_likely_one(ran: Nights) -> None
     assert "did you mean revenue_inr?" in done.stderr
 
 
+def test_a_funnel_that_is_none_is_told_with_the_likely_one(ran: Nights) -> None:
+    done = ran.installation.program("changes", "--funnel", "Meta Adds")
+    assert done.returncode == 1
+    assert "did you mean Meta Ads?" in done.stderr
+
+
 def test_all_of_it_goes_into_a_csv_file(ran: Nights, tmp_path: Path) -> None:
     done = ran.installation.program("changes", "--to", str(tmp_path / "changes.csv"))
     assert done.returncode == 0, done.stderr

@@ -203,3 +203,35 @@ def test_a_night_on_postgresql_15_is_refused_in_one_line_naming_both_versions(
     finally:
         place.run("pg_ctl", "stop", "-m", "fast", *folder)
     assert re.search(r"PostgreSQL 15\.\d+, and PostgreSQL 17 or newer is needed", told(done))
+
+
+@pytest.mark.parametrize("command", ["changes", "purge", "dictionary", "explain 9876500001", "status", "run"])
+def test_a_wrong_setting_is_one_line_of_every_command(
+    command: str, new_installation: Callable[[], Installation]
+) -> None:
+    done = new_installation().program(*command.split(), timezone="Asia/Kolkatta")
+    assert done.returncode == 1
+    assert "FUNNEL_TIMEZONE" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "erase 9876500001 --dry-run"])
+def test_a_state_folder_that_cannot_be_written_is_one_line(
+    command: str, new_installation: Callable[[], Installation]
+) -> None:
+    installation = new_installation()
+    (installation.home / "a_file").touch()
+    done = installation.program(*command.split(), home=installation.home / "a_file")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert ". Fix: " in done.stderr
+
+
+def test_a_demo_of_a_day_that_is_not_over_leaves_the_earlier_one(new_installation: Callable[[], Installation]) -> None:
+    installation = new_installation()
+    earlier = installation.home / "state" / "demo" / "lake" / "of_an_earlier_one"
+    earlier.parent.mkdir(parents=True)
+    earlier.touch()
+    done = installation.program("demo", "--as-of", "2999-01-01")
+    assert (done.returncode, earlier.exists()) == (1, True)
+    assert "is not over yet" in done.stderr

@@ -414,6 +414,16 @@ def test_a_slip_is_told(told: Told, words: str, said: str) -> None:
         at_work.find(words.split())
 
 
+def test_who_is_not_here_is_kept_out_only_when_somebody_says_so(told: Told) -> None:
+    persons = told.at.home / "state" / "landing" / "erasures" / "persons"
+    before = sorted(persons.iterdir())
+    assert "nothing was changed" in erase(told.at, "9000000001", dry_run=True)
+    unanswered = told.at.program("erase", "9000000001")
+    assert (unanswered.returncode, sorted(persons.iterdir())) == (1, before)
+    assert "is left out" in erase(told.at, "9000000001")
+    assert len(list(persons.iterdir())) == len(before) + 1
+
+
 def test_a_phone_on_many_others_rows_is_not_erased_by_mistake(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("funnel_etl.operate.show_erase.MANY", 2)
     with told.at.engine.begin() as connection:

@@ -180,3 +180,12 @@ def test_what_lies_there_is_listed_and_a_night_of_a_table_can_be_removed_with_it
     with pytest.raises(FileNotFoundError):
         lake.read_account(EVERYTHING, NIGHT)
     assert lake.read_account(EVERYTHING, NEXT)[1] == "run"
+
+
+def test_a_lake_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a_file").touch()
+    lake = Lake(tmp_path / "a_file" / "lake")
+    with pytest.raises(FunnelError, match=r"the lake cannot be written \(Not a directory\)\. Fix: .*FUNNEL_LAKE_URL"):
+        lake.write(EVERYTHING, NIGHT, everything())
+    with pytest.raises(FunnelError, match="the lake cannot be written"):
+        lake.write_account(EVERYTHING, NIGHT, Outcome(everything()), "run")
