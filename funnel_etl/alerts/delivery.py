@@ -129,6 +129,11 @@ class _Heard(logging.Handler):
             self.lines.append(line)
 
 
+_guard = threading.Lock()
+_sending: list[_Heard] = []
+_levels: dict[logging.Logger, int] = {}
+
+
 @contextmanager
 def _hushed() -> Iterator[list[str]]:
     """Keep what is logged while sending to ourselves. apprise stays silenced: a send that was given up may go on."""
@@ -142,12 +147,18 @@ def _hushed() -> Iterator[list[str]]:
         for name, found in list(logging.root.manager.loggerDict.items())
         if isinstance(found, logging.Logger) and name.split(".")[0] in TALKATIVE and found not in others
     ]
-    before = [logger.level for logger in others]
-    for logger in others:
-        logger.setLevel(logging.CRITICAL)
+    with _guard:
+        _sending.append(heard)
+        for logger in others:
+            _levels.setdefault(logger, logger.level)
+            logger.setLevel(logging.CRITICAL)
     try:
         yield heard.lines
     finally:
-        own.handlers = [each for each in own.handlers if each is not heard] or [logging.NullHandler()]
-        for logger, level in zip(others, before, strict=True):
-            logger.setLevel(level)
+        with _guard:
+            own.handlers = [each for each in own.handlers if each is not heard] or [logging.NullHandler()]
+            _sending.remove(heard)
+            # A send that was given up may still go on: the last one to end puts the levels back.
+            while not _sending and _levels:
+                logger, level = _levels.popitem()
+                logger.setLevel(level)

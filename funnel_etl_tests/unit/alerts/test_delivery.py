@@ -3,15 +3,25 @@
 import contextlib
 import logging
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from funnel_etl.alerts.delivery import NO_CONNECTION, UNANSWERED, redacted, send, split_urls
+from funnel_etl.alerts.delivery import NO_CONNECTION, UNANSWERED, _hushed, _sending, redacted, send, split_urls
 from funnel_etl.alerts.messages import Message
 from funnel_etl_tests.receiver import Receiver
 
 TEST = Message("funnel_etl: a run failed", "- raw/crm_sales: it could not be had\n  → the engineer: mend it", "failure")
+
+
+@pytest.fixture(autouse=True)
+def none_goes_on() -> Iterator[None]:
+    """A send that was given up goes on for a while, and hushes the logs as long."""
+    yield
+    deadline = time.monotonic() + 20
+    while _sending and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -134,3 +144,16 @@ def test_addresses_are_separated_by_blanks_lines_and_commas_before_a_scheme(text
 )
 def test_of_an_address_only_scheme_and_host_are_shown(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+def test_two_sends_at_once_leave_the_levels_of_all_logs_as_they_were() -> None:
+    """One may be given up, and end after another began and ended."""
+    logger = logging.getLogger("urllib3.util.retry")
+    before = logger.level
+    first, second = _hushed(), _hushed()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert logger.level == logging.CRITICAL
+    second.__exit__(None, None, None)
+    assert logger.level == before

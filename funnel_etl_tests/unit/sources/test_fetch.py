@@ -382,6 +382,8 @@ def test_a_redirect_that_carries_the_token_to_another_host_is_not_followed(start
 
 def test_no_log_and_no_manifest_holds_the_secret(server, landing: Landing, tmp_path: Path, caplog, capfd) -> None:
     caplog.set_level(logging.DEBUG)
+    for name in ("urllib3.util.retry", "urllib3.connectionpool"):  # a send of an alert that was given up may hush them
+        caplog.set_level(logging.DEBUG, name)
     url = server.script("/sales.csv", status(503), drop_before_answer, cut, ok)
     pull(f"{url}?key={SECRET}", landing, auth=Auth.parse("query:token", SecretStr(SECRET)))
     logged = caplog.text + "".join(capfd.readouterr())
