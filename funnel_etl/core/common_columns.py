@@ -12,7 +12,7 @@ TRACE_COLUMNS = (
     Column(
         "source_row",
         Kind.INTEGER,
-        "Physical line on which the record starts in that file; the header is line 1.",
+        "Physical line on which the record starts in that file; the header is line 1, or below notes.",
         required=True,
     ),
 )
@@ -24,11 +24,14 @@ PHONE_COLUMNS = (
         "Ten digits, or + and E.164 digits for people abroad; NULL when there is none.",
         personal=True,
     ),
-    Column("phone_raw", Kind.TEXT, "The phone as it was typed.", personal=True),
+    Column("phone_raw", Kind.TEXT, "The phone as it was typed, in the cell that was read.", personal=True),
     Column("phone_class", Kind.TEXT, "What the typed phone is.", values=PHONE_CLASSES),
     Column("phone_note", Kind.TEXT, "How the phone was read, where that is not plain (country_code_ignored)."),
     Column(
-        "phone_alternates", Kind.TEXT_ARRAY, "Further valid phones of the same cell; they never join.", personal=True
+        "phone_alternates",
+        Kind.TEXT_ARRAY,
+        "Further valid phones of the same cell, or of a second phone column; they never join.",
+        personal=True,
     ),
     Column(
         "user_id",

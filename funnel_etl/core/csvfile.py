@@ -1,7 +1,8 @@
 """Reading a flat CSV file (one header, one table) as text, row by row, losing nothing.
 
-Ragged rows are kept and marked, blank rows are counted, every row knows its physical line. Zoom reports, which hold
-several tables in a file, are read in `marketing/zoom`.
+Ragged rows are kept and marked, blank rows are counted, every row knows its physical line. Which lines are no rows
+(notes above the header, say) is decided in `csv_lines`. Zoom reports, which hold several tables in a file, are read in
+`marketing/zoom`.
 """
 
 import csv
@@ -10,20 +11,46 @@ import io
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
 import pandas as pd
 
+from funnel_etl.core import csv_lines
 from funnel_etl.core.errors import MissingColumn, SourceRejected
-from funnel_etl.core.text import decode, lookup_key
+from funnel_etl.core.text import decode, header_key
 
 DELIMITERS = ",;\t|"
 PROBLEM, OVERFLOW = "row_problem", "row_overflow"
 RESERVED = ("file_id", "source_row", PROBLEM, OVERFLOW)
 """Columns beside the source's own: why a record does not fit the header, and its fields beyond it, as JSON."""
 
+__all__ = [
+    "DELIMITERS",
+    "OVERFLOW",
+    "PROBLEM",
+    "RESERVED",
+    "CsvRecords",
+    "SourceColumn",
+    "carriers",
+    "header_key",
+    "match_columns",
+    "read_csv",
+    "read_header",
+    "spellings",
+    "unique_names",
+]
+
 _WHOLE = "fetch or export it again, whole"
-_OF_A_PERSON = re.compile(r"[^\s@]@[^\s@]+\.\w|\d{10}|\d{5}[ -]\d{5}")
+
+_COPY = re.compile(r" \(\d+\)$|\.\d+$")
+"""How a repeated name of a column ends: as `unique_names` makes it different, or as other programs do."""
+_HEAD = 1 << 18
+"""Characters of a file within which its header is."""
+_MESSAGE = re.compile(
+    r"\s*(?:<|(?:php )?(?:warning|notice|deprecated|fatal error|parse error|error)\b.*:)", re.IGNORECASE
+)
+"""How a message of the program that made the file begins."""
 
 csv.field_size_limit(2**31 - 1)
 
@@ -43,7 +70,7 @@ class CsvRecords:
 
     `rows` has one row per record that is not blank: source_row, row_problem (NaN, too_few_fields, too_many_fields),
     row_overflow and the source's columns under unique names, in file order. `blank_rows` are the lines of records
-    without any text.
+    without any text, `left_out` those of other records that are no rows, by reason (as in `csv_lines`).
     """
 
     rows: pd.DataFrame
@@ -51,41 +78,49 @@ class CsvRecords:
     blank_rows: list[int]
     encoding: str
     delimiter: str
+    left_out: dict[str, list[int]] = field(default_factory=dict)
 
 
 def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
-    """Read a flat CSV file; `known` header names help to find the delimiter.
+    """Read a flat CSV file; `known` header names help to find the delimiter, and a header below notes.
 
     Raises `SourceRejected` when there is no header, also if the first line is a row of somebody, or the file was cut
     off (in a record, or in a quotation).
     """
+    known = list(known)
     decoded = decode(data)
     if not decoded.text.strip():
         raise SourceRejected("the file is empty", fix="export it again; a dump without rows still has its header")
-    delimiter = _delimiter(decoded.text, {header_key(name) for name in known})
+    delimiter = _delimiter(decoded.text, known)
     records, lines = _records(decoded.text, delimiter)
-    header_at = next((i for i, record in enumerate(records) if any(cell.strip() for cell in record)), None)
+    header_at = csv_lines.header_place(records, lines, known)
     if header_at is None:
         raise SourceRejected("the file has no header", fix="export it again, with the column names in its first line")
     _refuse_no_header(records[header_at])
     _refuse_open_quote(decoded.text, lines, delimiter)
     _refuse_cut_row(decoded.text, records, lines, header_at)
     columns = unique_names(records[header_at])
-    rows, blank = _table(records[header_at + 1 :], lines[header_at + 1 :], columns)
-    return CsvRecords(rows, columns, lines[:header_at] + blank, decoded.encoding, delimiter)
+    headers = csv_lines.repeated_headers(records, lines, header_at, known)
+    no_rows = {
+        csv_lines.ABOVE_HEADER: {at for at in range(header_at) if not csv_lines.is_blank(records[at])},
+        csv_lines.REPEATED_HEADER: headers,
+        csv_lines.ROW_COUNT: csv_lines.right_counts(records, header_at, headers, delimiter),
+    }
+    left_out = {reason: sorted(lines[at] for at in places) for reason, places in no_rows.items() if places}
+    above = [lines[at] for at in range(header_at) if at not in no_rows[csv_lines.ABOVE_HEADER]]
+    gone = headers | no_rows[csv_lines.ROW_COUNT]
+    kept = [at for at in range(header_at + 1, len(records)) if at not in gone]
+    rows, blank = _table([records[at] for at in kept], [lines[at] for at in kept], columns)
+    return CsvRecords(rows, columns, above + blank, decoded.encoding, delimiter, left_out)
 
 
 def read_header(data: bytes, known: Iterable[str] = ()) -> list[str]:
-    """Give the cells of a CSV file's header as they came; none for a file without any text."""
+    """Return the cells of a CSV file's header as they came; none for a file without any text."""
+    known = list(known)
     text = decode(data).text
-    delimiter = _delimiter(text, {header_key(name) for name in known}) if text.strip() else ","
-    records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return next((record for record in records if any(cell.strip() for cell in record)), [])
-
-
-def header_key(name: str) -> str:
-    """Reduce a column name to its letters and digits: "Phone number", "phone_number" and "PhoneNumber" are one."""
-    return "".join(ch for ch in lookup_key(name) if ch.isalnum())
+    records, lines = _records(text, _delimiter(text, known)) if text.strip() else ([], [])
+    at = csv_lines.header_place(records, lines, known)
+    return [] if at is None else records[at]
 
 
 def unique_names(header: list[str]) -> list[str]:
@@ -103,33 +138,48 @@ def unique_names(header: list[str]) -> list[str]:
     return names
 
 
+def spellings(documented: Iterable[SourceColumn], aliases: Mapping[str, str]) -> list[str]:
+    """Return every header name by which a documented column is known, the team's aliases too."""
+    return [name for column in documented for name in (column.name, *column.aliases)] + list(aliases)
+
+
 def match_columns(
     columns: list[str], documented: Collection[SourceColumn], aliases: Mapping[str, str], source: str
 ) -> dict[str, str]:
-    """Map each documented name that is present to the column of the file that carries it.
+    """Map each documented name that is present to the column of the file that carries it: the first of `carriers`."""
+    return {name: carried[0] for name, carried in carriers(columns, documented, aliases, source).items()}
+
+
+def carriers(
+    columns: list[str], documented: Collection[SourceColumn], aliases: Mapping[str, str], source: str
+) -> dict[str, tuple[str, ...]]:
+    """Map each documented name that is present to all columns of the file that carry it, the one that counts first.
 
     The documented name itself goes first, then the team's `aliases` (alias → documented name, of `column_aliases.csv`),
-    then the other spellings known. Raises `MissingColumn` for a needed column, with the alias line that would mend it.
+    then the other spellings known; of the same name twice, the first in the file. Raises `MissingColumn` for a needed
+    column, with the alias line that would mend it.
     """
-    present: dict[str, str] = {}
+    present: dict[str, list[str]] = {}
     for column in columns:
-        present.setdefault(header_key(column), column)
-    found: dict[str, str] = {}
+        again = header_key(_COPY.sub("", column))
+        key = again if again in present else header_key(column)
+        present.setdefault(key, []).append(column)
+    carried: dict[str, list[str]] = {}
     for wanted in documented:
         own = [alias for alias, name in aliases.items() if header_key(name) == header_key(wanted.name)]
-        spellings = (wanted.name, *own, *wanted.aliases)
-        hit = next((present[header_key(s)] for s in spellings if header_key(s) in present), None)
-        if hit is not None:
-            found[wanted.name] = hit
-    missing = [wanted.name for wanted in documented if wanted.needed and wanted.name not in found]
+        keys = dict.fromkeys(map(header_key, (wanted.name, *own, *wanted.aliases)))
+        if hits := [column for key in keys for column in present.get(key, [])]:
+            carried[wanted.name] = hits
+    missing = [wanted.name for wanted in documented if wanted.needed and wanted.name not in carried]
     if missing:
-        free = [column for column in columns if column not in found.values()]
+        taken = {column for hits in carried.values() for column in hits}
         raise MissingColumn(
             f"the needed column {', '.join(map(repr, missing))} is not in its header ({len(columns)} columns)",
             where=source,
-            fix=_alias_hint(missing, free, source),
+            fix=_alias_hint(missing, [column for column in columns if column not in taken], source),
         )
-    return found
+    firsts = [hits[0] for hits in carried.values()]
+    return {name: (hits[0], *(column for column in hits[1:] if column not in firsts)) for name, hits in carried.items()}
 
 
 def _alias_hint(missing: list[str], free: list[str], source: str) -> str:
@@ -147,12 +197,16 @@ def _alias_hint(missing: list[str], free: list[str], source: str) -> str:
     )
 
 
-def _delimiter(text: str, known: set[str]) -> str:
-    start = text.lstrip("\r\n \t")
+def _delimiter(text: str, known: Collection[str]) -> str:
+    """Return the delimiter by which the most known names stand in one of the first records."""
+    start = text.lstrip("\r\n \t")[:_HEAD]
+    keys = {header_key(name) for name in known}
     best, score = ",", (-1, -1)
     for delimiter in DELIMITERS:
-        header = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter))
-        points = (sum(header_key(cell) in known for cell in header), len(header))
+        reader = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter)
+        head = list(islice(reader, csv_lines.HEADER_WITHIN if keys else 1))
+        named = [len({header_key(cell) for cell in record} & keys) for record in head]
+        points = (max(named), len(head[named.index(max(named))]))
         if points > score:
             best, score = delimiter, points
     return best
@@ -179,7 +233,12 @@ def _refuse_cut_row(text: str, records: list[list[str]], lines: list[int], heade
 
 def _refuse_no_header(header: list[str]) -> None:
     """Refuse a row of somebody as header: what it holds would be shown as the names of columns."""
-    if any(_OF_A_PERSON.search(cell) for cell in header):
+    if _MESSAGE.match(header[0]):
+        raise SourceRejected(
+            "it begins with a message of the program that makes it, and no header follows",
+            fix="open it and read that message, have the export mended, and fetch it again",
+        )
+    if any(csv_lines.OF_A_PERSON.search(cell) for cell in header):
         raise SourceRejected(
             "its header holds an e-mail address or a phone number: the line of the header is lost, or the next line "
             "was run together with it",

@@ -1,10 +1,11 @@
 """Dates as files spell them, to UTC instants, with the order of day and month proved and never guessed.
 
-Here: reading one column of dates, and the business days made of them. Not here: the spellings
-(`date_spelling`), the proof itself (`date_order`), and what a blank or unreadable date does to its row (the
-caller decides).
+Here: reading one column of dates, and the business days made of them. Not here: the spellings (`date_spelling`), the
+proof itself (`date_order`), dates that lie oddly among their rows (`date_neighbours`), and what a blank or unreadable
+date does to its row (the caller decides).
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -13,13 +14,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_etl.core.date_neighbours import far_from_neighbours
 from funnel_etl.core.date_order import DAY_FIRST, MONTH_FIRST, SAME, Numeric, Order, prove
 from funnel_etl.core.date_spelling import BAD, ISO, NAMED, NUMERIC, SERIAL, Spelled, read, tidy
-from funnel_etl.core.text import spread, unique_texts
+from funnel_etl.core.errors import AmbiguousDates
+from funnel_etl.core.text import is_filled, spread, unique_texts
 
 BLANK_DATE = "blank_date"
 EXCEL_SERIAL = "excel_serial"
 BAD_DATE = "bad_date"
+AMBIGUOUS_DATE = "ambiguous_date"
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -31,9 +35,10 @@ _MINUTE_US = 60_000_000
 class Dates(NamedTuple):
     """One column, read.
 
-    `instants`: datetime64[us, UTC]; `reason`: str, NaN where read, else `blank_date`, `excel_serial` or
-    `bad_date`. `order`: how the numeric dates were read, else the spelling there was, None when nothing was
-    read. `proof`: why, in words. `warnings`: for a person; no row's content but the dates.
+    `instants`: datetime64[us, UTC]; `reason`: str, NaN where read, else `blank_date`, `excel_serial`, `bad_date` or
+    `ambiguous_date` (which keeps the instant by the column's order, for who must only tell rows apart). `order`: how
+    the numeric dates were read, else the spelling there was, None when nothing was read. `proof`: why, in words.
+    `warnings`: for a person; no row's content but the dates.
     """
 
     instants: pd.Series
@@ -65,6 +70,7 @@ def parse(
 
     instants = _instants(spelled, spelled.month, spelled.day, zone, (kind == ISO) | (kind == NAMED))
     order, proof, warnings = _spelling(kind, instants)
+    doubtful = np.zeros(len(codes), dtype=bool)
     if (kind == NUMERIC).any():
         # The reader leaves numeric dates as written: `month` holds the first number, `day` the second.
         by_day = _instants(spelled, spelled.day, spelled.month, zone, kind == NUMERIC)
@@ -73,6 +79,9 @@ def parse(
             numeric = Numeric(uniques, spelled.month, spelled.day, spelled.year, by_day, by_month, instants, codes)
             proved = prove(numeric, column, default_order)
             order, proof, warnings = proved.order, proved.proof, proved.warnings
+            if default_order is None:
+                doubtful, doubts = far_from_neighbours(numeric, order, column)
+                warnings = [*warnings, *doubts]
             instants = np.maximum(instants, by_month if order == MONTH_FIRST else by_day)
 
     reasons = np.full(len(kind), None, dtype=object)
@@ -80,9 +89,34 @@ def parse(
     reasons[kind == SERIAL] = EXCEL_SERIAL
     reasons[blank] = BLANK_DATE
     reason = spread(pa.array(reasons, type=pa.large_string()), codes, texts.index).mask(codes < 0, BLANK_DATE)
+    reason = reason.mask(doubtful, AMBIGUOUS_DATE)
     rows = np.append(instants, _NAT)[codes].view("datetime64[us]")
     utc = pd.Series(pd.DatetimeIndex(rows).tz_localize("UTC"), index=texts.index)
     return Dates(utc, reason, order, proof, warnings)
+
+
+def parse_first(columns: Sequence[pd.Series], zone: str, column: str) -> Dates:
+    """Read columns of one meaning: in each row the first cell that is not blank. Each proves its own order.
+
+    A later column whose order cannot be proved is not read, which is a warning: rows that need it stay blank.
+    """
+    first, *others = columns
+    read = parse(first, zone, column=column)
+    for other in others:
+        wanted = (read.reason == BLANK_DATE) & is_filled(other)
+        if not wanted.any():
+            continue
+        try:
+            more = parse(other, zone, column=column)
+        except AmbiguousDates as error:
+            read.warnings.append(f"{column}: a second column of it was not read: {error.what}")
+            continue
+        read = read._replace(
+            instants=read.instants.where(~wanted, more.instants),
+            reason=read.reason.where(~wanted, more.reason),
+            warnings=[*read.warnings, *more.warnings],
+        )
+    return read
 
 
 def business_day(instants: pd.Series, zone: str) -> pd.Series:
@@ -136,6 +170,7 @@ def _to_utc(local: Ints, zone: str) -> Ints:
 
 
 __all__ = [
+    "AMBIGUOUS_DATE",
     "BAD_DATE",
     "BLANK_DATE",
     "DAY_FIRST",
@@ -146,4 +181,5 @@ __all__ = [
     "business_day",
     "month_start",
     "parse",
+    "parse_first",
 ]

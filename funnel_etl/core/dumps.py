@@ -3,7 +3,7 @@
 Pure comparison. Which dump was the last good one, and what is done about a loss, is decided in `sources/guards`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import pandas as pd
 from funnel_etl.core import dates
 from funnel_etl.core.csvfile import PROBLEM
 from funnel_etl.core.phone import sheet_phone
-from funnel_etl.core.text import lookup_keys, unique_texts
+from funnel_etl.core.text import first_filled, lookup_keys, unique_texts
 
 DAY_US = 86_400_000_000
 NO_TIME = np.iinfo(np.int64).min
@@ -100,20 +100,23 @@ class Loss:
         return days.value_counts(dropna=False).sort_index()
 
 
-def dump_rows(raw: pd.DataFrame, present: Mapping[str, str], key: DumpKey, zone: str, source: str) -> DumpRows:
-    """Give the keys of a raw table in its order; `present` maps documented names to its columns.
+def dump_rows(
+    raw: pd.DataFrame, present: Mapping[str, Sequence[str]], key: DumpKey, zone: str, source: str
+) -> DumpRows:
+    """Give the keys of a raw table in its order; `present` maps documented names to the columns that carry them.
 
     Raises `AmbiguousDates` when the order of day and month in `key.when` cannot be proved.
     """
     # Ragged rows must not disprove what the good ones prove: their cells may be in wrong columns.
     whole = raw[raw[PROBLEM].isna()]
-    instants = dates.parse(whole[present[key.when]], zone, column=f"{source}.{key.when}").instants.reindex(raw.index)
+    when = [whole[column] for column in present[key.when]]
+    instants = dates.parse_first(when, zone, f"{source}.{key.when}").instants.reindex(raw.index)
     times: Times = instants.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
     named = times.view(np.uint64)
     if key.identifier is not None:
-        named = _hashed(lookup_keys(raw[present[key.identifier]]))
+        named = _hashed(lookup_keys(first_filled([raw[column] for column in present[key.identifier]])))
     elif key.phone is not None:
-        named = _mixed(_hashed(sheet_phone(raw[present[key.phone]])), named)
+        named = _mixed(_hashed(sheet_phone(first_filled([raw[column] for column in present[key.phone]]))), named)
     number = pd.Series(named).groupby(named, sort=False).cumcount().to_numpy().astype(np.uint64)
     rows = _mixed(named, number)
     return DumpRows(rows if key.identifier is None else named, rows, times)

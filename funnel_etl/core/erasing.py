@@ -138,7 +138,7 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
         whole = "".join(lines[first:last])
         if not any(cell.strip() for cell in record):
             continue
-        if is_head:
+        if is_head or any(name in record for name in sought.ids):  # the header may stand below notes, or stand again
             columns = {place: sought.ids[name] for place, name in enumerate(record) if name in sought.ids}
             if (plain := sought.masked(whole, whole=True)) != whole:
                 lines[first:last] = list(io.StringIO(plain, newline=""))

@@ -103,6 +103,21 @@ def normalise(texts: pd.Series, placeholders: frozenset[str]) -> pd.DataFrame:
     return frame
 
 
+def joined(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Return what two columns of one person's phones hold together: frames of `normalise`, with `phone_raw`.
+
+    The second speaks where it alone has a phone, or the first is blank; where both have one it is an alternate.
+    """
+    speaks = first["phone"].isna() & (second["phone"].notna() | (first["phone_class"] == BLANK))
+    both = first.where(~speaks, second)
+    two = first["phone"].notna() & second["phone"].notna() & (first["phone"] != second["phone"])
+    had, more = first.loc[two, "phone_alternates"], second.loc[two]
+    triples = zip(had, more["phone"], more["phone_alternates"], strict=True)
+    further = [list(dict.fromkeys([*(known or []), phone, *(others or [])])) for known, phone, others in triples]
+    both.loc[two, "phone_alternates"] = pd.Series(further, index=both.index[two], dtype=object)
+    return both
+
+
 def sheet_phone(texts: pd.Series) -> pd.Series:
     """Apply the sheet's rule: the last ten ASCII digits, "" where there are fewer or the cell is missing."""
     uniques, codes = unique_texts(texts)

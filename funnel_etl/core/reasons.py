@@ -2,6 +2,10 @@
 
 REASONS: dict[str, tuple[str, str]] = {
     "bad_date": ("the row's own date does not parse", "correct the cell at the source, or export it in one date style"),
+    "ambiguous_date": (
+        "the date lies far from the rows around it, and near them with day and month exchanged",
+        "correct the cell at the source: it was typed in another order than the column's",
+    ),
     "blank_date": ("the row's own date is blank", "fill in the date at the source"),
     "excel_serial": (
         "the date is an Excel serial number",
@@ -49,6 +53,9 @@ MERGES: dict[str, str] = {
 
 EXCLUSIONS: dict[str, str] = {
     "blank_row": "every cell of the record is blank",
+    "above_header": "the line stands above the header: a note or a message of the export",
+    "repeated_header": "the line is the header again: two exports were pasted together",
+    "row_count": "the line says how many rows the export has, and they are all there",
     "erased": "the line named a person who asked to be erased (`funnel-etl erase`): it is empty now, for good",
     "no_longer_read": "the Zoom report was taken once, and this version of the reader no longer reads it",
     "host": "a host of the webinar",

@@ -34,7 +34,7 @@ CHANGES = {
     "missing": "a column that was there before is gone",
     "renamed": "a column is gone and one with a similar name, or another spelling known of it, is there",
     "reordered": "the columns that stayed are in another order",
-    "duplicated": "a column is there more than once; the first of them is read",
+    "duplicated": "a column is there more than once; in each row the first that is not blank counts",
 }
 """What can happen to a header."""
 
@@ -105,7 +105,7 @@ def _doubled(source: str, before: list[str] | None, now: list[str]) -> Iterator[
     had = _counts(before or [])
     for key, count in _counts(now).items():
         if count > max(had.get(key, 1), 1):
-            hint = f"it is there {count} times: the first is read, the others are kept beside it"
+            hint = f"it is there {count} times: in each row the first that is not blank counts"
             yield SchemaChange(source, "duplicated", next(name for name in now if header_key(name) == key), hint=hint)
 
 

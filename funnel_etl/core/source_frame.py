@@ -10,9 +10,20 @@ import pandas as pd
 
 from funnel_etl.core import dates, money, phone
 from funnel_etl.core.accounting import LedgerLine, Outcome, RowAccount, blank_reasons
-from funnel_etl.core.csvfile import PROBLEM, RESERVED, SourceColumn, match_columns, read_csv
+from funnel_etl.core.csv_lines import ABOVE_HEADER, REPEATED_HEADER
+from funnel_etl.core.csvfile import (
+    PROBLEM,
+    RESERVED,
+    CsvRecords,
+    SourceColumn,
+    carriers,
+    match_columns,
+    read_csv,
+    spellings,
+)
 from funnel_etl.core.errors import AmbiguousDates, SourceRejected
-from funnel_etl.core.text import lookup_keys, squash
+from funnel_etl.core.numbers import grouped
+from funnel_etl.core.text import first_filled, is_filled, lookup_keys, squash
 
 
 def raw_records(
@@ -25,11 +36,12 @@ def raw_records(
 ) -> Outcome:
     """Read a landed CSV file into its `raw` table: every record that is not blank, as text, with its line.
 
-    `erased`: lines that are blank because the person in them was erased; they are left out by that rule.
+    `erased`: lines that are blank because the person in them was erased; they are left out by that rule. So are lines
+    that are no rows (`csv_lines`), by rules of their own.
     Raises `SourceRejected` for what is no whole CSV file, `MissingColumn` when a needed column is absent.
     """
     try:
-        records = read_csv(data, [column.name for column in documented])
+        records = read_csv(data, spellings(documented, aliases))
         match_columns(records.columns, documented, aliases, source)
     except SourceRejected as error:
         raise type(error)(error.what, where=error.where or source, fix=error.fix) from error
@@ -38,18 +50,30 @@ def raw_records(
     for column in documented:
         if column.name not in rows:
             rows[column.name] = pd.Series(None, index=rows.index, dtype="str")
-    blank = len(records.blank_rows)
     reasons = blank_reasons(records.blank_rows, erased)
-    line = LedgerLine(source, len(rows) + blank, len(rows), excluded=blank, reasons=reasons)
-    return Outcome(rows, [line])
+    reasons |= {f"excluded:{reason}": len(lines) for reason, lines in records.left_out.items()}
+    excluded = sum(reasons.values())
+    line = LedgerLine(source, len(rows) + excluded, len(rows), excluded=excluded, reasons=reasons)
+    return Outcome(rows, [line], notes=_left_out_notes(records, source))
+
+
+def _left_out_notes(records: CsvRecords, source: str) -> list[str]:
+    notes = {
+        ABOVE_HEADER: "stands above the header and was not read",
+        REPEATED_HEADER: "is the header again and was left out: two exports were pasted together",
+    }
+    return [f"{source}: line {line} {notes[why]}" for why in notes for line in records.left_out.get(why, [])]
 
 
 def columns_present(
     raw: pd.DataFrame, documented: Collection[SourceColumn], aliases: dict[str, str], source: str
-) -> dict[str, str]:
-    """Map documented names to the columns of a raw table that carry them; one the file did not have is all NULL."""
+) -> dict[str, tuple[str, ...]]:
+    """Map documented names to the columns of a raw table that carry them, as `carriers`.
+
+    A documented column that the file did not have is all NULL in the table.
+    """
     names = [c for c in raw.columns if c not in RESERVED and not (raw[c].isna().all() and len(raw))]
-    return match_columns(names, documented, aliases, source)
+    return carriers(names, documented, aliases, source)
 
 
 class SourceFrame:
@@ -66,12 +90,19 @@ class SourceFrame:
         self.raw = raw
         self.account = RowAccount(raw, f"raw.{source}")
         self.account.quarantine(raw[PROBLEM])
+        self.account.notes += [note for name in self.present for note in self._second_columns(name)]
+
+    def cells(self, name: str) -> list[pd.Series]:
+        """Return every column that carries a documented one, as it came, the first to count first.
+
+        One that is all missing when the file has none. Rule: Second columns.
+        """
+        columns = [self.raw[column] for column in self.present.get(name, ())]
+        return columns or [pd.Series(None, index=self.raw.index, dtype="str")]
 
     def text(self, name: str) -> pd.Series:
-        """Give a column as it came; all missing when the file does not have it."""
-        if name not in self.present:
-            return pd.Series(None, index=self.raw.index, dtype="str")
-        return self.raw[self.present[name]]
+        """Return a column as it came, of several columns of one meaning the first cell that is not blank."""
+        return first_filled(self.cells(name))
 
     def needed_instant(self, name: str, zone: str) -> pd.Series:
         """Give a date column the row needs: a row without a readable one is quarantined."""
@@ -89,8 +120,9 @@ class SourceFrame:
             self.account.notes.append(f"{name} left empty: {error.what}")
             self.account.warn(name, lookup_keys(texts) != "")
             return pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us, UTC]")
+        self.account.notes += parsed.warnings
         self.account.warn(name, parsed.reason.notna() & (parsed.reason != "blank_date"))
-        return parsed.instants
+        return parsed.instants.where(parsed.reason.isna())
 
     def needed_money(self, name: str) -> pd.Series:
         """Give an amount the row needs, in paise: an unreadable one quarantines the row, a blank one is missing."""
@@ -135,18 +167,36 @@ class SourceFrame:
         return values
 
     def phones(self, name: str, placeholders: frozenset[str]) -> pd.DataFrame:
-        """Give the phone columns of the contracts for a column of typed phones."""
-        found = phone.normalise(self.text(name), placeholders)
-        return found.assign(phone_raw=self.text(name))
+        """Return the phone columns of the contracts for a column of typed phones.
+
+        Of several columns the first with a usable phone counts, else the first that is not blank; `phone_raw` is that
+        cell. Valid phones of the others are alternates.
+        """
+        first, *others = (phone.normalise(cells, placeholders).assign(phone_raw=cells) for cells in self.cells(name))
+        for other in others:
+            first = phone.joined(first, other)
+        return first
 
     def _dates(self, name: str, zone: str) -> dates.Dates:
         # Ragged and blank rows are out by now: they must not disprove what the good ones prove.
-        texts = self.text(name)
-        parsed = dates.parse(texts[texts.index.isin(self.account.remaining)], zone, column=f"{self.source}.{name}")
-        return dates.Dates(
-            instants=parsed.instants.reindex(texts.index),
-            reason=parsed.reason.reindex(texts.index),
-            order=parsed.order,
-            proof=parsed.proof,
-            warnings=parsed.warnings,
+        remaining = self.raw.index.isin(self.account.remaining)
+        parsed = dates.parse_first([cells[remaining] for cells in self.cells(name)], zone, f"{self.source}.{name}")
+        return parsed._replace(
+            instants=parsed.instants.reindex(self.raw.index), reason=parsed.reason.reindex(self.raw.index)
         )
+
+    def _second_columns(self, name: str) -> list[str]:
+        """Return a note of what a column beside the first of its meaning brings to these rows."""
+        columns = self.present[name]
+        if len(columns) == 1:
+            return []
+        first, *others = self.cells(name)
+        other = first_filled(others)
+        taken = int((~is_filled(first) & is_filled(other)).sum())
+        differ = int((is_filled(first) & is_filled(other) & (lookup_keys(first) != lookup_keys(other))).sum())
+        listed = ", ".join(map(repr, columns))
+        note = (
+            f"{self.source}: {name!r} stands in {len(columns)} columns ({listed}): in each row the first that is not "
+            f"blank counts; {grouped(taken)} rows have it in a later one only, {grouped(differ)} have two that differ"
+        )
+        return [note]

@@ -6,7 +6,7 @@ of their own), and anything that knows what a funnel or a report is.
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,6 +131,24 @@ def lookup_keys(values: pd.Series) -> pd.Series:
     odd = pc.invert(pc.match_substring_regex(uniques, _IS_ITS_KEY))
     keys = pa.array([lookup_key(text) for text in uniques.filter(odd).to_pylist()], type=pa.large_string())
     return spread(pc.replace_with_mask(uniques, odd, keys), codes, values.index).fillna("")
+
+
+def is_filled(values: pd.Series) -> pd.Series:
+    """Whether each cell has any text but white space."""
+    return values.str.strip().fillna("") != ""
+
+
+def first_filled(columns: Sequence[pd.Series]) -> pd.Series:
+    """Return, row by row, the first cell of columns of one meaning that is not blank."""
+    cells = columns[0]
+    for column in columns[1:]:
+        cells = cells.where(is_filled(cells), column)
+    return cells
+
+
+def header_key(name: str) -> str:
+    """Reduce a column name to its letters and digits: "Phone number", "phone_number" and "PhoneNumber" are one."""
+    return "".join(ch for ch in lookup_key(name) if ch.isalnum())
 
 
 def clean_email(values: pd.Series) -> pd.Series:

@@ -114,10 +114,10 @@ class SheetM0:
 def _leads(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) -> pd.DataFrame:
     trace = ["file_id", "source_row"]
     source = SourceFrame(raw, ASSIGNED_LEADS_SOURCE, config.aliases("crm_assigned_leads"), "crm_assigned_leads")
-    seen = as_dates(source.text("assignOn"), zone)
+    seen = as_dates(source.cells("assignOn"), zone)
     rows = raw[trace].assign(
         source=source.text("sources"),
-        sheet_phone=sheet_phone(source.text("leadMobile")),
+        sheet_phone=sheet_phone(source.cells("leadMobile")[0]),
         employee=source.text("employee"),
         at=seen["at"],
         is_text_date=seen["is_text"],

@@ -96,11 +96,11 @@ def _sales(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
     source = SourceFrame(raw, sales_source(config), config.aliases(SOURCE), SOURCE)
     known = clean[[*TRACE, "sale_id", "phone", "sold_date", "is_counted", "funnel", "manual_mapping", "dump_state"]]
     aged = known[known["dump_state"] != "current"]
-    seen = as_dates(source.text(chosen_column(config, "sale_date_column")), zone)
+    seen = as_dates(source.cells(chosen_column(config, "sale_date_column")), zone)
     rows = raw[TRACE].assign(
         raw_id=squash(source.text("_id")),
         funnel_text=source.text("Funnel"),
-        sheet_phone=sheet_phone(source.text("StudentContact")),
+        sheet_phone=sheet_phone(source.cells("StudentContact")[0]),
         is_unreadable=seen["is_unreadable"],
     )
     rows = rows.merge(known[known["dump_state"] == "current"], on=TRACE, how="left")

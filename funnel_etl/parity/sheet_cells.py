@@ -1,5 +1,7 @@
 """What a cell of a CSV is once it lies in a sheet: a date, a number, or a text. Rule: The sheet."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -7,7 +9,7 @@ from funnel_etl.core import dates
 from funnel_etl.core.contracts import MONEY_LIMIT
 from funnel_etl.core.dates import BAD_DATE, EXCEL_SERIAL
 from funnel_etl.core.errors import AmbiguousDates
-from funnel_etl.core.text import squash
+from funnel_etl.core.text import first_filled, squash
 
 SERIAL_EPOCH = pd.Timestamp(1899, 12, 30)
 _PLAIN = r"(?:\d[\d,]*)?(?:\d|\.\d+)"
@@ -16,14 +18,15 @@ MICRO = 10**6
 """Units of a rupee in which unrounded costs are added."""
 
 
-def as_dates(texts: pd.Series, zone: str) -> pd.DataFrame:
-    """Read date cells as a sheet does: at (UTC), is_text, is_unreadable (for our reader).
+def as_dates(columns: Sequence[pd.Series], zone: str) -> pd.DataFrame:
+    """Read date cells as a sheet does: at (UTC), is_text, is_unreadable (for our reader). `columns` have one meaning.
 
     What our reader reads is that instant in the business zone; an Excel serial is a date too; any other text is a text.
     A blank cell is neither.
     """
+    texts = first_filled(columns)
     try:
-        parsed = dates.parse(texts, zone, column="of the sheet")
+        parsed = dates.parse_first(columns, zone, "of the sheet")
     except AmbiguousDates:  # broken rows can make it so; they are texts then, as all others
         return pd.DataFrame({"at": _never(texts), "is_text": squash(texts).notna(), "is_unreadable": True})
     numbers = pd.to_numeric(texts.where(parsed.reason == EXCEL_SERIAL), errors="coerce").astype("float64")

@@ -28,7 +28,7 @@ class SheetSpend:
         lines = raw[trace].assign(
             cell=source.text("Funnel").fillna(""),
             seen=as_numbers(source.text("cost")),
-            is_unreadable=as_dates(source.text("date_time"), zone)["is_unreadable"],
+            is_unreadable=as_dates(source.cells("date_time"), zone)["is_unreadable"],
         )
         known = clean[[*trace, "spend_date", "cost_inr"]].assign(is_clean=True)
         lines = lines.merge(known, on=trace, how="left").rename(columns={"cost_inr": "paise"})

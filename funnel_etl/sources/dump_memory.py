@@ -5,13 +5,14 @@ A cache like all of the lake: without it the dump is read again from the landing
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
+from funnel_etl.core.dump_end import DumpEnd
 from funnel_etl.core.dumps import DumpRows
 from funnel_etl.sources.store import open_store
 
@@ -20,11 +21,12 @@ _ABOUT = b"dump"
 
 @dataclass(frozen=True)
 class Dump:
-    """A landed dump: its bytes' name, the line end it ends with ("" for none), its rows' keys and times."""
+    """A landed dump: its bytes' name, the line end it ends with ("" for none), its rows' keys and times, its end."""
 
     file_id: str
     line_end: str
     rows: DumpRows
+    end: DumpEnd = field(default_factory=DumpEnd)
 
 
 class DumpMemory:
@@ -36,7 +38,7 @@ class DumpMemory:
 
     def keep(self, source: str, dump: Dump) -> None:
         """Keep the dump in place of the one kept before."""
-        about = {"file_id": dump.file_id, "line_end": dump.line_end, "reading": self._reading}
+        about = {"file_id": dump.file_id, "line_end": dump.line_end, "reading": self._reading, "end": asdict(dump.end)}
         rows = dump.rows
         table = pa.table({"key": pa.array(rows.keys), "row": pa.array(rows.rows), "time": pa.array(rows.times)})
         buffer = io.BytesIO()
@@ -56,7 +58,9 @@ class DumpMemory:
             return None
         keys, rows = (table.column(name).to_numpy().astype(np.uint64) for name in ("key", "row"))
         times = table.column("time").to_numpy().astype(np.int64)
-        return Dump(file_id, about["line_end"], DumpRows(keys, rows, times))
+        end = about["end"]
+        known = DumpEnd(tuple(end["lines"]), tuple(end["shapes"]), end["count"])
+        return Dump(file_id, about["line_end"], DumpRows(keys, rows, times), known)
 
 
 def _name(source: str) -> str:

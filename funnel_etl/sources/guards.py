@@ -4,9 +4,10 @@ What is refused is kept in the landing archive as rejected, with its reason, and
 is `core/dumps`; a person's word that a dump is right is `confirmations`.
 
 A cut can be seen by the dump itself (in a record, a quotation, a character, between CR and LF), by its transport
-(Content-Length, chunks, gzip: `http`), by its last line end, and by rows of the last good dump that are gone. A cut
-cannot be seen, in principle, if it takes only rows that came since the last good dump, or that have aged out, and
-the transport tells no length: then nothing is lost that was published, and the next dump brings what is missing.
+(Content-Length, chunks, gzip: `http`; pages: `paging`), by its last line end, by what is no row at its end (an error
+message, say: `core/dump_end`), and by rows of the last good dump that are gone. A cut cannot be seen, in principle, if
+it takes only rows that came since the last good dump, or that have aged out, at a line end, and the transport tells no
+length: then nothing is lost that was published, and the next dump brings what is missing.
 """
 
 from collections.abc import Collection, Iterator
@@ -16,7 +17,8 @@ from datetime import date
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome
-from funnel_etl.core.csvfile import PROBLEM, RESERVED, SourceColumn, read_header
+from funnel_etl.core.csvfile import PROBLEM, RESERVED, SourceColumn, read_header, spellings
+from funnel_etl.core.dump_end import DumpEnd, dump_end
 from funnel_etl.core.dumps import DumpKey, DumpRows, Loss, compare, dump_rows
 from funnel_etl.core.errors import FunnelError, SourceRejected
 from funnel_etl.core.schema_drift import schema_drift
@@ -30,6 +32,8 @@ from funnel_etl.sources.landing import Landing
 _AGAIN = "pull it again, whole"
 _HEADER = 1 << 18
 """Bytes of a file within which its header is."""
+_READING = 2
+"""Goes up when the same dump is read to other keys: what is remembered of the last good one is then read anew."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,9 @@ class DumpReader:
             return
         before = self.dump(right[-1]) if right else good.dump
         self._refuse_other_end(judged.dump, before, good.night)
-        self._refuse_loss(compare(before.rows, judged.dump.rows, self._days(good)), good.night)
+        loss = compare(before.rows, judged.dump.rows, self._days(good))
+        is_new = bool({*judged.dump.end.shapes} - {*before.end.shapes})
+        self._refuse_loss(loss, judged.dump.end if is_new else DumpEnd(), good.night)
 
     def records(self, file_id: str) -> Outcome:
         """Give the records of a dump that may be used, with what is new in its header."""
@@ -82,7 +88,7 @@ class DumpReader:
                 self._memory.keep(self.source, judged.dump)
         else:
             data = self.landing.read(file_id)
-            outcome = self._records(data, file_id)
+            outcome, _ = self._records(data, file_id)
             judged = _Judged(outcome, Dump(file_id, "", DumpRows.empty()), self._header(data))
         outcome = judged.outcome
         outcome.drift = schema_drift(self.source, self._header_before(), judged.header, self.documented, self.aliases)
@@ -110,24 +116,34 @@ class DumpReader:
 
     @property
     def _memory(self) -> DumpMemory:
-        reading = f"{self.key} {sorted(self.aliases.items())} {self.settings.timezone}"
+        reading = f"{_READING} {self.key} {sorted(self.aliases.items())} {self.settings.timezone}"
         return DumpMemory(self.settings.lake_root, reading)
 
     def _read(self, data: bytes) -> _Judged:
         """Read a dump whole. Raises SourceRejected for one that is cut, lacks a column, or has ambiguous dates."""
         file_id = self.landing.file_id_of(data)
-        outcome = self._records(data, file_id)
-        end = _line_end(data)
-        self._refuse_cut(data, outcome.rows, end)
+        outcome, end = self._records(data, file_id)
+        line_end = _line_end(data)
+        self._refuse_cut(data, outcome.rows, line_end)
         rows = DumpRows.empty()
         if self.key is not None:
-            present = columns_present(outcome.rows, self.documented, self.aliases, self.source)
-            rows = dump_rows(outcome.rows, present, self.key, self.settings.timezone, self.source)
-        return _Judged(outcome, Dump(file_id, end, rows), self._header(data))
+            whole = outcome.rows[~outcome.rows["source_row"].isin(end.lines)]
+            rows = dump_rows(whole, self._present(whole), self.key, self.settings.timezone, self.source)
+        return _Judged(outcome, Dump(file_id, line_end, rows, end), self._header(data))
 
-    def _records(self, data: bytes, file_id: str) -> Outcome:
+    def _records(self, data: bytes, file_id: str) -> tuple[Outcome, DumpEnd]:
+        """Read a dump's records, and what stands behind the last row: a note says that it may be cut there."""
         erased = self.landing.erased_lines(file_id)
-        return raw_records(data, file_id, self.source, self.documented, self.aliases, erased)
+        outcome = raw_records(data, file_id, self.source, self.documented, self.aliases, erased)
+        end = DumpEnd()
+        if self.key is not None:
+            end = dump_end(outcome.rows, self._present(outcome.rows)[self.key.when])
+        if end.lines:
+            outcome.notes.append(f"{self.source}: {end} behind the last row: the dump may be cut off there")
+        return outcome, end
+
+    def _present(self, rows: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+        return columns_present(rows, self.documented, self.aliases, self.source)
 
     def _refuse_cut(self, data: bytes, rows: pd.DataFrame, end: str) -> None:
         """Refuse what tells by itself that its end is missing; `read_csv` has refused cut records and quotations."""
@@ -154,7 +170,8 @@ class DumpReader:
             fix=self._fix,
         )
 
-    def _refuse_loss(self, loss: Loss, day: date) -> None:
+    def _refuse_loss(self, loss: Loss, end: DumpEnd, day: date) -> None:
+        """Refuse a dump that lacks what the last good one had, or has an `end` that it had not."""
         counts = f"{loss.has:,} keys now, {loss.had:,} in the last good dump (night {day})"
         if loss.aged_out:
             counts += f", {loss.aged_out:,} of which its window has moved past"
@@ -167,9 +184,12 @@ class DumpReader:
             )
         elif loss.cut_off:
             what = f"it ends {loss.cut_off:,} rows before the last good dump did, as if cut off at a line end: {counts}"
+        elif end.lines:
+            what = f"it looks cut off at its end: {counts}"
         else:
             return
-        raise SourceRejected(what, where=self.source, fix=self._fix)
+        said = f"; {end} behind the last row, and the last good dump had none such" if end.lines else ""
+        raise SourceRejected(what + said, where=self.source, fix=self._fix)
 
     @property
     def _fix(self) -> str:
@@ -195,7 +215,7 @@ class DumpReader:
         return None
 
     def _header(self, data: bytes) -> list[str]:
-        return read_header(data[:_HEADER], [column.name for column in self.documented])
+        return read_header(data[:_HEADER], spellings(self.documented, self.aliases))
 
 
 def confirm_command(source: str) -> str:

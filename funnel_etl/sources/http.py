@@ -20,6 +20,7 @@ from funnel_etl.core.errors import ConfigError, FunnelError, SourceRejected, Sou
 from funnel_etl.sources.addresses import without_query, without_user
 from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.auth import Auth
+from funnel_etl.sources.paging import counting, refuse_page
 from funnel_etl.sources.request import Request
 from funnel_etl.sources.sniff import refuse_unless_text
 from funnel_etl.sources.transport import Patience, Unpacker, discreet_logs, explain
@@ -99,6 +100,7 @@ def _login_out_of_address(request: Request) -> Request:
 
 def _download(request: Request, ends: float) -> Arrival:
     with _Session(request, ends) as session, _answer(session, request, ends) as response:
+        refuse_page(request, response.status_code, response.headers)
         _refuse_status(request, response.status_code)
         final = response.url or request.url
         moved = f" (we were sent on to {without_query(final)})" if response.history else ""
@@ -117,7 +119,7 @@ def _download(request: Request, ends: float) -> Arrival:
             received_at=request.clock(),
             http_status=response.status_code,
             headers=response.headers,
-            check=request.checked(check),
+            check=request.checked(counting(check, request, response.headers)),
         )
 
 

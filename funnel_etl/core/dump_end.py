@@ -1,0 +1,78 @@
+"""The end of a dump: records behind its last row that are no rows, as an exporter leaves them when it breaks off.
+
+An error message, the tail of a web page, the header again, a count of rows that is wrong, half a record. What such an
+end means for the dump is decided in `sources/guards`.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from funnel_etl.core import date_spelling
+from funnel_etl.core.csv_lines import OF_A_PERSON, count_in
+from funnel_etl.core.csvfile import PROBLEM, RESERVED
+from funnel_etl.core.numbers import grouped
+from funnel_etl.core.text import arrow_text, first_filled, header_key, is_filled, squash_one
+
+LAST = 50
+"""Records at the end that are looked at: an exporter's last words are few."""
+_MESSAGE = re.compile(
+    r"^\W*(?:<|\{|php\b)"
+    r"|\b(?:errors?|warning|fatal|exception|traceback|denied|timed? ?out|timeout|aborted|killed|lost connection)\b"
+)
+
+
+@dataclass(frozen=True)
+class DumpEnd:
+    """What stands behind the last row: its `lines`, and what they look like but for digits, as hashes in `shapes`.
+
+    `count`: the number of rows that one of them states, though another number came.
+    """
+
+    lines: tuple[int, ...] = ()
+    shapes: tuple[str, ...] = ()
+    count: int | None = None
+
+    def __str__(self) -> str:
+        """Name the lines, and nothing of what they hold: it may be of a person."""
+        first, last = self.lines[0], self.lines[-1]
+        lines = f"line {first} is no row" if first == last else f"lines {first} to {last} are no rows"
+        return f"{lines} but a count of {grouped(self.count)} rows" if self.count is not None else lines
+
+
+def dump_end(rows: pd.DataFrame, when: Sequence[str]) -> DumpEnd:
+    """Return the records behind the last row of a raw table; `when` are the columns of a row's own time."""
+    last = rows.tail(LAST)
+    names = [name for name in rows.columns if name not in RESERVED and not rows[name].isna().all()]
+    times = date_spelling.read(date_spelling.tidy(arrow_text(first_filled([last[name] for name in when]).fillna(""))))
+    whole = rows.loc[rows[PROBLEM].isna(), names].head(10 * LAST)
+    usual = pd.DataFrame({name: is_filled(whole[name]) for name in names}).sum(axis=1).median() if len(whole) else 0
+    found: list[tuple[int, list[str]]] = []
+    for place in reversed(range(len(last))):
+        row = last.iloc[place]
+        filled = [text for text in row[names].dropna() if text.strip()]
+        is_half = row[PROBLEM] == "too_few_fields"
+        if not is_half and (times.kind[place] != date_spelling.BAD or not _is_no_row(filled, names, float(usual))):
+            break
+        found.append((int(row["source_row"]), filled))
+    found.reverse()
+    counts = [count for _, filled in found if (count := count_in(filled)) is not None]
+    return DumpEnd(
+        tuple(line for line, _ in found), tuple(_shape(filled) for _, filled in found), counts[-1] if counts else None
+    )
+
+
+def _is_no_row(filled: list[str], names: Sequence[str], usual: float) -> bool:
+    """Whether a record without a date is no row: the header again, a message, or few cells and nothing of a person."""
+    known = {header_key(name) for name in names}
+    if 2 * sum(header_key(text) in known for text in filled) > len(filled) or _MESSAGE.search(filled[0].lower()):
+        return True
+    return 2 * len(filled) <= usual and not any(OF_A_PERSON.search(text) for text in filled)
+
+
+def _shape(filled: list[str]) -> str:
+    plain = re.sub(r"[\d.,:-]+", "#", "\x1f".join(squash_one(text).casefold() for text in filled))
+    return hashlib.sha256(plain.encode()).hexdigest()[:16]

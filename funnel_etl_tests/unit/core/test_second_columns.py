@@ -1,0 +1,131 @@
+"""Columns of one meaning: in each row the first cell that says something counts."""
+
+import pandas as pd
+import pytest
+
+from funnel_etl.core.csvfile import SourceColumn, carriers
+from funnel_etl.core.source_frame import SourceFrame, raw_records
+
+ZONE = "Asia/Kolkata"
+DOCUMENTED = (
+    SourceColumn("Phone number", ("Mobile", "Contact number"), needed=True),
+    SourceColumn("Email", ("E-mail",)),
+    SourceColumn("cost"),
+    SourceColumn("created date", ("Timestamp",), needed=True),
+)
+NOBODY: frozenset[str] = frozenset()
+
+
+def frame(*lines: str) -> SourceFrame:
+    raw = raw_records("\n".join([*lines, ""]).encode(), "f" * 64, "tofu_leads", DOCUMENTED, {}).rows
+    return SourceFrame(raw, DOCUMENTED, {}, "tofu_leads")
+
+
+def phones(*lines: str) -> pd.DataFrame:
+    return frame(*lines).phones("Phone number", NOBODY)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("Phone number,created date,Phone number", id="twice"),
+        pytest.param("Phone number,created date,phone_number", id="twice_spelled_otherwise"),
+        pytest.param("Phone number,created date,Phone number.1", id="as_pandas_names_a_copy"),
+        pytest.param("Phone number,created date,Mobile", id="another_spelling_beside_it"),
+        pytest.param("Mobile,created date,Contact number", id="two_other_spellings"),
+    ],
+)
+def test_the_phone_of_a_second_column_counts_where_the_first_is_blank(header: str) -> None:
+    """Half of the leads lost their phone without a word when a form got a second question (faults 12, 13)."""
+    found = phones(header, "9876512301,2026-11-01,", ",2026-11-02,9876512302")
+    assert found["phone"].tolist() == ["9876512301", "9876512302"]
+    assert found["phone_raw"].tolist() == ["9876512301", "9876512302"]
+
+
+@pytest.mark.parametrize("other", ["Parent's mobile", "Emergency contact", "Alternate phone", "Father Phone number"])
+def test_somebody_elses_number_is_no_second_phone_column(other: str) -> None:
+    found = phones(f"Phone number,created date,{other}", ",2026-11-02,9876512302")
+    assert found["phone"].isna().all()
+
+
+def test_what_is_no_phone_does_not_hide_the_one_in_the_second_column() -> None:
+    found = phones("Phone number,created date,Mobile", "NA,2026-11-01,9876512301", "9.87E+09,2026-11-01,9876512302")
+    assert found["phone"].tolist() == ["9876512301", "9876512302"]
+    assert found["phone_class"].tolist() == ["in_mobile", "in_mobile"]
+
+
+def test_without_any_usable_phone_the_first_cell_with_text_is_kept() -> None:
+    found = phones("Phone number,created date,Mobile", "NA,2026-11-01,12", ",2026-11-01,12", ",2026-11-01,")
+    assert found["phone_raw"].tolist() == ["NA", "12", ""]
+    assert found["phone_class"].tolist() == ["invalid", "invalid", "blank"]
+
+
+def test_a_further_phone_of_the_row_is_an_alternate() -> None:
+    found = phones(
+        "Phone number,created date,Mobile",
+        "9876512301,2026-11-01,9876512302",
+        "9876512301/9876512303,2026-11-01,9876512302/9876512303",
+        "9876512301,2026-11-01,+91 9876512301",
+    )
+    assert found["phone"].tolist() == ["9876512301"] * 3
+    assert found["phone_alternates"].tolist() == [["9876512302"], ["9876512303", "9876512302"], None]
+
+
+def test_any_column_may_stand_twice() -> None:
+    source = frame(
+        "Phone number,Email,cost,created date,Email,cost",
+        "1,a@example.org,5,2026-11-01,b@example.org,6",
+        "2, ,,2026-11-01,c@example.org,7",
+    )
+    assert source.text("Email").tolist() == ["a@example.org", "c@example.org"]
+    assert source.needed_money("cost").tolist() == [500, 700]
+
+
+def test_the_documented_name_counts_before_another_spelling_to_its_left() -> None:
+    """A column that is added to a form must not move numbers that were there."""
+    columns = ["Mobile", "Phone number", "Contact number", "created date"]
+    found = carriers(columns, DOCUMENTED, {}, "tofu_leads")
+    assert found["Phone number"] == ("Phone number", "Mobile", "Contact number")
+
+
+def test_a_copy_is_one_only_beside_what_it_copies() -> None:
+    found = carriers(["Phone number", "Email (2)", "created date"], DOCUMENTED, {}, "tofu_leads")
+    assert "Email" not in found
+
+
+def test_a_column_that_another_documented_one_stands_in_is_not_taken() -> None:
+    documented = (SourceColumn("Phone", ("Contact",)), SourceColumn("Contact"))
+    assert carriers(["Phone", "Contact"], documented, {}, "x") == {"Phone": ("Phone",), "Contact": ("Contact",)}
+
+
+def test_each_date_column_proves_its_own_order() -> None:
+    source = frame(
+        "Phone number,created date,Timestamp",
+        "1,13/11/2026,11/13/2026",
+        "2,,11/12/2026",
+        "3,,",
+    )
+    days = source.needed_instant("created date", "UTC")
+    assert [str(day.date()) for day in days[:2]] == ["2026-11-13", "2026-11-12"]
+    assert source.account.quarantined_rows()["source_row"].tolist() == [4]
+
+
+def test_a_second_date_column_that_proves_nothing_is_not_read_and_stops_nothing() -> None:
+    source = frame("Phone number,created date,Timestamp", "1,2026-11-13,", "2,,11/12/2026")
+    source.needed_instant("created date", ZONE)
+    assert source.account.quarantined_rows()["reason"].tolist() == ["blank_date"]
+    assert any("second column" in note for note in source.account.notes)
+
+
+def test_a_second_column_is_noted_once_with_what_it_brings() -> None:
+    source = frame(
+        "Phone number,created date,Mobile",
+        "9876512301,2026-11-01,",
+        ",2026-11-01,9876512302",
+        "9876512303,2026-11-01,9876512304",
+    )
+    source.phones("Phone number", NOBODY)
+    assert source.account.notes == [
+        "tofu_leads: 'Phone number' stands in 2 columns ('Phone number', 'Mobile'): in each row the first that is not "
+        "blank counts; 1 rows have it in a later one only, 1 have two that differ"
+    ]
