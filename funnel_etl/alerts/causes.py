@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from funnel_etl.alerts.contracts import CHECK, CONFIG, EXPORT, RUN, SOURCE, VOLUME
+from funnel_etl.alerts.contracts import CHECK, CONFIG, EXPORT, PHONES, RUN, SOURCE, VOLUME
 from funnel_etl.core.config_tables import TABLES as CONFIG_TABLES
 from funnel_etl.watch.contracts import COMPLETE, ENGINEER, FAILED, MARKETING_OPERATIONS, MISSING, QUIET
 from funnel_etl.watch.missing_exports import LOOK_BACK_DAYS
@@ -156,6 +156,20 @@ def of_volumes(rows: Iterable[Mapping[str, Any]], through: Mapping[str, date | N
         until = row["day"] + timedelta(days=LISTED_DAYS - 1)
         told[key] = Cause(key, VOLUME, said, row["what_to_do"], row["who_does_it"], until)
     yield from told.values()
+
+
+def of_phones(rows: Iterable[Mapping[str, Any]]) -> Iterator[Cause]:
+    """Return a cause per row of `ops.phone_shares` with far more rows without a phone than usual."""
+    for row in rows:
+        until = row["day"] + timedelta(days=LISTED_DAYS - 1)
+        yield Cause(
+            f"phones:{row['source']}",
+            PHONES,
+            f"{row['source']}: {row['says']}",
+            row["what_to_do"],
+            row["who_does_it"],
+            until,
+        )
 
 
 def volume_key(row: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@
 from funnel_etl.core.contracts import Column, Kind, Table
 
 RUN, CHECK, SOURCE, EXPORT = "run_failed", "check_failed", "source", "missing_export"
-CONFIG, VOLUME, AUTOMATION, NIGHT = "config_rejected", "volume", "automation", "night_published"
+CONFIG, VOLUME, PHONES = "config_rejected", "volume", "phones"
+AUTOMATION, NIGHT = "automation", "night_published"
 KINDS = {
     RUN: "a step of a run failed, or a run ended without its end",
     CHECK: "a check found something wrong; that alone fails no run",
@@ -11,6 +12,7 @@ KINDS = {
     EXPORT: "a Zoom report that should be there is not",
     CONFIG: "an edit of config_csv was rejected",
     VOLUME: "far too few rows on a day",
+    PHONES: "far more rows without a phone than usual",
     AUTOMATION: "the daemon, the schedule or a sensor does not run",
     NIGHT: "the whole night is published: its summary",
 }

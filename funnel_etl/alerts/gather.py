@@ -12,12 +12,13 @@ from funnel_etl.alerts.causes import (
     Cause,
     of_exports,
     of_failures,
+    of_phones,
     of_sources,
     of_volumes,
     run_key,
     volume_key,
 )
-from funnel_etl.alerts.contracts import AUTOMATION, CHECK, CONFIG, EXPORT, NIGHT, RUN, SOURCE, VOLUME
+from funnel_etl.alerts.contracts import AUTOMATION, CHECK, CONFIG, EXPORT, NIGHT, PHONES, RUN, SOURCE, VOLUME
 from funnel_etl.alerts.failures import LOOK_BACK, failed_checks, failed_runs, is_running
 from funnel_etl.alerts.summary import summary, whole_night
 from funnel_etl.operate.automation_state import automation_state
@@ -27,6 +28,7 @@ from funnel_etl.watch.contracts import COMPLETE, ENGINEER, QUIET
 COMPLETENESS = sa.text("SELECT * FROM ops.completeness ORDER BY source")
 EXPORTS = sa.text("SELECT * FROM ops.missing_exports ORDER BY expected_date DESC, export_id")
 VOLUMES = sa.text("SELECT * FROM ops.volume_alarms ORDER BY day DESC, source")
+PHONE_SHARES = sa.text("SELECT * FROM ops.phone_shares WHERE status = 'more' ORDER BY source")
 OPEN = sa.text("SELECT cause, kind, first_seen_at, listed_until FROM ops.alerts WHERE resolved_at IS NULL")
 OF_CHECKS, OF_RUNS = "check:", "run:"
 
@@ -57,9 +59,10 @@ def gather(connection: sa.Connection, instance: dg.DagsterInstance, now: datetim
     found.causes += of_exports(missing)
     volumes = _rows(connection, VOLUMES)
     found.causes += of_volumes(volumes, _behind(rows))
+    found.causes += of_phones(_rows(connection, PHONE_SHARES))
     found.unmended |= {volume_key(row) for row in volumes}
     found.unmended |= {row.cause for row in known if _is_too_old(row, rows) or _is_behind(row, _behind(rows))}
-    found.looked |= {SOURCE, CONFIG, EXPORT, VOLUME, NIGHT}
+    found.looked |= {SOURCE, CONFIG, EXPORT, VOLUME, PHONES, NIGHT}
     night = whole_night(connection, PARTS)
     if night is not None:
         whos = [cause.who for cause in found.causes if cause.who]

@@ -39,6 +39,10 @@ LOW = sa.text(
 UNJUDGED = sa.text(
     "SELECT source, status, says FROM ops.volumes WHERE status IN ('too_small', 'too_new') ORDER BY source"
 )
+PHONES = sa.text(
+    "SELECT source, day, days, rows, without_phone, share, usual_share, says, what_to_do, who_does_it "
+    "FROM ops.phone_shares WHERE status = 'more' ORDER BY source"
+)
 UNSENT = sa.text(
     "SELECT count(*) AS alerts, max(attempts) AS attempts, min(next_attempt_at) AS next, "
     "string_agg(DISTINCT last_error, '; ') AS errors FROM ops.alerts "
@@ -179,6 +183,10 @@ def _volumes(connection: sa.Connection) -> Iterator[Told]:
         yield Told(VOLUME, row.source, f"far too few: {row.why}{since}", row.what_to_do, row.who_does_it, facts)
     for row in connection.execute(UNJUDGED):
         yield Told(VOLUME, row.source, f"a drop could not be told: {row.says}", None, None, {"status": row.status})
+    for row in connection.execute(PHONES):
+        facts = dict(row._mapping)  # noqa: SLF001 - the public way to a row's columns by name
+        says = f"far more without a phone than usual: {row.says}"
+        yield Told(VOLUME, row.source, says, row.what_to_do, row.who_does_it, facts)
 
 
 def _alerts(connection: sa.Connection, settings: Settings) -> Told:

@@ -16,6 +16,9 @@ from funnel_etl.platform.table_asset import table_asset
 from funnel_etl.watch import contracts
 from funnel_etl.watch.completeness import completeness
 from funnel_etl.watch.missing_exports import missing_exports
+from funnel_etl.watch.phone_contracts import PHONE_SHARES
+from funnel_etl.watch.phone_state import phone_counts_of
+from funnel_etl.watch.phones import phone_shares
 from funnel_etl.watch.state import newest_webinars, seen_of
 from funnel_etl.watch.volume_contracts import LOW, VOLUME_ALARMS, VOLUMES, WORDS
 from funnel_etl.watch.volume_state import limits_of, volumes_of
@@ -67,6 +70,12 @@ def volumes_asset(night: Night, lake_store: Lake) -> Outcome:
 def volume_alarms_asset(night: Night, lake_store: Lake) -> Outcome:
     """List the days of which a source has far too few rows."""
     return volume_alarms(volumes_of(night, lake_store), night.as_of, limits_of(night.config))
+
+
+@table_asset(PHONE_SHARES, group=GROUP, resources={"lake_store"})
+def phone_shares_asset(night: Night, lake_store: Lake) -> Outcome:
+    """Return the share of each source's rows without a phone, and whether it is far larger than usual."""
+    return phone_shares(phone_counts_of(night, lake_store), night.as_of, limits_of(night.config).certainty)
 
 
 @dg.multi_asset_check(

@@ -4,11 +4,12 @@ import dagster as dg
 
 from funnel_etl.platform.publish_asset import publish_asset
 from funnel_etl.watch import assets, contracts
+from funnel_etl.watch.phone_contracts import PHONE_SHARES
 from funnel_etl.watch.sensor import WATCH, watch_after_failure, watch_after_success, watch_job
 from funnel_etl.watch.volume_contracts import VOLUME_TABLES
 
 PART = WATCH
-TABLES = (*contracts.TABLES, *VOLUME_TABLES)
+TABLES = (*contracts.TABLES, *VOLUME_TABLES, PHONE_SHARES)
 
 publish_watch = publish_asset(PART, TABLES)
 
@@ -18,6 +19,7 @@ defs = dg.Definitions(
         assets.completeness_asset,
         assets.volumes_asset,
         assets.volume_alarms_asset,
+        assets.phone_shares_asset,
         publish_watch,
     ],
     asset_checks=[assets.complete, assets.usual_volume],

@@ -44,7 +44,7 @@ def test_the_nightly_job_makes_every_daily_asset_but_those_that_watch_it() -> No
     assert dg.AssetKey(["publish", "funnel"]) in daily
     assert made_by("nightly") == daily - watching
     assert made_by("watch") == watching
-    tables = "ops/completeness ops/missing_exports ops/volume_alarms ops/volumes publish/watch"
+    tables = "ops/completeness ops/missing_exports ops/phone_shares ops/volume_alarms ops/volumes publish/watch"
     assert {key.to_user_string() for key in watching} == set(tables.split())
 
 

@@ -20,7 +20,7 @@ from funnel_etl.core.text import decode
 from funnel_etl.marketing.zoom import cells, classify
 from funnel_etl.marketing.zoom.json_rows import answers_as_json, records_as_json
 from funnel_etl.marketing.zoom.layout import Layout, read_layout
-from funnel_etl.marketing.zoom.section import TEXT, Section
+from funnel_etl.marketing.zoom.section import TEXT, TOO_FEW, Section
 from funnel_etl.marketing.zoom.times import Instants, instants
 
 AT = ("registered_at", "joined_at", "left_at")
@@ -65,6 +65,7 @@ def read_export(data: bytes, *, file_id: str, zone: str) -> ZoomExport:
     del text
     is_attendee = _settle_roles(layout)
     _refuse_without_head_or_body(layout, beginning, is_attendee=is_attendee)
+    layout.notes += _no_person_at_the_end(layout)
     for section in layout.sections:
         cells.place_join_time(section)
     columns = _columns(layout.sections)
@@ -91,6 +92,18 @@ def _refuse_without_head_or_body(layout: Layout, beginning: str, *, is_attendee:
             fix=f"do not delete lines of it; {classify.DOWNLOAD}",
         )
     raise classify.explain(beginning, records)
+
+
+def _no_person_at_the_end(layout: Layout) -> list[str]:
+    """Return a note if the last record is half a row, or one cell: a program's message, where rows should follow."""
+    sections = [section for section in layout.sections if section.size]
+    last = max(sections, key=lambda section: section.lines[-1], default=None)
+    if last is None or any(f"within the row on line {last.lines[-1]}:" in note for note in layout.notes):
+        return []
+    filled = [at for at in range(len(last.header)) if (last.column(at)[-1].as_py() or "").strip()]
+    if last.problems.get(last.size - 1) != TOO_FEW and filled != [0]:
+        return []
+    return [f"line {last.lines[-1]}, the last one, is no row of a person: the report may be cut off there"]
 
 
 def _settle_roles(layout: Layout) -> bool:

@@ -74,7 +74,9 @@ def test_a_header_pasted_again_in_the_middle_is_left_out_by_a_reason_of_its_own(
     outcome = raw_records(data.encode(), "f" * 64, "tofu_leads", DOCUMENTED, {})
     assert outcome.rows["source_row"].tolist() == [2, 3, 5, 6]
     assert outcome.ledger[0].reasons == {"excluded:repeated_header": 1}
-    assert outcome.notes == ["tofu_leads: line 4 is the header again and was left out: two exports were pasted together"]
+    assert outcome.notes == [
+        "tofu_leads: line 4 is the header again and was left out: two exports were pasted together"
+    ]
 
 
 def test_a_header_at_the_very_end_stays_a_record_for_no_row_follows_it() -> None:

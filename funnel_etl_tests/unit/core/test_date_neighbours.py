@@ -37,10 +37,8 @@ def test_dates_typed_in_the_other_order_are_ambiguous_and_the_rows_beside_them_s
     assert result.order == "month_first"
     assert np.flatnonzero(result.reason == "ambiguous_date").tolist() == list(range(at, at + rows))
     assert result.reason.notna().sum() == rows
-    assert result.warnings == [
-        f"leads.created date: {rows} dates lie far from the rows around them, and near with day and month exchanged: "
-        "they were not read"
-    ]
+    far = "lie far from the rows around them, and near with day and month exchanged"
+    assert result.warnings == [f"leads.created date: {rows} dates {far}: they were not read"]
 
 
 def test_the_reverse_is_found_in_a_day_first_column() -> None:

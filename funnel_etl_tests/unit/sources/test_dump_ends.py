@@ -50,7 +50,7 @@ SHAPES: dict[str, tuple[list[SourceColumn], DumpKey, str, str]] = {
 ENDS = {
     "mysql": "ERROR 2013 (HY000): Lost connection to MySQL server during query\n",
     "php_warning": "\nWarning: mysqli_query(): MySQL server has gone away in /srv/x.php on line 3\n",
-    "php_fatal": "<br />\n<b>Fatal error</b>:  Allowed memory size of 134217728 bytes exhausted in <b>x.php</b><br />\n",
+    "php_fatal": "<br />\n<b>Fatal error</b>:  Allowed memory size exhausted in <b>x.php</b> on line 7<br />\n",
     "json": '{"error":"timeout","code":504,"retry":true,"after":30}\n',
     "html": "</table>\n</body>\n</html>\n",
     "timed_out": "Query timed out\n",
@@ -140,7 +140,9 @@ def test_a_right_count_at_the_end_is_fine_each_night(dumps: Dumps) -> None:
 def test_an_end_that_the_last_good_dump_had_too_is_no_cut(dumps: Dumps) -> None:
     """Only its digits differ: a total, the time of the export."""
     dumps.pull("crm_sales", rows("crm_sales", 80) + "Total,,,80000,,\n\nmade at 02:31 by job 7\n", FIRST)
-    assert len(dumps.pull("crm_sales", rows("crm_sales", 88) + "Total,,,88000,,\n\nmade at 02:33 by job 8\n").rows) == 90
+    assert (
+        len(dumps.pull("crm_sales", rows("crm_sales", 88) + "Total,,,88000,,\n\nmade at 02:33 by job 8\n").rows) == 90
+    )
     with pytest.raises(SourceRejected, match="lines 98 to 99 are no rows"):
         dumps.pull("crm_sales", rows("crm_sales", 96) + "Total,,,96000,,\nQuery timed out\n", THIRD)
 

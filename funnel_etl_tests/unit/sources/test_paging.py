@@ -22,7 +22,9 @@ def pull(server: Server, landing: Landing, status: int = 200, **headers: str) ->
 @pytest.mark.parametrize(
     ("headers", "why"),
     [
-        pytest.param({"Link": '<http://x/?page=2>; rel="next", <http://x/?page=9>; rel="last"'}, "next page", id="link"),
+        pytest.param(
+            {"Link": '<http://x/?page=2>; rel="next", <http://x/?page=9>; rel="last"'}, "next page", id="link"
+        ),
         pytest.param({"Link": "<http://x/?page=2>; rel=next"}, "next page", id="link_unquoted"),
         pytest.param({"X_Total_Count": "250"}, "says 250 rows, and 4 came", id="total_count"),
         pytest.param({"X_Total": "1,250"}, "1,250 rows", id="total"),

@@ -160,3 +160,19 @@ def test_notes_hold_no_personal_data() -> None:
     export = read(HEAD + ASHA.replace("Asha", '"Asha') + "\n" + RAVI + "\n" + RAVI[:40])
     assert len(export.notes) == 2
     assert not any(word in " ".join(export.notes).lower() for word in ("asha", "ravi", "example.com"))
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        pytest.param("ERROR 2013 (HY000): Lost connection", id="an_error_message"),
+        pytest.param("</body></html>", id="the_tail_of_a_page"),
+        pytest.param('"Query timed out",,,,,,', id="padded"),
+        pytest.param("Yes,Asha,asha@exam", id="half_a_row"),
+    ],
+)
+def test_a_last_line_that_is_no_row_of_a_person_is_a_warning(last: str) -> None:
+    """A report that broke off with a message at its end was read without a word."""
+    notes = read(HEAD + ASHA + "\n" + RAVI + "\n" + last + "\n").notes
+    assert any("line 9, the last one, is no row of a person" in note for note in notes)
+    assert not any("no row of a person" in note for note in read(HEAD + ASHA + "\n" + RAVI + "\n").notes)
