@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from funnel_etl.alerts.contracts import AUTOMATION, CHECK, CONFIG, EXPORT, NIGHT, RUN, SOURCE, VOLUME
+from funnel_etl.alerts.contracts import AUTOMATION, CHECK, CONFIG, EXPORT, NIGHT, PHONES, RUN, SOURCE, VOLUME
 
 LINES = 15
 """Causes a message tells one by one; of more it says how many."""
@@ -14,6 +14,7 @@ SUBJECTS = {
     EXPORT: ("a Zoom report is missing", "{} Zoom reports are missing"),
     CONFIG: ("a config edit was rejected", "{} config edits were rejected"),
     VOLUME: ("far too few rows", "far too few rows, {} times"),
+    PHONES: ("far more rows without a phone", "far more rows without a phone, in {} sources"),
     AUTOMATION: ("something does not run by itself", "{} things do not run by themselves"),
     NIGHT: ("a night is published", "{} nights are published"),
 }

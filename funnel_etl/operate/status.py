@@ -40,7 +40,7 @@ UNJUDGED = sa.text(
     "SELECT source, status, says FROM ops.volumes WHERE status IN ('too_small', 'too_new') ORDER BY source"
 )
 PHONES = sa.text(
-    "SELECT source, day, days, rows, without_phone, share, usual_share, says, what_to_do, who_does_it "
+    "SELECT source, day, days, rows, lacking, share, usual_share, says, what_to_do, who_does_it "
     "FROM ops.phone_shares WHERE status = 'more' ORDER BY source"
 )
 UNSENT = sa.text(

@@ -43,8 +43,8 @@ PHONE_SHARES = Table(
         Column("day", Kind.DATE, "Newest of the business days that are shown; NULL: none could be judged."),
         Column("days", Kind.INTEGER, "How many business days with rows are shown together."),
         Column("rows", Kind.INTEGER, "Their rows."),
-        Column("without_phone", Kind.INTEGER, "Those of them without a phone that can be used."),
-        Column("share", Kind.NUMBER, "without_phone / rows."),
+        Column("lacking", Kind.INTEGER, "Those of them without a phone that can be used."),
+        Column("share", Kind.NUMBER, "lacking / rows."),
         Column(
             "usual_share",
             Kind.NUMBER,

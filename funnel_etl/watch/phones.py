@@ -83,7 +83,7 @@ def _row(counts: PhoneCounts, as_of: pd.Timestamp, certainty: float) -> dict[str
         "day": shown.days.max(),
         "days": len(shown.days),
         "rows": shown.rows,
-        "without_phone": shown.blank,
+        "lacking": shown.blank,
         "share": round(shown.share, 4),
         "usual_share": round(shown.usual, 4),
         "says": _says(shown, words.rows),

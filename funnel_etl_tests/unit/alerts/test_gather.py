@@ -23,6 +23,7 @@ TO_DO = {"what_to_do": "look", "who_does_it": "marketing operations"}
 LOW = {"source": "leads", "since": DAY, "day": DAY, "days": 1, "expected": 99, "seen": 9, "share": 0.09, "why": "few"}
 LACKS = {"export_id": "1:attendee", "reason": "no_attendee_report", "report": "attendee", "expected_date": DAY}
 LACKS["age_hours"] = 99
+PHONELESS = {"source": "tofu_leads", "status": "more", "day": DAY, "says": "12 of 24 leads have no phone"}
 LATE = {"source": "ad_spend", "status": "late", "why": "no row since", "complete_through": DAY}
 GOOD = LATE | {"status": "complete"}
 MENDED = ["funnel_etl: 1 thing that was told is mended"]
@@ -40,7 +41,7 @@ class World:
         self.receiver.clear()
         now = now or datetime.now(UTC)
         with self.engine.begin() as connection:
-            for name in ("completeness", "missing_exports", "volume_alarms"):
+            for name in ("completeness", "missing_exports", "volume_alarms", "phone_shares"):
                 connection.execute(sa.text(f"DELETE FROM ops.{name}"))  # noqa: S608
             for name, row in ({"completeness": GOOD} | rows).items():
                 given = TO_DO | {"as_of": night} | row
@@ -74,6 +75,7 @@ def world(database_url: str) -> Iterator[World]:
     ("table", "row", "listed"),
     [
         pytest.param("volume_alarms", LOW, LISTED_DAYS, id="few_rows"),
+        pytest.param("phone_shares", PHONELESS, LISTED_DAYS, id="phones_that_are_gone"),
         pytest.param("missing_exports", LACKS, LOOK_BACK_DAYS, id="a_missing_report"),
     ],
 )

@@ -112,6 +112,16 @@ def test_a_line_goes_that_has_only_an_id_of_the_person_under_its_column() -> Non
     assert withhold(data.replace(b"sale_id", b"number"), sought).lines == ()
 
 
+@pytest.mark.parametrize(
+    "above", ["Sales of November\n", "Sales,of,November\nmade by hand\n\n"], ids=["a_note", "notes"]
+)
+def test_an_id_is_found_under_a_header_that_stands_below_notes_or_again(above: str) -> None:
+    """The column of the id was taken from the first line, so that a sale's row without a phone stayed."""
+    sought = Sought(NAMES.__contains__, frozenset({10}), {"_id": frozenset({"S1"})})
+    text = f"{above}_id,status\nS2,paid\nS1,paid\nstatus,_id\npaid,S1\nS1,paid\n"
+    assert withhold(text.encode(), sought).data.decode() == f"{above}_id,status\nS2,paid\n\nstatus,_id\n\nS1,paid\n"
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_a_record_of_several_lines_goes_whole_whatever_the_delimiter(delimiter: str) -> None:
     rows = [["Note", "Cost, net", "Phone", "Email"], ["x", "1,50", "1", "b"], ["As\nha", "2,75", "9876500001", "y"]]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from funnel_etl.core.errors import AmbiguousDates
 from funnel_etl.core.reasons import EXCLUSIONS
 from funnel_etl.parity.reasons import M0_LADDER, PARITY_REASONS, SALES_LADDER, SPEND_LADDER
-from funnel_etl_tests.unit.parity.conftest import Sheet
+from funnel_etl_tests.unit.parity.conftest import SALES_HEADER, Sheet
 
 Made = Callable[..., Sheet]
 PLAIN = "fb,2026-11-03 10:00,9876500009,Asha\n"
@@ -421,3 +421,11 @@ def test_whatever_the_sources_hold_no_cell_differs_without_a_reason(
         return  # then there is no clean table, and so no night to compare
     assert found.diff["reason"].notna().all(), found.diff[found.diff["reason"].isna()].to_dict("records")
     assert not found.diff.duplicated(["table_name", "key", "column_name"]).any()
+
+
+def test_a_phone_of_a_second_column_is_a_difference_by_the_phone_rule(sheet: Made) -> None:
+    """The sheet looks into its own column only; without a reason the night would not be published."""
+    header = SALES_HEADER.strip() + ",StudentContact\n"
+    sales = "s1,success,2026-11-03 10:00,,100,fb,Meta Ads,9876500001\n"
+    made = sheet(sales=sales, sales_header=header, zoom="9876500001,true,o\n")
+    assert made.reasons("sales")[("s1", "attended")][2] == "phone_rule"

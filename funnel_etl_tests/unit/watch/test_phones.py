@@ -1,11 +1,23 @@
 """A source whose rows lose their phones is told; chance, also that of small sources, is not."""
 
 from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from upath import UPath
 
+from funnel_etl.core.accounting import Outcome
+from funnel_etl.definitions import TABLES
+from funnel_etl.marketing.contracts import TOFU_LEADS
+from funnel_etl.operate import status
+from funnel_etl.platform.database import engine
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.schema import ensure_schema
+from funnel_etl.watch.phone_contracts import PHONE_SHARES
+from funnel_etl.watch.phone_state import phone_counts_of
 from funnel_etl.watch.phones import PhoneCounts, phone_shares
 
 FRI = pd.Timestamp("2026-11-20")
@@ -82,3 +94,38 @@ def test_phones_that_an_earlier_night_had_and_tonight_are_gone_are_told_though_n
 @pytest.mark.parametrize(("days", "status"), [(0, "unknown"), (3, "too_small")])
 def test_a_source_with_too_little_to_compare_is_told_so(days: int, status: str) -> None:
     assert judged(counts(5, 0.1).iloc[:days])["status"] == status
+
+
+def test_phones_are_counted_as_the_newest_good_night_and_one_up_to_a_week_before_have_them(tmp_path: Path) -> None:
+    lake = Lake(UPath(tmp_path / "lake"))
+
+    def night(day: date, phones: list[str | None], problems: list[str]) -> None:
+        made = pd.DataFrame({"phone": phones, "created_date": FRI - pd.Timedelta(days=6)})
+        rows = TOFU_LEADS.conform(made.reindex(columns=TOFU_LEADS.names))
+        lake.write(TOFU_LEADS, day, rows)
+        lake.write_account(TOFU_LEADS, day, Outcome(rows, problems=problems), "run")
+
+    night(date(2026, 11, 12), ["9876512301"], [])  # too long ago
+    night(date(2026, 11, 15), ["9876512301", "9876512302", None], [])
+    night(date(2026, 11, 20), ["9876512301", None, None], [])
+    night(date(2026, 11, 21), [None, None, None], ["it failed a check"])
+    leads = phone_counts_of(SimpleNamespace(day=date(2026, 11, 21)), lake)[0]  # type: ignore[arg-type]
+    assert leads.night == date(2026, 11, 15)
+    assert leads.by_day.loc[FRI - pd.Timedelta(days=6)].to_dict() == {"rows": 3, "blank": 2}
+    assert leads.before is not None
+    assert leads.before["blank"].tolist() == [1]
+
+
+def test_status_says_it_with_what_to_do(database_url: str) -> None:
+    by_day = without_phones(counts(60, 0.03), 1, 0.5)
+    rows = PHONE_SHARES.conform(phone_shares([PhoneCounts("tofu_leads", by_day)], FRI, CERTAINTY).rows)
+    assert PHONE_SHARES.problems(rows) == []
+    made = engine(database_url)
+    ensure_schema(made, TABLES)
+    with made.begin() as connection:
+        rows.to_sql("phone_shares", connection, schema="ops", if_exists="append", index=False)
+        (told,) = status._volumes(connection)
+    made.dispose()
+    assert told.says.startswith("far more without a phone than usual: ")
+    assert told.to_do
+    assert "column_aliases.csv" in told.to_do
