@@ -53,25 +53,20 @@ class Proved(NamedTuple):
     warnings: list[str]
 
 
-def prove(numeric: Numeric, column: str, default: Literal["month_first"] | None) -> Proved:
-    """Prove the order: values over 12, else `default`, else the order of the rows.
+def prove(numeric: Numeric, column: str) -> Proved:
+    """Prove the order: values over 12, else the order of the rows.
 
-    A `default` is what such files are known to hold (Zoom's are month-first), so only a value over 12 outweighs it.
     Raises AmbiguousDates, which names the column and both readings of a sample value.
     """
     proved = _by_values_over_twelve(numeric, column)
     if proved is None and not _both_differ(numeric).any():
         proved = Proved(SAME, "day and month are equal in every value", [])
-    if proved is None and default is not None:
-        proved = Proved(default, "not proved: the default of this kind of file", [])
     if proved is None:
         proved = _by_monotonic_order(numeric)
     if proved is None:
         raise AmbiguousDates(
             f"the order of day and month cannot be proved: {_both_readings(numeric)}", where=column, fix=_FIX
         )
-    if default == MONTH_FIRST and proved.order == DAY_FIRST:
-        proved.warnings.append(f"{column}: dates are day-first here, not month-first as usual ({proved.proof})")
     return proved
 
 

@@ -28,7 +28,8 @@ AMBIGUOUS_DATE = "ambiguous_date"
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 FIRST_YEAR, LAST_YEAR = 1970, 2100
-_NAT = np.iinfo(np.int64).min
+MISSING = np.iinfo(np.int64).min
+_NAT = MISSING
 _MINUTE_US = 60_000_000
 
 
@@ -53,7 +54,6 @@ def parse(
     zone: str,
     *,
     column: str,
-    default_order: Literal["month_first"] | None = None,
     blanks: tuple[str, ...] = ("",),
 ) -> Dates:
     """Read a text column of dates. Rule: Dates.
@@ -77,11 +77,10 @@ def parse(
         by_month = _instants(spelled, spelled.month, spelled.day, zone, kind == NUMERIC)
         if ((by_day != _NAT) | (by_month != _NAT)).any():
             numeric = Numeric(uniques, spelled.month, spelled.day, spelled.year, by_day, by_month, instants, codes)
-            proved = prove(numeric, column, default_order)
+            proved = prove(numeric, column)
             order, proof, warnings = proved.order, proved.proof, proved.warnings
-            if default_order is None:
-                doubtful, doubts = far_from_neighbours(numeric, order, column)
-                warnings = [*warnings, *doubts]
+            doubtful, doubts = far_from_neighbours(numeric, order, column)
+            warnings = [*warnings, *doubts]
             instants = np.maximum(instants, by_month if order == MONTH_FIRST else by_day)
 
     reasons = np.full(len(kind), None, dtype=object)
@@ -117,6 +116,36 @@ def parse_first(columns: Sequence[pd.Series], zone: str, column: str) -> Dates:
             warnings=[*read.warnings, *more.warnings],
         )
     return read
+
+
+class Readings(NamedTuple):
+    """One column in both orders: µs since 1970 in UTC by row, `MISSING` where a text has no such reading.
+
+    They are the same for every spelling but numeric dates. `kind`: how a cell is spelled, as in `date_spelling`;
+    `is_blank`: whether it means nothing.
+    """
+
+    by_day: Ints
+    by_month: Ints
+    kind: Ints
+    is_blank: Bools
+
+
+def readings(texts: pd.Series, zone: str, *, blanks: tuple[str, ...] = ("",)) -> Readings:
+    """Read a column day-first and month-first, for a caller who proves the order by more than the column.
+
+    `zone` and `blanks` as in `parse`.
+    """
+    uniques, codes = unique_texts(texts)
+    plain = tidy(pa.concat_arrays([uniques, pa.array([""], type=pa.large_string())]))
+    blank = pc.is_in(plain, tidy(pa.array(["", *blanks], type=pa.large_string()))).to_numpy(zero_copy_only=False)
+    spelled = read(plain)
+    kind = np.where(blank, BAD, spelled.kind)
+    plain_order = _instants(spelled, spelled.month, spelled.day, zone, (kind == ISO) | (kind == NAMED))
+    by_day = _instants(spelled, spelled.day, spelled.month, zone, kind == NUMERIC)
+    by_month = _instants(spelled, spelled.month, spelled.day, zone, kind == NUMERIC)
+    both = (np.maximum(plain_order, by_day), np.maximum(plain_order, by_month))
+    return Readings(both[0][codes], both[1][codes], kind[codes], blank[codes])
 
 
 def business_day(instants: pd.Series, zone: str) -> pd.Series:
@@ -175,11 +204,14 @@ __all__ = [
     "BLANK_DATE",
     "DAY_FIRST",
     "EXCEL_SERIAL",
+    "MISSING",
     "MONTH_FIRST",
     "SAME",
     "Dates",
+    "Readings",
     "business_day",
     "month_start",
     "parse",
     "parse_first",
+    "readings",
 ]

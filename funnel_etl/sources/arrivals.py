@@ -6,7 +6,7 @@ Checked on the way in and out. Reading and writing the store is done in `landing
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -70,6 +70,11 @@ def arrival_of(name: str, data: bytes) -> Arrival:
     if not arrival.arrival_id.endswith(_digest(content)) or not name.endswith(f"/{arrival.arrival_id}.json"):
         raise damaged(name)
     return arrival
+
+
+def first_came(arrivals: Iterable[Arrival]) -> dict[str, datetime]:
+    """Return when each content came first, by file_id."""
+    return {a.file_id: a.received_at for a in sorted(arrivals, key=lambda one: one.received_at, reverse=True)}
 
 
 def record_of(name: str, data: bytes) -> dict[str, Any]:

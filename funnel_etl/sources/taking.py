@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from funnel_etl.core.erasing import FollowsLabel, Withheld, no_label
 from funnel_etl.core.errors import FunnelError, SourceRejected
-from funnel_etl.sources.arrivals import Arrival
+from funnel_etl.sources.arrivals import Arrival, first_came
 from funnel_etl.sources.drop_folder import Seen, StillWritten, is_changed, read_whole, settled
 from funnel_etl.sources.fetch import utc_now
 from funnel_etl.sources.landing import Landing
@@ -58,7 +59,7 @@ class _Stuck:
 
 @dataclass
 class DropFolder:
-    """One drop folder: `read(data, file_id)` judges a file by raising FunnelError; `state` is where memory is kept.
+    """One drop folder: `read(data, file_id, came)` judges a file by raising FunnelError; `state`: where memory is kept.
 
     `follows_label`: which lines of a file of this kind are no rows of persons.
     """
@@ -66,7 +67,7 @@ class DropFolder:
     source: str
     folder: Path
     landing: Landing
-    read: Callable[[bytes, str], object]
+    read: Callable[[bytes, str, datetime], object]
     state: Path
     settle_seconds: float
     max_mb: int
@@ -129,6 +130,7 @@ class _Work:
         self.drop = drop
         self.taken = taken
         self.memory = memory
+        self._came: dict[str, datetime] = {}
         self._known: dict[tuple[str, str | None, str], str] | None = None
         self._kept: bytes | None = None
         """What is kept of the file that is taken, where that is not all of it."""
@@ -139,6 +141,7 @@ class _Work:
         if self._known is None:
             arrivals = sorted(self.drop.landing.arrivals(self.drop.source), key=lambda a: a.status == "accepted")
             self._known = {(a.name, a.folder, a.file_id): a.status for a in arrivals}
+            self._came = first_came(arrivals)
         return self._known
 
     def take(self, entry: Seen) -> None:
@@ -185,9 +188,10 @@ class _Work:
             if self.known.get(key) == "accepted":
                 log.info("drop folder: %s was taken before: the same bytes under the same name", shown)
                 return PROCESSED, ""
-            refusal = self._judged(data, file_id)
+            now = utc_now()
+            refusal = self._judged(data, file_id, self._came.setdefault(file_id, now))
             if refusal is None or key not in self.known:
-                self._put(name, withheld, sub_folder, refusal)
+                self._put(name, withheld, sub_folder, refusal, now)
             self.known[key] = "accepted" if refusal is None else "rejected"
         if refusal is None:
             return PROCESSED, ""
@@ -195,12 +199,14 @@ class _Work:
         log.info("drop folder: %s rejected: %s", shown, refusal)
         return REJECTED, advice(name, refusal.what, refusal.fix)
 
-    def _put(self, name: str, withheld: Withheld, sub_folder: str | None, refusal: FunnelError | None) -> None:
+    def _put(
+        self, name: str, withheld: Withheld, sub_folder: str | None, refusal: FunnelError | None, now: datetime
+    ) -> None:
         def check(_landed: Path) -> None:
             if refusal is not None:
                 raise refusal
 
-        drop, now = self.drop, utc_now()
+        drop = self.drop
         try:
             about: dict[str, Any] = {"received_at": now, "folder": sub_folder, "check": check, "withheld": withheld}
             arrival = drop.landing.put(drop.source, "file", name, withheld.data, **about)
@@ -217,10 +223,10 @@ class _Work:
         )
         return refusal
 
-    def _judged(self, data: bytes, file_id: str) -> FunnelError | None:
+    def _judged(self, data: bytes, file_id: str, came: datetime) -> FunnelError | None:
         """Let the reader judge. Raises OSError, what may pass, and a defect of the reader (the file stays)."""
         try:
-            self.drop.read(data, file_id)
+            self.drop.read(data, file_id, came)
         except FunnelError as error:
             if error.transient:
                 raise

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_etl.core.phone_headers import is_someone_elses
 from funnel_etl.core.text import STR, map_unique
 from funnel_etl.marketing.zoom import vocabulary
 from funnel_etl.marketing.zoom.section import TEXT, Section
@@ -23,6 +24,8 @@ from funnel_etl.marketing.zoom.vocabulary import fold, key
 _DATE_LIKE = re.compile(NUMERIC_DATE + r"|^\s*\d{4}-\d{2}-\d{2}|\b(?:19|20)\d{2}\b.*\d:\d{2}")
 _ASKS_FOR_PHONE = re.compile(vocabulary.PHONE_QUESTION)
 _MAY_ASK_FOR_PHONE = re.compile(vocabulary.PHONE_QUESTION_PERHAPS)
+_NO_PHONE = re.compile(vocabulary.NO_PHONE)
+_YES_OR_NO = re.compile(vocabulary.YES_OR_NO)
 _ASKS_FOR_OTHER_NUMBER = re.compile(vocabulary.OTHER_NUMBER_QUESTION)
 _SCIENTIFIC = re.compile(r"'?\d(?:[.,]\d+)?E\+(?:09|1[0-4])", re.IGNORECASE)
 _INDIAN = re.compile(r"(?:0|91|0?091)?[6-9]\d{9}")
@@ -33,6 +36,8 @@ _ANSWER_CODES = {"yes": 1, "no": 0}
 _WHOLE_NUMBER = re.compile(r"(\d{1,15}|\d{1,3}(?:,\d{2,3}){1,5})(?:\.0*)?")
 _NO_NUMBER, _BAD_NUMBER = -1, -2
 LONGEST = vocabulary.LONGEST
+_PERSONAL = re.compile(r"\S+@\S+|\+?\d(?:[\s().-]*\d){6,}")
+_SHOWN = 80
 SAMPLE = 500
 """Values that decide what an unnamed column holds."""
 
@@ -119,9 +124,27 @@ def place_join_time(section: Section) -> None:
 
 
 def phone_columns(section: Section) -> list[int]:
-    """Give the positions of phones: the column named so, then questions worded and answered like phones."""
+    """Return the positions of people's own phones: the column named so, then questions worded and answered like it."""
     named = [section.meanings["phone"]] if "phone" in section.meanings else []
-    return named + [at for at in section.unnamed() if _is_phone_question(section, at)]
+    asked = [at for at in section.unnamed() if _is_phone_question(section, at)]
+    return named + [at for at in asked if not is_someone_elses(section.header[at][:LONGEST])]
+
+
+def others_phone_columns(section: Section) -> list[int]:
+    """Return the positions of phones that are asked for as somebody else's: they are kept as answers, as nobody's."""
+    unnamed = (at for at in section.unnamed() if is_someone_elses(section.header[at][:LONGEST]))
+    return [at for at in unnamed if _is_phone_question(section, at)]
+
+
+def has_phones(section: Section) -> bool:
+    """Whether anything stands in a column of people's own phones."""
+    return any(pc.any(pc.invert(_is_blank(section.column(at))), min_count=0).as_py() for at in phone_columns(section))
+
+
+def shown_header(header: str) -> str:
+    """Return a header as it may be shown: a question may hold a number or an address as its example."""
+    shown = _PERSONAL.sub("…", " ".join(header.split()))
+    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…"
 
 
 def _is_phone_question(section: Section, at: int) -> bool:
@@ -129,7 +152,10 @@ def _is_phone_question(section: Section, at: int) -> bool:
 
     A number of another kind (an id, a year, a pin code) is a phone only where the wording says phone as well.
     """
-    wording = fold(section.header[at][:LONGEST])
+    asked = fold(section.header[at][:LONGEST])
+    if _YES_OR_NO.search(asked):
+        return False
+    wording = _NO_PHONE.sub(" ", asked)
     asks = _ASKS_FOR_PHONE.search(wording) is not None
     asks_for_other = _ASKS_FOR_OTHER_NUMBER.search(wording) is not None
     if asks and not asks_for_other:
@@ -143,9 +169,12 @@ def _is_phone_question(section: Section, at: int) -> bool:
 def _share(section: Section, at: int, test: Callable[[str], bool]) -> float:
     """Say which share of the first values that are not blank passes a test; 0 where there is none."""
     column = section.column(at)
-    blank = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(column)), pa.array(sorted(_BLANK), type=TEXT))
-    values = column.filter(pc.invert(blank)).slice(0, SAMPLE).to_pylist()
+    values = column.filter(pc.invert(_is_blank(column))).slice(0, SAMPLE).to_pylist()
     return sum(len(value) <= LONGEST and test(value) for value in values) / max(len(values), 1)
+
+
+def _is_blank(column: Any) -> Any:
+    return pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(column)), pa.array(sorted(_BLANK), type=TEXT))
 
 
 def _is_date(value: str) -> bool:

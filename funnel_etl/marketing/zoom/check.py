@@ -10,6 +10,7 @@ from funnel_etl.core.errors import ConfigError, SourceRejected
 from funnel_etl.core.text import lookup_key, lookup_keys
 from funnel_etl.marketing.zoom.diagnose import Diagnosis, diagnose, render
 from funnel_etl.settings import Settings
+from funnel_etl.sources.fetch import utc_now
 from funnel_etl.sources.set_aside import plain_name
 from funnel_etl.sources.taking import MEGABYTE, too_large
 
@@ -23,7 +24,9 @@ def check_file(path: Path, settings: Settings) -> tuple[Diagnosis, str]:
     folder = path.absolute().parent.name
     forced = folder if lookup_key(folder) in profiles else None
     file_id = hashlib.sha256(data).hexdigest()
-    found = diagnose(data, file_id, settings.timezone, config, settings.zoom_date_ratio, folder=forced)
+    found = diagnose(
+        data, file_id, settings.timezone, config, settings.zoom_date_ratio, folder=forced, received_at=utc_now()
+    )
     found.warnings += problems
     return found, render(found, name)
 

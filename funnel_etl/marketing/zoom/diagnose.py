@@ -5,6 +5,7 @@ alone: what other reports of its occurrence change is not told here.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -63,11 +64,18 @@ class Diagnosis:
 
 
 def diagnose(
-    data: bytes, file_id: str, zone: str, config: Config, threshold: float, *, folder: str | None = None
+    data: bytes,
+    file_id: str,
+    zone: str,
+    config: Config,
+    threshold: float,
+    *,
+    folder: str | None = None,
+    received_at: datetime | None = None,
 ) -> Diagnosis:
-    """Read a file as the night would, and tell all of it, a bad file too; `folder` is the sub-folder it lies in."""
+    """Read a file as the night would if it came at that time, a bad file too; `folder`: the sub-folder it lies in."""
     try:
-        export = read_export(data, file_id=file_id, zone=zone)
+        export = read_export(data, file_id=file_id, zone=zone, received_at=received_at)
     except FunnelError as error:
         return Diagnosis(file_id, threshold, refusal=str(error))
     except Exception as error:  # noqa: BLE001 - any defect of the reader, on any bytes

@@ -7,7 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -24,13 +24,13 @@ from funnel_etl.marketing.zoom.contracts import (
 from funnel_etl.marketing.zoom.layout import heads_summary
 from funnel_etl.marketing.zoom.measures import Measures, file_warnings, measure
 from funnel_etl.marketing.zoom.read import ZoomExport, read_export
-from funnel_etl.sources.arrivals import Arrival
+from funnel_etl.sources.arrivals import Arrival, first_came
 from funnel_etl.sources.nightly import NightlySources
 from funnel_etl.sources.store import Store
 from funnel_etl.sources.taking import DropFolder, Taken
 
 SOURCE = "zoom"
-READER_VERSION = "3"
+READER_VERSION = "4"
 """Raise it when `read_export` gives something else for the same bytes: what was parsed before is then parsed again."""
 
 log = logging.getLogger("funnel_etl.progress")
@@ -46,6 +46,7 @@ class ParsedReports:
         self._sources = sources
         zone = sources.settings.timezone
         self._folder = f"_zoom/{READER_VERSION}-{zone.replace('/', '_')}"
+        self._first_came: dict[str, datetime] = {}
 
     def get(self, file_id: str) -> Parsed:
         """Give what was read of a landed report. Raises `NotAZoomReport`."""
@@ -64,13 +65,20 @@ class ParsedReports:
 
     def _kept(self, file_id: str) -> dict[str, Any]:
         if not self._store.exists(f"{self._folder}/{file_id}.json"):
-            self.read(self._sources.landing.read(file_id), file_id)
+            self.read(self._sources.landing.read(file_id), file_id, self._came(file_id))
         kept: dict[str, Any] = json.loads(self._store.read(f"{self._folder}/{file_id}.json"))
         return kept
 
-    def read(self, data: bytes, file_id: str) -> ZoomExport:
-        """Read a report and keep what was read. Raises `NotAZoomReport`."""
-        export = read_export(data, file_id=file_id, zone=self._sources.settings.timezone)
+    def _came(self, file_id: str) -> datetime | None:
+        """Return when these bytes came first: a report reads the same on every night, whatever came again."""
+        if file_id not in self._first_came:
+            self._first_came = first_came(self._sources.landing.arrivals(SOURCE))
+        return self._first_came.get(file_id)
+
+    def read(self, data: bytes, file_id: str, received_at: datetime | None) -> ZoomExport:
+        """Read a report that came at a time, and keep what was read. Raises `NotAZoomReport`, `AmbiguousDates`."""
+        zone = self._sources.settings.timezone
+        export = read_export(data, file_id=file_id, zone=zone, received_at=received_at)
         table = _rows_table(export.facts)
         buffer = io.BytesIO()
         pq.write_table(table.to_arrow(table.conform(export.rows)), buffer, compression="zstd")

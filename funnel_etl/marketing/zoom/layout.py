@@ -5,18 +5,19 @@ Here: which records are headers, titles, labels and rows. Not here: how records 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from funnel_etl.core.csvfile import unique_names
 from funnel_etl.core.errors import NotAZoomReport
-from funnel_etl.marketing.zoom import vocabulary
+from funnel_etl.marketing.zoom import vocabulary, zones
 from funnel_etl.marketing.zoom.classify import DOWNLOAD
 from funnel_etl.marketing.zoom.records import Records, find_delimiter
-from funnel_etl.marketing.zoom.section import Section
+from funnel_etl.marketing.zoom.section import ATTENDANCE, Section
 from funnel_etl.marketing.zoom.vocabulary import key
 
 TIMES = frozenset({"joined_at", "left_at", "registered_at"})
+_OF_A_HEADER = TIMES | {"minutes"}
 MOST_LOOSE = 1_000
 """Records before the first header: after so many none will come."""
 MOST_SECTIONS = 100
@@ -27,27 +28,40 @@ ROW_BYTES, ROOM = 300, 40_000_000
 
 _COLUMNS = vocabulary.by_key(vocabulary.COLUMNS)
 _PRIORITY = {key(spelling): rank for rank, (_, _, spelling) in enumerate(vocabulary.entries(vocabulary.COLUMNS))}
-_SECTIONS = vocabulary.by_key(vocabulary.SECTIONS)
 _SUMMARY = vocabulary.by_key(vocabulary.SUMMARY)
 _GENERATED = vocabulary.by_key(vocabulary.GENERATED)
 _LANGUAGES = vocabulary.languages_by_key(
     vocabulary.COLUMNS, vocabulary.SECTIONS, vocabulary.SUMMARY, vocabulary.GENERATED
 )
-_TIME_WORDS = frozenset(
+_STARTS = frozenset({"started_at", "scheduled_at"})
+_HEADER_WORDS = frozenset(
     spelled
-    for table, wanted in ((vocabulary.COLUMNS, TIMES), (vocabulary.SUMMARY, {"started_at", "scheduled_at"}))
+    for table, wanted in (
+        (vocabulary.COLUMNS, {*TIMES, "user_name", "first_name", "last_name", "minutes", "approval_status"}),
+        (vocabulary.SUMMARY, {*_STARTS, "topic", "webinar_id"}),
+    )
     for meaning, _, spelling in vocabulary.entries(table)
     if meaning in wanted
     for spelled in (spelling, spelling.lower(), spelling.upper(), spelling.title(), spelling.capitalize())
 )
-"""Words that no row of a person holds: with one of them a record is a header, or the head of another report."""
+"""Words that rows of persons hardly hold: with one of them a record may be a header, or the head of another report."""
+_TIME_KEYS = tuple(
+    key(spelling)
+    for table, wanted in ((vocabulary.COLUMNS, TIMES), (vocabulary.SUMMARY, _STARTS), (vocabulary.GENERATED, None))
+    for meaning, _, spelling in vocabulary.entries(table)
+    if wanted is None or meaning in wanted
+)
 
 
 @dataclass
 class Layout:
-    """A report as text: summary values by meaning, sections in file order, the first records as `head`."""
+    """A report as text: summary values by meaning, sections in file order, the first records as `head`.
+
+    `zones`: what names the zone of a time of the summary, where its label or its value does.
+    """
 
     summary: dict[str, str]
+    zones: dict[str, str]
     sections: list[Section]
     head: list[list[str]]
     language: str
@@ -64,21 +78,35 @@ def read_layout(text: str) -> Layout:
     scan = _Scan(text, find_delimiter(text, _COLUMNS.keys() | _SUMMARY.keys()))
     del text
     scan.run()
-    summary, language = _summary(scan.loose), _language(scan.words)
-    return Layout(summary, scan.sections, scan.loose[:20], language, scan.blank_rows, scan.notes)
+    (summary, zones), language = _summary(scan.loose), _language(scan.words)
+    return Layout(summary, zones, scan.sections, scan.loose[:20], language, scan.blank_rows, scan.notes)
 
 
 def understand(cells: list[str]) -> dict[str, int]:
     """Map each meaning found in a header to its position; of two columns the surer spelling has it."""
     found: dict[str, tuple[int, int]] = {}
     for at, cell in enumerate(cells):
-        spelled = key(cell)
-        if spelled in _COLUMNS:
-            rank = _PRIORITY[spelled]
-            meaning = _COLUMNS[spelled]
-            if meaning not in found or rank < found[meaning][0]:
-                found[meaning] = (rank, at)
+        meaning, rank, _zone = _meaning(cell)
+        if meaning and (meaning not in found or rank < found[meaning][0]):
+            found[meaning] = (rank, at)
     return {meaning: at for meaning, (_rank, at) in found.items()}
+
+
+def _meaning(cell: str) -> tuple[str, int, str]:
+    """Return the meaning of a header ("" for none), how sure it is, and what may name a time zone in it."""
+    spelled = key(cell)
+    if spelled in _COLUMNS:
+        return _COLUMNS[spelled], _PRIORITY[spelled], ""
+    words, zone = _with_zone(cell, _COLUMNS)
+    spelled = key(words)
+    return _COLUMNS.get(spelled, ""), len(_PRIORITY) + _PRIORITY.get(spelled, 0), zone
+
+
+def _with_zone(cell: str, known: Mapping[str, str]) -> tuple[str, str]:
+    """Split a header or label of a time into words that are `known` and what is said beside them; ("", "") for none."""
+    if not key(cell).startswith(_TIME_KEYS):
+        return "", ""
+    return next((way for way in zones.ways_to_split(cell) if key(way.words) in known), ("", ""))
 
 
 def heads_summary(record: list[str]) -> bool:
@@ -113,7 +141,7 @@ class _Scan:
                 if len(record) == width + 1 and not record[width]:
                     record.pop()
                 usual = len(record) == width and record[0].strip() and record[1]
-                if usual and _TIME_WORDS.isdisjoint(record) and not (swallows and records.end > records.line):
+                if usual and _HEADER_WORDS.isdisjoint(record) and not (swallows and records.end > records.line):
                     section.flat += record
                     section.lines.append(records.line)
                     continue
@@ -134,10 +162,10 @@ class _Scan:
                 self.blank_rows.append(line)
         elif self._is_header(record):
             self._open(record, line)
-        elif len(filled) == 1 and record[0] == filled[0] and key(filled[0]) in _SECTIONS:
+        elif len(filled) == 1 and record[0] == filled[0] and vocabulary.section_of(filled[0]):
             self.section, self.title = None, filled[0]
             self.loose.append(filled)
-        elif self.sections and not _TIME_WORDS.isdisjoint(record) and "webinar_id" in _labels(record):
+        elif self.sections and not _HEADER_WORDS.isdisjoint(record) and "webinar_id" in _labels(record):
             self.section, self.title = None, ""
             self.loose.append(record)
         elif self.section is None and self.title and len(filled) > 1:
@@ -150,13 +178,13 @@ class _Scan:
             self.section.fit(record, line)
 
     def _is_header(self, record: list[str]) -> bool:
-        if self.section is not None and self.section.size and _TIME_WORDS.isdisjoint(record):
+        if self.section is not None and self.section.size and _HEADER_WORDS.isdisjoint(record):
             return False
         meanings = understand(record)
-        return len(meanings) >= (2 if self.title else 3) and not TIMES.isdisjoint(meanings)
+        return len(meanings) >= (2 if self.title else 3) and not _OF_A_HEADER.isdisjoint(meanings)
 
     def _open(self, record: list[str], line: int, *, is_known: bool = True) -> None:
-        title = self.title or (self.section.take_back_title() if self.section is not None else "")
+        title = self.title or (self.section.take_back_title() if self.section is not None else self._lone_cell())
         width = max(at for at, cell in enumerate(record, start=1) if cell.strip())
         if width > MOST_COLUMNS or len(self.sections) >= MOST_SECTIONS:
             raise NotAZoomReport(
@@ -166,14 +194,22 @@ class _Scan:
         header = unique_names(record[:width])
         meanings = understand(header)
         self.words += [title, *header]
-        role = _role(title, meanings) if is_known else _SECTIONS[key(title)]
+        named = vocabulary.section_of(title)
+        role = _role(named, meanings) if is_known or named is None else named
         if not is_known:
             self.notes.append(f"the header on line {line} is not known: the rows under it cannot be used")
-        elif title and key(title) not in _SECTIONS:
+        elif title and named is None:
             self.notes.append(f"the title above line {line} is not known: by the header the section is {role!r}")
-        self.section = Section(role, header, meanings, is_known=is_known)
+        named_zones = {meaning: zone for meaning, at in meanings.items() if (zone := _meaning(header[at])[2])}
+        self.section = Section(role, header, meanings, is_known=is_known, zones=named_zones)
         self.sections.append(self.section)
         self.title = ""
+
+    def _lone_cell(self) -> str:
+        """Return the record before a header where it is one cell: a title that is not known; "" for another."""
+        last = self.loose[-1] if self.loose and not self.sections else []
+        filled = [cell for cell in last if cell.strip()]
+        return filled[0] if len(self.loose) > 1 and len(filled) == 1 else ""
 
     def _swallowed(self, record: list[str]) -> bool:
         """Suspect a record of several lines: a quotation mark never closed swallows the lines after it."""
@@ -215,23 +251,25 @@ class _Scan:
             section.close()
 
 
-def _role(title: str, meanings: dict[str, int]) -> str:
-    """Tell what the rows of a section are: by the header, and between like headers by the title."""
-    if "joined_at" not in meanings and "left_at" not in meanings:
+def _role(named: str | None, meanings: dict[str, int]) -> str:
+    """Return what the rows of a section are: by the header, and between like headers by what the title names."""
+    if ATTENDANCE.isdisjoint(meanings):
         return "registrant"
-    named = _SECTIONS.get(key(title))
     if named in {"host", "panelist", "other"}:
         return named
     return "attendee" if "attended" in meanings or "email" in meanings else "other"
 
 
-def _summary(records: list[list[str]]) -> dict[str, str]:
-    """Read the time of generation and the one-row summary from the records outside the sections."""
+def _summary(records: list[list[str]]) -> tuple[dict[str, str], dict[str, str]]:
+    """Read the time of generation and the one-row summary from the records outside the sections; and their zones."""
     found: dict[str, str] = {}
+    named: dict[str, str] = {}
     occurrences: set[tuple[str, str]] = set()
     for at, record in enumerate(records):
-        if key(record[0]) in _GENERATED and "generated_at" not in found:
+        words, zone = _with_zone(record[0], _GENERATED)
+        if key(words or record[0]) in _GENERATED and "generated_at" not in found:
             found["generated_at"] = ", ".join(cell.strip() for cell in record[1:] if cell.strip())
+            named["generated_at"] = zone
         labels = _labels(record)
         if "webinar_id" in labels and len(set(labels) - {""}) >= 2 and at + 1 < len(records):
             width = max(i for i, cell in enumerate(record, start=1) if cell.strip())
@@ -239,16 +277,20 @@ def _summary(records: list[list[str]]) -> dict[str, str]:
             told = {label: value.strip() for label, value in zip(labels, values, strict=False) if label}
             occurrences |= {(name, key(told[name])) for name in ("webinar_id", "started_at") if told.get(name)}
             found |= told
+            named |= {label: _with_zone(cell, _SUMMARY)[1] for label, cell in zip(labels, record, strict=False)}
     if len(occurrences) > len({name for name, _ in occurrences}):
         raise NotAZoomReport(
             "it holds the reports of several webinars, one after the other",
             fix="drop every report as a file of its own, as it was downloaded",
         )
-    return found
+    for name in {"generated_at", *_STARTS} & found.keys():
+        if not named.get(name):
+            found[name], named[name] = zones.split_off(found[name])
+    return found, {name: zone for name, zone in named.items() if zone}
 
 
 def _labels(record: list[str]) -> list[str]:
-    return [_SUMMARY.get(key(cell), "") for cell in record]
+    return [_SUMMARY.get(key(cell)) or _SUMMARY.get(key(_with_zone(cell, _SUMMARY)[0]), "") for cell in record]
 
 
 def _with_topic_whole(labels: list[str], values: list[str], width: int) -> list[str]:

@@ -4,7 +4,6 @@ Measured once, when a file is read, and kept beside what was read. No cell of a 
 """
 
 import json
-import re
 from typing import Any, TypedDict
 
 import pandas as pd
@@ -15,8 +14,7 @@ from funnel_etl.marketing.zoom.read import AT, ZoomExport
 from funnel_etl.marketing.zoom.section import Section
 
 QUESTION, PHONE_QUESTION = "question of the form", "phone (asked by a question)"
-_PERSONAL = re.compile(r"\S+@\S+|\+?\d(?:[\s().-]*\d){6,}")
-_LONGEST = 80
+OTHERS_PHONE = "phone of somebody else"
 
 
 class SectionMeasures(TypedDict):
@@ -92,12 +90,6 @@ def reconciliation(facts: dict[str, Any], measures: Measures) -> list[tuple[str,
     ]
 
 
-def shown_header(header: str) -> str:
-    """Give a header as it may be shown: a question may hold a number or an address as its example."""
-    text = _PERSONAL.sub("…", " ".join(header.split()))
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
 def _sum(registered: int | None, cancelled: int | None) -> int | None:
     return None if registered is None else registered + (cancelled or 0)
 
@@ -107,11 +99,11 @@ def _section(section: Section) -> SectionMeasures:
     columns: dict[str, str] = {}
     if section.is_known:
         meanings = {at: meaning for meaning, at in section.meanings.items()}
-        asked = set(cells.phone_columns(section))
+        asked = dict.fromkeys(cells.others_phone_columns(section), OTHERS_PHONE)
+        asked |= dict.fromkeys(cells.phone_columns(section), PHONE_QUESTION)
         for at, header in enumerate(section.header):
-            meaning = meanings.get(at, PHONE_QUESTION if at in asked else QUESTION)
             if header.strip():
-                columns[shown_header(header)] = meaning
+                columns[cells.shown_header(header)] = meanings.get(at, asked.get(at, QUESTION))
     return {
         "role": section.role,
         "rows": section.size,

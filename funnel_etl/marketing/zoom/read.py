@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_etl.core.dates import MISSING
 from funnel_etl.core.errors import NotAZoomReport
+from funnel_etl.core.phone import normalise
 from funnel_etl.core.text import decode
-from funnel_etl.marketing.zoom import cells, classify
+from funnel_etl.marketing.zoom import cells, classify, vocabulary
 from funnel_etl.marketing.zoom.json_rows import answers_as_json, records_as_json
 from funnel_etl.marketing.zoom.layout import Layout, read_layout
+from funnel_etl.marketing.zoom.plausible import ReportTimes, contradictions
 from funnel_etl.marketing.zoom.section import TEXT, TOO_FEW, Section
-from funnel_etl.marketing.zoom.times import Instants, instants
+from funnel_etl.marketing.zoom.times import Column, Instants, instants
+from funnel_etl.marketing.zoom.zones import zone_of
 
 AT = ("registered_at", "joined_at", "left_at")
 HEAD_TIMES = ("generated_at", "started_at", "scheduled_at")
 COUNTS = ("duration_minutes", "registered_count", "cancelled_count", "unique_viewers", "total_users")
+PEOPLE = ("attendee", "other", "registrant")
+"""Sections of those who are counted: not of staff."""
 LONGEST_TOPIC = 2_000
 TEXTS = (
     "user_name", "first_name", "last_name", "email", "registration_source", "attendance_type", "source_name",
@@ -50,9 +57,10 @@ class ZoomExport:
     unread: dict[str, int] = field(default_factory=dict)
 
 
-def read_export(data: bytes, *, file_id: str, zone: str) -> ZoomExport:
+def read_export(data: bytes, *, file_id: str, zone: str, received_at: datetime | None = None) -> ZoomExport:
     """Read one exported report; times without a zone are local in `zone`, the Zoom account's setting.
 
+    `received_at`: when it came, where that is known: nothing in it is later.
     Rows that do not fit their header are kept, with `row_problem`. Unreadable times and minutes are missing,
     and counted in `cell_warnings`. Raises `NotAZoomReport` (what it looks like, what to download instead) and
     `AmbiguousDates`.
@@ -68,14 +76,59 @@ def read_export(data: bytes, *, file_id: str, zone: str) -> ZoomExport:
     layout.notes += _no_person_at_the_end(layout)
     for section in layout.sections:
         cells.place_join_time(section)
+        if section.is_known and section.is_attendance and not {"joined_at", "left_at"} <= section.meanings.keys():
+            layout.notes.append(f"no column of its section {section.role!r} is known as the time people joined or left")
     columns = _columns(layout.sections)
-    head = {name: pa.array([layout.summary.get(name)], type=TEXT) for name in HEAD_TIMES}
-    times = instants({name: columns.pop(name) for name in AT} | head, zone)
-    notes = layout.notes + times.warnings
+    times = _times(layout, {name: columns.pop(name) for name in AT}, zone, received_at, is_attendee=is_attendee)
+    notes = layout.notes + times.warnings + _whose_phones(layout.sections)
     facts = _facts(layout, times, notes, is_attendee=is_attendee)
     rows = _rows(file_id, layout.sections, columns, times)
     unread = {name: int(times.columns[name][1].sum()) for name in AT}
     return ZoomExport({"file_id": file_id, **facts}, rows, layout.blank_rows, notes, layout.sections, unread)
+
+
+def _times(
+    layout: Layout, columns: dict[str, Any], zone: str, received_at: datetime | None, *, is_attendee: bool
+) -> Instants:
+    """Read all times of a report, each in the zone that its header names, and note what they contradict."""
+    notes = layout.notes
+    cells = {
+        name: Column(texts, [(_zone(s.zones.get(name, ""), zone, notes), s.size) for s in layout.sections])
+        for name, texts in columns.items()
+    }
+    for name in HEAD_TIMES:
+        text = pa.array([layout.summary.get(name)], type=TEXT)
+        cells[name] = Column(text, [(_zone(layout.zones.get(name, ""), zone, notes), 1)])
+    came = MISSING if received_at is None else int(pd.DatetimeIndex([received_at]).as_unit("us").asi8[0])
+
+    start = "started_at" if is_attendee else "scheduled_at"
+
+    def times_of(micros: dict[str, Any]) -> ReportTimes:
+        generated, started = int(micros["generated_at"][0]), int(micros[start][0])
+        registered, joined, left = (micros[name] for name in AT)
+        return ReportTimes(is_attendee, generated, started, registered, joined, left, came, zone)
+
+    times = instants(cells, times_of=times_of)
+    found = {name: pd.DatetimeIndex(column).as_unit("us").asi8 for name, (column, _) in times.columns.items()}
+    against = contradictions(times_of(found), strict=False)
+    times.warnings.extend(f"its times contradict each other: {what}" for what in against)
+    return times
+
+
+def _zone(text: str, zone: str, notes: list[str]) -> str:
+    """Return the zone of a column by what its header says of it; `zone` and a note where that is none."""
+    if not text:
+        return zone
+    named = zone_of(text)
+    shown = cells.shown_header(text)
+    if named.name is None:
+        what = "is the name of several time zones" if named.is_ambiguous else "is no time zone that is known"
+        note = f"{shown!r} in the header of a time {what}: it was read in {zone}"
+    else:
+        note = f"times were read in {named.name}, as {shown!r} in their header says"
+    if named.name != zone and note not in notes:
+        notes.append(note)
+    return named.name or zone
 
 
 def _refuse_without_head_or_body(layout: Layout, beginning: str, *, is_attendee: bool) -> None:
@@ -107,8 +160,21 @@ def _no_person_at_the_end(layout: Layout) -> list[str]:
 
 
 def _settle_roles(layout: Layout) -> bool:
-    """Tell whether this is an attendee report, and fit the roles of sections that do not belong in it."""
-    is_attendee = any(section.is_known and section.is_attendance for section in layout.sections)
+    """Return whether this is an attendee report, by all that says so, and fit the roles of its sections to that."""
+    known = [section for section in layout.sections if section.is_known]
+    first = [cell for cell in (layout.head or [[]])[0] if cell.strip()]
+    title = vocabulary.report_of(first[0]) if len(first) == 1 else None
+    is_attendee = any(section.has_times_in for section in known)
+    if not is_attendee and any(section.is_attendance for section in known):
+        is_attendee = title == "attendee" or (title is None and "started_at" in layout.summary)
+    if is_attendee and title == "registration":
+        layout.notes.append("its first line says registration report, but it says who came: it is an attendee report")
+    if known and not is_attendee and title == "attendee":
+        raise NotAZoomReport(
+            "its first line says attendee report, but no column says who came (Attended, Join Time, Leave Time, "
+            "Time in Session)",
+            fix=f"do not delete or rename its columns; {classify.DOWNLOAD}",
+        )
     for section in layout.sections:
         if is_attendee and section.role == "registrant":
             section.role = "attendee"
@@ -180,13 +246,27 @@ def _stacked(parts: Iterable[Any]) -> Any:
 
 
 def _phones(section: Section) -> Any:
-    """Give the first phone column that is not blank, row by row."""
+    """Return people's own phones, row by row: of several columns the first usable cell, else the first not blank."""
+    columns = [section.column(at) for at in cells.phone_columns(section)]
     phones = pa.nulls(section.size, TEXT)
-    for at in cells.phone_columns(section):
-        column = section.column(at)
+    if len(columns) > 1:
+        for column in columns:
+            usable = pa.array(normalise(cells.series(column), frozenset())["phone"].notna())
+            phones = pc.if_else(pc.and_(pc.is_null(phones), usable), column, phones)
+    for column in columns:
         is_open = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(phones), ""), fill_value=True)
         phones = pc.if_else(is_open, column, phones)
     return phones
+
+
+def _whose_phones(sections: list[Section]) -> list[str]:
+    """Return a note where a report asks for other people's phones only: its own people stay without one."""
+    people = [section for section in sections if section.is_known and section.role in PEOPLE]
+    others = [cells.shown_header(s.header[at]) for s in people for at in cells.others_phone_columns(s)]
+    if not others or any(cells.has_phones(section) for section in people):
+        return []
+    named = ", ".join(repr(header) for header in dict.fromkeys(others))
+    return [f"it asks for other people's phones only ({named}): they are nobody's phone here"]
 
 
 def _rows(file_id: str, sections: list[Section], columns: dict[str, Any], times: Instants) -> pd.DataFrame:

@@ -15,6 +15,9 @@ from funnel_etl.marketing.zoom import vocabulary
 
 TOO_FEW, TOO_MANY, UNKNOWN_HEADER = "too_few_fields", "too_many_fields", "unknown_header"
 TEXT = pa.large_string()
+TIMES_IN = frozenset({"joined_at", "left_at", "minutes"})
+ATTENDANCE = TIMES_IN | {"attended"}
+"""Columns that only a section of people who could attend has."""
 
 
 @dataclass
@@ -33,6 +36,8 @@ class Section:
     """Cells of the rows added last, row by row, each row as wide as the header."""
     lines: Any = field(default_factory=lambda: array("q"))
     """The line on which each row starts."""
+    zones: dict[str, str] = field(default_factory=dict)
+    """What a header says beside the words of a time: known meaning → the text that should name a zone."""
     problems: dict[int, str] = field(default_factory=dict)
     """Problem by number of the row."""
     surplus: dict[int, str] = field(default_factory=dict)
@@ -45,7 +50,12 @@ class Section:
     @property
     def is_attendance(self) -> bool:
         """Whether the header, not the title, says that people joined."""
-        return "joined_at" in self.meanings or "left_at" in self.meanings
+        return not ATTENDANCE.isdisjoint(self.meanings)
+
+    @property
+    def has_times_in(self) -> bool:
+        """Whether its header says when people were in, or how long: no registration report does."""
+        return not TIMES_IN.isdisjoint(self.meanings)
 
     @property
     def size(self) -> int:

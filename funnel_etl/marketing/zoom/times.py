@@ -1,10 +1,11 @@
 """The times of a Zoom report as instants: all date columns of a file together.
 
-Here: Zoom's own spelling ("Mar 28, 2020 08:07:27"), read fast because nearly all cells have it. Not here: every other
-spelling, and which of two numbers is the day (`core.dates`).
+Here: Zoom's own spelling ("Mar 28, 2020 08:07:27"), read fast because nearly all cells have it, and the zone of each
+column. Not here: every other spelling (`core.dates`), and which of two numbers is the day (`day_month`).
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,9 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from funnel_etl.core import dates
-from funnel_etl.core.errors import AmbiguousDates
+from funnel_etl.core.date_spelling import BAD, ISO, NAMED, NUMERIC
+from funnel_etl.core.dates import MISSING
 from funnel_etl.core.text import STR
 from funnel_etl.marketing.zoom import vocabulary
+from funnel_etl.marketing.zoom.day_month import Chosen, TwoReadings, choose, styles_of
+from funnel_etl.marketing.zoom.plausible import ReportTimes
 from funnel_etl.marketing.zoom.section import TEXT
 
 NUMERIC_DATE = r"^\s*\d{1,2}[/.\-]\d{1,2}[/.\-]\d{2,4}\b"
@@ -32,8 +36,8 @@ _BY_CODE = np.argsort(_MONTH_CODES)
 _NAMED = re.compile(rf"({'|'.join(MONTHS)}) (\d\d?), (\d{{4}}) (\d\d?):([0-5]\d)(?::([0-5]\d))?(?: ([AP])M)?", re.ASCII)
 _BLANKS = sorted({blank.lower() for blank in vocabulary.BLANKS})
 _AT_A_TIME = 20_000
-_NAT = np.iinfo(np.int64).min
 Ints = npt.NDArray[np.int64]
+TimesOf = Callable[[dict[str, Ints]], ReportTimes]
 
 
 class Instants(NamedTuple):
@@ -44,37 +48,80 @@ class Instants(NamedTuple):
     warnings: list[str]
 
 
-def instants(columns: dict[str, Any], zone: str) -> Instants:
-    """Read all date columns of a file, given as Arrow texts. Rule: Dates.
+class Column(NamedTuple):
+    """One date column of a file: its cells as an Arrow array of texts, and their zones as runs (zone, cells)."""
 
-    Numeric dates of all columns are read together, for a file has one order of day and month: a value over 12
-    in any column proves it for all, else it is month-first.
-    Raises errors.AmbiguousDates when values contradict each other.
+    texts: Any
+    zones: list[tuple[str, int]]
+
+
+def instants(columns: dict[str, Column], *, times_of: TimesOf) -> Instants:
+    """Read all date columns of a file. Rule: Dates.
+
+    Numeric dates of all columns are read together, for they are held against each other: `times_of` makes the
+    report's times of the instants of each column. Raises errors.AmbiguousDates.
     """
-    stacked = pa.concat_arrays(list(columns.values()))
+    stacked = pa.concat_arrays([column.texts for column in columns.values()])
+    runs = [run for column in columns.values() for run in column.zones]
+    names = list(dict.fromkeys(zone for zone, _ in runs))
+    zone = np.repeat([names.index(name) for name, _ in runs], [size for _, size in runs])
     local = _usual(stacked)
     _read_few(stacked, local)
-    is_named = local != _NAT
-    micros = local.copy()
-    micros[is_named] = _to_utc(local[is_named], zone)
-    left = np.flatnonzero(~is_named & ~_blank(stacked))
-    bad = np.zeros(len(stacked), dtype=bool)
-    order: str | None = "named" if is_named.any() else None
-    warnings: list[str] = []
-    if len(left):
-        micros[left], bad[left], other, warnings = _other_spellings(stacked.take(pa.array(left)), zone)
-        order = order if other is None or (other == "named" and order) else other
+    is_named = local != MISSING
+    by_day = local.copy()
+    for code, name in enumerate(names):
+        own = is_named & (zone == code)
+        by_day[own] = _to_utc(local[own], name)
+    by_month, is_blank = by_day.copy(), _blank(stacked)
+    kind = np.where(is_named, NAMED, BAD)
+    left = np.flatnonzero(~is_named & ~is_blank)
+    for code, name in enumerate(names):
+        for part in _parts(left[zone[left] == code]):
+            read = dates.readings(_short(stacked.take(pa.array(part))), name, blanks=vocabulary.BLANKS)
+            by_day[part], by_month[part], kind[part], is_blank[part] = read
+    cells = _two_readings(stacked, by_day, by_month, is_named=bool((kind == NAMED).any()))
+    ends = np.cumsum([len(column.texts) for column in columns.values()])[:-1]
+    chosen = choose(cells, lambda micros: times_of(dict(zip(columns, np.split(micros, ends), strict=True))))
+    micros = cells.under(chosen.orders)
     whole = pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC")
-    parts, end = {}, 0
-    for name, column in columns.items():
-        part = slice(end, end := end + len(column))
-        parts[name] = (pd.Series(whole[part]), bad[part])
-    return Instants(parts, order, warnings)
+    bad = (micros == MISSING) & ~is_blank
+    places = np.split(np.arange(len(micros)), ends)
+    found = {name: (pd.Series(whole[at]), bad[at]) for name, at in zip(columns, places, strict=True)}
+    return Instants(found, _order(chosen, cells, kind[micros != MISSING]), chosen.warnings)
+
+
+def _two_readings(stacked: Any, by_day: Ints, by_month: Ints, *, is_named: bool) -> TwoReadings:
+    differ = by_day != by_month
+    style = np.full(len(by_day), -1, dtype=np.int64)
+    for part in _parts(np.flatnonzero(differ)):
+        style[part] = styles_of(stacked.take(pa.array(part)))
+    return TwoReadings(by_day, by_month, style, lambda at: stacked[at].as_py().split()[0].rstrip(","), is_named)
+
+
+def _order(chosen: Chosen, cells: TwoReadings, kinds: Ints) -> str | None:
+    """Return how the dates of a file are written: the order of most numeric ones, else their spelling."""
+    if chosen.orders:
+        return chosen.orders[max(chosen.orders, key=lambda style: int((cells.style == style).sum()))]
+    return next(
+        (name for kind, name in ((NUMERIC, dates.SAME), (NAMED, "named"), (ISO, "iso")) if (kinds == kind).any()), None
+    )
+
+
+def _parts(rows: Ints) -> list[Ints]:
+    """Split positions into parts, for memory's sake."""
+    return [rows[start : start + _AT_A_TIME] for start in range(0, len(rows), _AT_A_TIME)]
+
+
+def _short(texts: Any) -> pd.Series:
+    """Return texts as a `str` column; one too long for a date is no date."""
+    dtype: Any = STR
+    short = pc.less_equal(pc.binary_length(texts), vocabulary.LONGEST)
+    return pd.Series(dtype.__from_arrow__(pc.if_else(short, texts, pa.scalar("?", TEXT))))
 
 
 def _usual(texts: Any) -> Ints:
     """Read "Mar 28, 2020 08:07:27" (local µs since 1970); NaT's number for any other text."""
-    local = np.full(len(texts), _NAT)
+    local = np.full(len(texts), MISSING)
     rows = np.flatnonzero(pc.fill_null(pc.equal(pc.binary_length(texts), _USUAL), fill_value=False))
     if len(rows):
         _, offsets, data = texts.buffers()
@@ -101,33 +148,33 @@ def _from_bytes(bytes_: npt.NDArray[np.uint8]) -> Ints:
     days = months.astype("datetime64[D]") + np.where(good, day - 1, 0)
     good &= days.astype("datetime64[M]") == months
     micros = days.astype("datetime64[us]").astype(np.int64) + ((hour * 60 + minute) * 60 + second) * 1_000_000
-    return np.where(good, micros, _NAT)
+    return np.where(good, micros, MISSING)
 
 
 def _read_few(texts: Any, local: Ints) -> None:
     """Read "Mar 28, 2020 2:20 PM" and its like into `local`, where there are few of them: the head of every report."""
-    left = np.flatnonzero(local == _NAT)
+    left = np.flatnonzero(local == MISSING)
     encoded = texts.take(pa.array(left)).dictionary_encode()
     if len(encoded.dictionary) > FEW:
         return
-    read = np.array([*map(_named, encoded.dictionary.to_pylist()), _NAT])
+    read = np.array([*map(_named, encoded.dictionary.to_pylist()), MISSING])
     local[left] = read[encoded.indices.fill_null(len(read) - 1).to_numpy(zero_copy_only=False)]
 
 
 def _named(text: str) -> int:
     found = _NAMED.fullmatch(text)
     if found is None or not dates.FIRST_YEAR <= int(found[3]) <= dates.LAST_YEAR:
-        return _NAT
+        return MISSING
     hour = int(found[4])
     if hour > 23 or (found[7] and not 1 <= hour <= 12):
-        return _NAT
+        return MISSING
     if found[7]:
         hour = hour % 12 + (12 if found[7] == "P" else 0)
     day = f"{found[3]}-{MONTHS.index(found[1]) + 1:02}-{int(found[2]):02}"
     try:
         return int(np.datetime64(f"{day}T{hour:02}:{found[5]}:{found[6] or '00'}", "us").astype(np.int64))
     except ValueError:
-        return _NAT
+        return MISSING
 
 
 def _to_utc(local: Ints, zone: str) -> Ints:
@@ -143,38 +190,3 @@ def _blank(texts: Any) -> npt.NDArray[np.bool_]:
     blank = pc.or_kleene(pc.is_null(plain), pc.is_in(plain, pa.array(_BLANKS, type=TEXT)))
     result: npt.NDArray[np.bool_] = blank.to_numpy(zero_copy_only=False)
     return result
-
-
-def _other_spellings(texts: Any, zone: str) -> tuple[Ints, npt.NDArray[np.bool_], str | None, list[str]]:
-    dtype: Any = STR
-    short = pc.less_equal(pc.binary_length(texts), vocabulary.LONGEST)
-    column = pd.Series(dtype.__from_arrow__(pc.if_else(short, texts, pa.scalar("?", TEXT))))
-    is_numeric = column.str.contains(NUMERIC_DATE, regex=True).to_numpy(dtype=bool)
-    micros, bad = np.full(len(column), _NAT), np.zeros(len(column), dtype=bool)
-    orders: list[str] = []
-    warnings: list[str] = []
-    for numeric in (True, False):
-        at = np.flatnonzero(is_numeric == numeric)
-        for part, read in _parsed(column, at, zone):
-            micros[part] = pd.DatetimeIndex(read.instants).asi8
-            bad[part] = (read.reason.notna() & read.reason.ne(dates.BLANK_DATE)).to_numpy(dtype=bool)
-            orders += [read.order] if read.order else []
-            warnings += read.warnings
-    # Where day and month are always equal in a part, another part tells.
-    return micros, bad, next((o for o in orders if o != dates.SAME), orders[0] if orders else None), warnings
-
-
-def _parsed(column: pd.Series, at: Ints, zone: str) -> list[tuple[Ints, dates.Dates]]:
-    """Parse the cells at these positions in parts, for memory's sake; as a whole where parts would read differently."""
-    parts = [at[start : start + _AT_A_TIME] for start in range(0, len(at), _AT_A_TIME)]
-    try:
-        read = [(part, _parse(column.iloc[part], zone)) for part in parts]
-    except AmbiguousDates:
-        read = []
-    orders = {dates_.order for _, dates_ in read} - {None, dates.SAME}
-    is_agreed = len(read) == len(parts) and len(orders) <= 1 and not any(dates_.warnings for _, dates_ in read)
-    return read if is_agreed else [(at, _parse(column.iloc[at], zone))]
-
-
-def _parse(texts: pd.Series, zone: str) -> dates.Dates:
-    return dates.parse(texts, zone, column="dates of the report", default_order="month_first", blanks=vocabulary.BLANKS)

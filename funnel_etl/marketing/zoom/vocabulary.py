@@ -4,6 +4,7 @@ Here: data, and how spellings are compared. A new spelling or language is one mo
 Not here: what is done with a word (`layout`, `cells`), and words for dates (`core.date_spelling`).
 """
 
+import re
 import string
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -100,6 +101,29 @@ SECTIONS: Spellings = {
     },
 }
 """Titles of sections. They decide between sections with like headers (host, panelist, attendee) only."""
+
+TITLE_STEMS: Mapping[str, str] = {
+    "host": "host cohost anfitri organizador",
+    "panelist": "panelist painelist ponente palestrant speaker presenter moderat moderad orador presentador "
+    "apresentador conferencist expositor",
+    "other": "other otro otra outro outra",
+    "attendee": "attend asistent participant",
+    "registrant": "registrant registrad inscrit inscript inscri",
+}
+"""Beginnings of words that name a section, folded; of two in one title the earlier here has it."""
+
+TITLE_FILLERS = frozenset(
+    "s detail details information info list section data alternative co and of the who without registration "
+    "detalle detalles informacion lista datos de del los las la el y e que asistieron sin registro inscripcion "
+    "detalhe detalhes informacoes dados do da dos das o os a as participaram sem inscricao".split()
+)
+"""Words that may stand in a title beside them: with any other word a text is no title."""
+
+REPORT_STEMS: Mapping[str, str] = {
+    "attendee": "attend asistent participant",
+    "registration": "registra inscri registro",
+}
+"""Beginnings of the words in the first line of a report."""
 
 SUMMARY: Spellings = {
     "topic": {"en": ("Topic",), "pt": ("Tópico",), "es": ("Tema",)},
@@ -198,6 +222,23 @@ PHONE_QUESTION = (
 PHONE_QUESTION_PERHAPS = r"number|\bno\b|\bn\.o\b|contact|contato|numero|\bcall|llama|ligar|\bsms\b"
 """Wording that may ask for one: the values decide."""
 
+_DEVICE = r"(?:phone|mobile|cell|handset|celular|telefone?|movil)"
+NO_PHONE = (
+    r"\b(?:smart|micro|head|ear|i)[ -]?phones?\b|\bautomobiles?\b|\bphone calls?\b"
+    r"|\bwhats ?app (?:group|channel|community)\w*"
+    rf"|\b{_DEVICE}(?:'?s)? (?:model|brand|make|maker|type|os|operating system|company|network|operator|carrier"
+    r"|provider|plan|size|data|device|apps?|application|banking|internet|interview)\b"
+    rf"|\b(?:model|brand|make|type|marca|modelo|name|colou?r) (?:of|de|do|del) (?:\w+ )?{_DEVICE}\b"
+)
+"""Wording around the words above that asks for something else: it is left out before they are searched."""
+
+YES_OR_NO = (
+    r"^\W*(?:do|does|did|are|is|was|can|could|will|would|have|has|may|should|shall|tienes?|usas?|puedes?|podemos|aceptas?"
+    r"|quieres?|voce|aceita|deseja|quer|kya)\b"
+    r"(?!.*(?:num|\bno\b|enter|share|give|provide|mention|type|write|if (?:yes|so)))"
+)
+"""A question that is answered by yes or no, and asks for no number."""
+
 OTHER_NUMBER_QUESTION = (
     r"\bid\b|\bids\b|identi|\broll|aadha+r|account|enrol|registration|regist[re]|matric|order|receipt|transac|invoice"
     r"|\bpin\b|pin ?code|\bzip\b|postal|\bcep\b|\byear|\bano\b|anio|employee|passport|pasaporte|licen[cs]|\bgst"
@@ -257,6 +298,32 @@ def key(text: str) -> str:
     return plain if plain.isascii() else "".join(ch for ch in plain if ch.isalnum())
 
 
+def section_of(title: str) -> str | None:
+    """Return which section a title names, by whole spelling or by the beginnings of its words; None for no title."""
+    return _SECTION_KEYS.get(key(title)) or _named_by_stems(title)
+
+
+@lru_cache(maxsize=1024)
+def _named_by_stems(title: str) -> str | None:
+    words = re.findall(r"[a-z]+", fold(title[:LONGEST]))
+    if not words or len(words) > 8:
+        return None
+    named = [_stem_of(word, TITLE_STEMS) for word in words]
+    if any(name is None and word not in TITLE_FILLERS for name, word in zip(named, words, strict=True)):
+        return None
+    return next((role for role in TITLE_STEMS if role in named), None)
+
+
+def report_of(title: str) -> str | None:
+    """Return which report the first line of a file says it is: attendee, registration, or None."""
+    found = {_stem_of(word, REPORT_STEMS) for word in re.findall(r"[a-z]+", fold(title[:LONGEST]))} - {None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _stem_of(word: str, stems: Mapping[str, str]) -> str | None:
+    return next((name for name, starts in stems.items() if word.startswith(tuple(starts.split()))), None)
+
+
 def entries(table: Spellings) -> Iterator[tuple[str, str, str]]:
     """Yield (meaning, language, spelling), meaning by meaning."""
     for meaning, languages in table.items():
@@ -280,3 +347,6 @@ def languages_by_key(*tables: Spellings) -> dict[str, frozenset[str]]:
         for _meaning, language, spelling in entries(table):
             found.setdefault(key(spelling), set()).add(language)
     return {spelled: frozenset(languages) for spelled, languages in found.items()}
+
+
+_SECTION_KEYS = by_key(SECTIONS)

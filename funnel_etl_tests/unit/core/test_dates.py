@@ -183,13 +183,6 @@ def test_an_iso_value_out_of_order_spoils_the_proof_by_order():
         parse("11/03/2026", "12/03/2026", "2020-01-01", "01/04/2026")
 
 
-def test_a_default_order_is_outweighed_only_by_a_value_over_twelve():
-    rising_as_day_first_only = ("01/05/2026", "04/05/2026", "02/06/2026")
-    assert parse(*rising_as_day_first_only).order == "day_first"
-    assert parse(*rising_as_day_first_only, default_order="month_first").order == "month_first"
-    assert parse(*rising_as_day_first_only, "13/06/2026", default_order="month_first").order == "day_first"
-
-
 def test_a_refusal_names_the_column_and_both_readings_and_no_more_of_the_cell():
     with pytest.raises(AmbiguousDates) as error:
         parse("03/04/2026 10:15")
@@ -198,15 +191,14 @@ def test_a_refusal_names_the_column_and_both_readings_and_no_more_of_the_cell():
     assert "10:15" not in str(error.value)
 
 
-def test_zooms_dates_are_month_first_when_nothing_proves_otherwise():
-    result = parse("08/09/2026 10:45:00 AM", default_order="month_first")
-    assert (local(result), result.order, result.warnings) == (["2026-08-09 10:45:00"], "month_first", [])
-
-
-def test_zooms_dates_proved_day_first_are_read_so_with_a_warning():
-    result = parse("08/09/2026 10:45:00 AM", "13/09/2026 10:45:00 AM", default_order="month_first")
-    assert (local(result)[0], result.order) == ("2026-09-08 10:45:00", "day_first")
-    assert "day-first" in result.warnings[0]
+def test_a_column_is_read_in_both_orders_for_a_caller_who_proves_the_order_otherwise():
+    texts = column("08/09/2026 10:45", "13/09/2026", "Mar 5, 2026", "2026-03-04", "--", "soon", None)
+    read = dates.readings(texts, KOLKATA, blanks=("--",))
+    by_day, by_month = (pd.DatetimeIndex(part.view("datetime64[us]")) for part in (read.by_day, read.by_month))
+    assert by_day.strftime("%m-%d").tolist()[:4] == ["09-08", "09-12", "03-04", "03-03"]
+    assert by_month.strftime("%m-%d")[0] == "08-09"
+    assert (read.by_month == dates.MISSING).tolist() == [False, True, False, False, True, True, True]
+    assert read.is_blank.tolist() == [False, False, False, False, True, False, True]
 
 
 def test_iso_named_and_numeric_spellings_mix_in_one_column_and_iso_is_never_day_first():

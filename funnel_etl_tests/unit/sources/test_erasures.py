@@ -139,7 +139,7 @@ def test_a_dropped_file_is_read_landed_and_set_aside_without_the_person(landing:
     read: list[tuple[bytes, str]] = []
     drop = DropFolder("zoom", folder, landing, lambda *given: read.append(given), tmp_path, 0, 10)
     taken = drop.take()
-    assert read == [(LEFT, taken.arrivals[0].file_id)]
+    assert read == [(LEFT, taken.arrivals[0].file_id, taken.arrivals[0].received_at)]
     assert taken.arrivals[0].withheld == 1
     assert [p.name for p in folder.rglob("*.csv")] == ["xxxxxxxxxx.csv"]
     assert (folder / "processed" / "xxxxxxxxxx.csv").read_bytes() == LEFT

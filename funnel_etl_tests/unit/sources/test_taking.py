@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.taking import DropFolder, Taken
 
 
-def read_report(data: bytes, _file_id: str) -> None:
+def read_report(data: bytes, _file_id: str, _came: datetime) -> None:
     """Stand for the reader: good files begin with "report"."""
     if data.startswith(b"crash"):
         raise IndexError("98765 43210 is out of range")
@@ -75,6 +76,16 @@ def test_a_good_file_is_landed_and_then_moved_to_processed_with_its_sub_folder(d
     assert [drop.landing.read(a.file_id) for a in drop.arrivals()] == [b"report a", b"report b"]
 
 
+def test_a_file_is_judged_as_of_when_its_bytes_came_first(drop: Drop) -> None:
+    """A report that holds times is read the same on every night, also when it is dropped again."""
+    came: list[datetime] = []
+    drop.drop.read = lambda _data, _file_id, at: came.append(at)
+    for name in ("a.csv", "a (1).csv"):
+        drop.put(name)
+        drop.take()
+    assert came == [drop.arrivals()[0].received_at] * 2
+
+
 def test_a_rejected_file_is_kept_and_its_person_is_told_beside_it_what_to_do(drop: Drop) -> None:
     drop.put("plutus/notes.pdf", b"%PDF")
     taken = drop.take()
@@ -122,7 +133,7 @@ def test_the_same_bytes_under_the_same_name_again_are_moved_but_not_recorded_aga
 def test_a_file_rejected_once_is_taken_when_the_reader_has_learned_to_read_it(drop: Drop) -> None:
     drop.put("report.csv", b"new layout")
     drop.take()
-    drop.drop.read = lambda _data, _file_id: None
+    drop.drop.read = lambda *_given: None
     drop.put("report.csv", b"new layout")
     assert [a.status for a in drop.take().arrivals] == ["accepted"]
 
@@ -180,7 +191,7 @@ def test_a_file_that_cannot_be_moved_stays_is_not_taken_twice_and_that_is_said_o
 ) -> None:
     path = drop.put("stuck.csv", data)
     reads: list[bytes] = []
-    drop.drop.read = lambda data, file_id: (reads.append(data), read_report(data, file_id))
+    drop.drop.read = lambda *given: (reads.append(given[0]), read_report(*given))
     with monkeypatch.context() as patch:
 
         def forbidden(self: Path, _goal: Path) -> Path:
@@ -295,7 +306,7 @@ def test_odd_names_harm_nobody(drop: Drop, name: str, kept: str, data: bytes) ->
 def test_a_file_that_changes_after_it_was_landed_is_not_moved_and_taken_next(drop: Drop) -> None:
     path = drop.put("a.csv", b"report one")
 
-    def rewriting(_data: bytes, _file_id: str) -> None:
+    def rewriting(*_given: object) -> None:
         drop.drop.read = read_report
         path.write_bytes(b"report two, longer")
 
@@ -332,7 +343,7 @@ def test_who_comes_second_gives_way_or_waits(drop: Drop) -> None:
 def test_what_the_time_did_not_suffice_for_is_taken_at_the_next_look(drop: Drop) -> None:
     for number in range(4):
         drop.put(f"{number}.csv", b"report %d" % number)
-    drop.drop.read = lambda _data, _file_id: time.sleep(0.06)
+    drop.drop.read = lambda *_given: time.sleep(0.06)
     taken = drop.take(seconds=0.1)
     assert 0 < len(taken.arrivals) < 4
     assert taken.rest == 4 - len(taken.arrivals)

@@ -7,8 +7,8 @@ import pytest
 
 from funnel_etl.core.config_tables import Config
 from funnel_etl.marketing.zoom import diagnose as module
+from funnel_etl.marketing.zoom.cells import shown_header
 from funnel_etl.marketing.zoom.diagnose import Diagnosis, diagnose, render
-from funnel_etl.marketing.zoom.measures import shown_header
 
 ZONE = "Asia/Kolkata"
 ATTENDEE_HEADER = (

@@ -1,5 +1,6 @@
 """Which reports a night uses. Reading them is tested in `test_read`, taking files in `sources/test_taking`."""
 
+import shutil
 from datetime import UTC, date, datetime
 from itertools import permutations
 from pathlib import Path
@@ -48,6 +49,25 @@ def test_an_overtaken_night_uses_the_reports_it_used(sources: NightlySources) ->
     land(sources, "b.csv", None, b"b", minute=1)
     assert len(night(sources, SECOND)) == 2
     assert night(sources, FIRST) == [("a.csv", None)]
+
+
+def test_dates_are_held_against_the_first_arrival_of_the_file_on_every_night(sources: NightlySources) -> None:
+    """Read again a year later, from the archive alone, it gives what it gave at first."""
+    report = (
+        b"Attendee Report\nReport Generated:,05-11-2026 21:30\nTopic,Webinar ID,Actual Start Time\n"
+        b"T,123 456 7890,05-11-2026 19:00\nAttendee Details\nAttended,Email,Join Time,Leave Time\n"
+        b"Yes,a@example.com,05-11-2026 19:00,05-11-2026 20:00\n"
+    )
+    for name, received in (
+        ("late.csv", datetime(2027, 12, 1, tzinfo=UTC)),
+        ("a.csv", datetime(2026, 5, 20, tzinfo=UTC)),
+    ):
+        arrival = sources.landing.put("zoom", "file", name, report, received_at=received)
+    for _ in range(2):
+        parsed = ParsedReports(open_store(UPath(sources.settings.lake_root)), sources)
+        facts, _measures = parsed.told(arrival.file_id)
+        assert (facts["date_order"], str(facts["started_at"])[:10]) == ("month_first", "2026-05-11")
+        shutil.rmtree(sources.settings.lake_root)
 
 
 def test_a_report_the_reader_no_longer_reads_is_left_out_with_a_note_and_stops_no_other(

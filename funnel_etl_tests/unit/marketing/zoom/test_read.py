@@ -206,7 +206,7 @@ PHONE_QUESTION = '"Phone Number (Enter with Country code ex., +91 9800000000)"'
         pytest.param("Número de contato", "'+91 98765 12345", "'+91 98765 12345", id="Portuguese"),
         pytest.param("¿A qué número te llamamos?", "+34600111222", "+34600111222", id="Spanish"),
         pytest.param("Nº de celular", "९८७६५१२३४५", "९८७६५१२३४५", id="digits of another script"),
-        pytest.param("Student mobile number", "9876512345", "9876512345", id="whose phone it is does not matter"),
+        pytest.param("Student mobile number", "9876512345", "9876512345", id="a student is the person"),
         pytest.param("Roll number", "9876512345", None, id="a roll number of ten digits"),
         pytest.param("Aadhaar number", "919876512345", None, id="an identity number"),
         pytest.param("WhatsApp group id", "12345678", None, id="an id that names an app"),
@@ -215,6 +215,24 @@ PHONE_QUESTION = '"Phone Number (Enter with Country code ex., +91 9800000000)"'
         pytest.param("Your lucky number", "1234567890", None, id="ten digits that no mobile starts with"),
         pytest.param("Phone,WhatsApp number", ",9876512345", "9876512345", id="blank Phone, then the question"),
         pytest.param("Phone,WhatsApp number", "9123456789,9876512345", "9123456789", id="Phone goes first"),
+        pytest.param("Phone,WhatsApp number", "NA,9876512345", "9876512345", id="the first that is usable"),
+        pytest.param("Phone,WhatsApp number", "NA,none", "NA", id="the first, where none is usable"),
+        pytest.param("Phone,Mobile", "9.12345E+09,9876512345", "9876512345", id="digits lost, then whole"),
+        pytest.param("Parent's mobile number", "9123456789", None, id="a parent's"),
+        pytest.param("Emergency contact number", "9123456789", None, id="an emergency contact"),
+        pytest.param("Alternate number", "9123456789", None, id="an alternate"),
+        pytest.param("Friend's WhatsApp number", "9123456789", None, id="a friend's"),
+        pytest.param(
+            "Father's phone,Your WhatsApp number", "9123456789,9876512345", "9876512345", id="a parent's first"
+        ),
+        pytest.param(
+            "Your contact number (WhatsApp),Spouse", "9876512345,9123456789", "9876512345", id="a spouse's last"
+        ),
+        pytest.param("Phone,Guardian contact", ",9123456789", None, id="a guardian's does not stand in for a blank"),
+        pytest.param("Do you use a smartphone?", "9876512345", None, id="a smartphone"),
+        pytest.param("Phone model", "Redmi 9876512345", None, id="a model of phone"),
+        pytest.param("Are you okay with a phone call?", "Yes 9876512345", None, id="whether to call"),
+        pytest.param("Can you share your mobile number?", "9876512345", "9876512345", id="a polite question"),
     ],
 )
 def test_the_phone_is_found(header: str, cells: str, phone: str | None) -> None:
@@ -224,6 +242,16 @@ def test_the_phone_is_found(header: str, cells: str, phone: str | None) -> None:
         .iloc[0]
     )
     assert found == phone or (phone is None and pd.isna(found))
+
+
+def test_a_report_that_asks_for_other_peoples_phones_only_says_so() -> None:
+    """Incident: a parent's number became the phone of each child, and who they are known by."""
+    header, row = "Email,Parent's mobile (+91 98765 43210),Registration Time", "a@example.com,9123456789,"
+    export = read(registration(header, row))
+    assert any("other people's phones only (\"Parent's mobile (…)\")" in note for note in export.notes)
+    assert json.loads(export.rows["questions"].iloc[0])["Parent's mobile (+91 98765 43210)"] == "9123456789"
+    both = read(registration(f"Phone,{header}", f"9876512345,{row}"))
+    assert both.notes == []
 
 
 def test_a_number_is_a_phone_only_if_nearly_all_its_values_are() -> None:

@@ -8,7 +8,7 @@ from funnel_etl.marketing.zoom.json_rows import MORE_FIELDS
 from funnel_etl.marketing.zoom.read import ZoomExport, read_export
 
 HEAD = (
-    "Attendee Report,\nReport generated time,04/04/2026 12:18:00 PM\n"
+    "Attendee Report,\nReport generated time,04/14/2026 12:18:00 PM\n"
     "Topic,Webinar ID,Actual Start Time,Total Users\nClass,111 2222 3333,04/13/2026 02:38:00 PM,3\nAttendee Details,\n"
     "Attended,User Name,Email,Join Time,Leave Time,Time in Session (minutes),Country/Region Name\n"
 )
