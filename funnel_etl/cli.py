@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 db = typer.Typer(no_args_is_help=True, help="The database: its address, a shell, and the embedded server.")
 app.add_typer(db, name="db")
-zoom = typer.Typer(no_args_is_help=True, help="Zoom exports, before they are dropped.")
+zoom = typer.Typer(no_args_is_help=True, help="Zoom exports: before they are dropped, and after.")
 app.add_typer(zoom, name="zoom")
 config = typer.Typer(no_args_is_help=True, help="The tables of config_csv, before an edit is accepted.")
 app.add_typer(config, name="config")
@@ -386,6 +386,35 @@ def check(file: Annotated[Path, typer.Argument(help="An export of Zoom.")]) -> N
         found, text = check_file(file, load_settings())
         out.print(text, markup=False, highlight=False)
         raise typer.Exit(0 if found.is_good else 1)
+
+
+_FILE = Annotated[str, typer.Argument(metavar="FILE_ID", help="Of ops.files, or its beginning, or a file's name.")]
+
+
+@zoom.command()
+def withdraw(
+    file: _FILE,
+    why: Annotated[str, typer.Option("--why", help="Why, in a sentence: kept, and shown in ops.files.")],
+) -> None:
+    """Take a file that was taken by mistake out of all numbers, from the next night or refresh on; it is kept."""
+    from funnel_etl.marketing.zoom import withdrawals  # noqa: PLC0415
+
+    with _told():
+        gone = withdrawals.withdraw(withdrawals.archive(load_settings()), file, why)
+        out.print(f"{gone.name} is withdrawn, {withdrawals.WHEN}", markup=False)
+        out.print(f"To undo it: funnel-etl zoom restore {gone.file_id[: withdrawals.SHOWN]}", markup=False)
+
+
+@zoom.command()
+def restore(
+    file: _FILE, why: Annotated[str, typer.Option("--why", help="Why, in a sentence.")] = "withdrawn by mistake"
+) -> None:
+    """Let a file that was withdrawn count again, from the next night or refresh on."""
+    from funnel_etl.marketing.zoom import withdrawals  # noqa: PLC0415
+
+    with _told():
+        back = withdrawals.restore(withdrawals.archive(load_settings()), file, why)
+        out.print(f"{back.name} counts again, {withdrawals.WHEN}", markup=False)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,8 @@ from funnel_etl.funnel.contracts import MEASURES
 
 CODE, REWRITTEN, UNKNOWN = "code_version", "history_rewritten", "unknown_previous"
 MANUAL_MAPPING, MAPPING, CONFIG = "manual_mapping", "mapping", "config"
-NEW_DAY, LATE, ZOOM_REEXPORT, EDITED, VANISHED = "new_day", "late", "zoom_reexport", "edited", "vanished"
+NEW_DAY, LATE, EDITED, VANISHED = "new_day", "late", "edited", "vanished"
+ZOOM_REEXPORT, ZOOM_WITHDRAWN = "zoom_reexport", "zoom_withdrawn"
 UNEXPLAINED = "unexplained"
 
 CAUSES = {
@@ -22,6 +23,8 @@ CAUSES = {
     LATE: "Rows of older days that came only now; also the first report of an older webinar.",
     ZOOM_REEXPORT: "Another export of a Zoom report that was there already, or a report that is now tied to another "
     "occurrence.",
+    ZOOM_WITHDRAWN: "A Zoom report was withdrawn, or one that was withdrawn counts again (funnel-etl zoom withdraw, "
+    "funnel-etl zoom restore).",
     EDITED: "A row that was there already, with other content: another amount, status, day, funnel, phone. Also a row "
     "that was in quarantine and is mended, or the other way round.",
     VANISHED: "A row that is gone from its source, though the dump's window has not moved past it.",

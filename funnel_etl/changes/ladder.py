@@ -10,7 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from funnel_etl.changes.contracts import CAUSES, CHANGES, LATE, NEW_DAY, UNEXPLAINED, VANISHED, ZOOM_REEXPORT
+from funnel_etl.changes.contracts import (
+    CAUSES,
+    CHANGES,
+    LATE,
+    NEW_DAY,
+    UNEXPLAINED,
+    VANISHED,
+    ZOOM_REEXPORT,
+    ZOOM_WITHDRAWN,
+)
 from funnel_etl.funnel.closed_months import NOTHING_CLOSED, ClosedM0
 from funnel_etl.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES, MEASURES
 from funnel_etl.funnel.facts import funnel_facts
@@ -43,7 +52,7 @@ PARTS = (
 )
 """The facts add up over their inputs: each part is made again only when one of its own inputs is another."""
 CELL = ["metric", "date", "funnel"]
-ONLY_OLD_DAYS = (LATE, ZOOM_REEXPORT, VANISHED)
+ONLY_OLD_DAYS = (LATE, ZOOM_REEXPORT, ZOOM_WITHDRAWN, VANISHED)
 """Causes whose own rows are all of days that the last night had."""
 
 

@@ -25,6 +25,7 @@ from funnel_etl.funnel import closing
 from funnel_etl.funnel.closed_months import ClosedM0, closed_months, months_over
 from funnel_etl.funnel.published import PublishedFacts, code_in_force, published_before
 from funnel_etl.marketing.zoom.intake import ParsedReports
+from funnel_etl.marketing.zoom.withdrawals import ever_decided
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
 from funnel_etl.sales.earlier import leads_before, sales_before
@@ -37,7 +38,7 @@ GROUPS = (
     (causes.CONFIG, set(CONFIG_TABLES) - MAPPING - {"manual_mapping"}),
 )
 """Causes of config, in their order, and the tables of config_csv each is about."""
-BY_ROWS = (causes.NEW_DAY, causes.LATE, causes.ZOOM_REEXPORT, causes.EDITED, causes.VANISHED)
+BY_ROWS = (causes.NEW_DAY, causes.LATE, causes.ZOOM_REEXPORT, causes.ZOOM_WITHDRAWN, causes.EDITED, causes.VANISHED)
 log = logging.getLogger("funnel_etl.progress")
 
 
@@ -106,7 +107,10 @@ class Comparison:
 
         sources = {name: self._rows(name, state, config) for name in SOURCES}
         zoom = Zoom(
-            {name: state.frames[name] for name in ZOOM}, {name: self.tonight[name] for name in ZOOM}, self.since
+            {name: state.frames[name] for name in ZOOM},
+            {name: self.tonight[name] for name in ZOOM},
+            self.since,
+            ever_decided(self.night.sources.landing),
         )
         as_of = self.night.as_of
         for cause in BY_ROWS:

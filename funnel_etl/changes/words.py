@@ -15,6 +15,7 @@ WORDS = {
     "new_day": "new days",
     "late": "late rows",
     "zoom_reexport": "Zoom re-exports",
+    "zoom_withdrawn": "withdrawn Zoom reports",
     "edited": "edited rows",
     "vanished": "vanished rows",
     "unexplained": "no cause",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from funnel_etl.changes.contracts import LATE, NEW_DAY, VANISHED, ZOOM_REEXPORT
+from funnel_etl.changes.contracts import LATE, NEW_DAY, VANISHED, ZOOM_REEXPORT, ZOOM_WITHDRAWN
 from funnel_etl.changes.matching import row_hashes
 from funnel_etl.changes.rows import PLACE, SAME
 
@@ -20,17 +20,21 @@ Frames = dict[str, pd.DataFrame]
 
 @dataclass
 class Zoom:
-    """Both nights' people of every occurrence. Frames: zoom_registrations, zoom_attendance, webinars, zoom_reports."""
+    """Both nights' people of every occurrence. Frames: zoom_registrations, zoom_attendance, webinars, zoom_reports.
+
+    `decided`: files that a person has ever withdrawn.
+    """
 
     before: Frames
     after: Frames
     since: pd.Timestamp
+    decided: frozenset[str] = frozenset()
     last: Frames = field(init=False)
 
     def __post_init__(self) -> None:
         self.last = {name: self.before[name] for name in (*CONTENT, "webinars")}
         self.moved = {name: _differing(name, self.before[name], self.after[name]) for name in CONTENT}
-        self.causes = _Causes(self.before, self.after, self.since)
+        self.causes = _Causes(self.before, self.after, self.since, self.decided)
         self.places = {
             name: {occurrence: PLACE[self.causes.of(occurrence, name)] for occurrence in moved}
             for name, moved in self.moved.items()
@@ -61,8 +65,9 @@ class Zoom:
 class _Causes:
     """Why an occurrence differs, by its day and its reports on both nights."""
 
-    def __init__(self, before: Frames, after: Frames, since: pd.Timestamp) -> None:
+    def __init__(self, before: Frames, after: Frames, since: pd.Timestamp, decided: frozenset[str]) -> None:
         self.since = since
+        self.decided = decided
         self.days_before, self.days = (f["webinars"].set_index("occurrence_id")["event_date"] for f in (before, after))
         was, now = (f["zoom_reports"].set_index("file_id") for f in (before, after))
         self.was_in, self.is_in, self.kind = was["occurrence_id"], now["occurrence_id"], now["report"]
@@ -78,6 +83,8 @@ class _Causes:
         was_published = bool((self.days_before.reindex(list(places)) <= self.since).any())
         if not was_published and occurrence in self.days.index and self.days[occurrence] > self.since:
             return NEW_DAY
+        if self._is_decided(occurrence):
+            return ZOOM_WITHDRAWN
         fresh = {self.kind[file] for file in files - known}
         had = {self.kind[file] for file in known}
         if not fresh:
@@ -90,9 +97,18 @@ class _Causes:
         moved_to = {self.is_in[file] for file in self.files_before.get(occurrence, set()) if file in self.is_in.index}
         if not moved_to:
             day = self.days_before.get(occurrence)
-            return VANISHED if day is None or day <= self.since else NEW_DAY
+            if day is not None and day > self.since:
+                return NEW_DAY
+            return ZOOM_WITHDRAWN if self._is_decided(occurrence) else VANISHED
         found = {self.of(other, table) for other in moved_to}
         return min(found - {NEW_DAY} or {ZOOM_REEXPORT}, key=PLACE.__getitem__)
+
+    def _is_decided(self, occurrence: str) -> bool:
+        """Whether a report of the occurrence is gone, or is there again, because a person said so."""
+        was, now = self.files_before.get(occurrence, set()), self.files.get(occurrence, set())
+        moved = {file for file in was - now if file not in self.is_in.index}
+        moved |= {file for file in now - was if file not in self.was_in.index}
+        return not self.decided.isdisjoint(moved)
 
 
 def _differing(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[str]:

@@ -167,7 +167,7 @@ def _always(arrivals: list[Arrival], *, is_used: bool) -> str | None:
     """Say why a file never goes; None: it may."""
     kinds = {arrival.kind for arrival in arrivals}
     if kinds - {"pull", "file"}:
-        return "config, closed months, published facts, confirmations"
+        return "config, closed months, published facts, confirmations, decisions"
     if any(a.kind == "file" and a.status == "accepted" for a in arrivals):
         return "Zoom reports: every night is made from all of them"
     if is_used and any(a.source in CRM for a in arrivals):

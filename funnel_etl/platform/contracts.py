@@ -24,11 +24,12 @@ FILES = Table(
         Column(
             "status",
             Kind.TEXT,
-            "loaded; superseded by a later report; duplicate of bytes already there; rejected.",
+            "loaded; superseded by a later report; duplicate of bytes already there; rejected; withdrawn by a person "
+            "(funnel-etl zoom withdraw).",
             required=True,
-            values=("loaded", "superseded", "duplicate", "rejected"),
+            values=("loaded", "superseded", "duplicate", "rejected", "withdrawn"),
         ),
-        Column("reason", Kind.TEXT, "Why it was not loaded."),
+        Column("reason", Kind.TEXT, "Why it was not loaded, or why it was withdrawn."),
         Column("warnings", Kind.JSON, "What a person should know of a file that was loaded, as a list; NULL: nothing."),
         Column("occurrence_id", Kind.TEXT, "Webinar occurrence a Zoom report belongs to."),
         Column("landing_path", Kind.TEXT, "Where the bytes are, below the landing archive.", required=True),

@@ -24,9 +24,9 @@ from funnel_etl.platform.table_asset import night_of, partitions, progress, run_
 from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.landing import Landing
 
-FileStates = Callable[[Lake, date], pd.DataFrame]
-"""Gives, per file_id, status, occurrence_id and warnings (a list as JSON) as a part knows them."""
-STATE_COLUMNS = ["file_id", "status", "occurrence_id", "warnings"]
+FileStates = Callable[[Night, Lake], pd.DataFrame]
+"""Gives, per file_id, status, occurrence_id, warnings (a list as JSON) and a reason as a part knows them."""
+STATE_COLUMNS = ["file_id", "status", "occurrence_id", "warnings", "why"]
 
 
 def publish_asset(
@@ -79,7 +79,7 @@ def _publish(
     version = Version(part, night.day, night.run_id, package_version("funnel_etl"), night.config.version)
     publications = [_table_publication(lake, table, night.day) for table in tables]
     publications += _accounts(lake, part, tables, night.day)
-    states = file_states(lake, night.day) if file_states else pd.DataFrame(columns=STATE_COLUMNS)
+    states = file_states(night, lake) if file_states else pd.DataFrame(columns=STATE_COLUMNS)
     rows = _rows_by_file(lake, tables, night.day)
     publications.append(_publication(FILES, files_frame(_arrivals(night.sources.landing, sources), states, rows)))
     if lake.exists(CONFIG_VERSIONS, night.day):
@@ -164,6 +164,7 @@ def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Seri
     own = files["file_status"].notna() & (files["status"] == "loaded")
     files["status"] = files["status"].mask(own, files["file_status"])
     files["warnings"] = files["warnings"].where(own & files["warnings"].ne("[]"))
+    files["reason"] = files["reason"].mask(own & files["why"].notna(), files["why"])
     return files.assign(rows=files["file_id"].map(rows))
 
 

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from funnel_etl.core.errors import FunnelError
 
-Kind = Literal["pull", "file", "config", "closing", "confirmation"]
+Kind = Literal["pull", "file", "config", "closing", "confirmation", "decision"]
 
 # Never cookies, never anything that says who asked.
 KEPT_HEADERS = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "date")

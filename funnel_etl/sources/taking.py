@@ -61,7 +61,8 @@ class _Stuck:
 class DropFolder:
     """One drop folder: `read(data, file_id, came)` judges a file by raising FunnelError; `state`: where memory is kept.
 
-    `follows_label`: which lines of a file of this kind are no rows of persons.
+    `follows_label`: which lines of a file of this kind are no rows of persons; `refuses`: why these bytes (a file_id),
+    however well they read, are not taken.
     """
 
     source: str
@@ -72,6 +73,7 @@ class DropFolder:
     settle_seconds: float
     max_mb: int
     follows_label: FollowsLabel = no_label
+    refuses: Callable[[str], FunnelError | None] = lambda _file_id: None
 
     def take(self, *, seconds: float | None = None, wait: bool = True) -> Taken:
         """Take every file that is ready, for at most `seconds`; if another process is at it, wait or give way."""
@@ -185,11 +187,12 @@ class _Work:
             data, file_id = withheld.data, self.drop.landing.file_id_of(withheld.data)
             self._kept = data if withheld.is_changed else None
             key = (name, sub_folder, file_id)
-            if self.known.get(key) == "accepted":
+            refusal = self.drop.refuses(file_id)
+            if refusal is None and self.known.get(key) == "accepted":
                 log.info("drop folder: %s was taken before: the same bytes under the same name", shown)
                 return PROCESSED, ""
             now = utc_now()
-            refusal = self._judged(data, file_id, self._came.setdefault(file_id, now))
+            refusal = refusal or self._judged(data, file_id, self._came.setdefault(file_id, now))
             if refusal is None or key not in self.known:
                 self._put(name, withheld, sub_folder, refusal, now)
             self.known[key] = "accepted" if refusal is None else "rejected"

@@ -1,6 +1,5 @@
 """Assets of Zoom: from the drop folder to people, occurrences and bootcamps. Each calls one pure function."""
 
-from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -17,6 +16,7 @@ from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
 from funnel_etl.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, metadata_of, partition_key
 from funnel_etl.marketing.zoom.registrations import zoom_registrations
 from funnel_etl.marketing.zoom.reports import zoom_reports
+from funnel_etl.marketing.zoom.withdrawals import withdrawn
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
@@ -181,8 +181,14 @@ def zoom_clean_files(context: dg.AssetExecutionContext, **frames: pd.DataFrame) 
     )
 
 
-def file_states(lake: Lake, night: date) -> pd.DataFrame:
-    """Tell what became of each Zoom report, for `ops.files`: file_id, status, occurrence_id, warnings."""
-    reports = lake.read(clean_contracts.ZOOM_REPORTS, night)
+def file_states(night: Night, lake: Lake) -> pd.DataFrame:
+    """Return what became of each Zoom report, for `ops.files`: file_id, status, occurrence_id, warnings, why."""
+    reports = lake.read(clean_contracts.ZOOM_REPORTS, night.day)
     words = {"in_force": "loaded", "superseded": "superseded", "subset": "superseded", "duplicate": "duplicate"}
-    return reports[["file_id", "occurrence_id"]].assign(warnings=reports["notes"], status=reports["status"].map(words))
+    used = reports[["file_id", "occurrence_id"]].assign(warnings=reports["notes"], status=reports["status"].map(words))
+    gone = withdrawn(night.sources.landing)
+    left_out = [file_id for file_id in gone if file_id not in set(used["file_id"])]
+    whys = {"status": "withdrawn", "why": [gone[file_id].why for file_id in left_out]}
+    return pd.concat(
+        [used.assign(why=None), pd.DataFrame({"file_id": left_out, **whys}, dtype="str")], ignore_index=True
+    )

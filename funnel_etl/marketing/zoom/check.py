@@ -9,6 +9,7 @@ from funnel_etl.core.config_tables import TABLES, Config, parse_table
 from funnel_etl.core.errors import ConfigError, SourceRejected
 from funnel_etl.core.text import lookup_key, lookup_keys
 from funnel_etl.marketing.zoom.diagnose import Diagnosis, diagnose, render
+from funnel_etl.marketing.zoom.withdrawals import archive, refusal, withdrawn
 from funnel_etl.settings import Settings
 from funnel_etl.sources.fetch import utc_now
 from funnel_etl.sources.set_aside import plain_name
@@ -28,6 +29,8 @@ def check_file(path: Path, settings: Settings) -> tuple[Diagnosis, str]:
         data, file_id, settings.timezone, config, settings.zoom_date_ratio, folder=forced, received_at=utc_now()
     )
     found.warnings += problems
+    if (gone := withdrawn(archive(settings)).get(file_id)) is not None:
+        found.warnings.append(refusal(file_id, gone).what)
     return found, render(found, name)
 
 

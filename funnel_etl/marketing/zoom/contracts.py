@@ -19,7 +19,7 @@ RAW_ZOOM_REPORTS = Table(
         Column(
             "report",
             Kind.TEXT,
-            "Which report it is, told by the headers of its sections.",
+            "Which report it is, by its first line and the columns of its sections.",
             required=True,
             values=("attendee", "registration"),
         ),
@@ -40,13 +40,13 @@ RAW_ZOOM_REPORTS = Table(
         Column(
             "date_order",
             Kind.TEXT,
-            "Order of day and month where the file's dates are numbers, else their spelling.",
+            "Order of day and month where the file's dates are numbers (decision 10), else their spelling.",
             values=("iso", "named", "day_first", "month_first", "same"),
         ),
         Column("layout", Kind.TEXT, "Language of the headers (en, pt, es).", required=True),
         Column("notes", Kind.JSON, "What a person should know about the file, as a list.", required=True),
     ),
-    note="Times without a zone are the Zoom account's, read in the project's time zone.",
+    note="Times are read in the zone that their header names, else in the project's.",
 )
 
 _ROW_COLUMNS = (
@@ -65,7 +65,12 @@ _ROW_COLUMNS = (
     Column("first_name", Kind.TEXT, "First name, as it came.", personal=True),
     Column("last_name", Kind.TEXT, "Last name, as it came.", personal=True),
     Column("email", Kind.TEXT, "E-mail, as it came.", personal=True),
-    Column("phone", Kind.TEXT, "Phone column, else the question asking for one, as typed.", personal=True),
+    Column(
+        "phone",
+        Kind.TEXT,
+        "The person's own phone as typed: of its column and the questions that ask for one, the first usable.",
+        personal=True,
+    ),
     Column("registered_at", Kind.TIMESTAMP, "Registration time; NULL on re-join rows, or where unreadable."),
     Column("joined_at", Kind.TIMESTAMP, "Join time of this segment; NULL for no-shows, or where unreadable."),
     Column("left_at", Kind.TIMESTAMP, "Leave time of this segment; NULL for no-shows, or where unreadable."),

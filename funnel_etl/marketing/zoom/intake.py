@@ -24,6 +24,7 @@ from funnel_etl.marketing.zoom.contracts import (
 from funnel_etl.marketing.zoom.layout import heads_summary
 from funnel_etl.marketing.zoom.measures import Measures, file_warnings, measure
 from funnel_etl.marketing.zoom.read import ZoomExport, read_export
+from funnel_etl.marketing.zoom.withdrawals import refusal, withdrawn
 from funnel_etl.sources.arrivals import Arrival, first_came
 from funnel_etl.sources.nightly import NightlySources
 from funnel_etl.sources.store import Store
@@ -92,15 +93,15 @@ def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> 
     """Take in the drop folder for a night, and give the reports it uses: all that ever came, each content once.
 
     Of the same bytes in several places, one in a sub-folder counts (it may force a profile), then the first by name:
-    the order of arrival decides nothing. An overtaken night uses what it used, from the places it then lay in. A file
-    that is no report is kept as a rejected arrival, and stops no other.
+    the order of arrival decides nothing. What was withdrawn is left out. An overtaken night uses what it used, from
+    the places it then lay in. A file that is no report is kept as a rejected arrival, and stops no other.
     """
     landing, replayed = sources.landing, sources.replayed(SOURCE, night)
     if replayed is None:
         take_in(sources, parsed)
     counted = landing.night_arrivals(replayed, SOURCE) if replayed else []
     arrivals = _by_content(sources, counted)
-    file_ids = sorted(arrivals) if replayed is None else landing.night(replayed, SOURCE) or []
+    file_ids = landing.night(replayed, SOURCE) or [] if replayed else sorted(arrivals.keys() - withdrawn(landing))
     if replayed is None:
         landing.record_night(night, SOURCE, file_ids, [arrivals[file_id].arrival_id for file_id in file_ids])
     return [arrivals[file_id] for file_id in file_ids]
@@ -126,6 +127,7 @@ def take_in(
 ) -> Taken:
     """Take all settled files out of the drop folder, for at most `seconds`; without `wait` give way to who is at it."""
     settings = sources.settings
+    gone = withdrawn(sources.landing)
     drop = DropFolder(
         source=SOURCE,
         folder=settings.drop_folder / "zoom",
@@ -135,6 +137,7 @@ def take_in(
         settle_seconds=settings.drop_settle_seconds,
         max_mb=settings.zoom_max_mb,
         follows_label=heads_summary,
+        refuses=lambda file_id: refusal(file_id, gone[file_id]) if file_id in gone else None,
     )
     return drop.take(seconds=seconds, wait=wait)
 

@@ -27,8 +27,8 @@ NEEDS = (
 class Remembered:
     """What the sensor remembers. Files are named by their partition keys.
 
-    `taken`, `shown`: last arrival whose file was noted as pending, whose partition was told; `pending`: not known to
-    be worked in; `asked`, `run_key`, `attempt`: the refresh that was asked for last.
+    `taken`, `shown`: last arrival whose file was noted as pending, whose partition was told; `decided`: last decision
+    that was noted; `pending`: not known to be worked in; `asked`, `run_key`, `attempt`: the refresh asked for last.
     """
 
     taken: str = ""
@@ -37,6 +37,7 @@ class Remembered:
     asked: tuple[str, ...] = ()
     run_key: str = ""
     attempt: int = 0
+    decided: str = ""
 
     def to_cursor(self) -> str:
         """Give it as the text of a Dagster cursor."""
@@ -55,14 +56,15 @@ class Remembered:
 
 @dataclass(frozen=True)
 class Situation:
-    """What a decision rests on. `used`: files D-1 works with, as recorded; `asked_run`: how the last refresh stands.
+    """What a decision rests on. `used`: files D-1 works with, as recorded; `withdrawn`: those no night is to use.
 
     `under_way`: a job that is queued or running; `missing`: tables of D-1 that are needed and not there; `rest`: files
-    in the drop folder that are still to be taken.
+    in the drop folder that are still to be taken; `asked_run`: how the last refresh stands.
     """
 
     night: date
     used: frozenset[str] = frozenset()
+    withdrawn: frozenset[str] = frozenset()
     under_way: str | None = None
     missing: tuple[str, ...] = ()
     rest: int = 0
@@ -93,7 +95,8 @@ def decide(remembered: Remembered, situation: Situation) -> Verdict:
         left = tuple(key for key in remembered.pending if key not in again)
         given_up = replace(remembered, pending=left, asked=(), run_key="", attempt=0)
         return Verdict(given_up, f"{ATTEMPTS} refreshes failed: the night takes the files; see the failed runs")
-    files = tuple(sorted(again | (frozenset(remembered.pending) - situation.used)))
+    worked_in = situation.used ^ situation.withdrawn
+    files = tuple(sorted(again | (frozenset(remembered.pending) - worked_in)))
     kept = replace(remembered, pending=files)
     if not files:
         return Verdict(replace(kept, asked=(), run_key="", attempt=0), "nothing new and settled")

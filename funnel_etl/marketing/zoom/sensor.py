@@ -17,9 +17,11 @@ from funnel_etl.marketing.zoom.assets import zoom_export
 from funnel_etl.marketing.zoom.intake import SOURCE, ParsedReports, take_in
 from funnel_etl.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, metadata_of, partition_key
 from funnel_etl.marketing.zoom.refresh import NEEDS, Remembered, Situation, decide
+from funnel_etl.marketing.zoom.withdrawals import ever_decided, withdrawn
 from funnel_etl.platform.freshness import watch_checks
 from funnel_etl.platform.lake import Lake
 from funnel_etl.sources.arrivals import Arrival
+from funnel_etl.sources.decisions import SOURCE as DECISIONS
 from funnel_etl.sources.nightly import NightlySources
 
 TAKE_SECONDS, TELL_SECONDS = 20.0, 15.0
@@ -78,13 +80,19 @@ def zoom_drop_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 
 
 def note_arrivals(remembered: Remembered, sources: NightlySources) -> Remembered:
-    """Note every report that arrived since the last look, whoever took it, as not worked in yet."""
+    """Note every report that arrived or was withdrawn since the last look, whoever did it, as not worked in yet."""
     arrivals = sources.landing.arrivals(SOURCE, after=remembered.taken)
-    if not arrivals:
+    decided = sources.landing.arrivals(DECISIONS, after=remembered.decided)
+    if not arrivals and not decided:
         return remembered
     new = [partition_key(a.file_id) for a in arrivals if a.status == "accepted"]
-    pending = tuple(dict.fromkeys([*remembered.pending, *new]))
-    return replace(remembered, taken=arrivals[-1].arrival_id, pending=pending)
+    new += map(partition_key, sorted(ever_decided(sources.landing))) if decided else []
+    return replace(
+        remembered,
+        pending=tuple(dict.fromkeys([*remembered.pending, *new])),
+        taken=arrivals[-1].arrival_id if arrivals else remembered.taken,
+        decided=decided[-1].arrival_id if decided else remembered.decided,
+    )
 
 
 def tell(
@@ -128,6 +136,7 @@ def situation_of(
     return Situation(
         night=night,
         used=frozenset(map(partition_key, used)),
+        withdrawn=frozenset(map(partition_key, withdrawn(sources.landing))),
         under_way=next((job for job in (NIGHTLY, REFRESH) if job in running), None),
         missing=tuple(missing),
         asked_run=_outcome(instance, remembered.run_key),

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from funnel_etl.funnel import published
+from funnel_etl.marketing.zoom.withdrawals import KIND
+from funnel_etl.sources.decisions import decide
 from funnel_etl_tests.small_nights import (
     SmallNights,
     assigned,
@@ -398,6 +400,30 @@ def test_the_first_night_has_nothing_to_compare_with(tmp_path: Path) -> None:
     company = SmallNights(tmp_path, leads=[lead("2025-11-03", A)])
     assert len(company.night(FIRST)) == 0
     assert "nothing to compare" in company.changed.notes[0]
+
+
+def test_a_withdrawn_report_and_its_return_are_a_cause_of_their_own(company: SmallNights) -> None:
+    [report] = company.reports
+    company.reports.clear()
+    decide(company.landing, KIND, company.landing.file_id_of(report), "another account")
+    found = company.night(SECOND)
+    moved = by_cause(found)
+    assert moved.keys() == {"zoom_withdrawn"}
+    assert moved["zoom_withdrawn"]["attendances 2025-11-04 Webinar"] == -2
+    assert summed(found) == difference(company.facts[FIRST], company.facts[SECOND])
+    company.reports.append(report)
+    decide(company.landing, KIND, company.landing.file_id_of(report), "it was right", is_undone=True)
+    back = company.night(THIRD)
+    assert by_cause(back) == {"zoom_withdrawn": {name: -value for name, value in moved["zoom_withdrawn"].items()}}
+
+
+def test_a_wrong_report_withdrawn_for_the_right_one_of_its_webinar_adds_up(company: SmallNights) -> None:
+    [wrong] = company.reports
+    company.reports[0] = attendee_report(HELD, at(2025, 11, 4, 20), [A, C])
+    decide(company.landing, KIND, company.landing.file_id_of(wrong), "another account")
+    found = company.night(SECOND)
+    assert by_cause(found).keys() == {"zoom_withdrawn"}
+    assert summed(found) == difference(company.facts[FIRST], company.facts[SECOND])
 
 
 def test_many_causes_at_once_still_add_up(company: SmallNights) -> None:

@@ -31,6 +31,16 @@ def test_reports_the_night_works_with_already_are_not_asked_for() -> None:
     assert (verdict.run_key, verdict.remembered.pending) == (None, ())
 
 
+def test_a_withdrawn_report_the_night_works_with_asks_for_a_refresh_and_one_it_does_not_for_none() -> None:
+    used, gone = frozenset({"a", "b"}), frozenset({"b"})
+    assert decide(Remembered(pending=("b",)), situation(used=used, withdrawn=gone)).files == ("b",)
+    assert decide(Remembered(pending=("b",)), situation(used=used - gone, withdrawn=gone)).run_key is None
+
+
+def test_a_report_that_counts_again_asks_for_a_refresh() -> None:
+    assert decide(Remembered(pending=("a", "b")), situation(used=frozenset({"a"}))).files == ("b",)
+
+
 def test_only_what_the_night_does_not_work_with_is_asked_for() -> None:
     assert decide(PENDING, situation(used=frozenset({"a"}))).files == ("b",)
 
