@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from funnel_etl.changes.ladder import CELL
-from funnel_etl.changes.nights import what_changed
+from funnel_etl.changes.nights import rows_that_changed, what_changed
 from funnel_etl.changes.remake import CLEAN, DOCUMENTED, LANDED, RAW, Remaker
 from funnel_etl.funnel import closing, published
 from funnel_etl.funnel.attributed_sales import attributed_sales
@@ -103,6 +103,8 @@ class SmallNights:
             self.lake.write(CLEAN[name], day, rows)
         facts = self._facts(night, frames)
         changed = what_changed(night, self.lake, parsed, frames, facts)
+        m0 = self.lake.read(ATTRIBUTED_M0, day)
+        self.rows = rows_that_changed(night, self.lake, parsed, {**frames, "attributed_m0": m0}).rows
         if publish:
             published.keep(night, self.lake)
             self.facts[day] = facts
@@ -167,6 +169,17 @@ def summed(changes: pd.DataFrame) -> dict[tuple[str, str, str], int]:
     """Give what the causes of each cell add up to."""
     sums = changes.assign(date=changes["date"].dt.strftime("%Y-%m-%d")).groupby(CELL)["difference"].sum()
     return {cell: int(value) for cell, value in sums.items() if value}  # type: ignore[misc]
+
+
+def moved_by_rows(rows: pd.DataFrame, since: date) -> dict[tuple[str, str, str], int]:
+    """Return what the rows of `ops.changed_rows` move each number of a day up to `since` by."""
+    found: dict[tuple[str, str, str], int] = {}
+    for row in rows.to_dict("records"):
+        for side, sign in (("before", -1), ("after", 1)):
+            if pd.notna(row[f"{side}_date"]) and row[f"{side}_date"] <= pd.Timestamp(since):
+                cell = (row["metric"], f"{row[f'{side}_date']:%Y-%m-%d}", row[f"{side}_funnel"])
+                found[cell] = found.get(cell, 0) + sign * int(row[f"{side}_value"])
+    return {cell: value for cell, value in found.items() if value}
 
 
 def by_cause(changes: pd.DataFrame, *, new_days: bool = False) -> dict[str, dict[str, int]]:

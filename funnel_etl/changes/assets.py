@@ -3,12 +3,13 @@
 import pandas as pd
 
 from funnel_etl.changes import contracts
+from funnel_etl.changes.changed_rows import cells_that_add_up
 from funnel_etl.changes.ladder import explained
-from funnel_etl.changes.nights import what_changed
+from funnel_etl.changes.nights import rows_that_changed, what_changed
 from funnel_etl.changes.remake import CLEAN
 from funnel_etl.changes.words import shown
 from funnel_etl.core.accounting import Outcome
-from funnel_etl.funnel.contracts import FUNNEL_FACTS
+from funnel_etl.funnel.contracts import ATTRIBUTED_M0, FUNNEL_FACTS
 from funnel_etl.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
@@ -36,3 +37,24 @@ def changes_asset(night: Night, lake_store: Lake, parsed_reports: ParsedReports,
     """Say what moved since the last published night, split by cause."""
     facts = frames.pop("facts")
     return what_changed(night, lake_store, parsed_reports, frames, facts)
+
+
+def rows_add_up(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tuple[int, int]:
+    """Rows add up to what ops.changes says of each number of a day published before: such numbers, and all."""
+    changes = inputs["changes"]
+    return cells_that_add_up(own, changes, changes["previous_as_of"].max()) if len(changes) else (0, 0)
+
+
+@table_asset(
+    contracts.CHANGED_ROWS,
+    group=GROUP,
+    inputs={**CLEAN, "attributed_m0": ATTRIBUTED_M0, "changes": contracts.CHANGES},
+    resources={"lake_store", "parsed_reports"},
+    conserved={"rows_add_up": rows_add_up},
+)
+def changed_rows_asset(
+    night: Night, lake_store: Lake, parsed_reports: ParsedReports, **frames: pd.DataFrame
+) -> Outcome:
+    """List the rows behind what moved, as they were and as they are."""
+    del frames["changes"]
+    return rows_that_changed(night, lake_store, parsed_reports, frames)

@@ -58,4 +58,33 @@ CHANGES = Table(
     "did not move has no row, unless causes cancel each other out. Empty after the very first night.",
 )
 
-TABLES = (CHANGES,)
+
+def _side(side: str, when: str) -> tuple[Column, ...]:
+    no_row = f"NULL: {when} it was not there, or did not count"
+    return (
+        Column(f"{side}_date", Kind.DATE, f"Business day on which the row counted {when}; {no_row}."),
+        Column(f"{side}_funnel", Kind.TEXT, f"Funnel for which it counted {when}."),
+        Column(f"{side}_value", Kind.MONEY, f"What it added {when}: 1, a count, or rupees for …_inr."),
+        Column(f"{side}_file_id", Kind.TEXT, f"Landed file it stood in {when}; NULL: it stood in none."),
+        Column(f"{side}_source_row", Kind.INTEGER, "Its line in that file."),
+    )
+
+
+CHANGED_ROWS = Table(
+    "ops",
+    "changed_rows",
+    "One row per measure and row behind it that counted otherwise on the last published night",
+    ("metric", "number"),
+    (
+        Column("metric", Kind.TEXT, "Measure of mart.funnel_facts.", required=True, values=tuple(MEASURES)),
+        Column("number", Kind.INTEGER, "Number of the row within its measure.", required=True),
+        Column("table_name", Kind.TEXT, "Table whose rows the measure counts.", required=True),
+        *_side("before", "on the last published night"),
+        *_side("after", "this night"),
+    ),
+    note="Of days that were published before; a row of a new day is in its table. The after values of a day and "
+    "funnel, less the before values, add up to the difference in ops.changes, but for what another version of the code "
+    "moved. funnel-etl changes shows both lines.",
+)
+
+TABLES = (CHANGES, CHANGED_ROWS)

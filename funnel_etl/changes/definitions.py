@@ -11,4 +11,4 @@ TABLES = contracts.TABLES
 
 publish_changes = publish_asset(PART, TABLES, made_from=(FUNNEL_FACTS,), needs=[["publish", "funnel"]])
 
-defs = dg.Definitions(assets=[assets.changes_asset, publish_changes])
+defs = dg.Definitions(assets=[assets.changes_asset, assets.changed_rows_asset, publish_changes])

@@ -84,7 +84,10 @@ class Facts:
         used: list[object] = [*given.values(), inputs.as_of, *([inputs.closed] if m0 else [])]
         made = self._made.get(number)
         if made is None or not all(a is b for a, b in zip(made[0], used, strict=True)):
-            self._made[number] = made = (used, as_cells(_m0(inputs) if m0 else _facts(given, inputs.as_of)))
+            self._made[number] = made = (
+                used,
+                as_cells(_facts({}, inputs.as_of, m0_of(inputs)) if m0 else _facts(given, inputs.as_of)),
+            )
         return made[1]
 
 
@@ -97,10 +100,10 @@ def _facts(given: Mapping[str, pd.DataFrame], as_of: pd.Timestamp, m0: pd.DataFr
     return funnel_facts(**frames, attributed_m0=m0, attributed_sales=sold, as_of=as_of).rows
 
 
-def _m0(inputs: Inputs) -> pd.DataFrame:
+def m0_of(inputs: Inputs) -> pd.DataFrame:
+    """Return `mart.attributed_m0` of some inputs."""
     leads, attendance, webinars = (inputs.frames[name] for name in ("assigned_leads", "zoom_attendance", "webinars"))
-    m0 = attributed_m0(leads, attendance, webinars, inputs.as_of, inputs.closed).rows
-    return _facts({}, inputs.as_of, m0)
+    return attributed_m0(leads, attendance, webinars, inputs.as_of, inputs.closed).rows
 
 
 def as_cells(facts: pd.DataFrame) -> pd.Series:

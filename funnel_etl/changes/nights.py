@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from funnel_etl.changes import contracts as causes
-from funnel_etl.changes.ladder import TABLES, Inputs, changes
+from funnel_etl.changes.changed_rows import changed_rows
+from funnel_etl.changes.ladder import TABLES, Inputs, changes, m0_of
 from funnel_etl.changes.remake import CLEAN, DOCUMENTED, LANDED, RAW, READS, ZOOM, Remaker, with_tables
 from funnel_etl.changes.rows import SOURCES, Rows, same_lines
 from funnel_etl.changes.zoom import Zoom
@@ -62,6 +63,21 @@ def what_changed(night: Night, lake: Lake, parsed: ParsedReports, tonight: Frame
     return outcome
 
 
+def rows_that_changed(night: Night, lake: Lake, parsed: ParsedReports, tonight: Frames) -> Outcome:
+    """Compare the rows behind the facts with those of the night published last. Columns as `ops.changed_rows`.
+
+    `tonight`: the clean tables and `attributed_m0`.
+    """
+    before = published_before(night.sources.landing, night.day)
+    if before is None:
+        return Outcome(causes.CHANGED_ROWS.empty())
+    found = Comparison(night, lake, parsed, before, tonight)
+    was = found.as_it_was()
+    last = {**was.frames, "attributed_m0": m0_of(found.inputs_as_they_were(was))}
+    rows = changed_rows(last, tonight, found.since, night.as_of)
+    return summarised(rows, **{f"tonight's {name}": frame for name, frame in tonight.items()})
+
+
 class Comparison:
     """Tonight's clean tables against those of the night that was published last. `rungs` may be walked once."""
 
@@ -88,8 +104,8 @@ class Comparison:
 
     def rungs(self) -> Iterator[tuple[str, Inputs]]:
         """Give each cause with what the facts follow from once it is exchanged too. Raises `FunnelError`."""
-        state = self._as_it_was()
-        closed = closing.rows_as_closed(self.last, self.lake, closed_months(self.config, self.since))
+        state = self.as_it_was()
+        closed = self._closed_then()
         first = causes.REWRITTEN if self.is_same_code else causes.CODE
         yield causes.UNKNOWN if self.unknown else first, self._inputs(state.frames, closed, self.since)
 
@@ -122,8 +138,15 @@ class Comparison:
     def _inputs(self, frames: Frames, closed: ClosedM0, as_of: pd.Timestamp) -> Inputs:
         return Inputs({name: frames[name] for name in TABLES}, as_of, closed)
 
-    def _as_it_was(self) -> _State:
-        """Give the last night's tables by today's code: the lake's if they are what was published, else made again."""
+    def inputs_as_they_were(self, state: _State) -> Inputs:
+        """Return what the last night's facts follow from."""
+        return self._inputs(state.frames, self._closed_then(), self.since)
+
+    def _closed_then(self) -> ClosedM0:
+        return closing.rows_as_closed(self.last, self.lake, closed_months(self.config, self.since))
+
+    def as_it_was(self) -> _State:
+        """Return the last night's tables by today's code: the lake's if those were published, else made again."""
         state = _State({}, {})
         for name in LANDED:
             if self._is_kept(name):

@@ -1,8 +1,11 @@
 """What changed, in words: the movements that matter most, for the run's page and the command. Pure, nobody's data."""
 
+from decimal import Decimal
+
 import pandas as pd
 
 from funnel_etl.changes.contracts import CAUSES, NEW_DAY
+from funnel_etl.core.numbers import grouped, rupees
 
 TOP = 10
 WORDS = {
@@ -57,11 +60,10 @@ def movers(rows: pd.DataFrame) -> pd.DataFrame:
 
 def number(metric: str, hundredths: int, *, signed: bool = False) -> str:
     """Write a number of a metric: rupees with paise, else a count."""
-    sign = "+" if signed else ""
+    sign = "+" if signed and hundredths >= 0 else ""
     if metric.endswith("_inr"):
-        rupees, paise = divmod(abs(hundredths), 100)
-        return f"{'-' if hundredths < 0 else sign}{rupees:,}.{paise:02d}"
-    return f"{hundredths // 100:{sign},}"
+        return sign + rupees(Decimal(hundredths) / 100)
+    return sign + grouped(hundredths // 100)
 
 
 assert list(WORDS) == list(CAUSES)  # noqa: S101 - a cause without words is found when the module is loaded

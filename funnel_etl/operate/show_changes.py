@@ -1,6 +1,8 @@
 """The words of `funnel-etl changes`: what moved since the night published before, and why."""
 
+from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -9,17 +11,31 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from upath import UPath
 
-from funnel_etl.changes.contracts import CAUSES, CHANGES
+from funnel_etl.changes.contracts import CAUSES, CHANGED_ROWS, CHANGES
 from funnel_etl.changes.words import WORDS, movers, number, told
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import grouped
 from funnel_etl.core.text import lookup_key
 from funnel_etl.funnel.contracts import MEASURES
 from funnel_etl.operate.explain_fact import meant
+from funnel_etl.operate.moved_rows import (
+    Cells,
+    Line,
+    MovedRow,
+    Side,
+    differing,
+    file_names,
+    landed_cells,
+    moved_rows,
+    published_rows,
+)
 from funnel_etl.operate.show_explained import published_database
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
+from funnel_etl.sources.landing import Landing
 
 SHOWN = 40
+ROWS_SHOWN = 10
 
 
 def show(
@@ -49,7 +65,7 @@ def show(
             out.print(line, markup=False, highlight=False)
         out.print("One number: funnel-etl changes --date 2026-11-12 --funnel Webinar --metric revenue_inr")
         return 0
-    _numbers(asked, out)
+    _numbers(settings, asked, as_of, out)
     return 0
 
 
@@ -112,8 +128,8 @@ def _sums(rows: pd.DataFrame, out: Console) -> None:
     out.print(shown)
 
 
-def _numbers(rows: pd.DataFrame, out: Console) -> None:
-    """Print each number that moved, its causes, and the command that lists the rows behind it."""
+def _numbers(settings: Settings, rows: pd.DataFrame, as_of: date | None, out: Console) -> None:
+    """Print each number that moved, its causes, and the rows behind it with both of their lines."""
     cells = rows.groupby(["metric", "date", "funnel"], sort=False)
     if not len(rows):
         out.print("None of these numbers moved.")
@@ -128,16 +144,79 @@ def _numbers(rows: pd.DataFrame, out: Console) -> None:
         for row in own.to_dict("records"):
             difference = number(metric, int(row["difference"]), signed=True)
             out.print(f"  {difference:>14}  {row['cause']}", markup=False, highlight=False)
-        asked = f'--date {day:%Y-%m-%d} --funnel "{funnel}" --measure {metric}'
-        out.print(f"  the rows behind it: funnel-etl explain fact {asked}", markup=False, highlight=False)
+        cell = f'--date {day:%Y-%m-%d} --funnel "{funnel}"'
+        if cells.ngroups == 1:
+            for line in _rows_behind(settings, metric, day, funnel, as_of):
+                out.print(f"  {line}", markup=False, highlight=False)
+        else:
+            again = f"--as-of {as_of} " if as_of else ""
+            way = f"funnel-etl changes {again}{cell} --metric {metric}"
+            out.print(f"  its rows, before and after: {way}", markup=False, highlight=False)
+        way = f"funnel-etl explain fact {cell} --measure {metric}"
+        out.print(f"  all rows it counts now: {way}", markup=False, highlight=False)
     for cause in (cause for cause in CAUSES if cause in set(rows["cause"])):
         out.print(f"{cause}: {CAUSES[cause]}", markup=False, highlight=False)
+
+
+def _rows_behind(settings: Settings, metric: str, day: pd.Timestamp, funnel: str, as_of: date | None) -> Iterator[str]:
+    """Tell which rows moved a number: where each stood and stands, and what differs in its line."""
+    with published_database(settings, "changes") as connection:
+        rows = _changed_rows(settings, connection, as_of)
+        found = moved_rows(rows, metric, day, funnel)
+        shown = found[:ROWS_SHOWN]
+        ids = [side.line[0] for row in shown for side in (row.before, row.after) if side.line]
+        names = file_names(connection, ids, settings.timezone)
+    if not found:
+        yield "no row of a day that was published before: it is a new day, or another version of the code"
+        return
+    cells = landed_cells(Landing(UPath(settings.landing_root)), shown)
+    yield f"the rows behind it ({grouped(len(found))}):"
+    for row in shown:
+        yield from _row_lines(row, metric, names, cells)
+    if len(found) > len(shown):
+        yield f"  … and {grouped(len(found) - len(shown))} more: they are in {CHANGED_ROWS.full_name}"
+
+
+def _changed_rows(settings: Settings, connection: sa.Connection, as_of: date | None) -> pd.DataFrame:
+    newest = connection.execute(sa.text("SELECT max(as_of) FROM ops.nights WHERE part = 'changes'")).scalar()
+    if as_of in (None, newest):
+        return published_rows(connection)
+    lake = Lake(UPath(settings.lake_root))
+    return lake.read(CHANGED_ROWS, as_of) if lake.exists(CHANGED_ROWS, as_of) else CHANGED_ROWS.empty()
+
+
+def _row_lines(row: MovedRow, metric: str, names: dict[str, str], cells: dict[Line, Cells]) -> Iterator[str]:
+    places = [_place(side, names) for side in (row.before, row.after)]
+    yield f"  {row.kind}: {' → '.join(filter(None, places))}"
+    counted = [_counted(side, metric) for side in (row.before, row.after)]
+    yield f"    counted: {counted[0]} → {counted[1]}"
+    before, after = (cells.get(side.line) if side.line else None for side in (row.before, row.after))
+    for side, record in ((row.before, before), (row.after, after)):
+        if side.line and record is None:
+            yield f"    line {side.line[1]} is no longer kept: it was erased, or its file was purged"
+    if before is not None and after is not None:
+        changed = differing(before, after)
+        for column, (was, now) in changed.items():
+            yield f"    {column}: {was or '(blank)'} → {now or '(blank)'}"
+        if not changed:
+            yield "    its line is the same: an edit of config_csv, or another row that it follows from, moved it"
+    else:
+        record = before or after or {}
+        yield from (f"    {column}: {text}" for column, text in record.items() if text)
+
+
+def _place(side: Side, names: dict[str, str]) -> str:
+    return f"{names.get(side.line[0], side.line[0][:12])} line {side.line[1]}" if side.line else ""
+
+
+def _counted(side: Side, metric: str) -> str:
+    return "not" if side.value is None else f"{number(metric, side.value)} for {side.funnel} on {side.date}"
 
 
 def _write(rows: pd.DataFrame, to: Path) -> None:
     money = {
         name: [
-            number(metric, int(value)).replace(",", "")
+            str(Decimal(int(value)) / 100 if metric.endswith("_inr") else int(value) // 100)
             for metric, value in zip(rows["metric"], rows[name], strict=True)
         ]
         for name in ("difference", "previous_value", "current_value")

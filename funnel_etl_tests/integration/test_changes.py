@@ -79,13 +79,16 @@ def test_an_edited_amount_and_a_late_report_are_told_apart(ran: Nights) -> None:
 
 def test_the_command_sums_it_up_by_cause(ran: Nights) -> None:
     assert f"Night {SAT} against the night published before it, {FRI}." in ran.told
-    assert "revenue_inr -500.00 by edited rows, in 1 numbers" in ran.told
+    assert "revenue_inr -₹500.00 by edited rows, in 1 numbers" in ran.told
     assert "New days:" in ran.told
 
 
 def test_the_command_tells_one_number_its_causes_and_how_to_list_the_rows(ran: Nights) -> None:
-    assert f"revenue_inr of Meta Ads, {FRI}: 12,500.50 → 12,000.50" in ran.one
-    assert "-500.00  edited" in ran.one
+    assert f"revenue_inr of Meta Ads, {FRI}: ₹12,500.50 → ₹12,000.50" in ran.one
+    assert "-₹500.00  edited" in ran.one
+    assert "the rows behind it (1):" in ran.one
+    assert "netAmount: 12,500.50 → 12,000.50" in ran.one
+    assert "counted: ₹12,500.50 for Meta Ads on 2025-10-31 → ₹12,000.50 for Meta Ads on 2025-10-31" in ran.one
     assert f'funnel-etl explain fact --date {FRI} --funnel "Meta Ads" --measure revenue_inr' in ran.one
     assert "edited: A row that was there already" in ran.one
 

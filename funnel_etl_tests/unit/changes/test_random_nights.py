@@ -9,8 +9,10 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from funnel_etl.changes.changed_rows import cells_that_add_up
 from funnel_etl_tests.small_nights import (
     SmallNights,
     assigned,
@@ -18,6 +20,7 @@ from funnel_etl_tests.small_nights import (
     attendee_report,
     difference,
     lead,
+    moved_by_rows,
     sale,
     spent,
     summed,
@@ -212,6 +215,9 @@ def test_every_planted_edit_shows_under_its_cause_and_every_number_adds_up(
 
         assert summed(found) == difference(company.nights.facts[since], company.nights.facts[company.day])
         assert "unexplained" not in set(found["cause"])
+        good, numbers = cells_that_add_up(company.nights.rows, found, pd.Timestamp(since))
+        assert good == numbers > 0
+        assert moved_by_rows(company.nights.rows, since) == summed(found[found["date"] <= str(since)])
         assert set(found.loc[found["date"] > str(since), "cause"]) <= {"new_day"}
         told: dict[str, Count] = {}
         for row in found[found["metric"].isin(DIRECT) & (found["date"] <= str(since))].to_dict("records"):
