@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from funnel_etl.core.numbers import grouped, measure
 from funnel_etl.watch.contracts import WHO
 
 WEEK = timedelta(days=7)
@@ -37,12 +38,12 @@ def summary(connection: sa.Connection, night: date, to_do: Mapping[str, int]) ->
     """Tell a published night in one paragraph. `to_do`: who → how many open points."""
     last, before = (connection.execute(DAY, {"day": day}).one()._mapping for day in (night, night - WEEK))  # noqa: SLF001
     numbers = ", ".join(
-        f"{words} {_shown(name, last[name])} ({_change(name, last[name], before[name])})"
+        f"{words} {measure(name, last[name])} ({_change(name, last[name], before[name])})"
         for name, words in MEASURES.items()
     )
     waiting = [f"{who} {to_do[who]}" for who in WHO if to_do.get(who)]
     rows = connection.execute(ROWS).scalar_one()
-    waiting += [f"{rows:,} rows in quarantine"] if rows else []
+    waiting += [f"{grouped(rows)} rows in quarantine"] if rows else []
     is_open = f"Open: {', '.join(waiting)} (funnel-etl status)." if waiting else "Nothing is open."
     return (
         f"The night of {night:%A %Y-%m-%d} is published. {' '.join(_through(connection, night))} "
@@ -60,13 +61,9 @@ def _through(connection: sa.Connection, night: date) -> Iterator[str]:
         yield f"Not so far: {', '.join(others)}."
 
 
-def _shown(name: str, value: Any) -> str:
-    return f"₹{value:,.0f}" if name.endswith("_inr") else f"{value:,}"
-
-
 def _change(name: str, value: Any, before: Any) -> str:
     if value == before:
         return "the same"
     sign = "+" if value > before else "−"
-    by = f"{sign}{_shown(name, abs(value - before))}"
+    by = f"{sign}{measure(name, abs(value - before))}"
     return f"{by}, {sign}{abs(value - before) / before:.0%}" if before else by

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pandas as pd
 
 from funnel_etl.changes.contracts import CAUSES, NEW_DAY
-from funnel_etl.core.numbers import grouped, rupees
+from funnel_etl.core.numbers import grouped, measure
 
 TOP = 10
 WORDS = {
@@ -37,10 +37,12 @@ def told(rows: pd.DataFrame, as_of: pd.Timestamp, top: int = TOP) -> list[str]:
         return [f"Nothing moved by {as_of:%Y-%m-%d}, or it is the first night."]
     since = rows["previous_as_of"].iloc[0]
     old = rows[rows["cause"] != NEW_DAY]
-    lines = [f"Since the night of {since:%Y-%m-%d}: {len(old):,} movements of numbers that were published before."]
+    lines = [
+        f"Since the night of {since:%Y-%m-%d}: {grouped(len(old))} movements of numbers that were published before."
+    ]
     for mover in movers(old).head(top).to_dict("records"):
         net = number(str(mover["metric"]), int(mover["net"]), signed=True)
-        lines.append(f"{mover['metric']} {net} by {WORDS[mover['cause']]}, in {mover['cells']:,} numbers")
+        lines.append(f"{mover['metric']} {net} by {WORDS[mover['cause']]}, in {grouped(mover['cells'])} numbers")
     new = rows[rows["cause"] == NEW_DAY].groupby("metric")["difference"].sum()
     if len(new):
         sums = ", ".join(f"{metric} {number(str(metric), int(value), signed=True)}" for metric, value in new.items())
@@ -61,9 +63,7 @@ def movers(rows: pd.DataFrame) -> pd.DataFrame:
 def number(metric: str, hundredths: int, *, signed: bool = False) -> str:
     """Write a number of a metric: rupees with paise, else a count."""
     sign = "+" if signed and hundredths >= 0 else ""
-    if metric.endswith("_inr"):
-        return sign + rupees(Decimal(hundredths) / 100)
-    return sign + grouped(hundredths // 100)
+    return sign + measure(metric, Decimal(hundredths) / 100)
 
 
 assert list(WORDS) == list(CAUSES)  # noqa: S101 - a cause without words is found when the module is loaded

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import grouped, rupees
 from funnel_etl.demo.crm_server import LoopbackCrm
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
@@ -140,16 +141,12 @@ def _funnel(rows: pd.DataFrame, night: date) -> RichTable:
     shown.add_column("roas", justify="right")
     for row in rows.to_dict("records"):
         spend, revenue = float(row["spend"]), float(row["revenue"])
-        counts = [f"{int(row[name]):,}" for name in ("leads", "registered", "attended", "assigned", "sales")]
-        cost = f"₹{spend / float(row['leads']):,.0f}" if row["leads"] and spend else ""
+        counts = [grouped(int(row[name])) for name in ("leads", "registered", "attended", "assigned", "sales")]
+        cost = rupees(spend / float(row["leads"])) if row["leads"] and spend else ""
         shown.add_row(
-            str(row["funnel"]), *counts, _lakh(revenue), _lakh(spend), cost, f"{revenue / spend:.1f}" if spend else ""
+            str(row["funnel"]), *counts, rupees(revenue), rupees(spend), cost, f"{revenue / spend:.1f}" if spend else ""
         )
     return shown
-
-
-def _lakh(rupees: float) -> str:
-    return f"₹{rupees / 100_000:,.2f} lakh"
 
 
 def _recovered(rows: pd.DataFrame) -> RichTable:

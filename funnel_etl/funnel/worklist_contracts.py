@@ -23,6 +23,16 @@ DECIDED_IN = {
 }
 """The table of `config_csv` in which an item is decided; of an unused line it is the line's own table."""
 
+DECIDED_BY = {
+    "unmapped_source": "marketing operations",
+    "retired_source": "marketing operations",
+    "misc_sale": "the sales lead",
+    "manual_value_unmapped": "the sales lead",
+    "unknown_funnel": "the analyst",
+    "unmapped_spend": "marketing operations",
+}
+"""Who decides an item: who edits the table it is decided in (config_csv/README.md). An unused line waits for nobody."""
+
 WHAT_TO_DO = {
     "unmapped_source": "say which funnel it is: a line of funnel_mapping.csv",
     "retired_source": "say which funnel it is since then: a line of funnel_mapping.csv with valid_from; or ask why it "

@@ -3,16 +3,21 @@
 It shows personal data because somebody asked for this person; nothing of it is logged.
 """
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 import pandas as pd
 import sqlalchemy as sa
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import rupees
 from funnel_etl.core.phone import normalise_one
 from funnel_etl.core.text import clean_email
+
+_AMOUNT = re.compile(r"₹(-?\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,8 @@ def read_name(words: str, command: str, placeholders: frozenset[str] = frozenset
 def story(connection: sa.Connection, asked: Asked) -> list[Event]:
     """Give what every table knows of the person: events in order of time, then what follows from them."""
     events = sorted(_events(connection, asked), key=lambda event: (event.at is None, event.at, event.table))
-    return [*events, *_known(connection, asked)]
+    found = [*events, *_known(connection, asked)]
+    return [replace(event, what=_AMOUNT.sub(lambda amount: rupees(Decimal(amount[1])), event.what)) for event in found]
 
 
 def _events(connection: sa.Connection, asked: Asked) -> Iterator[Event]:

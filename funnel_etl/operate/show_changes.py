@@ -56,7 +56,7 @@ def show(
     asked = _asked(rows, day, _known_funnel(settings, rows, funnel) if funnel else None, metric)
     if to:
         _write(asked, to)
-        out.print(f"{to}: {len(asked):,} rows", markup=False)
+        out.print(f"{to}: {grouped(len(asked))} rows", markup=False)
     night, since = rows["as_of"].iloc[0], rows["previous_as_of"].iloc[0]
     out.print(f"Night {night:%Y-%m-%d} against the night published before it, {since:%Y-%m-%d}.", highlight=False)
     if day is None and funnel is None and metric is None:
@@ -137,7 +137,7 @@ def _numbers(settings: Settings, rows: pd.DataFrame, as_of: date | None, out: Co
     for place, (_, own) in enumerate(cells):
         metric, day, funnel = own[["metric", "date", "funnel"]].iloc[0]
         if place == SHOWN:
-            out.print(f"… and {cells.ngroups - SHOWN:,} more numbers: --to FILE.csv has all.")
+            out.print(f"… and {grouped(cells.ngroups - SHOWN)} more numbers: --to FILE.csv has all.")
             break
         was, now = (number(metric, int(own[name].iloc[0])) for name in ("previous_value", "current_value"))
         out.print(f"{metric} of {funnel}, {day:%Y-%m-%d}: {was} → {now}", markup=False, highlight=False)

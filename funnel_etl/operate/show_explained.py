@@ -16,6 +16,8 @@ from rich.table import Table as RichTable
 from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import grouped
+from funnel_etl.core.numbers import measure as measure_text
 from funnel_etl.core.text import decode
 from funnel_etl.definitions import TABLES
 from funnel_etl.operate.dagster_home import prepare_tables
@@ -89,22 +91,25 @@ def show_fact(
     period = Period(day, day) if day else _month(month or date.min)
     with published_database(settings) as connection:
         found = explain_fact(connection, {table.full_name: table for table in TABLES}, measure, funnel, period)
-    number = f"{found.measure} of {found.funnel}, {period}: {found.published:,} as published"
-    out.print(f"{number}, from {len(found.rows):,} rows.", markup=False, highlight=False)
+    number = f"{found.measure} of {found.funnel}, {period}: {measure_text(found.measure, found.published)} as published"
+    out.print(f"{number}, from {grouped(len(found.rows))} rows.", markup=False, highlight=False)
     if len(found.rows):
         out.print(_rows(found))
         if len(found.rows) > SHOWN:
-            out.print(f"… and {len(found.rows) - SHOWN:,} more: --to FILE.csv has all.")
+            out.print(f"… and {grouped(len(found.rows) - SHOWN)} more: --to FILE.csv has all.")
     for row in found.put_aside.to_dict("records"):
-        out.print(f"not in it: {row['rows']:,} rows in quarantine, {row['reason']}. Fix: {row['fix']}", markup=False)
+        out.print(
+            f"not in it: {grouped(row['rows'])} rows in quarantine, {row['reason']}. Fix: {row['fix']}", markup=False
+        )
     if to:
         _write(to, as_csv(found))
-        out.print(f"{to}: {len(found.rows):,} rows", markup=False)
+        out.print(f"{to}: {grouped(len(found.rows))} rows", markup=False)
     if found.is_whole:
         out.print("The rows sum to exactly the published number.")
         return 0
     out.print(
-        f"The rows sum to {found.total:,}, not to the published number: the parts were published after the facts. "
+        f"The rows sum to {measure_text(found.measure, found.total)}, not to the published number: "
+        "the parts were published after the facts. "
         "Fix: funnel-etl run",
         style="red",
         markup=False,

@@ -1,16 +1,19 @@
 """The words of `funnel-etl config preview`."""
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from funnel_etl.core.numbers import grouped
+from funnel_etl.core.numbers import measure as measure_text
 from funnel_etl.operate.preview import Preview, preview, refuse_other_file, write_detail
 from funnel_etl.settings import Settings
 
-HEADERS = ("month", "from", "to", "leads", "assigned", "M0", "sales", "revenue ₹", "spend ₹")
+HEADERS = ("month", "from", "to", "leads", "assigned", "M0", "sales", "revenue", "spend")
 SHOWN = ("leads", "assigned_rows", "m0_assigned", "sales", "revenue_inr", "spend_inr")
 
 
@@ -81,7 +84,7 @@ def _print(
         shown.add_row(*(text.replace("[", "\\[") for text in cells({str(k): v for k, v in row.items()})))
     out.print(shown)
     if len(rows) > limit:
-        out.print(f"  … and {len(rows) - limit:,} more rows, in the file of --to")
+        out.print(f"  … and {grouped(len(rows) - limit)} more rows, in the file of --to")
 
 
 def _moved_row(row: dict[str, object]) -> list[str]:
@@ -95,7 +98,7 @@ def _total_row(row: dict[str, object]) -> list[str]:
 
 
 def _table_row(row: dict[str, object]) -> list[str]:
-    return [str(row["table_name"]), *(f"{int(str(row[name])):,}" for name in ("added", "removed", "changed"))]
+    return [str(row["table_name"]), *(f"{grouped(int(str(row[name])))}" for name in ("added", "removed", "changed"))]
 
 
 def _month(row: dict[str, object]) -> str:
@@ -104,4 +107,4 @@ def _month(row: dict[str, object]) -> str:
 
 def _number(measure: str, value: object) -> str:
     whole = int(str(value))
-    return f"{whole / 100:,.2f}" if measure.endswith("_inr") else f"{whole:,}"
+    return measure_text(measure, Decimal(whole) / 100 if measure.endswith("_inr") else whole)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import grouped
 from funnel_etl.operate.replay import Replay, default_folder, replay
 from funnel_etl.operate.replay_schema import drop_schema, schema_name
 from funnel_etl.platform.database import open_databases
@@ -44,7 +45,7 @@ def show(
     if differing := [one for one in done.compared if one.there and not one.is_equal]:
         shown = RichTable("table", "added", "removed", "changed", box=None)
         for one in differing:
-            shown.add_row(one.table, f"{one.added:,}", f"{one.removed:,}", f"{one.changed:,}")
+            shown.add_row(one.table, f"{grouped(one.added)}", f"{grouped(one.removed)}", f"{grouped(one.changed)}")
         out.print(shown)
     if done.failures:
         err.print("The tables named above are not in it, nor what hangs on them.")
@@ -53,7 +54,7 @@ def show(
 
 def _told(done: Replay) -> Iterator[str]:
     rows = sum(one.rows for one in done.files.values())
-    yield f"{len(done.files)} tables, {rows:,} rows, and manifest.json: {done.folder}"
+    yield f"{len(done.files)} tables, {grouped(rows)} rows, and manifest.json: {done.folder}"
     if done.schema:
         yield f"Schema {done.schema} in PostgreSQL; to remove it: funnel-etl replay --drop {done.night}"
     if done.not_taken_in:

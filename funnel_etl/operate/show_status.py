@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterator
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from funnel_etl.operate.status import (
     ALERT,
+    FAILED_RUN,
     FILE,
     NIGHT,
     REPORT,
@@ -14,6 +16,7 @@ from funnel_etl.operate.status import (
     SERVICE,
     SOURCE,
     VOLUME,
+    WORK,
     Status,
     Told,
     looked_at,
@@ -22,10 +25,12 @@ from funnel_etl.watch.contracts import WHO
 
 HEADINGS = {
     NIGHT: "Published",
+    FAILED_RUN: "Failed, and not succeeded since",
     SOURCE: "Sources",
     REPORT: "Missing Zoom reports",
     VOLUME: "Rows by day",
     ROWS: "Rows in quarantine",
+    WORK: "Work-list",
     FILE: "Files that were rejected, the newest ten",
     ALERT: "Alerts",
     SERVICE: "What runs by itself",
@@ -80,5 +85,7 @@ def _record(one: Told) -> dict[str, Any]:
 def _plain(value: object) -> str:
     if isinstance(value, date | datetime):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
     msg = f"{type(value).__name__} has no place in a status"
     raise TypeError(msg)

@@ -1,5 +1,6 @@
 """The words of `funnel-etl worklist`."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,7 @@ from rich.table import Table as RichTable
 from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import grouped, rupees
 from funnel_etl.operate.worklist import Worklist, newest_worklist, write_worklist
 from funnel_etl.operate.worklist_apply import apply_worklist
 from funnel_etl.settings import Settings
@@ -40,20 +42,20 @@ def _table(found: Worklist, out: Console, limit: int) -> None:
     if found.rows.empty:
         out.print(f"Night {found.night}: nothing to decide.")
         return
-    shown = RichTable("kind", "item", "revenue ₹", "spend ₹", "leads", "sales", "last seen", "perhaps", box=None)
+    shown = RichTable("kind", "item", "revenue", "spend", "leads", "sales", "last seen", "perhaps", box=None)
     for column in shown.columns[2:6]:
         column.justify = "right"
     for row in found.rows.head(limit).to_dict("records"):
         line = f" ({row['config_table']}.csv line {row['config_line']})" if row["config_line"] else ""
         perhaps = "" if pd.isna(row["suggested_funnel"]) else f"{row['suggested_funnel']} ({_like(row)})"
         last = "" if pd.isna(row["last_date"]) else f"{row['last_date']:%Y-%m-%d}"
-        money = [f"{row[name] / 100:,.2f}" for name in ("revenue_inr", "spend_inr")]
-        counts = [f"{row[name]:,}" for name in ("leads", "sales")]
+        money = [rupees(Decimal(int(row[name])) / 100) for name in ("revenue_inr", "spend_inr")]
+        counts = [f"{grouped(row[name])}" for name in ("leads", "sales")]
         shown.add_row(*map(_plain, (row["item_kind"], f"{row['item']}{line}", *money, *counts, last, perhaps)))
     out.print(shown)
     more = len(found.rows) - limit
-    rest = f", {more:,} more with --limit {len(found.rows)}" if more > 0 else ""
-    out.print(f"Night {found.night}: {_things(len(found.rows))}, the dearest first{rest}.")
+    rest = f", {grouped(more)} more with --limit {len(found.rows)}" if more > 0 else ""
+    out.print(f"Night {found.night}: {_things(len(found.rows))}, the highest revenue first{rest}.")
     out.print("To decide them in a spreadsheet: funnel-etl worklist --to worklist.csv")
 
 
@@ -72,7 +74,7 @@ def _apply(settings: Settings, out: Console, err: Console, file: Path) -> int:
         out.print(f"{settings.config_folder / table}.csv: {_lines(len(records))} added", markup=False)
         for record in records:
             out.print("  " + ", ".join(text for text in record.values() if text), markup=False, highlight=False)
-    counts = f"{done.already:,} stood there already, {done.unfilled:,} rows are not filled in."
+    counts = f"{grouped(done.already)} stood there already, {grouped(done.unfilled)} rows are not filled in."
     out.print(f"{'Nothing to add: ' if not done.added else ''}{counts}", markup=False)
     if done.added:
         out.print(NEXT, markup=False)
@@ -80,11 +82,11 @@ def _apply(settings: Settings, out: Console, err: Console, file: Path) -> int:
 
 
 def _things(count: int) -> str:
-    return "1 thing to decide" if count == 1 else f"{count:,} things to decide"
+    return "1 thing to decide" if count == 1 else f"{grouped(count)} things to decide"
 
 
 def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count:,} lines"
+    return "1 line" if count == 1 else f"{grouped(count)} lines"
 
 
 def _plain(text: object) -> str:

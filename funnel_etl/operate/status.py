@@ -3,7 +3,7 @@
 Read from what is published, and from Dagster's own storage. Here: gathering it. Not here: how it looks (`show_status`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,15 +11,19 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from funnel_etl.alerts.causes import SOURCE_ASSETS, Failure, of_failures, scrubbed
 from funnel_etl.alerts.delivery import redacted
+from funnel_etl.alerts.failures import failed_checks, failed_runs
 from funnel_etl.alerts.tell import alert_urls
-from funnel_etl.operate.automation_state import automation_state
+from funnel_etl.core.numbers import grouped, rupees
+from funnel_etl.funnel.worklist_contracts import DECIDED_BY, DECIDED_IN, ITEM_KINDS
+from funnel_etl.operate.automation_state import Automatic, automation_state
 from funnel_etl.operate.dagster_home import open_instance, prepare_tables
 from funnel_etl.operate.erase_person import JOURNAL
 from funnel_etl.operate.run_night import PARTS
 from funnel_etl.platform.database import Databases, engine, open_databases
 from funnel_etl.settings import Settings
-from funnel_etl.watch.contracts import ANALYST, COMPLETE, ENGINEER, MARKETING_OPERATIONS, QUIET
+from funnel_etl.watch.contracts import ANALYST, COMPLETE, ENGINEER, FAILED, MARKETING_OPERATIONS, QUIET
 
 NIGHTS = sa.text(
     "SELECT DISTINCT ON (part) part, as_of, published_at, version FROM ops.nights ORDER BY part, version DESC"
@@ -51,19 +55,29 @@ UNSENT = sa.text(
 )
 LAST_SENT = sa.text("SELECT max(sent_at) FROM ops.alerts")
 OPEN = sa.text(
-    "SELECT asset, reason, part, count(*) AS rows, min(fix_hint) AS fix, max(first_seen_at) AS newest "
+    "SELECT asset, reason, part, count(*) AS rows, min(fix_hint) AS fix, max(first_seen_at) AS newest, "
+    "(array_agg(file_id ORDER BY first_seen_at DESC, file_id, source_row))[1\\:3] AS file_ids, "
+    "(array_agg(source_row ORDER BY first_seen_at DESC, file_id, source_row))[1\\:3] AS lines "
     "FROM ops.quarantine WHERE resolved_at IS NULL GROUP BY asset, reason, part ORDER BY newest DESC, rows DESC, asset"
+)
+NAMES = sa.text("SELECT DISTINCT ON (file_id) file_id, name FROM ops.files WHERE file_id = ANY(:ids) ORDER BY 1, 2")
+UNDECIDED = sa.text(
+    "SELECT item_kind, count(*) AS items, sum(revenue_inr) AS revenue, max(revenue_inr) AS most, "
+    "sum(spend_inr) AS spend FROM ops.worklist_mapping WHERE item_kind = ANY(:kinds) GROUP BY item_kind "
+    "ORDER BY revenue DESC, spend DESC, item_kind"
 )
 REJECTED = sa.text(
     "SELECT source, name, reason, received_at FROM ops.files WHERE status = 'rejected' "
     "ORDER BY received_at DESC LIMIT 10"
 )
-NIGHT, SOURCE, REPORT, VOLUME, ROWS, FILE, ALERT, SERVICE = (
+NIGHT, FAILED_RUN, SOURCE, REPORT, VOLUME, ROWS, WORK, FILE, ALERT, SERVICE = (
     "nights",
+    "failed",
     "sources",
     "missing_reports",
     "volumes",
     "quarantine",
+    "worklist",
     "rejected",
     "alerts",
     "services",
@@ -109,10 +123,11 @@ def status(settings: Settings) -> Status:
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         prepare_tables(databases)
         with engine(databases.funnel_url).connect() as connection:
-            told = [*_nights(connection, settings), *_sources(connection, settings), *_missing(connection)]
-            told += [*_volumes(connection), *_quarantine(connection), *_rejected(connection)]
-            told.append(_alerts(connection, settings))
-        return Status(settings.yesterday(), [*told, *_services(settings, databases)])
+            failures, services = _of_dagster(settings, databases)
+            told = [*_nights(connection, settings), *_failed(failures), *_sources(connection, settings, failures)]
+            told += [*_missing(connection), *_volumes(connection), *_quarantine(connection), *_worklist(connection)]
+            told += [*_rejected(connection), _alerts(connection, settings), *services]
+        return Status(settings.yesterday(), told)
 
 
 def _nights(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
@@ -135,7 +150,17 @@ def _nights(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
         )
 
 
-def _sources(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
+def _failed(failures: list[Failure]) -> Iterator[Told]:
+    """Tell what failed and did not succeed since, also of a night that was published before it was run again."""
+    for failure, cause in ((one, cause) for one in failures for cause in of_failures([one], {})):
+        name = f"{failure.asset or failure.job}{f', check {failure.check}' if failure.check else ''}"
+        facts = {"asset": failure.asset, "night": failure.night, "run_id": failure.run_id, "failed_at": failure.at}
+        if failure.check and not failure.is_error:
+            continue  # a warning's own table says it
+        yield Told(FAILED_RUN, name, cause.what, cause.what_to_do, cause.who, facts)
+
+
+def _sources(connection: sa.Connection, settings: Settings, failures: list[Failure]) -> Iterator[Told]:
     rows = connection.execute(SOURCES).all()
     if not rows:
         yield Told(SOURCE, "all sources", "no night has looked at them yet", "funnel-etl run", ENGINEER)
@@ -147,11 +172,14 @@ def _sources(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
     for row in rows:
         is_well = row.status in (COMPLETE, QUIET)
         through = f"complete through {row.complete_through}" if row.complete_through else "no data yet"
+        why, what_to_do = row.why, row.what_to_do
+        if row.status == FAILED and (known := _reason(row.source, failures)):
+            why, what_to_do = f"{why}: {known[0]}", known[1]
         yield Told(
             SOURCE,
             row.source,
-            f"{through}, {row.status}: {row.why}",
-            None if is_well else row.what_to_do,
+            f"{through}, {row.status}: {why}",
+            None if is_well else what_to_do,
             row.who_does_it,
             {
                 "as_of": row.as_of,
@@ -161,6 +189,15 @@ def _sources(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
                 "why": row.why,
             },
         )
+
+
+def _reason(source: str, failures: list[Failure]) -> tuple[str, str] | None:
+    """Return why a source's own asset failed, and what to do, if that is known; what was refused says it already."""
+    own = [failure for failure in failures if failure.asset.startswith(SOURCE_ASSETS[source]) and not failure.check]
+    if not own:
+        return None
+    what, _, fix = scrubbed(own[0].why).partition(". Fix: ")
+    return what, f"{fix or 'read the run in the Dagster UI'}, then funnel-etl run --as-of {own[0].night}"
 
 
 def _missing(connection: sa.Connection) -> Iterator[Told]:
@@ -205,11 +242,38 @@ def _alerts(connection: sa.Connection, settings: Settings) -> Told:
 
 
 def _quarantine(connection: sa.Connection) -> Iterator[Told]:
-    for row in connection.execute(OPEN):
+    rows = connection.execute(OPEN).all()
+    ids = sorted({file_id for row in rows for file_id in row.file_ids})
+    names = {row.file_id: row.name for row in connection.execute(NAMES, {"ids": ids})}
+    for row in rows:
         who = MARKETING_OPERATIONS if row.part == "marketing" else ANALYST
+        pairs = zip(row.file_ids, row.lines, strict=True)
+        examples = [{"file": names.get(file_id, file_id[:12]), "line": line} for file_id, line in pairs]
+        places = ", ".join(f"{one['file']} line {one['line']}" for one in examples)
         facts = {"asset": row.asset, "reason": row.reason, "rows": row.rows, "newest_first_seen_at": row.newest}
+        facts["examples"] = examples
+        count = f"{grouped(row.rows)} row{'' if row.rows == 1 else 's'}"
+        more = ", …" if row.rows > len(examples) else ""
+        yield Told(ROWS, row.asset, f"{count}: {row.reason} ({places}{more})", row.fix, who, facts)
+
+
+def _worklist(connection: sa.Connection) -> Iterator[Told]:
+    """Tell how much money waits for a decision, by kind of item and who decides it."""
+    for row in connection.execute(UNDECIDED, {"kinds": list(DECIDED_BY)}):
+        amounts = [f"{rupees(row.revenue)} of revenue"] if row.revenue else []
+        if "source" in row.item_kind and row.items > 1 and row.revenue:
+            # A sale stands at every source of its phone: the sum would count it twice.
+            amounts = [f"up to {rupees(row.revenue)} of revenue, {rupees(row.most)} at one of them"]
+        amounts += [f"{rupees(row.spend)} of ad spend"] if row.spend else []
+        table, say = DECIDED_IN[row.item_kind], ITEM_KINDS[row.item_kind]
+        facts = {"items": row.items, "revenue_inr": row.revenue, "spend_inr": row.spend, "table": table}
         yield Told(
-            ROWS, row.asset, f"{row.rows:,} row{'' if row.rows == 1 else 's'}: {row.reason}", row.fix, who, facts
+            WORK,
+            row.item_kind,
+            f"{grouped(row.items)} to decide, {' and '.join(amounts) or 'no money'} at stake: {say}",
+            f"funnel-etl worklist (decided in {table}.csv)" if amounts else None,
+            DECIDED_BY[row.item_kind],
+            facts,
         )
 
 
@@ -222,16 +286,25 @@ def _rejected(connection: sa.Connection) -> Iterator[Told]:
         yield Told(FILE, f"{row.source} {row.name}", f"{what} ({who}: {fix})" if fix else what, None, None, facts)
 
 
-def _services(settings: Settings, databases: Databases) -> Iterator[Told]:
+def _of_dagster(settings: Settings, databases: Databases) -> tuple[list[Failure], list[Told]]:
+    """Return what failed, and what is to be said of the services: both from Dagster's own storage."""
     from funnel_etl.definitions import defs  # noqa: PLC0415 - loaded by prepare_tables anyway
 
     try:
         with open_instance(settings, databases) as opened:
-            found = automation_state(opened, defs)
+            found, now = automation_state(opened, defs), looked_at()
+            keys = sorted(defs.resolve_asset_graph().asset_check_keys, key=lambda key: key.to_user_string())
+            failures = [*failed_checks(opened, keys), *failed_runs(opened, now)]
     except Exception as error:  # noqa: BLE001 - whatever it is: the rest is worth telling
         says = f"its own storage cannot be read ({type(error).__name__})"
-        yield Told(SERVICE, "dagster", says, "start it once with make up, and read its first error", ENGINEER)
-        return
+        return [], [Told(SERVICE, "dagster", says, "start it once with make up, and read its first error", ENGINEER)]
+    checked = {failure.asset for failure in failures if failure.check}
+    # The step of an asset whose check failed did not fail by itself.
+    failures = [failure for failure in failures if failure.check or failure.asset not in checked]
+    return failures, list(_services(settings, found))
+
+
+def _services(settings: Settings, found: Sequence[Automatic]) -> Iterator[Told]:
     if (settings.state / JOURNAL).exists():
         yield Told(SERVICE, "erase", "the erasure of a person was not completed", "funnel-etl erase", ENGINEER)
     for one in found:

@@ -174,7 +174,7 @@ def _reports_missing(missing: pd.DataFrame, through: pd.Timestamp) -> Verdict:
 
 
 def _mend(asset: str, night: str) -> str:
-    return f"see why {asset} or what hangs on it failed (Dagster UI, Runs), mend that, then {_run(night)}"
+    return f"see why {asset} or what depends on it failed (funnel-etl status, Failed), fix that, then {_run(night)}"
 
 
 def _run(night: str) -> str:

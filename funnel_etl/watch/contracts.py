@@ -14,8 +14,9 @@ STATUSES = {
     FAILED: "the night could not take it in; the data are of an earlier night",
 }
 
-MARKETING_OPERATIONS, ANALYST, ENGINEER = "marketing operations", "the analyst", "the engineer"
-WHO = (MARKETING_OPERATIONS, ANALYST, ENGINEER)
+MARKETING_OPERATIONS, SALES_LEAD = "marketing operations", "the sales lead"
+ANALYST, ENGINEER = "the analyst", "the engineer"
+WHO = (MARKETING_OPERATIONS, SALES_LEAD, ANALYST, ENGINEER)
 
 COMPLETENESS = Table(
     "ops",

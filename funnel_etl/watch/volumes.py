@@ -12,6 +12,7 @@ from datetime import date
 import pandas as pd
 
 from funnel_etl.core.accounting import LedgerLine, Outcome
+from funnel_etl.core.numbers import grouped
 from funnel_etl.watch.usual import LEAST, Usual, usual_of
 from funnel_etl.watch.volume_contracts import LOW, TOO_NEW, TOO_SMALL, UNKNOWN, USUAL, VOLUME_ALARMS, VOLUMES, WORDS
 
@@ -126,7 +127,8 @@ def _state(volume: Volume, as_of: pd.Timestamp, limits: Limits) -> dict[str, obj
         return state | {"status": TOO_NEW, "says": f"fewer than {LEAST} earlier days to compare one with"}
     windows = (_together(volume, first.day, days, limits) for days in WINDOWS)
     telling = next((each for each in windows if each and each.would_tell(limits)), None)
-    usual = f"usually {first.usual.expected:,.0f} {words.rows} on such a day, {first.seen:,} on {first.day:%Y-%m-%d}"
+    expected, seen = grouped(round(first.usual.expected)), grouped(first.seen)
+    usual = f"usually {expected} {words.rows} on such a day, {seen} on {first.day:%Y-%m-%d}"
     alarms = _alarms(volume, as_of, limits)
     state |= {"day": first.day, "seen": first.seen, "expected": round(first.usual.expected, 1)}
     if alarms:
@@ -212,6 +214,6 @@ def _why(volume: Volume, low: _Judged) -> str:
         "webinars of the same kind on the same weekday" if volume.is_held else "the same weekdays of the weeks before"
     )
     return (
-        f"{low.seen:,} {words.rows} {when}, where {low.usual.expected:,.0f} are usual: {1 - share:.0%} fewer "
-        f"than on {against}"
+        f"{grouped(low.seen)} {words.rows} {when}, where {grouped(round(low.usual.expected))} are usual: "
+        f"{1 - share:.0%} fewer than on {against}"
     )

@@ -117,7 +117,7 @@ def test_status_after_nights_says_which_each_part_holds_and_what_is_open(install
     assert open_rows == {"marketing operations": row, "the analyst": row}
     assert not told["is_well"]
     in_words = installation.program("status").stdout
-    assert "  clean.sales: 1 row: bad_date → the analyst: mend it" in in_words.splitlines()
+    assert "  clean.sales: 1 row: bad_date (f line 2) → the analyst: mend it" in in_words.splitlines()
     assert f"3 days behind → the engineer: funnel-etl run --as-of {yesterday}" in in_words
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from funnel_etl.core.config_tables import MISC
+from funnel_etl.core.numbers import rupees
 from funnel_etl.demo.generate import generate
 from funnel_etl.operate.worklist import FILE_COLUMNS
 from funnel_etl_tests.installation import Installation
@@ -160,7 +161,7 @@ def test_the_command_shows_the_dearest_first_and_says_what_to_do_next(listed: St
     assert said.returncode == 0, said.stderr
     dearest = listed.lists["first"].iloc[0]
     assert said.stdout.index(dearest["item"]) < said.stdout.index(f"Night {NIGHT}: ")
-    assert f"{dearest['revenue_inr']:,.2f}" in said.stdout
+    assert rupees(dearest["revenue_inr"]) in said.stdout
     assert f"{len(listed.lists['first']) - 5:,} more with --limit" in said.stdout
     assert "funnel-etl worklist --to worklist.csv" in said.stdout
 
