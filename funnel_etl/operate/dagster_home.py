@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from funnel_etl.platform.database import Databases, engine, open_databases
+from funnel_etl.platform.database_errors import database_errors
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl.settings import PROJECT, Settings
 
@@ -38,9 +39,11 @@ def instance(settings: Settings) -> Iterator[tuple[dg.DagsterInstance, Databases
 
 @contextmanager
 def open_instance(settings: Settings, databases: Databases) -> Iterator[dg.DagsterInstance]:
-    """Open Dagster's instance on databases that are open."""
+    """Open Dagster's instance on databases that are open. Raises `DatabaseUnavailable`."""
     os.environ.update(prepare(settings, databases))
-    with dg.DagsterInstance.get() as opened:
+    with database_errors(databases.dagster_url, "Dagster's storage could not be opened"):
+        opened = dg.DagsterInstance.get()
+    with opened:
         yield opened
 
 

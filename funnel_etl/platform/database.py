@@ -5,27 +5,27 @@ No table is named here: contracts make them, the publisher fills them. Servers s
 
 import hashlib
 import logging
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from pydantic import SecretStr
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from funnel_etl.core.errors import DatabaseUnavailable
+from funnel_etl.platform import login
+from funnel_etl.platform.address import SETTING, Address, read_address
+from funnel_etl.platform.database_errors import AWAY, MEANINGS, database_errors, no_login, server_words, sqlstate
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
 
 log = logging.getLogger(__name__)
 
-DRIVER = "postgresql+psycopg2"
 NAME_BYTES = 63
 MINIMUM_VERSION = 17
-# What no second attempt will mend; anything else may be a server that is just starting, or out of reach.
-PERMANENT = re.compile(r"authentication failed|does not exist|no password supplied|pg_hba\.conf|permission denied")
 ALREADY_THERE = {"42P04", "23505"}  # duplicate_database, and its race: unique_violation on the catalogue
-NOT_PERMITTED = "42501"
+NOT_PERMITTED, NO_DATABASE = "42501", "3D000"
 
 
 @dataclass(frozen=True)
@@ -75,33 +75,21 @@ def funnel_url(home: Path, port: int, database_url: SecretStr | None) -> str:
 
 
 def normalise_url(url: str) -> str:
-    """Return the same address for psycopg2.
-
-    A bare `postgresql://` means psycopg 3 to SQLAlchemy 2.1, and dagster-postgres fails with that.
-    Raises DatabaseUnavailable if it is not a PostgreSQL address.
-    """
-    scheme, separator, rest = url.strip().partition("://")
-    if not separator or scheme.partition("+")[0] not in ("postgresql", "postgres"):
-        raise DatabaseUnavailable(
-            "the database's address does not begin with postgresql://",
-            fix="set FUNNEL_DATABASE_URL to postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
-        )
-    return f"{DRIVER}://{rest}"
+    """Return the same address for SQLAlchemy, psycopg2 and Dagster. Raises DatabaseUnavailable if it cannot be read."""
+    return read_address(url).for_sqlalchemy
 
 
 def libpq_uri(url: str) -> str:
     """Return the same address as libpq, ADBC and psql read it. It holds the password."""
-    return normalise_url(url).replace(DRIVER, "postgresql", 1)
+    return read_address(url).for_libpq
 
 
 def redacted(url: str) -> str:
     """Return the same address without anything secret, fit for a log."""
     try:
-        parsed = _parse(url)
+        return read_address(url).shown
     except DatabaseUnavailable:
         return "postgresql://***"
-    shown = URL.create("postgresql", parsed.username, None, parsed.host, parsed.port, parsed.database)
-    return shown.render_as_string(hide_password=True)
 
 
 def engine(url: str) -> Engine:
@@ -110,7 +98,8 @@ def engine(url: str) -> Engine:
     A connection that fails or is lost raises DatabaseUnavailable, in one line without the password.
     Other errors carry no statement parameters, because those are values of rows.
     """
-    parsed = _parse(url)
+    address = read_address(url)
+    parsed = make_url(address.for_sqlalchemy)
     defaults = {
         "fallback_application_name": "funnel_etl",
         "connect_timeout": 10,
@@ -124,22 +113,41 @@ def engine(url: str) -> Engine:
         hide_parameters=True,
         connect_args={name: value for name, value in defaults.items() if name not in parsed.query},
     )
-    event.listen(made, "handle_error", _tell_unavailable)
+    event.listen(made, "handle_error", partial(_tell_unavailable, address))
     return made
 
 
-def require_version(engine: Engine, minimum: int = MINIMUM_VERSION) -> int:
-    """Return the server's major version. Raises DatabaseUnavailable if it is below `minimum`."""
-    with engine.connect() as connection:
-        number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
-        full = str(connection.execute(text("SHOW server_version")).scalar_one()).split()[0]
-    if number // 10_000 < minimum:
+def require_usable(url: str, minimum: int = MINIMUM_VERSION) -> None:
+    """Raise DatabaseUnavailable for a server that is too old or only reads, and a database that is not UTF-8."""
+    settings = ("server_version_num", "server_version", "server_encoding", "transaction_read_only")
+    asking = engine(url)
+    with database_errors(url), asking.connect() as connection:
+        number, full, encoding, reads_only = (
+            connection.execute(text(f"SHOW {name}")).scalar_one() for name in settings
+        )
+    asking.dispose()
+    address = read_address(url)
+    if int(number) // 10_000 < minimum:
         raise DatabaseUnavailable(
-            f"the server is PostgreSQL {full}, and PostgreSQL {minimum} or newer is needed",
-            where=_place(engine.url),
+            f"the server is PostgreSQL {full.split()[0]}, and PostgreSQL {minimum} or newer is needed",
+            where=address.place,
             fix="upgrade it, or unset FUNNEL_DATABASE_URL to use the embedded PostgreSQL",
         )
-    return number // 10_000
+    if encoding != "UTF8":
+        raise DatabaseUnavailable(
+            f"its encoding is {encoding}, which cannot hold every character; UTF8 is needed",
+            where=address.place,
+            fix=f"name another database in {SETTING}, made with: {create_statement(address.database)} LOCALE 'C'",
+        )
+    if reads_only == "on":
+        meaning = MEANINGS["25006"]
+        raise DatabaseUnavailable(meaning.what, where=address.place, fix=meaning.fix)
+
+
+def create_statement(database: str, owner: str | None = None) -> str:
+    """Write the statement that makes a database for us: template0 takes any encoding."""
+    whose = f" OWNER {_quoted(owner)}" if owner else ""
+    return f"CREATE DATABASE {_quoted(database)}{whose} TEMPLATE template0 ENCODING 'UTF8'"
 
 
 def ensure_database(server_url: str, name: str) -> None:
@@ -147,13 +155,14 @@ def ensure_database(server_url: str, name: str) -> None:
 
     Raises DatabaseUnavailable if it cannot be reached or we are not permitted to.
     """
+    server = read_address(server_url)
     try:
-        _create_if_absent(_parse(server_url), name)
-    except DatabaseUnavailable as error:
-        if "does not exist" not in error.what:
+        _create_if_absent(server, name)
+    except DatabaseUnavailable:
+        if NO_DATABASE not in {login.ask(one)[0] for one in server.each()}:
             raise
         # The database the address names may be the one to create: `postgres` is on nearly every server.
-        _create_if_absent(_parse(server_url).set(database="postgres"), name)
+        _create_if_absent(replace(server, database="postgres"), name)
 
 
 def advisory_lock(connection: Connection, key: str, *, wait: bool = True) -> bool:
@@ -171,22 +180,16 @@ def advisory_lock(connection: Connection, key: str, *, wait: bool = True) -> boo
 
 
 def _open_given(url: str) -> Databases:
-    parsed = _parse(url)
-    if not parsed.database:
+    address = read_address(url)
+    if not address.database:
         raise DatabaseUnavailable(
-            "the database's address names no database",
-            where=_place(parsed),
-            fix="end FUNNEL_DATABASE_URL with /NAME",
+            "the database's address names no database", where=address.place, fix=f"end {SETTING} with /NAME"
         )
-    storage = _dagster_name(parsed.database)
-    for name in (parsed.database, storage):
-        ensure_database(url, name)
-    asking = engine(url)
-    try:
-        require_version(asking)
-    finally:
-        asking.dispose()
-    return Databases(url, parsed.set(database=storage).render_as_string(hide_password=False))
+    storage = replace(address, database=_dagster_name(address.database))
+    for one in (address, storage):
+        ensure_database(url, one.database)
+        require_usable(one.for_sqlalchemy)
+    return Databases(address.for_sqlalchemy, storage.for_sqlalchemy)
 
 
 def _dagster_name(database: str) -> str:
@@ -195,68 +198,49 @@ def _dagster_name(database: str) -> str:
     return database.encode()[: NAME_BYTES - len(suffix)].decode(errors="ignore") + suffix
 
 
-def _create_if_absent(server: URL, name: str) -> None:
-    made = engine(server.render_as_string(hide_password=False))
-    quoted = '"' + name.replace('"', '""') + '"'
+def _create_if_absent(server: Address, name: str) -> None:
+    made = engine(server.for_sqlalchemy)
     try:
         with made.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             there = text("SELECT 1 FROM pg_database WHERE datname = :name")
             if connection.execute(there, {"name": name}).scalar():
                 return
-            # template0 takes any encoding, and nobody can be connected to it, which would make the copy fail.
-            escaped = quoted.replace(":", "\\:")
-            connection.execute(text(f"CREATE DATABASE {escaped} TEMPLATE template0 ENCODING 'UTF8'"))
+            # Nobody can be connected to template0, which would make the copy fail.
+            connection.execute(text(create_statement(name).replace(":", "\\:")))
             log.info("created the database %s", name)
     except DBAPIError as error:
-        code = getattr(error.orig, "pgcode", None)
+        code = sqlstate(error)
         if code in ALREADY_THERE:
             return
         fix = "look at the server's log, or create the database yourself and run again"
         if code == NOT_PERMITTED:
-            fix = f"ask its administrator for: CREATE DATABASE {quoted} OWNER {server.username} ENCODING 'UTF8'"
+            fix = f"ask its administrator for: {create_statement(name, server.user)}"
         raise DatabaseUnavailable(
-            f"database {quoted} could not be created: {_first_line(error)}", where=_place(server), fix=fix
+            f"database {_quoted(name)} could not be created: {server_words(error)} (SQLSTATE {code})",
+            where=server.place,
+            fix=fix,
         ) from error
     finally:
         made.dispose()
 
 
-def _tell_unavailable(context: ExceptionContext) -> None:
+def _tell_unavailable(address: Address, context: ExceptionContext) -> None:
     """Tell a failed or lost connection in our own words; other errors stay SQLAlchemy's."""
-    if context.is_pre_ping or not isinstance(context.sqlalchemy_exception, DBAPIError):
+    error = context.sqlalchemy_exception
+    if context.is_pre_ping or not isinstance(error, DBAPIError):
         return
-    connecting = context.connection is None
-    if not (connecting or context.is_disconnect):
-        return
-    reason = _first_line(context.sqlalchemy_exception)
-    permanent = connecting and bool(PERMANENT.search(reason))
-    fix = "see that it runs and can be reached from here, then run again"
-    if permanent:
-        fix = "correct user, password or database in FUNNEL_DATABASE_URL"
-    where = _place(context.engine.url) if context.engine else "PostgreSQL"
-    raise DatabaseUnavailable(reason, where=where, fix=fix, transient=not permanent) from context.original_exception
-
-
-def _first_line(error: DBAPIError) -> str:
-    """Return what the driver says first; the lines after may quote values of a row."""
-    lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
-    return lines[0] if lines else type(error.orig).__name__
-
-
-def _parse(url: str) -> URL:
-    try:
-        return make_url(normalise_url(url))
-    except (ArgumentError, ValueError) as error:
-        # Not chained: the text of the cause may hold the whole address.
-        del error
+    if context.connection is None:
+        raise no_login(address) from None
+    if context.is_disconnect:
+        code, words = sqlstate(error), server_words(error)
+        more = f" ({words}, SQLSTATE {code})" if code else ""
         raise DatabaseUnavailable(
-            "the database's address cannot be read",
-            fix="write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters in %XX",
-        ) from None
+            f"{AWAY.what}{more}", where=address.place, fix=AWAY.fix, transient=True
+        ) from context.original_exception
 
 
-def _place(url: URL) -> str:
-    return f"PostgreSQL at {url.host or 'this machine'}:{url.port or 5432}, database {url.database}"
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:

@@ -10,13 +10,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from funnel_etl.core.errors import DatabaseUnavailable
+from funnel_etl.platform.database_errors import meaning_of, server_words, sqlstate
 
 MOMENT_SECONDS = 0.05
 LOCK_SECONDS = 10.0
 PAUSE_SECONDS = 0.2
+ROWS = "nothing yet: when its part is published, its rows are put right first"
+OTHERS = "end what others made that is in the way, then run again"
 HELD = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
 HANGING = {"2BP01", "0A000"}  # dependent_objects_still_exist, and what ALTER TYPE says of the same
 
@@ -54,17 +57,20 @@ def told(name: str | None = None) -> Iterator[None]:
         yield
     except DBAPIError as error:
         detail = getattr(getattr(error.orig, "diag", None), "message_detail", None)
-        if _code(error) in HANGING and detail:
+        if sqlstate(error) in HANGING and detail:
             raise NotChanged(
                 f"it must be made anew, and what others made hangs on it ({'; '.join(detail.splitlines())})",
                 where=name,
                 fix="keep the definition of what hangs on it (pg_get_viewdef), drop that, run again, make it again",
             ) from None
+        code = sqlstate(error) or ""
+        meaning = meaning_of(code)
+        words = ", ".join(part for part in (server_words(error), f"SQLSTATE {code}") if part)
         raise NotChanged(
-            f"the tables could not be brought up to this version ({str(error.orig).strip().splitlines()[0]})",
+            f"the tables could not be brought up to this version ({words})",
             where=name,
-            fix="end long queries that hold a table, or give this user the right to change schemas; then run again",
-            transient=isinstance(error, OperationalError),
+            fix=meaning.fix if meaning else ROWS if code.startswith("23") else OTHERS,
+            transient=bool(meaning and meaning.transient),
         ) from None
 
 
@@ -81,11 +87,7 @@ def _once(engine: sa.Engine, work: Callable[[sa.Connection], object], table: str
             wait_at_most(connection, MOMENT_SECONDS)
             work(connection)
     except DBAPIError as error:
-        if is_last or _code(error) not in HELD:
+        if is_last or sqlstate(error) not in HELD:
             raise
         return False
     return True
-
-
-def _code(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "pgcode", None)
