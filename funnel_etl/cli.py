@@ -59,6 +59,8 @@ def run(as_of: AsOf = None) -> None:
             )
             shown.add_row(part.part, state, f"{part.inserted:,}", f"{part.changed:,}", f"{part.deleted:,}")
         out.print(shown)
+        for repair in (line for part in result.parts.values() for line in part.repairs):
+            err.print(repair, style="yellow", markup=False)
         for asset, why in result.failures.items():
             err.print(f"{asset}: {why}", style="red", markup=False)
         for asset, why in result.unwatched.items():
@@ -367,6 +369,18 @@ def stop() -> None:
         out.print("stopped" if stop_database(load_settings()) else "still up: another funnel-etl process uses it")
 
 
+@db.command()
+def adopt(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Let this installation replace what another one published into its database; shows that first, and asks.
+
+    Needed after a second installation was pointed there on purpose, and after FUNNEL_HOME was put back from a backup.
+    """
+    from funnel_etl.operate import show_adopt  # noqa: PLC0415
+
+    with _told():
+        raise typer.Exit(show_adopt.show(load_settings(), out, typer.confirm, yes=yes))
+
+
 @db.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context) -> None:
     """Open psql on the database; what follows is psql's, as in: funnel-etl db psql -c "SELECT 1"."""
@@ -446,6 +460,15 @@ def _told() -> Iterator[None]:
     except KeyboardInterrupt:
         err.print("stopped")
         raise typer.Exit(130) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        from funnel_etl.operate.services import database_error  # noqa: PLC0415 - loads the drivers
+
+        if (told := database_error(error)) is None:
+            raise
+        err.print(str(told), style="red", markup=False)
+        raise typer.Exit(1) from None
     finally:
         progress.removeHandler(handler)
 

@@ -18,8 +18,10 @@ from funnel_etl.alerts.delivery import UNANSWERED, mark_of, redacted, send, spli
 from funnel_etl.alerts.gather import gather
 from funnel_etl.alerts.memory import Pending
 from funnel_etl.alerts.messages import SUBJECTS, Message, mended, message
-from funnel_etl.alerts.no_memory import forget_no_night
+from funnel_etl.alerts.no_memory import forget_no_night, tell_of_no_night
 from funnel_etl.platform.database import advisory_lock, engine
+from funnel_etl.platform.database import redacted as database_address
+from funnel_etl.platform.owner import OtherOwner, asker, claim_of, refuse_other_owner
 from funnel_etl.settings import Settings
 
 LOCK = "funnel_etl.alerts"
@@ -55,6 +57,13 @@ def tell(settings: Settings, url: str, instance: dg.DagsterInstance, *, force: b
     asking = engine(url)
     try:
         with asking.connect() as guard:
+            try:
+                refuse_other_owner(asker(guard), claim_of(settings), database_address(url))
+            except OtherOwner as error:
+                # The memory in the database is the other installation's: this one's is a file.
+                urls = alert_urls(settings)
+                failed = tell_of_no_night(settings, urls, error)
+                return Sent(errors={f"{n}. {redacted(urls[int(n) - 1])}": why for n, why in failed.items()})
             forget_no_night(settings)
             if not _alone(guard, wait=force):
                 return Sent(waits=True)

@@ -31,6 +31,7 @@ from funnel_etl.operate.replay_schema import load_schema
 from funnel_etl.platform.database import open_databases
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
+from funnel_etl.platform.owner import claim_of, require_owner
 from funnel_etl.sales.contracts import ASSIGNED_LEADS, CRM_HISTORY
 from funnel_etl.sales.earlier import PULLED, remake
 from funnel_etl.settings import Settings
@@ -107,6 +108,8 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
             if schema
             else None
         )
+        if databases:
+            require_owner(databases.funnel_url, claim_of(settings, landing))
         place = stack.enter_context(apart(settings, night))
         _remake_earlier(place, night)
         done = Replay(night, folder, not_taken_in=[source for source in RAW if source not in used])

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from funnel_etl.core.contracts import Table
-from funnel_etl.core.errors import DatabaseUnavailable
-from funnel_etl.platform.database import engine, libpq_uri, literal, redacted
-from funnel_etl.platform.publisher import first_line, quoted
+from funnel_etl.platform.database import engine, libpq_uri, literal
+from funnel_etl.platform.database_errors import database_errors, explained
+from funnel_etl.platform.held import quoted
 from funnel_etl.platform.schema import identifier, metadata
 
 _NAME = re.compile(r"asof_\d{8}")
@@ -36,7 +36,7 @@ def replayed_schemas(connection: sa.Connection) -> list[str]:
 def drop_schema(url: str, night: date) -> bool:
     """Drop the schema of a night's replay; says whether it was there."""
     name = schema_name(night)
-    with engine(url).begin() as connection:
+    with database_errors(url, f"the schema {name} was not dropped"), engine(url).begin() as connection:
         there = name in replayed_schemas(connection)
         connection.execute(sa.schema.DropSchema(name, cascade=True, if_exists=True))
     return there
@@ -62,12 +62,7 @@ def load_schema(url: str, night: date, tables: Iterable[tuple[Table, pa.Table]])
             cursor.execute(f"ALTER SCHEMA {staging} RENAME TO {name}")
             connection.commit()
     except adbc.Error as error:
-        raise DatabaseUnavailable(
-            f"the schema {name} was not loaded ({first_line(error)})",
-            where=redacted(url),
-            fix="see that the server runs and has room, and that this user may create schemas; then replay again",
-            transient=isinstance(error, adbc.OperationalError),
-        ) from error
+        raise explained(error, url, f"the schema {name} was not loaded") from None
     return name
 
 

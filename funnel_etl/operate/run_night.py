@@ -13,16 +13,15 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import dagster as dg
-import psycopg2
-import sqlalchemy as sa
-from dagster_postgres.utils import DagsterPostgresException
 
 from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.operate.automation_state import daemon_lives
 from funnel_etl.operate.dagster_home import instance, prepare_tables
 from funnel_etl.operate.dead_runs import GOING, fail_killed_runs, report_killed
-from funnel_etl.platform.database import Databases, redacted
+from funnel_etl.platform.database import Databases
+from funnel_etl.platform.database_errors import database_errors
 from funnel_etl.platform.nights import BY_COMMAND
+from funnel_etl.platform.owner import claim_of, require_owner
 from funnel_etl.platform.turn import turn
 from funnel_etl.settings import Settings
 
@@ -42,6 +41,7 @@ class PartResult:
     changed: int = 0
     deleted: int = 0
     newest: str | None = None
+    repairs: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -99,28 +99,19 @@ class Writer(NamedTuple):
 
 @contextmanager
 def only_writer(settings: Settings) -> Iterator[Writer]:
-    """Open the databases and Dagster's instance when nobody else writes. Raises `DatabaseUnavailable`."""
+    """Open the databases and Dagster's instance when nobody else writes. Raises `DatabaseUnavailable`.
+
+    Raises `OtherOwner` before anything is changed when the database is published from another archive.
+    """
     waiting = "another night is running on this machine: waiting for it to end"
     with turn(settings.state, lambda: log.info(waiting)), instance(settings) as (opened, databases):
+        require_owner(databases.funnel_url, claim_of(settings))
         prepare_tables(databases)
         ours = f"{socket.gethostname()}:{settings.state}"
-        with _database_lost(databases.funnel_url):
+        with database_errors(databases.funnel_url, "it was lost; what was not published yet is as before"):
             fail_killed_runs(opened, settings.state)
             _wait_for_other_runs(opened, ours)
             yield Writer(opened, databases, ours)
-
-
-@contextmanager
-def _database_lost(url: str) -> Iterator[None]:
-    """Tell in one line that Dagster lost its storage in the middle of the work."""
-    try:
-        yield
-    except (DagsterPostgresException, psycopg2.Error, sa.exc.DBAPIError) as error:
-        raise DatabaseUnavailable(
-            f"it went away during the night ({type(error).__name__}); what was not published yet is as before",
-            where=redacted(url),
-            fix="see that it runs, then run the same command again",
-        ) from error
 
 
 def run_job(
@@ -201,19 +192,20 @@ def told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
                 changed=int(seen["changed"]),
                 deleted=int(seen["deleted"]),
                 newest=str(seen["newest_as_of"]),
+                repairs=list(seen["repairs"]),
             )
     return result
 
 
 def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """Give what failed in a run, a step or a check: asset → one readable line."""
+    """Give what failed in a run, a step or a check that is no warning: asset → one readable line."""
     failures: dict[str, str] = {}
     for event in done.all_events:
         if event.is_step_failure:
             failures.setdefault(str(event.step_key).replace("__", "/"), why_failed(event))
         elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             check = event.asset_check_evaluation_data
-            if not check.passed:
+            if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
                 why = f"check {check.check_name}: {check.description or 'failed'}"
                 failures["/".join(check.asset_key.path)] = why
     return failures

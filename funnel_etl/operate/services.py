@@ -13,14 +13,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.operate.dagster_home import prepare, prepare_tables
-from funnel_etl.platform.database import engine, libpq_uri, normalise_url, open_databases, redacted
+from funnel_etl.operate.dagster_home import open_instance, prepare, prepare_tables
+from funnel_etl.platform.address import read_address
+from funnel_etl.platform.database import funnel_url, libpq_uri, normalise_url, open_databases, redacted
+from funnel_etl.platform.database_errors import ERRORS, explained, meaning_of, sqlstate
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
+from funnel_etl.platform.owner import claim_of, require_owner
 from funnel_etl.platform.postgres_place import find_programs
-from funnel_etl.settings import PROJECT, Settings
+from funnel_etl.settings import PROJECT, Settings, load_settings
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 25
@@ -36,7 +40,10 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
     _require_free(settings.ui_port)
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         environment = os.environ | prepare(settings, databases)
+        require_owner(databases.funnel_url, claim_of(settings))
         prepare_tables(databases)
+        with open_instance(settings, databases):
+            pass  # its storage is made here, where what is wrong with it is one line
         workspace = ["-w", str(PROJECT / "workspace.yaml")]
         web = ["dagster-webserver", "-h", HOST, "-p", str(settings.ui_port), *workspace]
         daemon = ["dagster-daemon", "run", *workspace]
@@ -72,17 +79,25 @@ def stop_database(settings: Settings) -> bool:
     return not server.is_running()
 
 
+def database_error(error: Exception) -> FunnelError | None:
+    """Return in one line what PostgreSQL or its driver refused; None for any other error."""
+    if not isinstance(error, ERRORS) or ((code := sqlstate(error)) is not None and meaning_of(code) is None):
+        return None
+    settings = load_settings()
+    return explained(error, funnel_url(settings.state, settings.database_port, settings.database_url))
+
+
 def psql_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
     """Give the psql command for the data and its environment, which holds the password."""
-    address = engine(normalise_url(database_address(settings))).url
+    address = read_address(database_address(settings))
     own = find_programs() / "psql"
     program = str(own) if own.is_file() else shutil.which("psql")
     if program is None:
         raise FunnelError(
             "there is no psql on this machine", fix="install a PostgreSQL client, or use funnel-etl db url"
         )
-    command = [program, "-h", str(address.host), "-p", str(address.port or 5432), "-U", str(address.username)]
-    return [*command, str(address.database)], os.environ | {"PGPASSWORD": str(address.password or "")}
+    without = replace(address, password=None, options={n: v for n, v in address.options.items() if n != "sslpassword"})
+    return [program, without.for_libpq], os.environ | {"PGPASSWORD": address.password or ""}
 
 
 def _server(settings: Settings) -> EmbeddedServer:

@@ -13,6 +13,7 @@ from funnel_etl.core.numbers import grouped
 from funnel_etl.operate.replay import Replay, default_folder, replay
 from funnel_etl.operate.replay_schema import drop_schema, schema_name
 from funnel_etl.platform.database import open_databases
+from funnel_etl.platform.owner import claim_of, require_owner
 from funnel_etl.settings import Settings
 
 
@@ -88,6 +89,7 @@ def _why(done: Replay) -> Iterator[str]:
 
 def _drop(settings: Settings, out: Console, night: date) -> int:
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
+        require_owner(databases.funnel_url, claim_of(settings))
         there = drop_schema(databases.funnel_url, night)
     out.print(f"{schema_name(night)} is gone." if there else f"There is no schema {schema_name(night)}.")
     return 0

@@ -11,6 +11,7 @@ from funnel_etl.operate.status import (
     FAILED_RUN,
     FILE,
     NIGHT,
+    REPAIR,
     REPORT,
     ROWS,
     SERVICE,
@@ -26,6 +27,7 @@ from funnel_etl.watch.contracts import WHO
 HEADINGS = {
     NIGHT: "Published",
     FAILED_RUN: "Failed, and not succeeded since",
+    REPAIR: "Found changed by somebody else, and put right, in seven days",
     SOURCE: "Sources",
     REPORT: "Missing Zoom reports",
     VOLUME: "Rows by day",

@@ -22,6 +22,7 @@ from funnel_etl.operate.dagster_home import open_instance, prepare_tables
 from funnel_etl.operate.erase_person import JOURNAL
 from funnel_etl.operate.run_night import PARTS
 from funnel_etl.platform.database import Databases, engine, open_databases
+from funnel_etl.platform.owner import OtherOwner, asker, claim_of, refuse_other_owner
 from funnel_etl.settings import Settings
 from funnel_etl.watch.contracts import ANALYST, COMPLETE, ENGINEER, FAILED, MARKETING_OPERATIONS, QUIET
 
@@ -70,9 +71,14 @@ REJECTED = sa.text(
     "SELECT source, name, reason, received_at FROM ops.files WHERE status = 'rejected' "
     "ORDER BY received_at DESC LIMIT 10"
 )
-NIGHT, FAILED_RUN, SOURCE, REPORT, VOLUME, ROWS, WORK, FILE, ALERT, SERVICE = (
+REPAIRS = sa.text(
+    "SELECT name, found_at, says FROM ops.repairs WHERE found_at > now() - interval '7 days' "
+    "ORDER BY found_at DESC, name"
+)
+NIGHT, FAILED_RUN, REPAIR, SOURCE, REPORT, VOLUME, ROWS, WORK, FILE, ALERT, SERVICE = (
     "nights",
     "failed",
+    "repairs",
     "sources",
     "missing_reports",
     "volumes",
@@ -124,7 +130,8 @@ def status(settings: Settings) -> Status:
         prepare_tables(databases)
         with engine(databases.funnel_url).connect() as connection:
             failures, services = _of_dagster(settings, databases)
-            told = [*_nights(connection, settings), *_failed(failures), *_sources(connection, settings, failures)]
+            told = [*_nights(connection, settings), *_owner(connection, settings), *_failed(failures)]
+            told += [*_repairs(connection, settings), *_sources(connection, settings, failures)]
             told += [*_missing(connection), *_volumes(connection), *_quarantine(connection), *_worklist(connection)]
             told += [*_rejected(connection), _alerts(connection, settings), *services]
         return Status(settings.yesterday(), told)
@@ -158,6 +165,20 @@ def _failed(failures: list[Failure]) -> Iterator[Told]:
         if failure.check and not failure.is_error:
             continue  # a warning's own table says it
         yield Told(FAILED_RUN, name, cause.what, cause.what_to_do, cause.who, facts)
+
+
+def _owner(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
+    try:
+        refuse_other_owner(asker(connection), claim_of(settings), "the database")
+    except OtherOwner as error:
+        yield Told(NIGHT, "database", error.what, error.fix, ENGINEER)
+
+
+def _repairs(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
+    for row in connection.execute(REPAIRS):
+        at = f"{row.found_at.astimezone(ZoneInfo(settings.timezone)):%Y-%m-%d %H:%M %Z}"
+        # It is right again: a note, of which only the cause may be left to find.
+        yield Told(REPAIR, row.name, f"{at}: {row.says.partition(': ')[2]}", facts={"found_at": row.found_at})
 
 
 def _sources(connection: sa.Connection, settings: Settings, failures: list[Failure]) -> Iterator[Told]:

@@ -180,12 +180,56 @@ PUBLISHED_TABLES = Table(
         Column(
             "content_hash",
             Kind.TEXT,
-            "SHA-256 of its Parquet file in the lake; the same hash is not sent again.",
+            "SHA-256 of its Parquet file in the lake; it is not sent again while PostgreSQL holds it.",
             required=True,
         ),
         Column("as_of", Kind.DATE, "Night it was published for last.", required=True),
         Column("version", Kind.INTEGER, "Version that changed it last; see ops.nights.", required=True),
+        Column(
+            "checksum",
+            Kind.TEXT,
+            "Of the rows that were published: mark of the columns, count of rows, sum of their hashes. The next "
+            "publication computes it of what PostgreSQL holds; another one means that somebody else wrote there.",
+        ),
+        Column("run_id", Kind.TEXT, "Run that compared it last."),
     ),
+)
+
+REPAIRS = Table(
+    "ops",
+    "repairs",
+    "One row per table or view that was found changed by somebody else, and was put right",
+    ("name", "found_at"),
+    (
+        Column("name", Kind.TEXT, "schema.table.", required=True),
+        Column("found_at", Kind.TIMESTAMP, "When.", required=True),
+        Column("says", Kind.TEXT, "What was found, and what putting it right moved.", required=True),
+        Column("version", Kind.INTEGER, "Version that put its rows right; NULL: before one, its shape."),
+        Column("rows_left", Kind.INTEGER, "Rows as they were published last."),
+        Column("rows_found", Kind.INTEGER, "Rows that were there instead."),
+        Column("inserted", Kind.INTEGER, "Rows inserted by that version; what is new that night is in it."),
+        Column("changed", Kind.INTEGER, "Rows changed, likewise."),
+        Column("deleted", Kind.INTEGER, "Rows deleted, likewise."),
+    ),
+    note="Only funnel_etl may write to its tables: a row here is a hand edit, or a restore of an older dump.",
+)
+
+OWNER = Table(
+    "ops",
+    "owner",
+    "One row: the installation this database is published from",
+    ("name",),
+    (
+        Column("name", Kind.TEXT, "Always owner.", required=True, values=("owner",)),
+        Column("archive_id", Kind.TEXT, "Id of its landing archive, made once and kept in it.", required=True),
+        Column("run_id", Kind.TEXT, "Run that published last; NULL: none since it was adopted."),
+        Column("version", Kind.INTEGER, "Version that was published last.", required=True),
+        Column("since_version", Kind.INTEGER, "Version after which it was adopted; 0: from the first.", required=True),
+        Column("published_at", Kind.TIMESTAMP, "When it was published last, or adopted.", required=True),
+        Column("host", Kind.TEXT, "Machine that published last."),
+        Column("home", Kind.TEXT, "FUNNEL_HOME of that installation."),
+    ),
+    note="Another archive is refused until a person says funnel-etl db adopt.",
 )
 
 SCHEMA_MARKS = Table(
@@ -193,7 +237,10 @@ SCHEMA_MARKS = Table(
     "schema_marks",
     "One row per set of contracts this database was brought up to",
     ("mark",),
-    (Column("mark", Kind.TEXT, "SHA-256 of the contracts.", required=True),),
+    (
+        Column("mark", Kind.TEXT, "SHA-256 of the contracts.", required=True),
+        Column("views", Kind.TEXT, "MD5 of the views' definitions, as they were made."),
+    ),
 )
 
 MASK_KEY = Table(
@@ -218,6 +265,8 @@ TABLES = (
     CONFIG_VERSIONS,
     NIGHTS,
     PUBLISHED_TABLES,
+    REPAIRS,
+    OWNER,
     SCHEMA_MARKS,
     MASK_KEY,
 )

@@ -18,6 +18,7 @@ from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, Q
 from funnel_etl.platform.database import engine
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
+from funnel_etl.platform.owner import claim_of
 from funnel_etl.platform.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl.platform.table_asset import night_of, partitions, progress, run_body
@@ -27,6 +28,7 @@ from funnel_etl.sources.landing import Landing
 FileStates = Callable[[Night, Lake], pd.DataFrame]
 """Gives, per file_id, status, occurrence_id, warnings (a list as JSON) and a reason as a part knows them."""
 STATE_COLUMNS = ["file_id", "status", "occurrence_id", "warnings", "why"]
+UNTOUCHED_CHECK = "untouched"
 
 
 def publish_asset(
@@ -56,13 +58,20 @@ def publish_asset(
         description=f"Moves the {part} tables of the night into PostgreSQL, in one transaction. "
         "Never an older night over a newer one.",
         kinds={"postgres"},
+        check_specs=[
+            dg.AssetCheckSpec(
+                UNTOUCHED_CHECK,
+                asset=["publish", part],
+                description="PostgreSQL held what was published last: nobody else had written to its tables.",
+            )
+        ],
         retry_policy=dg.RetryPolicy(max_retries=2, delay=3),
     )
-    def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         published = run_body(context, lambda: _publish(context, part, tables, made_from, sources, file_states))
         if published.version is not None and afterwards:
             run_body(context, lambda: afterwards(night_of(context), context.resources.lake_store))
-        return dg.MaterializeResult(metadata=_metadata(published))
+        return dg.MaterializeResult(metadata=_metadata(published), check_results=[_untouched(published)])
 
     return compute
 
@@ -89,10 +98,13 @@ def _publish(
     extended = {p.table.full_name: p.table for p in publications}
     all_tables = [extended.get(table.full_name, table) for table in context.resources.all_tables]
     ensure_schema(engine(url), all_tables, needed=extended)
-    needed = {table.full_name: lake.content_hash(table, night.day) for table in made_from}
-    published = publish(url, version, publications, needed)
+    needed = {table: lake.content_hash(table, night.day) for table in made_from}
+    claim = claim_of(night.sources.settings, night.sources.landing)
+    published = publish(url, version, publications, needed, claim)
     said = "published" if published.version else f"not published: {published.newest} is newer and stays"
     progress.info("publish %s: %s", part, said)
+    for repair in published.repairs:
+        progress.info("publish %s: %s", part, repair.says)
     return published
 
 
@@ -173,6 +185,17 @@ def _publication(table: Table, frame: pd.DataFrame, *, drop: tuple[str, ...] = (
     return Publication(table, rows.drop_columns(list(drop)), mode="append")
 
 
+def _untouched(published: Published) -> dg.AssetCheckResult:
+    says = "; ".join(repair.says for repair in published.repairs)
+    fix = "nothing here: it is right again. Find who writes there, and let only funnel-etl do it (docs/operations.md)"
+    return dg.AssetCheckResult(
+        check_name=UNTOUCHED_CHECK,
+        passed=not published.repairs,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{says}. Fix: {fix}" if says else None,
+    )
+
+
 def _metadata(published: Published) -> dict[str, Any]:
     inserted, changed, deleted = published.totals
     table = "\n".join(f"| {name} | {i:,} | {c:,} | {d:,} |" for name, (i, c, d) in sorted(published.counts.items()))
@@ -183,5 +206,6 @@ def _metadata(published: Published) -> dict[str, Any]:
         "inserted": inserted,
         "changed": changed,
         "deleted": deleted,
+        "repairs": [repair.says for repair in published.repairs],
         "tables": dg.MetadataValue.md(f"| table | inserted | changed | deleted |\n| --- | --- | --- | --- |\n{table}"),
     }

@@ -1,7 +1,7 @@
 """From the lake to PostgreSQL: a part's tables in one transaction, each a temporary table and a MERGE.
 
 Readers see one whole night or the one before, never blocked; grants, comments, views stay. No older night goes over
-a newer one; a table whose content PostgreSQL already has is not sent. Knows no domain.
+a newer one; a table that PostgreSQL holds already, which is looked at, is not sent. Knows no domain.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,11 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 
 from funnel_etl.core.contracts import Table
-from funnel_etl.core.errors import DatabaseUnavailable, PublishRefused
+from funnel_etl.core.errors import PublishRefused
 from funnel_etl.platform.database import libpq_uri, literal, redacted
+from funnel_etl.platform.database_errors import explained
+from funnel_etl.platform.held import Known, Repair, checksum, is_comparable, quoted, rows_of
+from funnel_etl.platform.owner import LAST_VERSION, Claim, refuse_other_owner, set_owner
 from funnel_etl.platform.schema import identifier
 
 LOCK = "hashtextextended('funnel_etl.publish', 0)"
@@ -26,8 +29,8 @@ class Publication:
 
     `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (none is
     deleted, and a NULL does not replace what is known), resolve (quarantine: rows of the part that are gone get their
-    resolved_at). `content_hash`, when given, lets an unchanged table be skipped. A table with a column published_at is
-    stamped with it and with the version.
+    resolved_at). `content_hash` (with replace only) lets an unchanged table be skipped. A table with a column
+    published_at is stamped with it and with the version.
     """
 
     table: Table
@@ -49,11 +52,15 @@ class Version:
 
 @dataclass
 class Published:
-    """What a publication did. `version`: None if a newer night is there; `counts`: table → inserted, changed, gone."""
+    """What a publication did. `version`: None if a newer night is there; `counts`: table → inserted, changed, gone.
+
+    `repairs`: tables that somebody else had changed, and that are right again.
+    """
 
     version: int | None
     newest: date
     counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    repairs: list[Repair] = field(default_factory=list)
 
     @property
     def totals(self) -> tuple[int, int, int]:
@@ -63,57 +70,114 @@ class Published:
 
 
 def publish(
-    url: str, version: Version, publications: Sequence[Publication], needed: Mapping[str, str] | None = None
+    url: str,
+    version: Version,
+    publications: Sequence[Publication],
+    needed: Mapping[Table, str] | None = None,
+    claim: Claim | None = None,
 ) -> Published:
     """Publish a part's tables as one version, all or nothing; one writer at a time.
 
     `needed`: tables of other parts and the content hash PostgreSQL must hold of each, or `PublishRefused` is raised.
-    Raises `DatabaseUnavailable` (transient) when the server goes away or refuses; nothing is half-published then.
+    `claim`: who publishes; `OtherOwner` is raised if the database is another's. Raises `DatabaseUnavailable`
+    (transient) when the server goes away or refuses; nothing is half-published then.
     """
     try:
         with adbc.connect(libpq_uri(url)) as connection, connection.cursor() as cursor:
-            result = _publish(cursor, version, publications, needed or {})
+            result = _publish(cursor, version, publications, needed or {}, claim, redacted(url))
             connection.commit()
             return result
     except adbc.Error as error:
-        raise DatabaseUnavailable(
-            f"{version.part} was not published, the last good night stays ({first_line(error)})",
-            where=redacted(url),
-            fix="see that the server runs and has room, then materialize the publish asset again",
-            transient=isinstance(error, adbc.OperationalError),
-        ) from error
+        raise explained(error, url, f"{version.part} was not published, the last good night stays") from None
 
 
 def _publish(
-    cursor: adbc.Cursor, version: Version, publications: Sequence[Publication], needed: Mapping[str, str]
+    cursor: adbc.Cursor,
+    version: Version,
+    publications: Sequence[Publication],
+    needed: Mapping[Table, str],
+    claim: Claim | None,
+    place: str,
 ) -> Published:
+    # What forbids to write shows here, with its SQLSTATE: ADBC's own CREATE, for a bulk load, has none.
+    cursor.execute("CREATE TEMPORARY TABLE staged ()")
     cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
-    newest = _value(cursor, "SELECT max(as_of) FROM ops.nights WHERE part = $1", (version.part,))
+    owner = refuse_other_owner(lambda sql: _rows(cursor, sql), claim, place) if claim else None
+    since = owner.since_version if owner else 0
+    newest = _newest(cursor, version.part, publications, since)
     if newest is not None and newest > version.as_of:
         return Published(version=None, newest=newest)
-    number = int(_value(cursor, "SELECT coalesce(max(version), 0) + 1 FROM ops.nights"))
+    number = int(_value(cursor, LAST_VERSION)) + 1
     result = Published(version=number, newest=version.as_of)
-    known = dict(_rows(cursor, "SELECT table_name, content_hash FROM ops.published_tables"))
-    _refuse_other_parts(version, needed, known)
+    held = "SELECT table_name, content_hash, checksum, version, run_id FROM ops.published_tables"
+    known = {row[0]: Known(*row[1:]) for row in _rows(cursor, held)}
+    _refuse_other_parts(cursor, version, needed, known)
     for publication in publications:
-        name = publication.table.full_name
-        is_same = publication.content_hash is not None and known.get(name) == publication.content_hash
-        result.counts[name] = (0, 0, 0) if is_same else _merge(cursor, publication, version.part)
-        _note_content(cursor, publication, version, number, is_same=is_same)
-        if "published_at" in publication.table.by_name:
-            table = f"{quoted(publication.table.schema)}.{quoted(publication.table.name)}"
-            cursor.execute(f"UPDATE {table} SET version = $1, published_at = now()", (number,))  # noqa: S608 - quoted
+        _publish_table(cursor, publication, version, known.get(publication.table.full_name), result)
     _note_night(cursor, version, number, result)
+    if claim:
+        _note_owner(cursor, version, number, claim, since)
     return result
 
 
-def _refuse_other_parts(version: Version, needed: Mapping[str, str], known: Mapping[str, str]) -> None:
-    """Refuse a part made from other tables than PostgreSQL holds: BI would see two states side by side."""
-    others = [name for name, content_hash in needed.items() if known.get(name) != content_hash]
+def _newest(cursor: adbc.Cursor, part: str, publications: Sequence[Publication], since: int) -> date | None:
+    """Return the newest night of a part that is published, by two witnesses: rows of either may be gone.
+
+    No night is later than the day that is going on: a row that says so was not written by us.
+    """
+    names = ", ".join(literal(p.table.full_name) for p in publications if p.content_hash is not None) or "NULL"
+    newest: date | None = _value(
+        cursor,
+        "SELECT max(as_of) FROM (SELECT as_of FROM ops.nights WHERE part = $1 AND version > $2 "  # noqa: S608 - quoted
+        f"UNION ALL SELECT as_of FROM ops.published_tables WHERE table_name IN ({names})) AS nights "
+        "WHERE as_of <= CAST(now() AT TIME ZONE 'UTC' AS date)",
+        (part, since),
+    )
+    return newest
+
+
+def _publish_table(
+    cursor: adbc.Cursor, publication: Publication, version: Version, known: Known | None, result: Published
+) -> None:
+    """Publish one table; one that is the same as before, and that nobody else has touched, is not sent."""
+    table, number = publication.table, result.version or 0
+    is_same = known is not None and publication.content_hash == known.content_hash
+    left = known.checksum if known and publication.content_hash is not None else None
+    found = checksum(cursor, table) if left else ""
+    if is_same and left == found:
+        result.counts[table.full_name] = (0, 0, 0)
+    else:
+        counts = result.counts[table.full_name] = _merge(cursor, publication, version.part)
+        if known and left and is_comparable(left, found) and left != found and (any(counts) or not is_same):
+            repair = Repair(table.full_name, known.version, rows_of(left), rows_of(found), *counts, is_same)
+            result.repairs.append(repair)
+            _note_repair(cursor, repair, number)
+    _note_content(cursor, publication, version, number, is_same=is_same and left == found)
+    if "published_at" in table.by_name:
+        full = f"{quoted(table.schema)}.{quoted(table.name)}"
+        cursor.execute(f"UPDATE {full} SET version = $1, published_at = now()", (number,))  # noqa: S608 - quoted
+
+
+def _refuse_other_parts(
+    cursor: adbc.Cursor, version: Version, needed: Mapping[Table, str], known: Mapping[str, Known]
+) -> None:
+    """Refuse a part made from other tables than PostgreSQL holds: BI would see two states side by side.
+
+    What this very run has looked at a moment ago is not looked at again.
+    """
+    others = []
+    for table, content_hash in needed.items():
+        held = known.get(table.full_name)
+        is_same = held is not None and held.content_hash == content_hash
+        if is_same and held and held.checksum and held.run_id != version.run_id:
+            found = checksum(cursor, table)
+            is_same = held.checksum == found or not is_comparable(held.checksum, found)
+        if not is_same:
+            others.append(table.full_name)
     if others:
         raise PublishRefused(
-            f"{version.part} was made from another state of {', '.join(others)} than the published one",
-            fix=f"materialize the publish assets of the other parts for {version.as_of} first, then this one",
+            f"{version.part} was made from another state of {', '.join(others)} than PostgreSQL holds",
+            fix=f"publish the other parts of {version.as_of} too: funnel-etl run --as-of {version.as_of}",
         )
 
 
@@ -172,17 +236,47 @@ def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
 def _note_content(
     cursor: adbc.Cursor, publication: Publication, version: Version, number: int, *, is_same: bool
 ) -> None:
+    name = publication.table.full_name
     if publication.content_hash is None:
         return
     if is_same:
-        name = publication.table.full_name
-        cursor.execute("UPDATE ops.published_tables SET as_of = $1 WHERE table_name = $2", (version.as_of, name))
+        cursor.execute(
+            "UPDATE ops.published_tables SET as_of = $1, run_id = $2 WHERE table_name = $3",
+            (version.as_of, version.run_id, name),
+        )
         return
+    # Of what was sent, not of what is there now: a trigger of somebody's that changed it shows the next time.
+    sent = checksum(cursor, publication.table, staged=[identifier(column) for column in publication.rows.column_names])
     cursor.execute(
-        "INSERT INTO ops.published_tables (table_name, content_hash, as_of, version) VALUES ($1, $2, $3, $4) "
-        "ON CONFLICT (table_name) DO UPDATE SET content_hash = $2, as_of = $3, version = $4",
-        (publication.table.full_name, publication.content_hash, version.as_of, number),
+        "INSERT INTO ops.published_tables (table_name, content_hash, as_of, version, checksum, run_id) "
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (table_name) DO UPDATE "
+        "SET content_hash = $2, as_of = $3, version = $4, checksum = $5, run_id = $6",
+        (name, publication.content_hash, version.as_of, number, sent, version.run_id),
     )
+
+
+def _note_repair(cursor: adbc.Cursor, repair: Repair, number: int) -> None:
+    cursor.execute(
+        "INSERT INTO ops.repairs "
+        "(name, found_at, says, version, rows_left, rows_found, inserted, changed, deleted) "
+        "VALUES ($1, now(), $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        (
+            repair.table,
+            repair.says,
+            number,
+            repair.rows_left,
+            repair.rows_found,
+            repair.inserted,
+            repair.changed,
+            repair.deleted,
+        ),
+    )
+
+
+def _note_owner(cursor: adbc.Cursor, version: Version, number: int, claim: Claim, since: int) -> None:
+    """Record who published; first in the archive: a run that is killed in between has only noted too much."""
+    claim.landing.identity.note_publication(version.run_id)
+    cursor.execute(set_owner(claim, version.run_id, number, since))
 
 
 def _note_night(cursor: adbc.Cursor, version: Version, number: int, result: Published) -> None:
@@ -211,16 +305,5 @@ def _value(cursor: adbc.Cursor, sql: str, parameters: tuple[Any, ...] | None = N
     return _rows(cursor, sql, parameters)[0][0]
 
 
-def quoted(name: str) -> str:
-    """Give a name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _list(alias: str, names: list[str]) -> str:
     return ", ".join(f"{alias}.{quoted(name)}" for name in names)
-
-
-def first_line(error: Exception) -> str:
-    """Give the server's own words, without the statement and without the DETAIL, which quotes values of rows."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return next((line[line.index("ERROR:") :] for line in lines if "ERROR:" in line), lines[0])

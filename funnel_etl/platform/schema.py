@@ -16,13 +16,14 @@ from alembic.operations import Operations, ops
 from sqlalchemy.dialects import postgresql
 
 from funnel_etl.core.contracts import Column, Kind, Table
-from funnel_etl.platform import masking, views
-from funnel_etl.platform.contracts import MASK_KEY, QUARANTINE, SCHEMA_MARKS
+from funnel_etl.platform import catalogue, masking, views
+from funnel_etl.platform.contracts import MASK_KEY, QUARANTINE, REPAIRS, SCHEMA_MARKS
 from funnel_etl.platform.database import advisory_lock, literal
 from funnel_etl.platform.short_locks import LOCK_SECONDS, NotChanged, change, run, told, wait_at_most
 from funnel_etl.platform.view_changes import View, bring_up, on_column, set_aside
 
 log = logging.getLogger(__name__)
+progress = logging.getLogger("funnel_etl.progress")
 
 SCHEMAS = {
     "raw": "What arrived, as text, source column names unchanged: the evidence.",
@@ -75,11 +76,12 @@ def metadata(tables: Iterable[Table]) -> sa.MetaData:
 def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection[str] | None = None) -> bool:
     """Bring the database up to the contracts; says whether anything had to change. Safe from several processes.
 
-    Each change is a transaction of its own, and whoever reads meanwhile waits for a moment at most. Raises
-    `NotChanged` for what cannot be changed of a table in `needed` (without it: of any) or of `ops`; other
-    tables' troubles are logged, and tried again at the next call.
+    It looks each time: what somebody dropped or replaced since is made again, and noted in `ops.repairs`. Each change
+    is a transaction of its own, and whoever reads meanwhile waits for a moment at most. Raises `NotChanged` for what
+    cannot be changed of a table in `needed` (without it: of any) or of `ops`; other tables' troubles are logged, and
+    tried again at the next call.
     """
-    tables = sorted({*tables, SCHEMA_MARKS, MASK_KEY, QUARANTINE}, key=lambda table: table.full_name)
+    tables = sorted({*tables, SCHEMA_MARKS, MASK_KEY, QUARANTINE, REPAIRS}, key=lambda table: table.full_name)
     wanted = [*masking.masks(tables), *views.VIEWS]
     mark = _fingerprint(tables, wanted)
     with told(), engine.connect() as guard:
@@ -87,23 +89,62 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection
         wait_at_most(guard, LOCK_SECONDS)
         advisory_lock(guard, "funnel_etl.schema")
         with engine.begin() as connection:
-            for name, comment in (SCHEMAS | {masking.MASKED: masking.COMMENT}).items():
-                connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
-                connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {literal(comment)}"))
-            if mark in _known_marks(connection):
+            _make_schemas(connection)
+            made_views = _known_marks(connection).get(mark)
+            touched = _touched(connection, tables, wanted, made_views)
+            if made_views is not None and not touched:
+                masking.make_key(connection)
                 return False
-        failures = _bring_up(engine, tables, wanted)
+        failures = _bring_up(engine, tables, wanted, needed)
         for name, error in failures.items():
             if needed is None or name in needed or name.startswith("ops."):
                 raise error
             log.warning("%s", error)
-        if not failures:
-            with engine.begin() as connection:
-                connection.execute(sa.text("INSERT INTO ops.schema_marks VALUES (:mark)"), {"mark": mark})
+        with engine.begin() as connection:
+            if made_views is not None:
+                _note_repairs(connection, [name for name in touched if name not in failures])
+            if not failures:
+                _note_mark(connection, mark, wanted)
     return True
 
 
-def _bring_up(engine: sa.Engine, tables: list[Table], wanted: list[View]) -> dict[str, NotChanged]:
+def _make_schemas(connection: sa.Connection) -> None:
+    """Make the schemas that are missing: for those that are there, no right to make any is needed."""
+    there = set(sa.inspect(connection).get_schema_names())
+    for name, comment in (SCHEMAS | {masking.MASKED: masking.COMMENT}).items():
+        if name not in there:
+            connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
+            connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {literal(comment)}"))
+
+
+def _touched(connection: sa.Connection, tables: list[Table], wanted: list[View], made_views: str | None) -> list[str]:
+    """Return the names of what is not as it was made: tables, and the views together."""
+    kinds = {t.full_name: {identifier(column.name): column.kind for column in t.columns} for t in tables}
+    found = catalogue.unlike(connection, metadata(tables), kinds)
+    if made_views is not None and made_views != catalogue.definitions(connection, wanted):
+        found.append(f"{masking.MASKED} and views of ops")
+    return found
+
+
+def _note_mark(connection: sa.Connection, mark: str, wanted: list[View]) -> None:
+    """Note what the database was brought up to."""
+    made = {"mark": mark, "views": catalogue.definitions(connection, wanted)}
+    sql = "INSERT INTO ops.schema_marks (mark, views) VALUES (:mark, :views)"
+    connection.execute(sa.text(f"{sql} ON CONFLICT (mark) DO UPDATE SET views = :views"), made)
+
+
+def _note_repairs(connection: sa.Connection, touched: list[str]) -> None:
+    """Note what somebody else had changed of tables and views."""
+    for name in touched:
+        says = f"{name}: somebody else had dropped or changed it or its columns; made again as the contracts want it"
+        progress.info("%s", says)
+        sql = "INSERT INTO ops.repairs (name, found_at, says) VALUES (:name, now(), :says) ON CONFLICT DO NOTHING"
+        connection.execute(sa.text(sql), {"name": name, "says": says})
+
+
+def _bring_up(
+    engine: sa.Engine, tables: list[Table], wanted: list[View], needed: Collection[str] | None
+) -> dict[str, NotChanged]:
     """Make what is missing, change what differs; give the tables for which that cannot be done now."""
     declared = metadata(tables)
     with engine.connect() as connection:
@@ -114,7 +155,7 @@ def _bring_up(engine: sa.Engine, tables: list[Table], wanted: list[View]) -> dic
     with engine.begin() as connection:
         masking.make_key(connection)
     failures: dict[str, NotChanged] = {}
-    for name, work in _steps(engine, differences, declared, wanted):
+    for name, work in _steps(engine, differences, declared, wanted, needed):
         if name in failures:
             continue
         try:
@@ -125,7 +166,11 @@ def _bring_up(engine: sa.Engine, tables: list[Table], wanted: list[View]) -> dic
 
 
 def _steps(
-    engine: sa.Engine, differences: list[Any], declared: sa.MetaData, wanted: list[View]
+    engine: sa.Engine,
+    differences: list[Any],
+    declared: sa.MetaData,
+    wanted: list[View],
+    needed: Collection[str] | None,
 ) -> Iterator[tuple[str, Callable[[], None]]]:
     """Give the changes of tables and views that are there, each with the table it is of: columns first, views last."""
     for operation in sorted(differences, key=_changes_type):
@@ -138,7 +183,9 @@ def _steps(
             yield name, partial(change, engine, name, work, table=quoted)
     for table in declared.sorted_tables:
         name = f"{table.schema}.{table.name}"
-        yield name, partial(_renew_key, engine, table)
+        # Rows without a key go only where they come again at once: of what is published now.
+        may_delete = needed is None or name in needed or table.schema == "ops"
+        yield name, partial(_renew_key, engine, table, may_delete=may_delete)
     for view in wanted:
         yield view.table, partial(bring_up, engine, view)
 
@@ -183,11 +230,17 @@ def _additive(operation: ops.MigrateOperation) -> ops.MigrateOperation | None:
         operation.column.nullable = True
     if isinstance(operation, ops.AlterColumnOp):
         operation.modify_nullable = None
+        if operation.modify_type is not None:
+            kind = operation.modify_type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
+            operation.kw["postgresql_using"] = f'"{operation.column_name}"::{kind}'
     return operation
 
 
-def _renew_key(engine: sa.Engine, table: sa.Table) -> None:
-    """Give the table the key of its contract, where it has another: the comparison does not look at keys."""
+def _renew_key(engine: sa.Engine, table: sa.Table, *, may_delete: bool) -> None:
+    """Give the table the key of its contract, where it has another: the comparison does not look at keys.
+
+    If somebody dropped it, or a column of it, rows may be there that no key can have: these go.
+    """
     found = sa.inspect(engine).get_pk_constraint(table.name, schema=table.schema)
     wanted = [column.name for column in table.primary_key]
     if found["constrained_columns"] == wanted:
@@ -195,8 +248,20 @@ def _renew_key(engine: sa.Engine, table: sa.Table) -> None:
     name = f'"{table.schema}"."{table.name}"'
     columns = ", ".join(f'"{column}"' for column in wanted)
     drop = f'DROP CONSTRAINT "{found["name"]}", ' if found["name"] else ""
-    sql = f'ALTER TABLE {name} {drop}ADD CONSTRAINT "{table.name}_pkey" PRIMARY KEY ({columns})'
-    change(engine, f"{table.schema}.{table.name}", lambda connection: run(connection, sql), table=name)
+    statements = [f'ALTER TABLE {name} {drop}ADD CONSTRAINT "{table.name}_pkey" PRIMARY KEY ({columns})']
+    if may_delete and not found["constrained_columns"]:
+        same = " AND ".join(f'a."{column}" = b."{column}"' for column in wanted)
+        statements = [
+            f"DELETE FROM {name} WHERE NOT ROW({columns}) IS NOT NULL",  # noqa: S608 - of contracts
+            f"DELETE FROM {name} AS a USING {name} AS b WHERE a.ctid < b.ctid AND {same}",  # noqa: S608 - likewise
+            *statements,
+        ]
+
+    def work(connection: sa.Connection) -> None:
+        for statement in statements:
+            run(connection, statement)
+
+    change(engine, f"{table.schema}.{table.name}", work, table=name)
 
 
 def _column(column: Column, table: Table) -> sa.Column[object]:
@@ -223,7 +288,11 @@ def _fingerprint(tables: list[Table], wanted: list[View]) -> str:
     return hashlib.sha256("\n".join(repr(thing) for thing in (*tables, *wanted)).encode()).hexdigest()
 
 
-def _known_marks(connection: sa.Connection) -> set[str]:
-    if not sa.inspect(connection).has_table("schema_marks", schema="ops"):
-        return set()
-    return set(connection.execute(sa.text("SELECT mark FROM ops.schema_marks")).scalars())
+def _known_marks(connection: sa.Connection) -> dict[str, str | None]:
+    """Return what this database was brought up to: mark → definitions of the views then."""
+    inspector = sa.inspect(connection)
+    if not inspector.has_table("schema_marks", schema="ops"):
+        return {}
+    if "views" not in {column["name"] for column in inspector.get_columns("schema_marks", schema="ops")}:
+        return {}
+    return {row.mark: row.views for row in connection.execute(sa.text("SELECT mark, views FROM ops.schema_marks"))}

@@ -5,6 +5,7 @@
     nights/<as_of>/<source>.json                     the files a night used
     removed/<first two>/<sha256>.json                why bytes are not there any more
     erasures/                                        persons who are not kept, and files without their lines: `erasures`
+    archive.json, publications/                      which archive this is, and which runs published: `archive_identity`
 
 Reading what is inside the bytes does not belong here.
 """
@@ -23,6 +24,7 @@ from upath import UPath
 from funnel_etl.core.erasing import FollowsLabel, Withheld, no_label
 from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
 from funnel_etl.sources.addresses import arrival_name
+from funnel_etl.sources.archive_identity import ArchiveIdentity
 from funnel_etl.sources.arrivals import (
     FILE_ID,
     Arrival,
@@ -224,6 +226,11 @@ class Landing:
     def erasures(self) -> Erasures:
         """The persons who were erased, and what was recorded of it."""
         return Erasures(self._store)
+
+    @cached_property
+    def identity(self) -> ArchiveIdentity:
+        """Which archive this is."""
+        return ArchiveIdentity(self._store)
 
     def withhold(self, data: bytes, follows_label: FollowsLabel = no_label) -> Withheld:
         """Take the lines of erased persons out of bytes that came, before anything of them is kept."""

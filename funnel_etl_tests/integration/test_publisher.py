@@ -366,8 +366,8 @@ def test_no_temporary_table_or_connection_is_left_behind(url: str, engine: sa.En
 def test_a_part_made_from_another_state_of_a_table_than_the_published_one_is_refused(url: str) -> None:
     publish(url, version(), [of(things(1), content_hash="old")])
     with pytest.raises(PublishRefused, match=r"another state of clean\.things"):
-        publish(url, version(part="funnel"), [], {"clean.things": "new"})
-    assert publish(url, version(part="funnel"), [], {"clean.things": "old"}).version == 2
+        publish(url, version(part="funnel"), [], {THINGS: "new"})
+    assert publish(url, version(part="funnel"), [], {THINGS: "old"}).version == 2
 
 
 def test_appending_does_not_forget_what_is_not_told_again(url: str, engine: sa.Engine) -> None:

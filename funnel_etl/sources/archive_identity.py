@@ -1,0 +1,51 @@
+"""Which landing archive this is, and which runs published from it: what tells two installations apart.
+
+    archive.json                   an id, made once; a copied or moved archive keeps it
+    publications/<run_id>.json     one for each run that published, so that two copies of one archive are told apart
+
+What a publication follows from is the archive, so the id is kept in it, and not in FUNNEL_HOME or the settings.
+"""
+
+import contextlib
+import json
+import uuid
+from datetime import UTC, datetime
+from functools import cached_property
+
+from funnel_etl.sources.store import Store, writing
+
+NAME, FOLDER = "archive.json", "publications"
+PLACE = ("landing archive", "FUNNEL_LANDING_URL")
+
+
+class ArchiveIdentity:
+    """The identity of the archive in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @cached_property
+    def id(self) -> str:
+        """The archive's id, made now if it has none."""
+        if (known := self._read()) is not None:
+            return known
+        made = {"archive_id": str(uuid.uuid4()), "made_at": datetime.now(UTC).isoformat()}
+        with writing(*PLACE):
+            self._store.write(NAME, json.dumps(made).encode())
+        # Of two processes that make one at once, both go by what is there afterwards.
+        return self._read() or made["archive_id"]
+
+    def has_published(self, run_id: str) -> bool:
+        """Whether a run published from this archive, or was about to."""
+        return self._store.exists(f"{FOLDER}/{run_id}.json")
+
+    def note_publication(self, run_id: str) -> None:
+        """Keep, before it is committed, that a run publishes from this archive."""
+        if not self.has_published(run_id):
+            with writing(*PLACE):
+                self._store.write(f"{FOLDER}/{run_id}.json", json.dumps({"at": datetime.now(UTC).isoformat()}).encode())
+
+    def _read(self) -> str | None:
+        with contextlib.suppress(FileNotFoundError):
+            return str(json.loads(self._store.read(NAME))["archive_id"])
+        return None
