@@ -6,10 +6,15 @@ from funnel_etl.core.csvfile import SourceColumn
 from funnel_etl.core.dumps import DumpKey
 from funnel_etl.core.text import snake_case
 
+_PHONES = (
+    *("Phone number", "Phone", "Phone no", "Mobile", "Mobile number", "Mobile no", "Contact number", "Contact no"),
+    *("WhatsApp number", "WhatsApp no", "WhatsApp"),
+)
+"""What a form calls a person's own number; never one that is asked for as somebody else's."""
 TOFU_LEADS_SOURCE = (
     SourceColumn("Name", ("Full name", "Lead name", "Student name")),
     SourceColumn("Email", ("E-mail", "Email address", "Email id")),
-    SourceColumn("Phone number", ("Phone", "Phone no", "Mobile", "Mobile number", "Contact number"), needed=True),
+    SourceColumn("Phone number", (*_PHONES, *(f"{name} 2" for name in _PHONES)), needed=True),
     SourceColumn("City", ("Town", "Your city")),
     SourceColumn("Question 1", ("Question", "Q1")),
     SourceColumn("utmSource", ("utm_source",), needed=True),

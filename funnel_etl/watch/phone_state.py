@@ -34,6 +34,5 @@ def _by_day(source: str, made: date, lake: Lake) -> pd.DataFrame:
     table, column = PULLED[source]
     rows = lake.read(table, made)[[column, "phone"]]
     rows = rows[rows[column] <= pd.Timestamp(made)]
-    return (
-        rows.assign(blank=rows["phone"].isna()).groupby(column)["blank"].agg(rows="size", blank="sum").astype("int64")
-    )
+    by_day = rows["phone"].isna().groupby(rows[column])
+    return pd.DataFrame({"rows": by_day.size(), "blank": by_day.sum()}).astype("int64")

@@ -124,9 +124,8 @@ def _share(span: pd.DataFrame, usual: pd.DataFrame, against: str, *, same_days: 
 
 def _angles(counts: pd.DataFrame) -> npt.NDArray[np.float64]:
     """Return shares after the transform by which one of n rows has the variance 1/n, whatever it is (Anscombe's)."""
-    result: npt.NDArray[np.float64] = (
-        2 * np.arcsin(np.sqrt((counts["blank"] + 3 / 8) / (counts["rows"] + 3 / 4))).to_numpy()
-    )
+    blank, rows = (counts[name].to_numpy(dtype="float64") for name in ("blank", "rows"))
+    result: npt.NDArray[np.float64] = 2 * np.arcsin(np.sqrt((blank + 3 / 8) / (rows + 3 / 4)))
     return result
 
 

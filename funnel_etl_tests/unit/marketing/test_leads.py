@@ -161,3 +161,11 @@ def test_a_form_without_its_phone_column_is_refused_by_name(clean: Clean) -> Non
 def test_a_sheet_with_only_its_header_gives_an_empty_table(clean: Clean) -> None:
     assert clean(**CAMPAIGNS).rows.empty
     assert clean().rows.empty
+
+
+@pytest.mark.parametrize("other", ["Mobile no", "Phone number 2", "WhatsApp number", "Phone"])
+def test_a_lead_has_the_phone_of_whichever_own_number_was_typed(clean: Clean, other: str) -> None:
+    header = f"Name,Phone number,{other},Parent's mobile,utmSource,created date"
+    rows = clean("A,,9876512301,9876512309,fb,2026-11-01", header=header).rows
+    assert rows["phone"].tolist() == ["9876512301"]
+    assert rows["phone_raw"].tolist() == ["9876512301"]
