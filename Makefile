@@ -23,7 +23,7 @@ install: $(STAMP) ## Make .venv from requirements.lock; does nothing when it is 
 demo: $(STAMP) ## One whole night on made-up sources, into a real PostgreSQL; prints the funnel and where to look
 	@$(BIN)/funnel-etl demo
 
-demo-up: $(STAMP) ## The demo, then its Dagster UI, database and CRM until Ctrl+C
+demo-up: $(STAMP) ## The demo (a finished one that is there is used), with its Dagster UI, database and CRM until Ctrl+C
 	@exec $(BIN)/funnel-etl demo --up
 
 # A test file runs whole in one process, with a PostgreSQL of its own; a process a core, at most four.

@@ -21,5 +21,5 @@ nightly_schedule = dg.build_schedule_from_partitioned_job(
     hour_of_day=2,
     minute_of_hour=30,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="At 02:30 of the business zone, for D-1.",
+    description="Starts nightly at 02:30 of the business zone every day, for the day that has just ended (D-1).",
 )

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.settings import load_settings
+from funnel_etl.settings import PROJECT, load_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -109,11 +109,25 @@ def up() -> None:
 
 
 @app.command()
+def web(
+    host: Annotated[str, typer.Option("--host", "-h", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option("--port", "-p", help="Default: FUNNEL_UI_PORT.")] = None,
+    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Default: workspace.yaml.")] = None,
+) -> None:
+    """Serve the Dagster UI alone; `up` and docker-compose.yml start it. Other sites cannot use it: FUNNEL_UI_HOSTS."""
+    from funnel_etl.operate.web import serve_ui  # noqa: PLC0415
+
+    with _told():
+        settings = load_settings()
+        serve_ui(settings, host, port or settings.ui_port, workspace or PROJECT / "workspace.yaml")
+
+
+@app.command()
 def demo(
     leads: Annotated[int, typer.Option(min=400, help="How many campaign leads to make.")] = 20_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same data.")] = 7,
     as_of: AsOf = None,
-    keep_up: Annotated[bool, typer.Option("--up", help="Then keep UI, database and CRM up until Ctrl+C.")] = False,
+    keep_up: Annotated[bool, typer.Option("--up", help="Use a finished demo; keep UI, database and CRM up.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Only stop the database of an earlier demo.")] = False,
 ) -> None:
     """Make three months of a team's data with planted truth, run a night on it, and show how much truth came out."""

@@ -12,9 +12,10 @@ from funnel_etl.operate.dead_runs import killed_runs
 from funnel_etl.parity import definitions as parity
 from funnel_etl.platform import config_asset
 from funnel_etl.platform.contracts import TABLES as OPS_TABLES
+from funnel_etl.platform.nights import nights_partition, of_nights
 from funnel_etl.resources import resources
 from funnel_etl.sales import definitions as sales
-from funnel_etl.settings import load_settings
+from funnel_etl.settings import Settings, load_settings
 from funnel_etl.watch import definitions as watch
 
 TABLES = (
@@ -23,21 +24,36 @@ TABLES = (
 )
 """Every table's contract."""
 
-defs = dg.Definitions.merge(
-    marketing.defs,
-    sales.defs,
-    funnel.defs,
-    parity.defs,
-    changes.defs,
-    watch.defs,
-    alerts.defs,
-    dg.Definitions(
-        assets=[config_asset.config_versions],
-        jobs=[automation.nightly, purge_job.purge_job],
-        schedules=[automation.nightly_schedule, purge_job.purge_schedule],
-        sensors=[killed_runs],
-        resources=resources(load_settings(), TABLES),
-        # A process per step would cost seconds each; the night is one run of small steps.
-        executor=dg.in_process_executor,
-    ),
-)
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Return all of it for an installation: its resources, and the nights since its first as partitions."""
+    merged = dg.Definitions.merge(
+        marketing.defs,
+        sales.defs,
+        funnel.defs,
+        parity.defs,
+        changes.defs,
+        watch.defs,
+        alerts.defs,
+        dg.Definitions(
+            assets=[config_asset.config_versions],
+            jobs=[automation.nightly, purge_job.purge_job],
+            schedules=[automation.nightly_schedule, purge_job.purge_schedule],
+            sensors=[killed_runs],
+            resources=resources(settings, TABLES),
+            # A process per step would cost seconds each; the night is one run of small steps.
+            executor=dg.in_process_executor,
+        ),
+    )
+    return dg.Definitions(
+        assets=of_nights(merged.assets or [], nights_partition(settings)),
+        asset_checks=merged.asset_checks,
+        jobs=merged.jobs,
+        schedules=merged.schedules,
+        sensors=merged.sensors,
+        resources=merged.resources,
+        executor=merged.executor,
+    )
+
+
+defs = build_definitions(load_settings())

@@ -1,5 +1,6 @@
 """The only reader of the environment: every setting, its default, its meaning. Prefix `FUNNEL_`; also from `.env`."""
 
+import re
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,9 @@ EMBEDDED = "embedded"
 
 NOWHERE = "none"
 """ALERT_URLS that mean that nothing is sent, whatever a `.env` file says."""
+
+HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
+"""A host name or address as browsers send it."""
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout (or the folder the package was installed into)."""
@@ -85,6 +89,9 @@ class Settings(BaseSettings):
         90, description="Days after which ended runs and their events leave Dagster's storage; 0: they stay for ever"
     )
     ui_port: Annotated[int, Field(ge=1, le=65535)] = Field(3000, description="Port of the Dagster UI of `make up`")
+    ui_hosts: str | None = Field(
+        None, description="Host names of the Dagster UI besides localhost, as behind a proxy; comma separated"
+    )
 
     @field_validator("database_url")
     @classmethod
@@ -95,6 +102,15 @@ class Settings(BaseSettings):
     @classmethod
     def _nowhere(cls, urls: SecretStr | None) -> SecretStr | None:
         return None if urls and urls.get_secret_value().strip().lower() == NOWHERE else urls
+
+    @field_validator("ui_hosts")
+    @classmethod
+    def _host_names(cls, names: str | None) -> str | None:
+        for name in (name.strip() for name in (names or "").split(",")):
+            if name and not HOST_NAME.fullmatch(name):
+                msg = f"{name!r} is not a host name; an example is dagster.example.org, without https:// and port"
+                raise ValueError(msg)
+        return names
 
     @field_validator("timezone")
     @classmethod
@@ -127,6 +143,11 @@ class Settings(BaseSettings):
     def drop_folder(self) -> Path:
         """The drop folder; people put Zoom exports in its `zoom/`."""
         return self.drop_dir or self.state / "drop"
+
+    @property
+    def ui_host_names(self) -> frozenset[str]:
+        """The names of UI_HOSTS, lower case."""
+        return frozenset(name.strip().lower() for name in (self.ui_hosts or "").split(",") if name.strip())
 
     @property
     def landing_root(self) -> str:

@@ -25,6 +25,8 @@ CHANGES = sa.text(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys={"sources", "database_url"},
+    description="Looks every 30 seconds whether a run ended or a message waits, and sends what is wrong or published "
+    "to FUNNEL_ALERT_URLS. Starts no run.",
 )
 def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Send alerts to FUNNEL_ALERT_URLS: what failed, is missing, late or rejected, and that a night is published."""

@@ -3,6 +3,8 @@
 The demo never touches an installation's own data: it has a folder (`demo` below HOME), a server and a port of its own.
 """
 
+import hashlib
+import json
 import os
 import shutil
 import time
@@ -10,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -23,11 +26,13 @@ from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
 from funnel_etl.operate.run_night import NightResult, require_over, run_night
 from funnel_etl.operate.services import serve
-from funnel_etl.platform.database import engine, libpq_uri, open_databases
+from funnel_etl.platform.database import Databases, engine, libpq_uri, open_databases
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
 from funnel_etl.platform.postgres_place import port_is_free
 from funnel_etl.settings import EMBEDDED, NOWHERE, PROJECT, Settings, load_settings
 
+FINISHED = "finished.json"
+"""What a demo was made from; there once its night is published."""
 TOKEN = "demo-token"  # noqa: S105 - opens only the demo's own CRM, on loopback
 FUNNEL = sa.text(
     "SELECT funnel, sum(leads) AS leads, sum(registrations) AS registered, sum(attendances) AS attended, "
@@ -38,33 +43,40 @@ QUARANTINE = sa.text(
     "SELECT asset, reason, count(*) AS rows, min(fix_hint) AS fix FROM ops.quarantine WHERE resolved_at IS NULL "
     "GROUP BY asset, reason ORDER BY asset, rows DESC"
 )
+NEWEST = sa.text("SELECT max(as_of) FROM mart.data_version")
 REJECTED = sa.text("SELECT name, reason FROM ops.files WHERE status = 'rejected' ORDER BY name")
 
 
 def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, keep_up: bool, console: Console) -> int:
-    """Run the demo, and give the exit code; with `keep_up` UI, database and CRM then stay up until Ctrl+C."""
+    """Run the demo, and give the exit code; with `keep_up` UI, database and CRM then stay up until Ctrl+C.
+
+    With `keep_up` a finished demo that is there is not made again. Raises `FunnelError` when it has lost its database.
+    """
     night = as_of or settings.yesterday()
-    home = settings.demo
+    home, made_from = settings.demo, _made_from(leads, seed, night)
     require_over(settings, night)
     with ExitStack() as stack:
-        _empty(settings)
-        console.print(f"Making {leads:,} leads and what became of them, up to {night} (seed {seed}) …")
-        truth = generate(home / "sources", as_of=night, leads=leads, seed=seed, config_dir=PROJECT / "config_csv")
+        is_there = keep_up and _finished(home) == made_from
+        if not is_there:
+            _empty(settings)
+            console.print(f"Making {leads:,} leads and what became of them, up to {night} (seed {seed}) …")
+            generate(home / "sources", as_of=night, leads=leads, seed=seed, config_dir=PROJECT / "config_csv")
         crm = stack.enter_context(LoopbackCrm(home / "sources", TOKEN))
         demo = stack.enter_context(_environment(settings, crm))
         databases = stack.enter_context(open_databases(demo.state, demo.database_port, demo.database_url))
-        console.print(f"The CRM answers at {crm.url}, with a token; the night of {night} begins.")
-        began = time.monotonic()
-        result = run_night(demo, night)
-        seconds = time.monotonic() - began
-        _show_failures(result, console)
-        with engine(databases.funnel_url).connect() as connection:
-            console.print(_funnel(pd.read_sql(FUNNEL, connection), night))
-            console.print(_recovered(recovery(truth.folder, lambda sql: pd.read_sql(sa.text(sql), connection))))
-            console.print(_put_aside(pd.read_sql(QUARANTINE, connection), pd.read_sql(REJECTED, connection)))
-        console.print(
-            f"One night in {seconds:.0f} s. {'Published.' if result.is_published else 'NOT published whole.'}"
-        )
+        is_published = True
+        if is_there:
+            _show_again(home, databases, night, console)
+        else:
+            console.print(f"The CRM answers at {crm.url}, with a token; the night of {night} begins.")
+            began = time.monotonic()
+            result = run_night(demo, night)
+            seconds, is_published = time.monotonic() - began, result.is_published
+            _show_failures(result, console)
+            _show_tables(home, databases, night, console)
+            console.print(f"One night in {seconds:.0f} s. {'Published.' if is_published else 'NOT published whole.'}")
+        if is_published:
+            (home / FINISHED).write_text(json.dumps(made_from))
         if keep_up:
             return serve(demo, say=lambda line: console.print(line, markup=False))
         assert databases.server is not None  # noqa: S101 - the demo always has the embedded one
@@ -77,21 +89,36 @@ def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, 
             highlight=False,
         )
         console.print(f"Dagster UI, database and CRM together: make demo-up, then http://127.0.0.1:{demo.ui_port}")
-    return 0 if result.is_published else 1
+    return 0 if is_published else 1
 
 
 def stop_demo(settings: Settings) -> None:
     """Stop the demo's database, if it is up. Raises `FunnelError` when something else still uses it."""
     home = settings.demo
     for folder in home.glob("postgres"):
-        port = int((home / "port").read_text()) if (home / "port").is_file() else settings.database_port + 1
-        server = EmbeddedServer(folder, port)
+        server = EmbeddedServer(folder, _port_of(home, settings.database_port + 1))
         server.release()
         if server.is_running():
             server.start()
             server.stop()
         if server.is_running():
             raise FunnelError("the demo is still up", where=str(home), fix="stop `make demo-up` (Ctrl+C) first")
+
+
+def _made_from(leads: int, seed: int, night: date) -> dict[str, Any]:
+    """Return all that a demo follows from; `code` is a hash of the package and of config_csv."""
+    package = Path(__file__).resolve().parent.parent
+    files = sorted([*package.rglob("*.py"), *(PROJECT / "config_csv").glob("*.csv")])
+    code = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
+    return {"leads": leads, "seed": seed, "as_of": night.isoformat(), "code": code}
+
+
+def _finished(home: Path) -> Any:
+    """Return what the demo that is there was made from; None: there is none, or it was not finished."""
+    try:
+        return json.loads((home / FINISHED).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _empty(settings: Settings) -> None:
@@ -105,8 +132,10 @@ def _environment(settings: Settings, crm: LoopbackCrm) -> Iterator[Settings]:
     """Point the settings of this process at the demo; Dagster's definitions read them from the environment."""
     home = settings.demo
     sources = home / "sources"
-    port = next(port for port in range(settings.database_port + 1, 65535) if port_is_free(port))
     home.mkdir(parents=True, exist_ok=True)
+    port = _port_of(home, settings.database_port + 1)
+    if not EmbeddedServer(home / "postgres", port).is_running():
+        port = next(port for port in range(settings.database_port + 1, 65535) if port_is_free(port))
     (home / "port").write_text(str(port))
     os.environ.update(
         FUNNEL_HOME=str(home),
@@ -126,6 +155,33 @@ def _environment(settings: Settings, crm: LoopbackCrm) -> Iterator[Settings]:
         FUNNEL_ALERT_URLS=NOWHERE,
     )
     yield load_settings()
+
+
+def _port_of(home: Path, default: int) -> int:
+    """Return the port of the demo's database when it was made."""
+    return int((home / "port").read_text()) if (home / "port").is_file() else default
+
+
+def _show_again(home: Path, databases: Databases, night: date, console: Console) -> None:
+    """Show the demo that is there. Raises `FunnelError` when its database holds no night."""
+    with engine(databases.funnel_url).connect() as connection:
+        nights = connection.execute(sa.text("SELECT to_regclass('mart.data_version') IS NOT NULL")).scalar_one()
+        newest = connection.execute(NEWEST).scalar_one() if nights else None
+    if newest is None:
+        raise FunnelError("the demo's database holds no night any more", where="demo", fix="make it anew: make demo")
+    console.print(f"The demo of {night} is there, finished: used as it is. `make demo` makes it anew.")
+    if newest == night:
+        _show_tables(home, databases, night, console)
+    else:
+        console.print(f"Its newest night is {newest}, which was run after it was made.")
+
+
+def _show_tables(home: Path, databases: Databases, night: date, console: Console) -> None:
+    truth = home / "sources" / "truth"
+    with engine(databases.funnel_url).connect() as connection:
+        console.print(_funnel(pd.read_sql(FUNNEL, connection), night))
+        console.print(_recovered(recovery(truth, lambda sql: pd.read_sql(sa.text(sql), connection))))
+        console.print(_put_aside(pd.read_sql(QUARANTINE, connection), pd.read_sql(REJECTED, connection)))
 
 
 def _show_failures(result: NightResult, console: Console) -> None:

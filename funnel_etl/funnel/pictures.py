@@ -5,10 +5,13 @@ Pure: the facts and as_of in, bytes or text out; the same facts give the same by
 
 import io
 import warnings
+from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from funnel_etl.core.numbers import grouped, rupees
 from funnel_etl.funnel.contracts import MEASURES
 
 if TYPE_CHECKING:
@@ -22,7 +25,10 @@ STEPS = {
     "m0_assigned": "M0 assigned",
     "sales": "sales",
 }
-"""The measures of the funnel chart, top down, and what they are called there."""
+"""The measures of the funnel chart, top down, and what they are called there.
+
+None is part of the one above it (a webinar may ask for no registration, M0 needs no webinar), so no share is shown.
+"""
 
 TREND_DAYS = 60
 WEEK = 7
@@ -37,8 +43,6 @@ SMALL = {"count": 20, "money": 1_000_000}
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 GREY, DARK, LIGHT = "#999999", "#333333", "#B9CFE0"
 COLOURS_KEPT = 96
-LAKH = 10_000_000
-"""Paise in a lakh of rupees."""
 
 
 def shown(facts: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, bytes | str]:
@@ -62,12 +66,9 @@ def funnel_chart(facts: pd.DataFrame, as_of: pd.Timestamp) -> bytes:
     for (name, counts), colour in zip(parts.iterrows(), [*COLOURS, GREY], strict=False):
         axes.barh(list(STEPS.values()), counts, left=left, color=colour, label=_short(name), height=0.72)
         left = left + counts
-    before = None
-    for at, (measure, total) in enumerate(totals.items()):
-        share = f"  ({total / totals[before]:.0%} of {STEPS[before]})" if before and totals[before] else ""
-        axes.text(total, at, f"  {total:,}{share}", va="center", color=DARK, fontsize=9)
-        before = str(measure)
-    axes.set_xlim(0, max(totals.max(), 1) * 1.42)
+    for at, total in enumerate(totals):
+        axes.text(total, at, f"  {grouped(int(total))}", va="center", color=DARK, fontsize=9)
+    axes.set_xlim(0, max(totals.max(), 1) * 1.2)
     axes.set_ylim(len(STEPS) - 0.5, -0.5)
     axes.set_xticks([])
     axes.set_yticks(range(len(STEPS)), STEPS.values())
@@ -101,11 +102,11 @@ def trend(facts: pd.DataFrame, as_of: pd.Timestamp) -> bytes:
         axes.bar(days, by_day[measure], color=LIGHT, width=0.8)
         axes.plot(days, mean[measure], color=COLOURS[0], linewidth=1.8)
         _scale(axes, measure, by_day[[measure]])
-    money = by_day[["revenue_inr", "spend_inr"]] / LAKH
+    money = by_day[["revenue_inr", "spend_inr"]] / 100
     for measure, colour in (("revenue_inr", COLOURS[2]), ("spend_inr", COLOURS[3])):
         panels[-1].plot(days, money[measure], color=colour, linewidth=0.8, alpha=0.45)
-        panels[-1].plot(days, mean[measure] / LAKH, color=colour, linewidth=1.8, label=measure.removesuffix("_inr"))
-    _scale(panels[-1], "₹ lakh", money)
+        panels[-1].plot(days, mean[measure] / 100, color=colour, linewidth=1.8, label=measure.removesuffix("_inr"))
+    _scale(panels[-1], "rupees", money)
     panels[-1].legend(loc="upper left", frameon=False, fontsize=8, ncols=2)
     ticks = [*days[::-10]]
     panels[-1].set_xticks(ticks, [f"{day.day} {day:%b}" for day in ticks])
@@ -138,7 +139,7 @@ def top_movers(facts: pd.DataFrame, as_of: pd.Timestamp) -> str:
             "",
             *_table(largest),
             "",
-            f"**Largest relative changes** (one of the weeks has {SMALL['count']}, or ₹{SMALL['money'] // 100:,})",
+            f"**Largest relative changes** (one of the weeks has {SMALL['count']}, or {rupees(SMALL['money'] // 100)})",
             "",
             *_table(wide),
         ]
@@ -169,9 +170,8 @@ def _table(rows: pd.DataFrame) -> list[str]:
 
 
 def _amount(value: int, money: bool, sign: bool) -> str:
-    number = abs(value) / 100 if money else abs(value)
-    mark = "-" if value < 0 else "+" if sign else ""
-    return f"{mark}{'₹' if money else ''}{number:,.0f}"
+    text = rupees(Decimal(value) / 100) if money else grouped(value)
+    return f"+{text}" if sign and value > 0 else text
 
 
 def _is_money(measure: str) -> bool:
@@ -243,6 +243,8 @@ def _scale(axes: "Axes", name: str, values: pd.DataFrame) -> None:
     axes.set_ylabel(name, fontsize=9, color=DARK)
     axes.tick_params(labelsize=8, length=0)
     axes.locator_params(axis="y", nbins=4, integer=name in MEASURES)
+    write = grouped if name in MEASURES else partial(rupees, paise=False)
+    axes.yaxis.set_major_formatter(lambda value, _: write(round(value)))
     axes.grid(visible=True, axis="y", color="#E6E6E6", linewidth=0.6)
     axes.set_axisbelow(True)
     for side in ("top", "right", "left"):

@@ -25,6 +25,7 @@ from funnel_etl.operate.run_night import failures_of, sigterm_kept, was_stopped
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.lake_io import LakeIOManager
+from funnel_etl.platform.nights import of_nights
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import CONFIG, NightlySources
@@ -205,8 +206,15 @@ def make_tables(
     selection: dg.AssetSelection = dg.AssetSelection.assets(*(key for a in assets for key in a.keys))
     if without:
         selection = selection - dg.AssetSelection.assets(*without).downstream()
+    # This night alone, which may be earlier than the installation's first: an archive can be put back from elsewhere.
+    alone = dg.DailyPartitionsDefinition(night.isoformat(), timezone=place.sources.settings.timezone)
     job = dg.define_asset_job("aside", selection=selection)
-    whole = dg.Definitions(assets=assets, jobs=[job], resources=given, executor=dg.in_process_executor)
+    whole = dg.Definitions(
+        assets=of_nights(assets, alone),
+        jobs=[job],
+        resources=given,
+        executor=dg.in_process_executor,
+    )
     with dg.DagsterInstance.ephemeral() as instance, warnings.catch_warnings(), sigterm_kept():
         warnings.simplefilter("ignore")
         done = whole.resolve_job_def("aside").execute_in_process(

@@ -10,12 +10,14 @@ import dagster as dg
 
 from funnel_etl.platform.database import Databases, engine, open_databases
 from funnel_etl.platform.database_errors import database_errors
+from funnel_etl.platform.nights import begin_nights
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl.settings import PROJECT, Settings
 
 
 def prepare(settings: Settings, databases: Databases) -> dict[str, str]:
     """Write Dagster's home, and give the environment its processes need (it holds the storage's password)."""
+    begin_nights(settings, settings.yesterday())
     home = settings.state / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(_instance_config(), home / "dagster.yaml")

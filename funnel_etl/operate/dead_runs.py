@@ -33,6 +33,8 @@ def report_killed(opened: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys={"sources"},
+    description="Looks every minute for runs that were killed, and marks them as failed, so that the queue goes on. "
+    "Starts no run.",
 )
 def killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Say of runs that were killed that they failed, so that the queue goes on. Starts nothing."""

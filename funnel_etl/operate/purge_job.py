@@ -39,5 +39,5 @@ purge_schedule = dg.ScheduleDefinition(
     cron_schedule="30 5 * * 0",
     execution_timezone=load_settings().timezone,
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="On Sundays at 05:30 of the business zone, when the night is over.",
+    description="Starts purge at 05:30 of the business zone on Sundays, when the night is over.",
 )

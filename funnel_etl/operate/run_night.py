@@ -18,9 +18,10 @@ from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.operate.automation_state import daemon_lives
 from funnel_etl.operate.dagster_home import instance, prepare_tables
 from funnel_etl.operate.dead_runs import GOING, fail_killed_runs, report_killed
+from funnel_etl.operate.run_origin import with_origin
 from funnel_etl.platform.database import Databases
 from funnel_etl.platform.database_errors import database_errors
-from funnel_etl.platform.nights import BY_COMMAND
+from funnel_etl.platform.nights import BY_COMMAND, begin_nights, maker_of
 from funnel_etl.platform.owner import claim_of, require_owner
 from funnel_etl.platform.turn import turn
 from funnel_etl.settings import Settings
@@ -28,6 +29,7 @@ from funnel_etl.settings import Settings
 PARTS = ("marketing", "sales", "funnel", "parity", "changes")
 WATCH = "watch"
 """The job that says what is complete and what is missing; and its part."""
+MAX_RETRIES = "dagster/max_retries"
 log = logging.getLogger("funnel_etl.progress")
 
 
@@ -70,9 +72,11 @@ def run_night(settings: Settings, night: date) -> NightResult:
     Raises `FunnelError` when the night cannot begin: it is not over yet, or there is no database.
     """
     require_over(settings, night)
+    begin_nights(settings, night)
     with _no_night_told(settings), only_writer(settings) as writer:
-        from funnel_etl.definitions import defs  # noqa: PLC0415 - see prepare_tables
+        from funnel_etl.definitions import build_definitions  # noqa: PLC0415 - see prepare_tables
 
+        defs = build_definitions(settings)
         result = told(night, run_job(defs, "nightly", writer, night))
         result.unwatched = _watched(defs, writer, night)
         result.alerts = _alerted(settings, writer)
@@ -121,13 +125,14 @@ def run_job(
 
     Raises KeyboardInterrupt when it was stopped half-way.
     """
-    with warnings.catch_warnings(), sigterm_kept():
+    with warnings.catch_warnings(), sigterm_kept(), with_origin(writer.instance, job):
         warnings.simplefilter("ignore")
         done = defs.resolve_job_def(job).execute_in_process(
             instance=writer.instance,
             partition_key=night.isoformat() if night else None,
             raise_on_error=False,
-            tags={BY_COMMAND: writer.name},
+            # Whoever runs the command sees that it was killed; nobody expects the daemon to begin it again.
+            tags={BY_COMMAND: writer.name, MAX_RETRIES: "0"},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             resources=resources or None,
         )
@@ -253,8 +258,7 @@ def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
     said = False
     while runs := [run for run in opened.get_runs(dg.RunsFilter(statuses=GOING)) if not _waits(opened, run)]:
         for run in runs:
-            by = run.tags.get(BY_COMMAND)
-            if by in (ours, None):
+            if maker_of(run) in (ours, None):
                 report_killed(opened, run)
             elif not said:
                 log.info("run %s of %s is going on: waiting for it to end", run.run_id[:8], run.job_name)
@@ -263,7 +267,7 @@ def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
 
 
 def _waits(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    return BY_COMMAND not in run.tags and daemon_lives(opened)
+    return maker_of(run) is None and daemon_lives(opened)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
         with open_instance(settings, databases):
             pass  # its storage is made here, where what is wrong with it is one line
         workspace = ["-w", str(PROJECT / "workspace.yaml")]
-        web = ["dagster-webserver", "-h", HOST, "-p", str(settings.ui_port), *workspace]
+        web = ["funnel-etl", "web", "-h", HOST, "-p", str(settings.ui_port), *workspace]
         daemon = ["dagster-daemon", "run", *workspace]
         say(f"Dagster UI: http://{HOST}:{settings.ui_port}   (schedule and drop-folder sensor are on)")
         say(f"Database:   {redacted(databases.funnel_url)}   (with its password: funnel-etl db url)")

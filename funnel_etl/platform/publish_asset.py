@@ -17,11 +17,11 @@ from funnel_etl.core.reasons import fix_hint
 from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, QUARANTINE, ROW_LEDGER, SCHEMA_DRIFT
 from funnel_etl.platform.database import engine
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.nights import Night
+from funnel_etl.platform.nights import ANY_NIGHTS, Night
 from funnel_etl.platform.owner import claim_of
 from funnel_etl.platform.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.schema import ensure_schema
-from funnel_etl.platform.table_asset import night_of, partitions, progress, run_body
+from funnel_etl.platform.table_asset import night_of, progress, run_body
 from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.landing import Landing
 
@@ -52,7 +52,7 @@ def publish_asset(
         key=["publish", part],
         deps=[dg.AssetKey(list(key)) for key in [*(t.asset_key for t in tables), *needs]],
         group_name=part,
-        partitions_def=partitions,
+        partitions_def=ANY_NIGHTS,
         # `lake` too: who has it has the turn, so no other run writes the tables that are read here.
         required_resource_keys={"sources", "lake", "lake_store", "database_url", "all_tables"},
         description=f"Moves the {part} tables of the night into PostgreSQL, in one transaction. "

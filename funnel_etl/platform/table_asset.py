@@ -18,8 +18,7 @@ import pandas as pd
 from funnel_etl.core.accounting import Outcome, too_many_put_aside
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.platform.nights import Night, nights_partition
-from funnel_etl.settings import load_settings
+from funnel_etl.platform.nights import ANY_NIGHTS, Night
 
 Conservation = Callable[[pd.DataFrame, dict[str, pd.DataFrame], pd.Timestamp], tuple[int, int]]
 """Gives a total of a table and the same total of what it was made from."""
@@ -30,7 +29,6 @@ Shows = Callable[[pd.DataFrame, pd.Timestamp], Mapping[str, bytes | str]]
 progress = logging.getLogger("funnel_etl.progress")
 
 CONTRACT_CHECK, ACCOUNT_CHECK, QUARANTINE_CHECK = "contract", "every_row_accounted", "few_in_quarantine"
-partitions = nights_partition(load_settings())
 
 
 def table_asset(
@@ -61,7 +59,7 @@ def table_asset(
             ins={name: dg.AssetIn(key=given.asset_key) for name, given in (inputs or {}).items()},
             deps=[dg.AssetKey(list(key)) if not isinstance(key, dg.AssetKey) else key for key in needs],
             group_name=group,
-            partitions_def=partitions,
+            partitions_def=ANY_NIGHTS,
             freshness_policy=freshness,
             io_manager_key="lake",
             required_resource_keys={"sources", *resources},

@@ -4,7 +4,7 @@ import dagster as dg
 
 from funnel_etl.automation import nightly
 from funnel_etl.marketing.zoom.sensor import zoom_refresh_job
-from funnel_etl.platform.nights import BY_COMMAND, PARTITION
+from funnel_etl.platform.nights import PARTITION, maker_of
 from funnel_etl.watch.assets import GROUP, OWN_CHECKS
 
 WATCH = "watch"
@@ -24,6 +24,8 @@ watch_job = dg.define_asset_job(
     request_job=watch_job,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks every 30 seconds for runs of nightly and zoom_refresh that succeeded, and starts watch for the "
+    "night of each.",
 )
 def watch_after_success(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
     """Look at what is complete and what is missing after a night or a refresh that succeeded."""
@@ -36,6 +38,8 @@ def watch_after_success(context: dg.RunStatusSensorContext) -> dg.RunRequest | d
     request_job=watch_job,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Looks every 30 seconds for runs of nightly and zoom_refresh that failed, and starts watch for the "
+    "night of each.",
 )
 def watch_after_failure(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
     """Look at what is complete and what is missing after a night or a refresh that failed."""
@@ -44,7 +48,7 @@ def watch_after_failure(context: dg.RunStatusSensorContext) -> dg.RunRequest | d
 
 def watch_request(run: dg.DagsterRun) -> dg.RunRequest | dg.SkipReason:
     """Ask for the watch of a run's night, once a run."""
-    if BY_COMMAND in run.tags:
+    if maker_of(run):
         return dg.SkipReason("funnel-etl run looks by itself")
     if PARTITION not in run.tags:
         return dg.SkipReason("the run was of no single night")

@@ -1,7 +1,7 @@
 """All of it as Dagster loads it: jobs, schedule, sensor, checks, and assets that are thin."""
 
 import ast
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,9 +11,11 @@ from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 import funnel_etl
 from funnel_etl.core.contracts import Kind, Table
-from funnel_etl.definitions import TABLES, defs
+from funnel_etl.definitions import TABLES, build_definitions, defs
 from funnel_etl.platform.freshness import COMPLETE, USUAL_VOLUME
+from funnel_etl.platform.nights import begin_nights
 from funnel_etl.platform.table_asset import ACCOUNT_CHECK, CONTRACT_CHECK
+from funnel_etl.settings import Settings
 
 PACKAGE = Path(funnel_etl.__file__).parent
 MAX_BODY = 15
@@ -108,7 +110,10 @@ def test_what_is_old_is_purged_each_week_by_default() -> None:
         pytest.param(datetime(2027, 1, 1, 2, 30, tzinfo=INDIA), "2026-12-31", id="new_year"),
     ],
 )
-def test_a_tick_asks_for_the_day_that_has_just_ended(at: datetime, night: str) -> None:
+def test_a_tick_asks_for_the_day_that_has_just_ended(at: datetime, night: str, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, _env_file=None)
+    begin_nights(settings, date(2026, 10, 1))
+    defs = build_definitions(settings)
     schedule = defs.resolve_schedule_def("nightly")
     with dg.DagsterInstance.ephemeral() as instance:
         context = dg.build_schedule_context(

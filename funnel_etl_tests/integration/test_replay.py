@@ -28,6 +28,7 @@ from funnel_etl.operate.purge import LAKE, LANDING, Purged, purge, run_purge
 from funnel_etl.operate.replay import Replay, replay
 from funnel_etl.operate.replay_schema import replayed_schemas
 from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.nights import FIRST_NIGHT
 from funnel_etl_tests.golden import month, week
 from funnel_etl_tests.golden.week import FRI, MON, SAT, THU, WED
 from funnel_etl_tests.installation import PROGRAM, Installation
@@ -234,6 +235,18 @@ def test_a_replay_that_is_stopped_leaves_no_folder_and_no_temporary_file(
     assert not (home / "stopped").exists()
     assert list((home / "temporary").iterdir()) == []
     assert [path.name for path in home.glob(".stopped*")] == []
+
+
+def test_a_night_before_the_first_one_of_this_machine_is_replayed_from_an_archive_that_was_put_back(
+    nights: Nights,
+) -> None:
+    night, first = nights.ran[0], nights.state / FIRST_NIGHT
+    kept = first.read_text()
+    try:
+        first.write_text((nights.last + timedelta(days=1)).isoformat())
+        assert hashes(nights.replay(night, "put_back").folder) == nights.first[night]
+    finally:
+        first.write_text(kept)
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from funnel_etl.marketing.zoom.reports import zoom_reports
 from funnel_etl.marketing.zoom.withdrawals import withdrawn
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.nights import Night
-from funnel_etl.platform.table_asset import night_of, partitions, run_body, table_asset
+from funnel_etl.platform.nights import ANY_NIGHTS, Night
+from funnel_etl.platform.table_asset import night_of, run_body, table_asset
 
 GROUP = "marketing"
 RAW = {
@@ -157,7 +157,7 @@ def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurre
 @dg.asset(
     key=["files", "zoom_clean_files"],
     group_name=GROUP,
-    partitions_def=partitions,
+    partitions_def=ANY_NIGHTS,
     ins={name: dg.AssetIn(key=table.asset_key) for name, table in export.INPUTS.items()},
     required_resource_keys={"sources"},
     kinds={"csv"},

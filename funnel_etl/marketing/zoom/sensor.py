@@ -53,6 +53,8 @@ zoom_refresh_job = dg.define_asset_job(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys={"sources", "parsed_reports", "lake_store", "all_tables"},
+    description="Looks every 30 seconds for Zoom exports in zoom/ of the drop folder, takes them in, and starts one "
+    "run of zoom_refresh for all that came.",
 )
 def zoom_drop_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Take Zoom exports people drop in `zoom/` of the drop folder, and work them into the last night, a batch a run."""

@@ -3,6 +3,7 @@
 import io
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -117,7 +118,7 @@ def test_each_measure_names_the_funnels_that_moved_most_and_money_is_in_rupees(f
     assert largest == [
         ["leads", "C", "0", "50", "+50", "new"],
         ["leads", "A", "40", "10", "-30", "-75%"],
-        ["revenue_inr", "A", "₹50,000", "₹20,000", "-₹30,000", "-60%"],
+        ["revenue_inr", "A", "₹50,000.49", "₹20,000.00", "-₹30,000.49", "-60%"],
     ]
     # What is new has no relative change; from 1 to 2 is too little to tell.
     assert [row[:2] for row in relative] == [["leads", "A"], ["revenue_inr", "A"]]
@@ -128,3 +129,22 @@ def test_two_weeks_alike_say_that_nothing_moved(facts: Facts) -> None:
     text = pictures.top_movers(facts(rows), DAY)
     assert text.count("nothing moved") == 2
     assert movers(text) == ([], [])
+
+
+def test_the_funnel_shows_counts_and_no_share_of_a_stage_that_it_is_no_part_of(
+    facts: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 10: "515 % of attendances" stood beside M0, which needs no attendance."""
+    drawn: list[Any] = []
+    monkeypatch.setattr(pictures, "_png", drawn.append)
+    pictures.funnel_chart(facts("2026-11-20,Webinar,1234567,90,20,103,7,5000,1000\n"), DAY)
+    texts = [text.get_text().strip() for text in drawn[0].axes[0].texts]
+    assert texts == ["12,34,567", "90", "20", "103", "7"]
+
+
+def test_money_on_the_trend_is_in_rupees_with_indian_grouping(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(pictures, "_png", drawn.append)
+    pictures.trend(facts("2026-11-20,Webinar,4,2,1,1,1,1250000,1000\n"), DAY)
+    money = [label.get_text() for label in drawn[0].axes[-1].get_yticklabels()]
+    assert "\u20b910,00,000" in money or "\u20b912,00,000" in money, money

@@ -15,9 +15,9 @@ from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.lake_io import LakeIOManager
-from funnel_etl.platform.nights import Night
+from funnel_etl.platform.nights import ANY_NIGHTS, Night
 from funnel_etl.platform.publish_asset import publish_asset
-from funnel_etl.platform.table_asset import Shows, night_of, partitions, run_body, table_asset
+from funnel_etl.platform.table_asset import Shows, night_of, run_body, table_asset
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
@@ -223,7 +223,7 @@ def test_a_failed_body_is_tried_again_only_where_that_may_help(transient: bool, 
         tried.append(1)
         raise FunnelError("no", fix="wait", transient=transient)
 
-    @dg.asset(partitions_def=partitions, retry_policy=dg.RetryPolicy(max_retries=2), required_resource_keys={"sources"})
+    @dg.asset(partitions_def=ANY_NIGHTS, retry_policy=dg.RetryPolicy(max_retries=2), required_resource_keys={"sources"})
     def one(context: dg.AssetExecutionContext) -> None:
         assert night_of(context).day == date(2025, 10, 31)
         run_body(context, body)
