@@ -20,8 +20,10 @@ import funnel_etl.definitions
 from funnel_etl.demo.generate import generate
 from funnel_etl.marketing.zoom import sensor
 from funnel_etl.marketing.zoom.refresh import Remembered
+from funnel_etl.marketing.zoom.withdrawals import withdraw
 from funnel_etl.operate.run_night import NightResult
 from funnel_etl.settings import load_settings
+from funnel_etl.sources.landing import Landing
 from funnel_etl_tests.installation import Installation
 
 RESOURCES = ("sources", "parsed_reports", "lake_store", "all_tables")
@@ -249,3 +251,18 @@ def test_nothing_personal_is_shown_of_a_report(refreshed: Day) -> None:
     personal = [text for text in people.to_numpy().ravel() if isinstance(text, str)]
     assert len(personal) > 50
     assert [text for text in personal if text in shown] == []
+
+
+def test_withdrawn_reports_leave_the_facts_by_a_refresh_and_say_why(refreshed: Day) -> None:
+    """The last step: the reports that came late were another account's."""
+    landing = Landing(refreshed.installation.home / "state" / "landing")
+    names = [path.name for path in refreshed.late]
+    for name in names:
+        withdraw(landing, name, "of another account")
+    [request] = refreshed.look("withdrawn").run_requests
+    assert request.tags["funnel_etl/reports"] == "3"
+    assert refreshed.refresh(request).success
+    assert refreshed.look("after the withdrawal").run_requests == []
+    assert refreshed.installation.query(FACTS).equals(refreshed.before)
+    files = refreshed.installation.query("SELECT status, reason FROM ops.files WHERE name = ANY(:names)", names=names)
+    assert files.drop_duplicates().to_dict("records") == [{"status": "withdrawn", "reason": "of another account"}]

@@ -1,8 +1,8 @@
 """Which of two numbers is the day in a Zoom report: by values over 12, else by what its times say of each other.
 
-A spreadsheet program re-writes what it takes for dates in its own way and leaves the rest, so every style of writing
-in a report may have its own order. Here: choosing the order of each. Not here: reading text (`times`), and what
-contradicts what (`plausible`). Decision 10.
+A spreadsheet program re-writes what it takes for dates in its own way and leaves the rest, and Zoom may write columns
+differently: so every style of writing in a column may have its own order. Decision 10. Here: choosing the order of
+each. Not here: reading text (`times`), and what contradicts what (`plausible`).
 """
 
 from collections.abc import Callable
@@ -20,8 +20,9 @@ from funnel_etl.core.errors import AmbiguousDates
 from funnel_etl.marketing.zoom.plausible import ReportTimes, contradictions, day_name, is_likelier
 
 Ints = npt.NDArray[np.int64]
-MOST_STYLES = 4
+MOST_OPEN = 5
 _SIGNS = "/-."
+_STYLES = 4 * len(_SIGNS)
 _WHERE = "dates of the report"
 _FIX = (
     "a spreadsheet program has re-written its dates: download the report from Zoom again, and drop that file unopened"
@@ -32,15 +33,15 @@ _FIX = (
 class TwoReadings:
     """All time cells of a report in both orders (µs UTC, `MISSING` for none), and how each is written.
 
-    `style`: the number of its style, -1 where both orders read alike; `written`: the date of a cell, as written;
-    `is_named`: whether some cell names its month.
+    `style`: the number of its style and column (`styles_of`), -1 where both orders read alike; `written`: the date of
+    a cell, as written; `named`: columns in which some cell names its month.
     """
 
     by_day: Ints
     by_month: Ints
     style: Ints
     written: Callable[[int], str]
-    is_named: bool
+    named: frozenset[int]
 
     def under(self, orders: dict[int, Order]) -> Ints:
         """Return the instants where each style has its order."""
@@ -64,11 +65,13 @@ class Chosen:
     warnings: list[str] = field(default_factory=list)
 
 
-def styles_of(texts: Any) -> Ints:
-    """Return numbers for the styles of numeric dates (an Arrow array): sign between the numbers, AM or PM, seconds."""
+def styles_of(texts: Any, column: Ints) -> Ints:
+    """Return numbers for the styles of numeric dates (an Arrow array): column, sign, AM or PM, seconds."""
     marks = [rf"^\s*\d+\{sign}" for sign in _SIGNS]
     sign = sum(at * _matches(texts, mark) for at, mark in enumerate(marks))
-    style: Ints = sign * 4 + 2 * _matches(texts, r"(?i)\d\s*[ap]\.?\s?m") + _matches(texts, r":\d\d:\d\d")
+    style: Ints = (
+        column * _STYLES + sign * 4 + 2 * _matches(texts, r"(?i)\d\s*[ap]\.?\s?m") + _matches(texts, r":\d\d:\d\d")
+    )
     return style
 
 
@@ -79,7 +82,7 @@ def _matches(texts: Any, pattern: str) -> Ints:
 
 def is_zooms(style: int) -> bool:
     """Whether Zoom itself writes dates so: slashes, a clock of twelve hours, seconds. It does so month-first."""
-    return style == _SIGNS.index("/") * 4 + 3
+    return style % _STYLES == _SIGNS.index("/") * 4 + 3
 
 
 def choose(cells: TwoReadings, times_of: Callable[[Ints], ReportTimes]) -> Chosen:
@@ -97,12 +100,24 @@ def choose(cells: TwoReadings, times_of: Callable[[Ints], ReportTimes]) -> Chose
             chosen.orders[style] = order
         else:
             is_open.append(style)
-    proved = set(chosen.orders.values())
     if is_open:
         _choose_open(chosen, is_open, cells, times_of)
-    elif DAY_FIRST in proved:
+        return chosen
+    if any(not is_zooms(style) and _first_both_ways(cells, style) is not None for style in chosen.orders):
+        _refuse_contradicted(chosen, cells, times_of)
+    if DAY_FIRST in chosen.orders.values():
         chosen.warnings.append(f"{_WHERE}: dates are day-first here, not month-first as Zoom writes (a day over 12)")
     return chosen
+
+
+def _refuse_contradicted(chosen: Chosen, cells: TwoReadings, times_of: Callable[[Ints], ReportTimes]) -> None:
+    """Refuse re-written dates whose order is proved for some and wrong for others: numbers and names were mixed."""
+    against = contradictions(replace(times_of(cells.under(chosen.orders)), came=MISSING), strict=True)
+    if against:
+        proved = " and ".join(sorted({_name(order) for order in chosen.orders.values()}))
+        raise AmbiguousDates(
+            f"its dates can only be {proved} by their days over 12, but then {against[0]}", where=_WHERE, fix=_FIX
+        )
 
 
 def _proved(cells: TwoReadings, style: int, warnings: list[str]) -> Order | None:
@@ -130,7 +145,7 @@ def _choose_open(
     chosen: Chosen, is_open: list[int], cells: TwoReadings, times_of: Callable[[Ints], ReportTimes]
 ) -> None:
     """Choose the orders of styles without a proof."""
-    if len(is_open) > MOST_STYLES:
+    if len(is_open) > MOST_OPEN:
         raise AmbiguousDates("its dates are written in too many ways to be read", where=_WHERE, fix=_FIX)
     read = []
     for orders in product((MONTH_FIRST, DAY_FIRST), repeat=len(is_open)):
@@ -141,11 +156,10 @@ def _choose_open(
     if not fits and all(map(is_zooms, is_open)):
         # Later than its arrival in every reading: the clock of this machine was wrong, and says nothing.
         fits = [one for one in read if not contradictions(replace(one.times, came=MISSING), strict=True)]
-    usual = _usual(set(chosen.orders.values()), is_open, cells)
-    best = next((one for one in fits if {one.orders[style] for style in is_open} == {usual}), None)
-    if best is None:
-        best = next((a for a in fits if all(is_likelier(a.times, b.times) for b in fits if b is not a)), None)
-    elif any(is_likelier(one.times, best.times) for one in fits):
+    usual = {style: order for style in is_open if (order := _usual(style, chosen.orders, cells))}
+    likely = [one for one in fits if usual.items() <= one.orders.items()] or fits
+    best = next((one for one in likely if all(one is b or is_likelier(one.times, b.times) for b in likely)), None)
+    if best is not None and any(is_likelier(one.times, best.times) for one in fits):
         best = None
     if best is None:
         raise AmbiguousDates(_both_ways(read, is_open[0], cells), where=_WHERE, fix=_FIX)
@@ -154,18 +168,20 @@ def _choose_open(
         chosen.warnings.append(_warning(best, read, is_open[0], cells))
 
 
-def _usual(proved: set[Order], is_open: list[int], cells: TwoReadings) -> Order | None:
-    """Return the order that dates without a proof have if that contradicts nothing, None if nothing says so.
+def _usual(style: int, proved: dict[int, Order], cells: TwoReadings) -> Order | None:
+    """Return the order of dates without a proof where that contradicts nothing, None if nothing says so.
 
-    Zoom's own style is Zoom's. What a spreadsheet program left as it was shows how it took the rest: numbers stay in
+    Zoom's own style is Zoom's. What a spreadsheet program left of a column shows how it took the rest: numbers stay in
     their order, and months by name come out day-first where days are written with - or dots.
     """
-    if all(map(is_zooms, is_open)) and DAY_FIRST not in proved:
+    column = style // _STYLES
+    if is_zooms(style):
         return MONTH_FIRST
-    if proved:
-        return proved.pop() if len(proved) == 1 else None
-    is_rewritten = all(style // 4 != _SIGNS.index("/") for style in is_open)
-    return DAY_FIRST if cells.is_named and is_rewritten else None
+    beside = {order for other, order in proved.items() if other // _STYLES == column}
+    if beside:
+        return beside.pop() if len(beside) == 1 else None
+    is_rewritten = style % _STYLES // 4 != _SIGNS.index("/")
+    return DAY_FIRST if column in cells.named and is_rewritten else None
 
 
 def _both_ways(whole: list[_Read], style: int, cells: TwoReadings) -> str:
@@ -191,8 +207,13 @@ def _warning(best: _Read, whole: list[_Read], style: int, cells: TwoReadings) ->
 
 def _sample(cells: TwoReadings, style: int, zone: str) -> tuple[str, str, str]:
     """Return a date of a style as written, and the days that it is in both orders."""
-    at = _first((cells.style == style) & (cells.by_day != MISSING) & (cells.by_month != MISSING))
+    at = _first_both_ways(cells, style) or 0
     return cells.written(at), day_name(int(cells.by_day[at]), zone), day_name(int(cells.by_month[at]), zone)
+
+
+def _first_both_ways(cells: TwoReadings, style: int) -> int | None:
+    both = (cells.style == style) & (cells.by_day != MISSING) & (cells.by_month != MISSING)
+    return _first(both) if both.any() else None
 
 
 def _first(where: npt.NDArray[np.bool_]) -> int:

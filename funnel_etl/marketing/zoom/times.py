@@ -25,6 +25,8 @@ from funnel_etl.marketing.zoom.section import TEXT
 
 NUMERIC_DATE = r"^\s*\d{1,2}[/.\-]\d{1,2}[/.\-]\d{2,4}\b"
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+GROUPS, HEAD = {"registered_at": 0, "joined_at": 1, "left_at": 1}, 2
+"""Columns that are written alike in a report: registrations, joins and leaves, the summary."""
 FEW = 50
 """So many different texts are read one by one: less work than setting up the reader of all spellings."""
 
@@ -79,7 +81,8 @@ def instants(columns: dict[str, Column], *, times_of: TimesOf) -> Instants:
         for part in _parts(left[zone[left] == code]):
             read = dates.readings(_short(stacked.take(pa.array(part))), name, blanks=vocabulary.BLANKS)
             by_day[part], by_month[part], kind[part], is_blank[part] = read
-    cells = _two_readings(stacked, by_day, by_month, is_named=bool((kind == NAMED).any()))
+    group = np.repeat([GROUPS.get(name, HEAD) for name in columns], [len(column.texts) for column in columns.values()])
+    cells = _two_readings(stacked, by_day, by_month, group, frozenset(group[kind == NAMED].tolist()))
     ends = np.cumsum([len(column.texts) for column in columns.values()])[:-1]
     chosen = choose(cells, lambda micros: times_of(dict(zip(columns, np.split(micros, ends), strict=True))))
     micros = cells.under(chosen.orders)
@@ -90,12 +93,11 @@ def instants(columns: dict[str, Column], *, times_of: TimesOf) -> Instants:
     return Instants(found, _order(chosen, cells, kind[micros != MISSING]), chosen.warnings)
 
 
-def _two_readings(stacked: Any, by_day: Ints, by_month: Ints, *, is_named: bool) -> TwoReadings:
-    differ = by_day != by_month
+def _two_readings(stacked: Any, by_day: Ints, by_month: Ints, group: Ints, named: frozenset[int]) -> TwoReadings:
     style = np.full(len(by_day), -1, dtype=np.int64)
-    for part in _parts(np.flatnonzero(differ)):
-        style[part] = styles_of(stacked.take(pa.array(part)))
-    return TwoReadings(by_day, by_month, style, lambda at: stacked[at].as_py().split()[0].rstrip(","), is_named)
+    for part in _parts(np.flatnonzero(by_day != by_month)):
+        style[part] = styles_of(stacked.take(pa.array(part)), group[part])
+    return TwoReadings(by_day, by_month, style, lambda at: stacked[at].as_py().split()[0].rstrip(","), named)
 
 
 def _order(chosen: Chosen, cells: TwoReadings, kinds: Ints) -> str | None:

@@ -71,8 +71,8 @@ def made_up(pick: random.Random, *, people: int, backlog_days: int = 45) -> Trut
     return Truth(start, generated, received, registered, joined)
 
 
-def attendee_report(truth: Truth, write: Write, program: Program | None) -> bytes:
-    def cell(at: datetime) -> str:
+def attendee_report(truth: Truth, write: Write, program: Program | None, head: Write | None = None) -> bytes:
+    def cell(at: datetime, write: Write = write) -> str:
         text = write(at.replace(microsecond=0))
         return f'"{program.again(text) if program else text}"'
 
@@ -85,9 +85,9 @@ def attendee_report(truth: Truth, write: Write, program: Program | None) -> byte
 
     lines = [
         "Attendee Report",
-        f"Report Generated:,{cell(truth.generated)}",
+        f"Report Generated:,{cell(truth.generated, head or write)}",
         "Topic,Webinar ID,Actual Start Time,Actual Duration (minutes)",
-        f"ACCA Masterclass,111 2222 3333,{cell(truth.start)},60",
+        f"ACCA Masterclass,111 2222 3333,{cell(truth.start, head or write)},60",
         "Attendee Details",
         "Attended,User Name,Email,Registration Time,Join Time,Leave Time,Time in Session (minutes),Country/Region Name",
         *map(row, range(len(truth.joined))),
