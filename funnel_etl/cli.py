@@ -248,17 +248,32 @@ def preview(
 
 @app.command()
 def confirm(
-    source: Annotated[str, typer.Argument(help="tofu_leads, ad_spend, crm_assigned_leads or crm_sales.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="tofu_leads, ad_spend, crm_assigned_leads or crm_sales; or a table, as funnel_mapping."),
+    ],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Say that the newest dump of a source is right though it was refused, as for rows that are really gone.
+    """Confirm that the newest dump of a source is right though it was refused, as for rows that are really gone.
 
-    Shows both counts and what is missing, by day. It holds for exactly this dump; then run the night again.
+    Or that a table of config_csv may lose most of its lines. Shows both counts and what is missing. It holds for
+    exactly these bytes; then run the night again.
     """
+    from funnel_etl.core.config_tables import TABLES  # noqa: PLC0415
     from funnel_etl.operate import confirm as confirming  # noqa: PLC0415
+    from funnel_etl.operate import confirm_config  # noqa: PLC0415
 
     with _told():
         settings = load_settings()
+        if source in TABLES:
+            table = confirm_config.shrunk_table(settings, source)
+            confirm_config.show(table, out)
+            if not yes and not typer.confirm("Shall these lines be gone?"):
+                out.print("Nothing was confirmed: the last good version stays in force.")
+                raise typer.Exit(1)
+            confirm_config.keep_confirmation(settings, table)
+            out.print("Confirmed. Now run the night again: funnel-etl run")
+            return
         refused = confirming.refused_dump(settings, source)
         confirming.show(refused, settings, out)
         if not yes and not typer.confirm("Is this dump right as it is?"):

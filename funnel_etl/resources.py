@@ -7,6 +7,7 @@ from typing import Any, cast
 import dagster as dg
 from upath import UPath
 
+from funnel_etl.catalog import SOURCE_NAMES
 from funnel_etl.core.contracts import Table
 from funnel_etl.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.database import funnel_url
@@ -22,7 +23,7 @@ from funnel_etl.sources.store import open_store
 
 def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:
     """Give Dagster's resources; nothing is opened before a step asks for it."""
-    sources = NightlySources(settings, Landing(UPath(settings.landing_root)))
+    sources = NightlySources(settings, Landing(UPath(settings.landing_root)), SOURCE_NAMES)
 
     @contextmanager
     def lake_in_turn(context: dg.InitResourceContext) -> Iterator[LakeIOManager]:

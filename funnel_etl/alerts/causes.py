@@ -34,7 +34,10 @@ NUMBER = re.compile(r"(?<![\w.,/-])\+?\(?\d(?:[ ().-]{0,2}\d){8,}(?![\w,])")
 ENDING = r"\.(?:csv|tsv|txt|xlsx?|zip|pdf|json)"
 FILE = re.compile(rf"[\"'“][^\"'”]*{ENDING}[\"'”]|[^\s\"']+{ENDING}\b", re.IGNORECASE)
 OWN_FILES = {f"{name}.csv" for name in (*CONFIG_TABLES, "tofu_leads", "ad_spend", "assigned_leads", "sales")}
-CONFIG_ERROR = re.compile(r"config_csv/(\w+)\.csv: (?:.*?\b(lines? \d+(?: and \d+)?))?")
+CONFIG_ERROR = re.compile(
+    rf"config_csv/({'|'.join(CONFIG_TABLES)})\.csv: "
+    r"(?:(\d[\d,]* of the \d[\d,]* lines in force are gone)|[^;]*?\b(lines? \d+(?: and \d+)?))?"
+)
 
 
 @dataclass(frozen=True)
@@ -183,10 +186,13 @@ def run_key(failure: Failure) -> str:
 
 
 def _rejected(row: Mapping[str, Any], edits: list[re.Match[str]]) -> Cause:
-    places = ", ".join(dict.fromkeys(f"{found[1]}.csv{f' {found[2]}' if found[2] else ''}" for found in edits))
+    places = ", ".join(dict.fromkeys(" ".join([f"{e[1]}.csv", *filter(None, (e[2], e[3]))]) for e in edits))
     mark = hashlib.sha256(row["why"].encode()).hexdigest()[:12]
     said = f"an edit of config_csv was rejected, and the last good version stays in force: {places}"
     to_do = "correct the cell and save the file as CSV (what is wrong with it: funnel-etl status)"
+    for found in edits:
+        if found[2]:
+            to_do += f"; if the lines shall be gone: funnel-etl confirm {found[1]}, then run the night again"
     return Cause(f"config:{mark}", CONFIG, said, to_do, row["who_does_it"] or MARKETING_OPERATIONS)
 
 

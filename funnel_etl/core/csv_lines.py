@@ -21,7 +21,15 @@ _A_COUNT = re.compile(
     r"|\W*(?:total )?(?:number of )?(?:rows?|records?)(?: count| returned| exported)?\W*[:=]\W*(?P<number>\d[\d,]*)\W*"
 )
 
+_HINT = re.compile(r"""["']?sep=(?P<sign>[,;\t|])["']?[,;\t| ]*(?=[\r\n]|$)""", re.IGNORECASE)
+
 Records = Sequence[list[str]]
+
+
+def without_hint(text: str) -> tuple[str, str]:
+    """Return a text with its first line empty where that is Excel's `sep=;`, and the delimiter it names; else ""."""
+    found = _HINT.match(text)
+    return (text[found.end() :], found["sign"]) if found else (text, "")
 
 
 def is_blank(record: list[str]) -> bool:

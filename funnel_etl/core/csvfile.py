@@ -91,14 +91,15 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
     decoded = decode(data)
     if not decoded.text.strip():
         raise SourceRejected("the file is empty", fix="export it again; a dump without rows still has its header")
-    delimiter = _delimiter(decoded.text, known)
-    records, lines = _records(decoded.text, delimiter)
+    text, hint = csv_lines.without_hint(decoded.text)
+    delimiter = _delimiter(text, known, hint)
+    records, lines = _records(text, delimiter)
     header_at = csv_lines.header_place(records, lines, known)
     if header_at is None:
         raise SourceRejected("the file has no header", fix="export it again, with the column names in its first line")
     _refuse_no_header(records[header_at])
-    _refuse_open_quote(decoded.text, lines, delimiter)
-    _refuse_cut_row(decoded.text, records, lines, header_at)
+    _refuse_open_quote(text, lines, delimiter)
+    _refuse_cut_row(text, records, lines, header_at)
     columns = unique_names(records[header_at])
     headers = csv_lines.repeated_headers(records, lines, header_at, known)
     no_rows = {
@@ -107,7 +108,7 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
         csv_lines.ROW_COUNT: csv_lines.right_counts(records, header_at, headers, delimiter),
     }
     left_out = {reason: sorted(lines[at] for at in places) for reason, places in no_rows.items() if places}
-    above = [lines[at] for at in range(header_at) if at not in no_rows[csv_lines.ABOVE_HEADER]]
+    above = [lines[at] for at in range(1 if hint else 0, header_at) if at not in no_rows[csv_lines.ABOVE_HEADER]]
     gone = headers | no_rows[csv_lines.ROW_COUNT]
     kept = [at for at in range(header_at + 1, len(records)) if at not in gone]
     rows, blank = _table([records[at] for at in kept], [lines[at] for at in kept], columns)
@@ -117,8 +118,8 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
 def read_header(data: bytes, known: Iterable[str] = ()) -> list[str]:
     """Return the cells of a CSV file's header as they came; none for a file without any text."""
     known = list(known)
-    text = decode(data).text
-    records, lines = _records(text, _delimiter(text, known)) if text.strip() else ([], [])
+    text, hint = csv_lines.without_hint(decode(data).text)
+    records, lines = _records(text, _delimiter(text, known, hint)) if text.strip() else ([], [])
     at = csv_lines.header_place(records, lines, known)
     return [] if at is None else records[at]
 
@@ -197,16 +198,18 @@ def _alias_hint(missing: list[str], free: list[str], source: str) -> str:
     )
 
 
-def _delimiter(text: str, known: Collection[str]) -> str:
-    """Return the delimiter by which the most known names stand in one of the first records."""
+def _delimiter(text: str, known: Collection[str], hint: str) -> str:
+    """Return the delimiter by which the most known names stand in one of the first records; then the `hint`."""
     start = text.lstrip("\r\n \t")[:_HEAD]
     keys = {header_key(name) for name in known}
-    best, score = ",", (-1, -1)
+    if not start:
+        return hint or ","
+    best, score = ",", (-1, False, -1)
     for delimiter in DELIMITERS:
         reader = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter)
         head = list(islice(reader, csv_lines.HEADER_WITHIN if keys else 1))
         named = [len({header_key(cell) for cell in record} & keys) for record in head]
-        points = (max(named), len(head[named.index(max(named))]))
+        points = (max(named), delimiter == hint, len(head[named.index(max(named))]))
         if points > score:
             best, score = delimiter, points
     return best

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
+from funnel_etl.core.csv_lines import without_hint
 from funnel_etl.core.csvfile import DELIMITERS
 from funnel_etl.core.text import decode
 
@@ -136,7 +137,7 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
     columns: dict[int, frozenset[str]] = {}
     for first, last, record in _records(lines, delimiter):
         whole = "".join(lines[first:last])
-        if not any(cell.strip() for cell in record):
+        if not any(cell.strip() for cell in record) or (first == 0 and without_hint(whole)[1]):
             continue
         if is_head or any(name in record for name in sought.ids):  # the header may stand below notes, or stand again
             columns = {place: sought.ids[name] for place, name in enumerate(record) if name in sought.ids}

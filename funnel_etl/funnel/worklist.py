@@ -11,7 +11,8 @@ from funnel_etl.core.patterns import matches
 from funnel_etl.core.text import lookup_key, lookup_keys, map_unique, squash
 from funnel_etl.funnel.similar_names import SUGGESTION, known_names, known_sources, suggestions
 from funnel_etl.funnel.source_lines import carried_sources, judged
-from funnel_etl.funnel.worklist_contracts import DECIDED_IN, WHAT_TO_DO, WORKLIST_MAPPING
+from funnel_etl.funnel.undecided_sales import status_suggestions, unknown_statuses
+from funnel_etl.funnel.worklist_contracts import DECIDED_AT, WHAT_TO_DO, WORKLIST_MAPPING
 
 BLANK = "(blank)"
 """The item of spend lines that name no funnel."""
@@ -30,10 +31,12 @@ def worklist_mapping(
     attributed_m0: pd.DataFrame,
     config: Config,
     as_of: pd.Timestamp,
+    conflicts: pd.DataFrame | None = None,
 ) -> Outcome:
     """Give one row per thing to decide, the dearest first. Columns as `ops.worklist_mapping`.
 
-    Numbers are of rows up to `as_of`; only a line that nothing at all used is called unused.
+    Numbers are of rows up to `as_of`; only a line that nothing at all used is called unused. `conflicts`: sales whose
+    rows contradict, of `undecided_sales`.
     """
     carried = judged(carried_sources(assigned_leads, sales, config), config)
     sold = sales[sales["sold_date"] <= as_of]
@@ -46,13 +49,17 @@ def worklist_mapping(
         misc.join(suggestions(misc.pop("like"), known)),
         *(frame.join(suggestions(frame["item"].where(frame["item"] != BLANK), names)) for frame in others),
         _unused_lines(tofu_leads, sales, carried, config, as_of),
+        _unknown_statuses(sold, config),
+        _conflicts(conflicts, as_of),
     ]
     rows = pd.concat([frame for frame in found if len(frame)] or [WORKLIST_MAPPING.empty()], ignore_index=True)
     rows = rows.reindex(columns=WORKLIST_MAPPING.names)
     rows[_COUNTS] = rows[_COUNTS].fillna(0)
     rows["config_line"] = rows["config_line"].fillna(0)
-    rows["config_table"] = rows["config_table"].astype("str").fillna(rows["item_kind"].map(DECIDED_IN))
-    rows["what_to_do"] = rows["item_kind"].map(WHAT_TO_DO)
+    rows["config_table"] = rows["config_table"].astype("str").fillna(rows["item_kind"].map(DECIDED_AT))
+    meant = "did you mean '" + rows["suggested_from"].astype("str") + "'? "
+    meant = meant.where(rows["item_kind"] == "unknown_status").fillna("")
+    rows["what_to_do"] = meant + rows["item_kind"].map(WHAT_TO_DO)
     order = [*("revenue_inr", "spend_inr", "rows_count"), *WORKLIST_MAPPING.key]
     rows = rows.sort_values(order, ascending=[False] * 3 + [True] * 4, ignore_index=True)
     inputs = {"tofu_leads": tofu_leads, "ad_spend": ad_spend, "assigned_leads": assigned_leads, "sales": sales}
@@ -139,6 +146,26 @@ def _of_sales(rows: pd.DataFrame, names: pd.Series, kind: str) -> pd.DataFrame:
     rows["key"] = lookup_keys(rows["item"])
     return _summed(rows, ["item_kind", "key"], sales=("is_counted", "sum"), revenue_inr=("revenue_inr", "sum")).drop(
         columns="key"
+    )
+
+
+def _unknown_statuses(sold: pd.DataFrame, config: Config) -> pd.DataFrame:
+    rows = unknown_statuses(sold, config)
+    rows = _of_sales(rows, rows["status"], "unknown_status")
+    return rows.join(status_suggestions(rows["item"], config))
+
+
+def _conflicts(conflicts: pd.DataFrame | None, as_of: pd.Timestamp) -> pd.DataFrame:
+    if conflicts is None or conflicts.empty:
+        return pd.DataFrame()
+    rows = conflicts[conflicts["sold_date"] <= as_of]
+    columns = ["rows_count", "revenue_inr", "detail", *TRACE]
+    return rows[columns].assign(
+        item_kind="conflicting_sale",
+        item=rows["sale_id"],
+        sales=rows["is_counted"].astype("Int64"),
+        first_date=rows["sold_date"],
+        last_date=rows["sold_date"],
     )
 
 

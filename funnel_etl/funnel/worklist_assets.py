@@ -4,12 +4,14 @@ import pandas as pd
 
 from funnel_etl.core.accounting import Outcome
 from funnel_etl.funnel.contracts import ATTRIBUTED_M0
+from funnel_etl.funnel.undecided_sales import conflicting_sales
 from funnel_etl.funnel.worklist import worklist_mapping
 from funnel_etl.funnel.worklist_contracts import WORKLIST_MAPPING
 from funnel_etl.marketing.contracts import AD_SPEND, TOFU_LEADS
+from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
 from funnel_etl.platform.table_asset import table_asset
-from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
+from funnel_etl.sales.contracts import ASSIGNED_LEADS, RAW_CRM_SALES, SALES
 
 
 @table_asset(
@@ -21,8 +23,12 @@ from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
         "assigned_leads": ASSIGNED_LEADS,
         "sales": SALES,
         "attributed_m0": ATTRIBUTED_M0,
+        "raw_sales": RAW_CRM_SALES,
     },
+    resources={"lake_store"},
 )
-def worklist_mapping_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
-    """List what a person should decide about mappings, by the revenue at stake."""
-    return worklist_mapping(**frames, config=night.config, as_of=night.as_of)
+def worklist_mapping_asset(night: Night, lake_store: Lake, raw_sales: pd.DataFrame, **frames: pd.DataFrame) -> Outcome:
+    """List what a person should decide about mappings and sales, by the revenue at stake."""
+    merged = lake_store.read_account(SALES, night.day)[0].merged
+    conflicts = conflicting_sales(raw_sales, merged, frames["sales"], night.config)
+    return worklist_mapping(**frames, config=night.config, as_of=night.as_of, conflicts=conflicts)

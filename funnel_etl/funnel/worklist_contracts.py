@@ -10,6 +10,8 @@ ITEM_KINDS = {
     "unknown_funnel": "a funnel named by the CRM that is not in funnels.csv",
     "unmapped_spend": "a funnel named in the spend sheet that is not in funnels.csv, or (blank)",
     "unused_mapping": "a line of a mapping that nothing used, neither up to as_of nor after",
+    "unknown_status": "a status that counts as a sale, and that metrics.csv knows neither as excluded nor as counted",
+    "conflicting_sale": "a sale of which the CRM's dump has rows that differ: the last counts, the others are merged",
 }
 """What can stand on the work-list, by its kind."""
 
@@ -23,6 +25,9 @@ DECIDED_IN = {
 }
 """The table of `config_csv` in which an item is decided; of an unused line it is the line's own table."""
 
+DECIDED_AT = DECIDED_IN | {"unknown_status": "metrics", "conflicting_sale": "crm_sales"}
+"""The table, or the source, in which an item is decided; those beyond DECIDED_IN have no file to fill in."""
+
 DECIDED_BY = {
     "unmapped_source": "marketing operations",
     "retired_source": "marketing operations",
@@ -30,8 +35,11 @@ DECIDED_BY = {
     "manual_value_unmapped": "the sales lead",
     "unknown_funnel": "the analyst",
     "unmapped_spend": "marketing operations",
+    "unknown_status": "the analyst",
+    "conflicting_sale": "the sales lead",
 }
-"""Who decides an item: who edits the table it is decided in (config_csv/README.md). An unused line waits for nobody."""
+"""Who decides an item: who edits the table it is decided in (config_csv/README.md), or knows the sale. An unused line
+waits for nobody."""
 
 WHAT_TO_DO = {
     "unmapped_source": "say which funnel it is: a line of funnel_mapping.csv",
@@ -42,6 +50,9 @@ WHAT_TO_DO = {
     "unknown_funnel": "if it is a funnel of yours, add it to funnels.csv; else have it corrected in the CRM",
     "unmapped_spend": "if it is a funnel of yours, add it to funnels.csv; else correct it in the spend sheet",
     "unused_mapping": "see whether its name is spelled as it comes; if nothing will come any more, delete the line",
+    "unknown_status": "it counts as a sale as long as nobody decides: add it to excluded_statuses or to "
+    "counted_statuses in metrics.csv",
+    "conflicting_sale": "see in the CRM which row is right, and have the others corrected there",
 }
 """What a person can do about an item, by its kind."""
 
@@ -61,11 +72,16 @@ WORKLIST_MAPPING = Table(
         Column(
             "item",
             Kind.TEXT,
-            "The source, sale_id, manual value or funnel, in its newest spelling; of an unused line its key. A phone "
-            "or e-mail in it is masked.",
+            "The source, sale_id, manual value, funnel or status, in its newest spelling; of an unused line its key. A "
+            "phone or e-mail in it is masked.",
             required=True,
         ),
-        Column("config_table", Kind.TEXT, "Table of config_csv in which it is decided, without .csv.", required=True),
+        Column(
+            "config_table",
+            Kind.TEXT,
+            "Table of config_csv in which it is decided, without .csv; of conflicting_sale its source.",
+            required=True,
+        ),
         Column(
             "config_line",
             Kind.INTEGER,
@@ -89,18 +105,23 @@ WORKLIST_MAPPING = Table(
         Column(
             "revenue_inr",
             Kind.MONEY,
-            "Revenue at stake, in rupees: of those sales. A sale stands at every item it has to do with: not to be "
-            "summed over rows.",
+            "Revenue at stake, in rupees: of those sales; of conflicting_sale by how much its rows differ in what "
+            "counts. A sale stands at every item it has to do with: not to be summed over rows.",
             required=True,
         ),
         Column("spend_inr", Kind.MONEY, "Ad spend of it in rupees; 0 but for unmapped_spend.", required=True),
         Column("first_date", Kind.DATE, "Business day of the first of the rows; NULL for an unused line."),
         Column("last_date", Kind.DATE, "Business day of the last of the rows; NULL for an unused line."),
-        Column("suggested_funnel", Kind.TEXT, "Funnel of the most similar name that has one; NULL: none is near."),
+        Column(
+            "suggested_funnel",
+            Kind.TEXT,
+            "Funnel of the most similar name that has one (of a status: its list in metrics.csv); NULL: none is near.",
+        ),
         Column(
             "suggested_from",
             Kind.TEXT,
-            "That name: a source of funnel_mapping.csv; for values and funnels also a manual value or a funnel.",
+            "That name: a source of funnel_mapping.csv; for values and funnels also a manual value or a funnel; for a "
+            "status one of metrics.csv.",
         ),
         Column(
             "similarity",
@@ -109,6 +130,12 @@ WORKLIST_MAPPING = Table(
             "its token_sort_ratio and token_set_ratio; 1 is the same name.",
         ),
         Column("what_to_do", Kind.TEXT, "What a person can do about it.", required=True),
+        Column(
+            "detail",
+            Kind.TEXT,
+            "Of conflicting_sale: amount, status and line of the row that counts and of those merged into it (of the "
+            "file of file_id), and in which columns these differ.",
+        ),
         Column("file_id", Kind.TEXT, "Landed file of an example, the newest row; NULL for an unused line."),
         Column("source_row", Kind.INTEGER, "Its line in that file."),
     ),

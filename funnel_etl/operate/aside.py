@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import dagster as dg
 from upath import UPath
 
+from funnel_etl.catalog import SOURCE_NAMES
 from funnel_etl.changes.contracts import TABLES as CHANGES_TABLES
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
@@ -109,7 +110,7 @@ class ReplayedSources(NightlySources):
     """The sources and the config of one night as it used them, however new it is; nothing is ever pulled."""
 
     def __init__(self, settings: Settings, landing: Landing, night: date) -> None:
-        super().__init__(settings, landing)
+        super().__init__(settings, landing, SOURCE_NAMES)
         self.night = night
 
     def replayed(self, source: str, night: date) -> date | None:

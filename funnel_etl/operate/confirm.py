@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from upath import UPath
 
-from funnel_etl.core.config_tables import Config
+from funnel_etl.core.config_tables import TABLES, Config
 from funnel_etl.core.csvfile import SourceColumn
 from funnel_etl.core.dumps import DumpKey, Loss
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.nearest import did_you_mean
 from funnel_etl.marketing.contracts import SPEND_KEY, SPEND_SOURCE, TOFU_LEADS_KEY, TOFU_LEADS_SOURCE
 from funnel_etl.sales.contracts import ASSIGNED_LEADS_KEY, ASSIGNED_LEADS_SOURCE
 from funnel_etl.sales.sales import sales_key, sales_source
@@ -41,7 +42,9 @@ def refused_dump(settings: Settings, source: str) -> RefusedDump:
     """Give the newest dump of a source, if it was refused and a person may confirm it; else raises `FunnelError`."""
     if source not in SOURCES:
         raise FunnelError(
-            f"there is no source {source!r}", where="funnel-etl confirm", fix=f"one of {_listed(SOURCES)}"
+            f"there is no source {source!r}{did_you_mean(source, [*SOURCES, *TABLES])}",
+            where="funnel-etl confirm",
+            fix=f"one of {_listed(SOURCES)}; or a table of config_csv",
         )
     landing = Landing(UPath(settings.landing_root))
     arrivals = landing.arrivals(source)

@@ -26,7 +26,7 @@ from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
-from funnel_etl.sources.nightly import NightlySources
+from funnel_etl.sources.nightly import UNREAD, NightlySources
 
 NOT_COMPARED = {CONFIG_VERSIONS.full_name, DATA_VERSION.full_name}
 """Tables that tell of the config itself: every edit changes them."""
@@ -80,13 +80,14 @@ def preview(settings: Settings) -> Preview:
         )
         found = Preview(night, settings.config_folder, lines)
         found.errors = [str(v.errors) for v in seen if v.status == "rejected"]
+        found.notes = [str(v.errors) for v in seen if v.status == UNREAD]
         if found.errors or not len(lines):
             return found
         marks = {table.full_name: real.content_hash(table, night) for table in made}
         found.failures = make_tables(assets, place, night, TABLES)
         if not found.failures:
             _compare(found, real, place.lake, [t for t in made if t.full_name not in NOT_COMPARED])
-            found.notes = _notes(real, night)
+            found.notes += _notes(real, night)
         if marks != {table.full_name: real.content_hash(table, night) for table in made}:
             raise FunnelError(
                 f"the night {night} was made again meanwhile", fix="ask again when no run is going on", transient=True

@@ -121,7 +121,7 @@ def _needed(lake: Lake, tables: Iterable[Table], made: dict[str, list[date]]) ->
 
 def _whole_config(lake: Lake, made: dict[str, list[date]]) -> date | None:
     nights = reversed(made.get(CONFIG_VERSIONS.full_name, []))
-    return next((night for night in nights if lake.read(CONFIG_VERSIONS, night)["errors"].isna().all()), None)
+    return next((night for night in nights if lake.read(CONFIG_VERSIONS, night)["status"].ne("rejected").all()), None)
 
 
 def published_last(landing: Landing) -> list[date]:

@@ -27,23 +27,29 @@ def show(settings: Settings, out: Console, err: Console, *, to: Path | None, lim
             err.print(error, style="red", markup=False, highlight=False)
         for asset, why in found.failures.items():
             err.print(f"{asset}: {why}", style="red", markup=False, highlight=False)
+        _notes(found, err)
         told = "reject the tables named above and keep their last good version" if found.errors else "fail with it"
         err.print(f"The next night would {told}. Nothing was changed.", markup=False)
         return 1
     if not len(found.lines):
         out.print(f"{found.folder} is as the night {found.night} used it: nothing moves.", markup=False)
+        _notes(found, out)
         return 0
     out.print(f"Night {found.night} again, with {found.folder} as it lies there now:", markup=False)
     for line in _config_lines(found.lines):
         out.print(line, markup=False)
     _numbers(found, out, limit)
-    for note in found.notes:
-        out.print(note, markup=False)
+    _notes(found, out)
     if to:
         write_detail(found, to)
         out.print(f"Every number that differs: {to}", markup=False)
     out.print("Nothing was changed. The next night takes the edit; to take it now: funnel-etl run", markup=False)
     return 0
+
+
+def _notes(found: Preview, out: Console) -> None:
+    for note in found.notes:
+        out.print(note, markup=False)
 
 
 def _config_lines(lines: pd.DataFrame) -> Iterable[str]:

@@ -48,6 +48,7 @@ def _table(found: Worklist, out: Console, limit: int) -> None:
     for row in found.rows.head(limit).to_dict("records"):
         line = f" ({row['config_table']}.csv line {row['config_line']})" if row["config_line"] else ""
         perhaps = "" if pd.isna(row["suggested_funnel"]) else f"{row['suggested_funnel']} ({_like(row)})"
+        perhaps = perhaps if pd.isna(row["detail"]) else str(row["detail"])
         last = "" if pd.isna(row["last_date"]) else f"{row['last_date']:%Y-%m-%d}"
         money = [rupees(Decimal(int(row[name])) / 100) for name in ("revenue_inr", "spend_inr")]
         counts = [f"{grouped(row[name])}" for name in ("leads", "sales")]

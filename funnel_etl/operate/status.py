@@ -15,8 +15,9 @@ from funnel_etl.alerts.causes import SOURCE_ASSETS, Failure, of_failures, scrubb
 from funnel_etl.alerts.delivery import redacted
 from funnel_etl.alerts.failures import failed_checks, failed_runs
 from funnel_etl.alerts.tell import alert_urls
+from funnel_etl.core.config_models import TABLES as CONFIG_TABLES
 from funnel_etl.core.numbers import grouped, rupees
-from funnel_etl.funnel.worklist_contracts import DECIDED_BY, DECIDED_IN, ITEM_KINDS
+from funnel_etl.funnel.worklist_contracts import DECIDED_AT, DECIDED_BY, ITEM_KINDS
 from funnel_etl.operate.automation_state import Automatic, automation_state
 from funnel_etl.operate.dagster_home import open_instance, prepare_tables
 from funnel_etl.operate.erase_person import JOURNAL
@@ -64,7 +65,9 @@ OPEN = sa.text(
 NAMES = sa.text("SELECT DISTINCT ON (file_id) file_id, name FROM ops.files WHERE file_id = ANY(:ids) ORDER BY 1, 2")
 UNDECIDED = sa.text(
     "SELECT item_kind, count(*) AS items, sum(revenue_inr) AS revenue, max(revenue_inr) AS most, "
-    "sum(spend_inr) AS spend FROM ops.worklist_mapping WHERE item_kind = ANY(:kinds) GROUP BY item_kind "
+    "sum(spend_inr) AS spend, string_agg(item || coalesce(' (did you mean ' || suggested_from || '?)', ''), ', ' "
+    "ORDER BY revenue_inr DESC, item) AS named "
+    "FROM ops.worklist_mapping WHERE item_kind = ANY(:kinds) GROUP BY item_kind "
     "ORDER BY revenue DESC, spend DESC, item_kind"
 )
 REJECTED = sa.text(
@@ -286,13 +289,15 @@ def _worklist(connection: sa.Connection) -> Iterator[Told]:
             # A sale stands at every source of its phone: the sum would count it twice.
             amounts = [f"up to {rupees(row.revenue)} of revenue, {rupees(row.most)} at one of them"]
         amounts += [f"{rupees(row.spend)} of ad spend"] if row.spend else []
-        table, say = DECIDED_IN[row.item_kind], ITEM_KINDS[row.item_kind]
+        table, say = DECIDED_AT[row.item_kind], ITEM_KINDS[row.item_kind]
+        say += f": {row.named}" if row.item_kind == "unknown_status" else ""
+        where = f"decided in {table}.csv" if table in CONFIG_TABLES else "corrected in the CRM"
         facts = {"items": row.items, "revenue_inr": row.revenue, "spend_inr": row.spend, "table": table}
         yield Told(
             WORK,
             row.item_kind,
             f"{grouped(row.items)} to decide, {' and '.join(amounts) or 'no money'} at stake: {say}",
-            f"funnel-etl worklist (decided in {table}.csv)" if amounts else None,
+            f"funnel-etl worklist ({where})" if amounts else None,
             DECIDED_BY[row.item_kind],
             facts,
         )

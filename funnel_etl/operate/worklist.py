@@ -25,7 +25,7 @@ FILL_IN = ("funnel", "valid_from", "valid_to", "note")
 """The columns of the file that a person fills in; a row without `funnel` is not decided."""
 FILE_COLUMNS = (
     *("item_kind", "item", *FILL_IN, "suggested_funnel", "suggested_from", "similarity", "revenue_inr", "spend_inr"),
-    *("leads", "sales", "rows_count", "first_date", "last_date", "config_table", "config_line", "what_to_do"),
+    *("leads", "sales", "rows_count", "first_date", "last_date", "config_table", "config_line", "what_to_do", "detail"),
 )
 _FORMULA = re.compile("^[\\s\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20']|^[\\t\\r\\n]")
 # Digits that a spreadsheet would round, take for a date, or rob of their zeros.

@@ -19,7 +19,7 @@ from funnel_etl.core.csvfile import PROBLEM, CsvRecords, header_key, read_csv
 from funnel_etl.core.errors import ConfigError, FunnelError
 from funnel_etl.core.text import decode, lookup_key, squash_one
 from funnel_etl.funnel.worklist import BLANK
-from funnel_etl.funnel.worklist_contracts import DECIDED_IN, ITEM_KINDS
+from funnel_etl.funnel.worklist_contracts import DECIDED_IN, ITEM_KINDS, WHAT_TO_DO
 from funnel_etl.operate.worklist import FILL_IN, newest_worklist, unescaped
 from funnel_etl.settings import Settings
 
@@ -112,7 +112,9 @@ class _Checker:
         if kind not in ITEM_KINDS:
             raise _wrong("item_kind", kind, f"one of {', '.join(DECIDED_IN)}", "leave the column as it was written")
         if kind not in DECIDED_IN:
-            raise _wrong("funnel", row["funnel"], "a blank cell", "an unused line is deleted by hand, in its own table")
+            by_hand = "an unused line is deleted by hand, in its own table"
+            fix = by_hand if kind == "unused_mapping" else WHAT_TO_DO[kind]
+            raise _wrong("funnel", row["funnel"], "a blank cell", fix)
         if item == BLANK or "(phone)" in item or "(e-mail)" in item:
             raise _wrong("item", item, "a whole name", "correct it at its source, or add the line by hand")
         table = DECIDED_IN[kind]
@@ -275,7 +277,11 @@ def _refusals(data: Mapping[str, bytes | None], before: Config, decisions: list[
     """Say what is wrong with the tables as they would be together; a new line is named by the row it comes from."""
     tables = {name: parse_table(name, found) for name, found in data.items()}
     told = []
+    edited = {decision.table for decision in decisions}
+    wrong_before = {name: str(error) for name, error in check_together(before.tables).items() if name not in edited}
     for name, error in check_together(tables).items():
+        if str(error) == wrong_before.get(name):
+            continue  # of another table: a night goes on with its last good version
         had = len(before.table(name))
         new = tables[name]["line"].iloc[had:]
         rows = [decision.line for decision in decisions if decision.table == name]

@@ -131,18 +131,24 @@ SCHEMA_DRIFT = Table(
 CONFIG_VERSIONS = Table(
     "ops",
     "config_versions",
-    "One row per version of a config table that was seen",
+    "One row per version of a config table that was seen, and per file of its folder that nobody reads",
     ("name", "file_id"),
     (
-        Column("name", Kind.TEXT, "Config table, without .csv.", required=True),
-        Column("file_id", Kind.TEXT, "SHA-256 of its bytes.", required=True),
-        Column("status", Kind.TEXT, "Whether it was accepted.", required=True, values=("accepted", "rejected")),
+        Column("name", Kind.TEXT, "Config table, without .csv; of a file that nobody reads its name.", required=True),
+        Column("file_id", Kind.TEXT, "SHA-256 of its bytes; (gone) and (unread) have none.", required=True),
+        Column(
+            "status",
+            Kind.TEXT,
+            "Whether it was accepted; unread: it is no config table.",
+            required=True,
+            values=("accepted", "rejected", "unread"),
+        ),
         Column(
             "errors",
             Kind.TEXT,
-            "Why it was rejected, with line, column and value; the last good version stayed in force.",
+            "Why it was rejected, with line, column and value (the last good version stayed in force), or not read.",
         ),
-        Column("received_at", Kind.TIMESTAMP, "When it was first seen.", required=True),
+        Column("received_at", Kind.TIMESTAMP, "When it was first seen; unread: last written.", required=True),
     ),
 )
 

@@ -3,13 +3,14 @@
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome, RowAccount
+from funnel_etl.core.config_models import EXCLUDED
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.contracts import Kind
 from funnel_etl.core.csvfile import OVERFLOW, PROBLEM, SourceColumn, header_key
 from funnel_etl.core.dates import business_day
 from funnel_etl.core.dumps import DumpKey
 from funnel_etl.core.source_frame import SourceFrame
-from funnel_etl.core.text import clean_email, lookup_key, lookup_keys, person_name
+from funnel_etl.core.text import clean_email, lookup_keys, person_name
 from funnel_etl.sales.contracts import SALES_SOURCE, sales_column
 from funnel_etl.sales.final_funnel import crm_funnel, final_funnel
 
@@ -58,8 +59,7 @@ def sales_key(config: Config) -> DumpKey:
 
 def is_counted(status: pd.Series, config: Config) -> pd.Series:
     """Say of each status whether the sale counts; a blank one does. Rule: What counts as a sale."""
-    excluded = {lookup_key(text) for text in config.metric("excluded_statuses").split("|")} - {""}
-    return ~lookup_keys(status).isin(excluded)
+    return ~lookup_keys(status).isin(config.statuses(EXCLUDED))
 
 
 def chosen_column(config: Config, metric: str) -> str:

@@ -11,17 +11,29 @@ from datetime import date, datetime
 
 import pandas as pd
 
+from funnel_etl.core.config_checks import Loss, SourceNames, lost_most, misspelled_header
 from funnel_etl.core.config_tables import TABLES, Config, check_together, parse_table
+from funnel_etl.core.csvfile import read_header
 from funnel_etl.core.errors import ConfigError
+from funnel_etl.core.numbers import grouped
 from funnel_etl.settings import Settings
 from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.auth import Auth
+from funnel_etl.sources.config_folder import unread_files
+from funnel_etl.sources.confirmations import confirmed
 from funnel_etl.sources.fetch import fetch, utc_now
+from funnel_etl.sources.guards import confirm_command
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.request import FetchPolicy
 
 CONFIG = "config_"
 """Prefix of the landing sources of config tables."""
+UNREAD = "unread"
+"""Status of a file of the config folder that is no table."""
+NAMED = ("funnels", "zoom_profiles", "category_tokens", "metrics")
+"""Tables that others name: when one of them is what no longer fits, it falls back, and not those that name it."""
+_HEADER = 1 << 18
+"""Bytes of a dump within which its header is."""
 
 Version = tuple[str | None, pd.DataFrame]
 """A config table and the file_id it was read from (None: there is no file)."""
@@ -30,7 +42,7 @@ Chosen = dict[str, Version]
 
 @dataclass(frozen=True)
 class ConfigVersion:
-    """One version of a config table as it was seen: accepted, or rejected with its errors."""
+    """One version of a config table as it was seen: accepted, or rejected with its errors; or a file nobody reads."""
 
     name: str
     file_id: str
@@ -40,11 +52,12 @@ class ConfigVersion:
 
 
 class NightlySources:
-    """The sources of an installation, by night."""
+    """The sources of an installation, by night. `names`: what config tables may name of the pulled ones."""
 
-    def __init__(self, settings: Settings, landing: Landing) -> None:
+    def __init__(self, settings: Settings, landing: Landing, names: Mapping[str, SourceNames] | None = None) -> None:
         self.settings = settings
         self.landing = landing
+        self.names = names or {}
         self._tables: dict[tuple[str, ...], pd.DataFrame] = {}
 
     def pull(self, source: str, night: date, judge: Callable[[bytes], object] | None = None) -> str:
@@ -98,13 +111,13 @@ class NightlySources:
         return Config(tables, hashlib.sha256("\n".join(versions).encode()).hexdigest()[:12])
 
     def accept_config(self, night: date) -> list[ConfigVersion]:
-        """Land the config folder, decide for each table which version the night uses, and tell every version seen.
+        """Land the config folder, decide for each table which version the night uses, and return every version seen.
 
         A bad edit leaves the last good version in force. Raises `ConfigError` when there is no good version yet.
         """
         if self.recorded(f"{CONFIG}funnels", night) is not None:
             return []
-        if not self.settings.config_folder.is_dir() and self._config_of("funnels", night) is None:
+        if not self.settings.config_folder.is_dir() and self.in_force("funnels", night) is None:
             raise ConfigError(
                 f"there is no folder {self.settings.config_folder.name!r}",
                 where="FUNNEL_CONFIG_DIR",
@@ -113,14 +126,13 @@ class NightlySources:
         chosen: Chosen = {}
         seen: list[ConfigVersion] = []
         for name in TABLES:
-            arrival = self._land_config(name)
+            arrival = self.land_config(name)
             if (gone := self._vanished(name, night, arrival)) is not None:
                 seen.append(gone)
                 chosen[name] = self._last_good(name, night, ConfigError(str(gone.errors), fix=""))
                 continue
             try:
-                data = self.landing.read(arrival.file_id) if arrival else None
-                chosen[name] = (arrival.file_id if arrival else None, parse_table(name, data))
+                chosen[name] = self._version(name, night, arrival)
             except ConfigError as error:
                 assert arrival is not None  # noqa: S101 - an absent file has no errors
                 seen.append(_rejected(name, arrival, error))
@@ -131,27 +143,85 @@ class NightlySources:
         self._settle_together(chosen, seen, night)
         for name, (file_id, _) in chosen.items():
             self.landing.record_night(night, f"{CONFIG}{name}", [file_id] if file_id else [])
-        return seen
+        files = unread_files(self.settings.config_folder)
+        return seen + [ConfigVersion(one.name, f"({UNREAD})", UNREAD, one.why, one.written_at) for one in files]
+
+    def loss(self, name: str, night: date, rows: pd.DataFrame) -> Loss | None:
+        """Return what a version of a table lost of the one in force, if that is most of it."""
+        before = self.in_force(name, night)
+        return lost_most(name, self._parsed(name, before), rows) if before else None
+
+    def in_force(self, name: str, night: date) -> list[str] | None:
+        """Return the file of a table in force last, up to a night; none: the table is empty; None: no night was."""
+        nights = [n for n in self.landing.nights(f"{CONFIG}{name}") if n <= night]
+        return self.landing.night(max(nights), f"{CONFIG}{name}") if nights else None
+
+    def _version(self, name: str, night: date, arrival: Arrival | None) -> Version:
+        """Read a table as it lies in the folder. Raises `ConfigError` for one that must not come into force."""
+        if arrival is None:
+            return None, parse_table(name, None)
+        data = self.landing.read(arrival.file_id)
+        rows = parse_table(name, data)
+        if (error := misspelled_header(name, data)) is not None:
+            raise error
+        loss = self.loss(name, night, rows)
+        if loss and arrival.file_id not in confirmed(self.landing, f"{CONFIG}{name}"):
+            raise ConfigError(
+                f"{loss}; it has {grouped(len(rows))} now",
+                where=f"config_csv/{name}.csv",
+                fix="save the whole table, without a filter; if they shall be gone: "
+                f"{confirm_command(name)}, then run the night again",
+            )
+        return arrival.file_id, rows
 
     def _settle_together(self, chosen: Chosen, seen: list[ConfigVersion], night: date) -> None:
-        """Let tables fall back until all agree: the wrong ones, or `funnels.csv` if it is what no longer fits them."""
-        settled, errors = self._agreeing(chosen, night)
-        if still := _disagreements(settled):
+        """Let tables fall back until all agree: the wrong ones, or those they name if these are what no longer fits.
+
+        What is wrong with the versions in force themselves is reported, and stays: it was so the night before.
+        """
+        names = self._names(night)
+        settled, errors = self._agreeing(chosen, night, names)
+        if still := _disagreements(settled, names):
             blamed = next(iter(still.values()))
-            older = chosen | {"funnels": self._last_good("funnels", night, blamed)}
-            settled, errors = self._agreeing(older, night)
-            errors["funnels"] = blamed
-            if left := _disagreements(settled):
-                raise next(iter(left.values()))
+            older = {name: self._last_good(name, night, blamed) for name in NAMED}
+            guilty = {n: v for n, v in older.items() if _is_better(_disagreements(settled | {n: v}, names), still)}
+            if guilty:
+                settled, errors = self._agreeing(chosen | guilty, night, names)
+                errors |= dict.fromkeys(guilty, blamed)
         chosen.update(settled)
         for at, version in enumerate(seen):
-            if version.name in errors:
+            if version.name in errors and version.status == "accepted":
                 seen[at] = replace(version, status="rejected", errors=str(errors[version.name]))
 
-    def _agreeing(self, chosen: Chosen, night: date) -> tuple[Chosen, dict[str, ConfigError]]:
-        """Give the tables with each wrong one replaced by its last good version, and what was wrong."""
-        errors = _disagreements(chosen)
-        return chosen | {name: self._last_good(name, night, error) for name, error in errors.items()}, errors
+    def _agreeing(
+        self, chosen: Chosen, night: date, names: Mapping[str, SourceNames]
+    ) -> tuple[Chosen, dict[str, ConfigError]]:
+        """Return the tables with each wrong one replaced by its last good version, and what was wrong."""
+        settled: Chosen = dict(chosen)
+        errors: dict[str, ConfigError] = {}
+        while True:
+            wrong = _disagreements(settled, names)
+            errors = wrong | errors
+            older = {name: self._last_good(name, night, error) for name, error in wrong.items()}
+            older = {name: version for name, version in older.items() if version[0] != settled[name][0]}
+            if not older:
+                return settled, errors
+            settled |= older
+
+    def _names(self, night: date) -> dict[str, SourceNames]:
+        """Return what config tables may name of the sources, with the columns of the CRM's newest sales."""
+        if "crm_sales" not in self.names:
+            return dict(self.names)
+        used = [day for day in self.landing.nights("crm_sales") if day <= night][-1:]
+        newest = [arrival.file_id for arrival in self.landing.arrivals("crm_sales")[-1:]]
+        file_ids = {file_id for day in used for file_id in self.landing.night(day, "crm_sales") or []} | {*newest}
+        documented = self.names["crm_sales"].columns
+        header: list[str] = []
+        for file_id in sorted(file_ids):
+            if self.landing.has(file_id):
+                with self.landing.open(file_id) as file:
+                    header += read_header(file.read(_HEADER), documented)
+        return {**self.names, "crm_sales": replace(self.names["crm_sales"], header=tuple(header) or None)}
 
     def _parsed(self, name: str, file_ids: list[str]) -> pd.DataFrame:
         """Read a version of a table once; every asset of a night asks for it."""
@@ -162,7 +232,7 @@ class NightlySources:
 
     def _vanished(self, name: str, night: date, arrival: Arrival | None) -> ConfigVersion | None:
         """Tell of a table that is gone or empty, and was not the night before: a slip, not a wish to map nothing."""
-        if (arrival and arrival.bytes) or not self._config_of(name, night):
+        if (arrival and arrival.bytes) or not self.in_force(name, night):
             return None
         told = (
             f"config_csv/{name}.csv: it is {'empty' if arrival else 'gone'}, so its last good version stays in force. "
@@ -171,7 +241,8 @@ class NightlySources:
         file_id = arrival.file_id if arrival else "(gone)"
         return ConfigVersion(name, file_id, "rejected", told, arrival.received_at if arrival else utc_now())
 
-    def _land_config(self, name: str) -> Arrival | None:
+    def land_config(self, name: str) -> Arrival | None:
+        """Keep a table as it lies in the folder; None: it is not there."""
         path = self.settings.config_folder / f"{name}.csv"
         if not path.is_file():
             return None
@@ -185,16 +256,10 @@ class NightlySources:
         )
 
     def _last_good(self, name: str, night: date, error: ConfigError) -> Version:
-        before = self._config_of(name, night)
+        before = self.in_force(name, night)
         if before is None:
             raise error
-        return (
-            (before[0], parse_table(name, self.landing.read(before[0]))) if before else (None, parse_table(name, None))
-        )
-
-    def _config_of(self, name: str, night: date) -> list[str] | None:
-        nights = [n for n in self.landing.nights(f"{CONFIG}{name}") if n <= night]
-        return self.landing.night(max(nights), f"{CONFIG}{name}") if nights else None
+        return (before[0] if before else None), self._parsed(name, before)
 
     def _fetch(self, source: str, judge: Callable[[bytes], object] | None) -> Arrival:
         settings = self.settings
@@ -209,8 +274,14 @@ class NightlySources:
         )
 
 
-def _disagreements(chosen: Chosen) -> dict[str, ConfigError]:
-    return check_together({name: frame for name, (_, frame) in chosen.items()})
+def _disagreements(chosen: Chosen, names: Mapping[str, SourceNames]) -> dict[str, ConfigError]:
+    return check_together({name: frame for name, (_, frame) in chosen.items()}, names)
+
+
+def _is_better(errors: Mapping[str, ConfigError], before: Mapping[str, ConfigError]) -> bool:
+    """Whether some of the errors are gone, and no other table has one."""
+    texts = ({name: str(error) for name, error in some.items()} for some in (errors, before))
+    return set(errors) <= set(before) and next(texts) != next(texts)
 
 
 def _rejected(name: str, arrival: Arrival, error: ConfigError) -> ConfigVersion:

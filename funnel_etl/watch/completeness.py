@@ -153,8 +153,10 @@ def _of_config(seen: Seen, as_of: pd.Timestamp) -> Verdict:
     if seen.made_for != as_of:
         return FAILED, f"the night {night} could not read it", _mend(WORDS["config"].asset, night), ENGINEER
     if seen.refused:
-        what = "an edit was rejected, and the last good version stays in force"
-        return FAILED, f"{what}: {seen.refused}", "correct the cell and save the file as CSV", MARKETING_OPERATIONS
+        what, _, fix = seen.refused.partition(". Fix: ")
+        if ". Fix: " in fix:
+            return FAILED, seen.refused, "do what each of them says", MARKETING_OPERATIONS
+        return FAILED, what, fix or "correct the cell and save the file as CSV", MARKETING_OPERATIONS
     return COMPLETE, f"every table as it lay there is in force since the night {night} or before", NOTHING, None
 
 

@@ -27,6 +27,8 @@ PULLED: dict[str, tuple[Table, str]] = {
 }
 """The pulled sources: the table their rows end up in, and its business day."""
 ZOOM = "zoom"
+REJECTED = "an edit was rejected, and the last good version stays in force"
+UNREAD = "an edit may have gone into a file that is no config table"
 
 
 def newest_good(lake: Lake, table: Table, night: date) -> date | None:
@@ -88,14 +90,17 @@ def _config(night: Night, lake: Lake) -> Seen:
     if not nights:
         return Seen("config")
     seen = lake.read(CONFIG_VERSIONS, nights[0])
-    whole = next((day for day in nights if lake.read(CONFIG_VERSIONS, day)["errors"].isna().all()), None)
-    errors = "; ".join(squash(seen["errors"].dropna())) if nights[0] == night.day else ""
+    whole = next((d for d in nights if not lake.read(CONFIG_VERSIONS, d)["status"].eq("rejected").any()), None)
+    refused = ""
+    if nights[0] == night.day and seen["errors"].notna().any():
+        is_rejected = seen["status"].eq("rejected").any()
+        refused = f"{REJECTED if is_rejected else UNREAD}: {'; '.join(squash(seen['errors'].dropna()))}"
     return Seen(
         "config",
         pd.Timestamp(nights[0]),
         pd.Series([whole] if whole else [], dtype="datetime64[us]"),
         seen["received_at"].max(),
-        refused=errors,
+        refused=refused,
         is_landed=True,
     )
 

@@ -389,11 +389,11 @@ def test_a_config_the_night_would_reject_is_told_with_all_its_errors(notes: Step
 def test_a_config_the_night_would_fail_with_is_told_by_asset(notes: Step, story: Story) -> None:
     metrics = story.installation.config / "metrics.csv"
     kept = metrics.read_text()
-    metrics.write_text(kept.replace("revenue_column,paidAmount", "revenue_column,payedAmount"))
+    metrics.write_text(kept.replace("sale_date_column,createdOn", "sale_date_column,Last_Paid_Date"))
     code, _, err = story.preview()
     metrics.write_text(kept)
     assert code == 1
-    assert "raw/crm_sales: crm_sales: the needed column 'payedAmount' is not in its header" in err
+    assert "clean/sales: " in err
     assert "The next night would fail with it. Nothing was changed." in err
 
 

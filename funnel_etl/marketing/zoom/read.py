@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_etl.core.csv_lines import without_hint
 from funnel_etl.core.dates import MISSING
 from funnel_etl.core.errors import NotAZoomReport
 from funnel_etl.core.phone import normalise
@@ -66,7 +67,7 @@ def read_export(data: bytes, *, file_id: str, zone: str, received_at: datetime |
     `AmbiguousDates`.
     """
     classify.refuse_bytes(data)
-    text = decode(data).text
+    text = without_hint(decode(data).text)[0]
     classify.refuse_text(text)
     layout = read_layout(text)
     beginning = text[:20_000]

@@ -143,3 +143,19 @@ def test_a_message_has_a_short_subject_a_line_a_cause_and_says_who() -> None:
     assert mended([Told("run_failed", "raw/crm_sales: refused", "start it", "the engineer")]).body == (
         "No longer so:\n- raw/crm_sales: refused"
     )
+
+
+def test_a_table_that_waits_for_a_person_is_told_with_its_counts_and_the_command() -> None:
+    why = "an edit was rejected: config_csv/funnel_mapping.csv: 12 of the 20 lines in force are gone; it has 8 now"
+    [cause] = of_sources([source("config", "failed", why)], [], lacks_reports=False)
+    assert cause.kind == CONFIG
+    assert "funnel_mapping.csv 12 of the 20 lines in force are gone" in cause.what
+    assert "funnel-etl confirm funnel_mapping" in str(cause.what_to_do)
+
+
+def test_a_file_nobody_reads_is_told_without_its_name_but_with_the_table_it_may_mean() -> None:
+    why = "config_csv/funnel_maping Asha.csv: nobody reads this file (did you mean 'funnel_mapping.csv'?)"
+    [cause] = of_sources([source("config", "failed", why, what_to_do="save it as CSV")], [], lacks_reports=False)
+    assert cause.kind == SOURCE
+    assert "(did you mean 'funnel_mapping.csv'?)" in cause.what
+    assert "Asha" not in cause.what

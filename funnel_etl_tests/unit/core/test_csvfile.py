@@ -2,7 +2,7 @@
 
 import pytest
 
-from funnel_etl.core.csvfile import SourceColumn, header_key, match_columns, read_csv, unique_names
+from funnel_etl.core.csvfile import SourceColumn, header_key, match_columns, read_csv, read_header, unique_names
 from funnel_etl.core.errors import MissingColumn, SourceRejected
 
 
@@ -177,3 +177,25 @@ def test_a_row_of_somebody_is_no_header_and_is_not_quoted(header: str) -> None:
 
 def test_a_header_may_hold_numbers_and_days() -> None:
     assert len(read_csv(b"as of 2025-10-31,Purchases (30 days),12345,cost 2025-10\n1,2,3,4\n").rows) == 1
+
+
+@pytest.mark.parametrize("hint", ["sep=;", "SEP=;", '"sep=;"', "sep=;;"], ids=["plain", "upper", "quoted", "padded"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["unix", "windows", "old_mac"])
+def test_excel_s_hint_of_the_separator_is_no_header_and_lines_stay_those_of_the_file(hint: str, end: str) -> None:
+    """`sep=;` above the header was taken for the header: every column was missing."""
+    data = f"{hint}{end}a,b;c{end}1,5;2{end}{end}3;4{end}".encode("utf-8-sig")
+    records = read_csv(data)
+    assert (records.columns, records.delimiter) == (["a,b", "c"], ";")
+    assert records.rows["source_row"].tolist() == [3, 5]
+    assert records.blank_rows == [4]
+    assert read_header(data) == ["a,b", "c"]
+
+
+def test_known_column_names_outweigh_a_hint_that_was_left_behind() -> None:
+    assert read_csv(b"sep=,\ncost;Funnel\n1;2\n", ["cost", "Funnel"]).columns == ["cost", "Funnel"]
+
+
+def test_a_header_that_only_begins_like_the_hint_is_a_header() -> None:
+    assert read_csv(b"sep=1;b\n1;2\n").columns == ["sep=1", "b"]
+    with pytest.raises(SourceRejected, match="no header"):
+        read_csv(b"sep=;\n")

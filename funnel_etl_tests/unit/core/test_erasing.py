@@ -193,3 +193,12 @@ def test_a_file_that_is_no_table_keeps_its_length() -> None:
     data = '{"name": "João", "mail": "asha@example.org"}'.encode("utf-16")
     assert masked_bytes(data, SOUGHT).decode("utf-16") == '{"name": "João", "mail": "xxxx@xxxxxxx.xxx"}'
     assert masked_bytes(b"\xffbinary\x00", SOUGHT) == b"\xffbinary\x00"
+
+
+def test_excel_s_hint_of_the_separator_is_not_the_header() -> None:
+    """With `sep=;` above it the header was a row, and no column of ids was found."""
+    data = b"sep=;\r\nsale_id;manual_value\r\nS1;walk-in\r\nS2;x\r\n"
+    sought = Sought(NAMES.__contains__, frozenset({10}), {"sale_id": frozenset({"S1"})})
+    left = withhold(data, sought)
+    assert left == Withheld(b"sep=;\r\nsale_id;manual_value\r\n\r\nS2;x\r\n", (3,))
+    assert read_csv(left.data).rows["source_row"].tolist() == [4]

@@ -31,7 +31,7 @@ HEADERS = {
     "ad_spend": "spend_date,funnel,funnel_raw,cost_inr",
     "assigned_leads": "source,assigned_date,phone",
     "sales": "sale_id,sold_date,phone,revenue_inr,is_counted,funnel,final_funnel,final_funnel_rule,"
-    "assigned_lead_sources,manual_mapping",
+    "assigned_lead_sources,manual_mapping,status",
     "attributed_m0": "month,phone,source,assigned_date",
 }
 Worklist = Callable[..., pd.DataFrame]
@@ -41,11 +41,11 @@ Worklist = Callable[..., pd.DataFrame]
 def worklist(config_of: Callable[..., Config], table_of: Callable[..., pd.DataFrame]) -> Worklist:
     """Give the list of the tables' rows, each written as a line of CSV in the order of HEADERS."""
 
-    def make(config: dict[str, str], **rows: list[str]) -> pd.DataFrame:
+    def make(config: dict[str, str], *, conflicts: pd.DataFrame | None = None, **rows: list[str]) -> pd.DataFrame:
         frames = {
             name: table_of(table, "\n".join([HEADERS[name], *rows.get(name, [])])) for name, table in TABLES.items()
         }
-        outcome = worklist_mapping(**frames, config=config_of(**config), as_of=AS_OF)
+        outcome = worklist_mapping(**frames, config=config_of(**config), as_of=AS_OF, conflicts=conflicts)
         assert all(line.balances for line in outcome.ledger)
         conforming = WORKLIST_MAPPING.conform(outcome.rows)
         assert WORKLIST_MAPPING.problems(conforming) == []
@@ -263,6 +263,72 @@ def test_lines_that_nothing_used_are_listed_by_table_and_line(worklist: Worklist
     }
     assert unused[["rows_count", "leads", "sales", "revenue_inr"]].eq(0).all(axis=None)
     assert unused["suggested_funnel"].isna().all()
+
+
+# ---------------------------------------------------------------- sales nobody has decided about
+
+STATUSES = NO_LINES | {"metrics": "name,value\nexcluded_statuses,failed|cancelled|refunded|test\n"}
+
+
+def sold(status: str, rupees: int, *, number: int = 1, day: str = "2026-11-05", counted: bool = True) -> str:
+    flag = "true" if counted else "false"
+    return f"s{number},{day},,{rupees},{flag},Webinar,Webinar,crm_funnel,,,{status}"
+
+
+@pytest.mark.parametrize(
+    ("status", "like", "its_list"),
+    [
+        pytest.param("canceled", "cancelled", "excluded_statuses", id="another_spelling"),
+        pytest.param("Refund", "refunded", "excluded_statuses", id="another_form"),
+        pytest.param("Failure", "failed", "excluded_statuses", id="another_word"),
+        pytest.param("fail", "failed", "excluded_statuses", id="shorter"),
+        pytest.param("Partially Refunded", "refunded", "excluded_statuses", id="with_a_word_more"),
+        pytest.param("Succes", "success", "counted_statuses", id="like_a_counted_one"),
+        pytest.param("pending", "", "", id="like_none"),
+        pytest.param("chargeback", "", "", id="nor_this"),
+    ],
+)
+def test_a_status_nobody_has_decided_about_is_listed_with_the_rupees_that_count(
+    worklist: Worklist, status: str, like: str, its_list: str
+) -> None:
+    """They count as sales, and nothing said so."""
+    sales = [sold(status, 100), sold(f" {status.upper()} ", 20, number=2), sold(status, 5, number=3, day="2026-11-21")]
+    row = one(worklist(STATUSES, sales=sales), "unknown_status")
+    assert (row["config_table"], row["sales"], row["rows_count"], row["revenue_inr"]) == ("metrics", 2, 2, 120_00)
+    shown = row[["suggested_from", "suggested_funnel"]].fillna("").tolist()
+    assert shown == [like, its_list]
+    assert row["what_to_do"].startswith(f"did you mean '{like}'? it counts" if like else "it counts as a sale")
+
+
+def test_a_known_a_blank_and_an_excluded_status_are_not_listed(worklist: Worklist) -> None:
+    statuses = ["success", "Success ", "", "  ", "PAID"]
+    sales = [sold(status, 100, number=at) for at, status in enumerate(statuses)]
+    assert worklist(STATUSES, sales=[*sales, sold("Refunded", 7, number=9, counted=False)]).empty
+    own = {"metrics": "name,value\ncounted_statuses,partially paid|Success\n"}
+    listed = worklist(NO_LINES | own, sales=[*sales, sold("Partially  Paid", 1, number=8)])
+    assert listed["item"].tolist() == ["PAID"], "the team's own list stands instead of the default"
+
+
+def test_a_phone_in_a_status_is_masked(worklist: Worklist) -> None:
+    assert one(worklist(STATUSES, sales=[sold("ask 9876512345", 1)]), "unknown_status")["item"] == "ask (phone)"
+
+
+def test_a_sale_of_rows_that_contradict_is_listed_by_the_rupees_that_differ(worklist: Worklist) -> None:
+    conflicts = pd.DataFrame(
+        {
+            "sale_id": ["s1", "s2"],
+            "sold_date": pd.to_datetime(["2026-11-05", "2026-11-21"]),
+            "is_counted": [True, True],
+            "rows_count": [3, 2],
+            "revenue_inr": [500_00, 9],
+            "detail": "kept …; merged …",
+            "file_id": "x",
+            "source_row": [7, 8],
+        }
+    )
+    row = one(worklist(NO_LINES, conflicts=conflicts), "conflicting_sale")
+    assert (row["item"], row["config_table"], row["revenue_inr"], row["rows_count"]) == ("s1", "crm_sales", 500_00, 3)
+    assert (row["detail"], row["file_id"], row["source_row"]) == ("kept …; merged …", "x", 7)
 
 
 # ---------------------------------------------------------------- order, people, nothing

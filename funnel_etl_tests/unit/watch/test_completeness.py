@@ -143,6 +143,18 @@ def test_a_rejected_edit_is_for_marketing_operations_and_the_night_before_is_the
 
 
 @pytest.mark.parametrize(
+    ("refused", "why", "what_to_do"),
+    [
+        pytest.param("rejected: a: x. Fix: confirm it", "rejected: a: x", "confirm it", id="one"),
+        pytest.param("a: x. Fix: y; b: z. Fix: w", "a: x. Fix: y; b: z. Fix: w", "do what each of them says", id="two"),
+    ],
+)
+def test_what_to_do_about_a_rejected_edit_is_what_its_error_says(refused: str, why: str, what_to_do: str) -> None:
+    row = judged(Seen("config", FRI, days("2026-11-19"), refused=refused))
+    assert (row["why"], row["what_to_do"]) == (why, what_to_do)
+
+
+@pytest.mark.parametrize(
     ("seen", "passed", "severity"),
     [
         pytest.param(Seen("crm_sales", FRI, daily), True, dg.AssetCheckSeverity.WARN, id="complete"),

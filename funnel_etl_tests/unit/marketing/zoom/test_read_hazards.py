@@ -176,3 +176,10 @@ def test_a_last_line_that_is_no_row_of_a_person_is_a_warning(last: str) -> None:
     notes = read(HEAD + ASHA + "\n" + RAVI + "\n" + last + "\n").notes
     assert any("line 9, the last one, is no row of a person" in note for note in notes)
     assert not any("no row of a person" in note for note in read(HEAD + ASHA + "\n" + RAVI + "\n").notes)
+
+
+def test_excel_s_hint_of_the_separator_above_a_report_changes_only_its_lines() -> None:
+    plain, hinted = read(HEAD + ASHA + "\n"), read("\ufeffsep=,\r\n" + HEAD + ASHA + "\n")
+    assert hinted.facts == plain.facts
+    assert hinted.notes == plain.notes
+    assert (hinted.rows["source_row"] - plain.rows["source_row"]).tolist() == [1]

@@ -1,0 +1,58 @@
+"""What lies in the folder of the config tables and is none of them: a wrong name is an edit that nobody reads."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from funnel_etl.core.config_models import TABLES
+from funnel_etl.core.contact_mask import without_contacts
+from funnel_etl.core.nearest import nearest
+from funnel_etl.sources.drop_folder import TEMPORARY_PREFIXES, TEMPORARY_SUFFIXES
+
+_OF_PROGRAMS = ("thumbs.db", "desktop.ini")
+_ENDINGS = (".csv", ".xlsx", ".xlsm", ".xls", ".ods", ".numbers", ".tsv", ".txt", ".bak")
+
+
+@dataclass(frozen=True)
+class UnreadFile:
+    """A file that nobody reads: its name without phones and e-mails, why, and when it was last written."""
+
+    name: str
+    why: str
+    written_at: datetime
+
+
+def unread_files(folder: Path) -> list[UnreadFile]:
+    """Return the files of a folder that are no config table, by name; hidden, temporary and lock files are fine."""
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [_unread(path) for path in paths if path.is_file() and not _is_table(path) and not _is_fine(path.name)]
+
+
+def _is_table(path: Path) -> bool:
+    """Whether it is read; where case does not count on a disk, `Funnels.CSV` is."""
+    plain = path.with_name(path.name.lower())
+    is_known = plain.suffix == ".csv" and plain.stem in TABLES
+    return is_known and (plain == path or (plain.exists() and plain.samefile(path)))
+
+
+def _is_fine(name: str) -> bool:
+    small = name.lower()
+    is_temporary = small.startswith(TEMPORARY_PREFIXES) or small.endswith((*TEMPORARY_SUFFIXES, "~"))
+    return is_temporary or small.startswith("readme") or small in _OF_PROGRAMS
+
+
+def _unread(path: Path) -> UnreadFile:
+    stem = path.name.lower()
+    while ending := next((one for one in _ENDINGS if stem.endswith(one)), None):
+        stem = stem.removesuffix(ending)
+    meant = nearest(stem, TABLES)
+    shown = without_contacts(path.name)
+    if meant is None:
+        asked, fix = "", "move it out of the folder; the tables are listed in its README.md"
+    elif path.with_name(f"{meant}.csv").exists() and not path.with_name(f"{meant}.csv").samefile(path):
+        asked = f" (did you mean '{meant}.csv', which is there too?)"
+        fix = f"if it is the right one, save it as CSV in the place of {meant}.csv; else move it out of the folder"
+    else:
+        asked, fix = f" (did you mean '{meant}.csv'?)", f"save it as CSV under the name {meant}.csv"
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return UnreadFile(shown, f"config_csv/{shown}: nobody reads this file{asked}. Fix: {fix}", written)
