@@ -26,7 +26,11 @@ PHONE_COLUMNS = (
     ),
     Column("phone_raw", Kind.TEXT, "The phone as it was typed, in the cell that was read.", personal=True),
     Column("phone_class", Kind.TEXT, "What the typed phone is.", values=PHONE_CLASSES),
-    Column("phone_note", Kind.TEXT, "How the phone was read, where that is not plain (country_code_ignored)."),
+    Column(
+        "phone_note",
+        Kind.TEXT,
+        "How the phone was read, where that is not plain: country_code_ignored; other_person: somebody else's only.",
+    ),
     Column(
         "phone_alternates",
         Kind.TEXT_ARRAY,

@@ -27,7 +27,7 @@ from funnel_etl.core.csvfile import header_key, read_header
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.core.nearest import did_you_mean, nearest
 from funnel_etl.core.numbers import grouped
-from funnel_etl.core.text import lookup_key, lookup_keys
+from funnel_etl.core.text import is_rounded_id, lookup_key, lookup_keys
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -226,7 +226,8 @@ def _rounded(tables: Tables, name: str, column: str) -> Iterator[Fault]:
     """Yield long numbers that a spreadsheet has rounded: their last digits are lost."""
     rows = tables[name]
     for line, value in zip(rows["line"], rows[column], strict=True):
-        if _ROUNDED.fullmatch(value):
+        # An id of the CRM may have the look of a number: only what Excel writes is a rounded one.
+        if is_rounded_id(value) if column == "sale_id" else _ROUNDED.fullmatch(value):
             what = "has lost its last digits: a spreadsheet has rounded it"
             yield Fault(
                 line, _cell(line, column, value, what), "type it anew with an apostrophe before it: '1234567890"

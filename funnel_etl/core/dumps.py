@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from funnel_etl.core import dates
-from funnel_etl.core.csvfile import PROBLEM
+from funnel_etl.core import dates, total_rows
+from funnel_etl.core.csvfile import PROBLEM, RESERVED
 from funnel_etl.core.phone import sheet_phone
 from funnel_etl.core.text import first_filled, lookup_keys, unique_texts
 
@@ -107,8 +107,8 @@ def dump_rows(
 
     Raises `AmbiguousDates` when the order of day and month in `key.when` cannot be proved.
     """
-    # Ragged rows must not disprove what the good ones prove: their cells may be in wrong columns.
-    whole = raw[raw[PROBLEM].isna()]
+    # Ragged rows and totals must not disprove what the good ones prove: their cells may be in wrong columns.
+    whole = raw[raw[PROBLEM].isna() & ~_like_totals(raw, present, key)]
     when = [whole[column] for column in present[key.when]]
     instants = dates.parse_first(when, zone, f"{source}.{key.when}").instants.reindex(raw.index)
     times: Times = instants.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
@@ -120,6 +120,16 @@ def dump_rows(
     number = pd.Series(named).groupby(named, sort=False).cumcount().to_numpy().astype(np.uint64)
     rows = _mixed(named, number)
     return DumpRows(rows if key.identifier is None else named, rows, times)
+
+
+def _like_totals(raw: pd.DataFrame, present: Mapping[str, Sequence[str]], key: DumpKey) -> Mask:
+    """Whether each row has the label of a total and nobody's key: whether it is one, its transform decides."""
+    is_open = np.ones(len(raw), dtype=bool)
+    if key.identifier is not None:
+        is_open &= total_rows.say_no_more(first_filled([raw[column] for column in present[key.identifier]]))
+    if key.phone is not None:
+        is_open &= ~total_rows.are_owned(first_filled([raw[column] for column in present[key.phone]]))
+    return total_rows.have_label(raw[[c for c in raw.columns if c not in RESERVED]], is_open)
 
 
 def compare(before: DumpRows, now: DumpRows, days: float) -> Loss:

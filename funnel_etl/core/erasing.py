@@ -26,6 +26,8 @@ _INSIDE = re.compile(r"[=/?&|'`*~^{}!#$%.]+")
 """Signs of an address that may also stand before one, as in a link."""
 _RUN = re.compile(r"[0-9][^,;\t|\"\r\n@:/&]*[0-9]")
 """From the first to the last digit of what may be one cell: anything may stand between the digits of a phone."""
+_REWRITTEN = re.compile(r"(?<![0-9])[0-9]{1,3}(?:,[0-9]{2,3}){3,}(?![0-9])|[0-9]{1,3},[0-9]{9,}(?=E)", re.IGNORECASE)
+"""A phone that a spreadsheet wrote as an amount (`9,876,512,345`) or a float (`9,876512345E9`), as `phone` reads it."""
 _NOT_DIGITS = re.compile("[^0-9]+")
 _HASH = re.compile(r"\b(?:(?=[0-9]*[a-f])[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 """A hash or id of ours: nobody's, though among its many digits any phone may be found by chance."""
@@ -59,7 +61,7 @@ class Sought:
         if any(self._address(found) is not None for found in set(_ADDRESS.findall(text))):
             return True
         shortest = min(self.lengths, default=0)
-        runs = {found for found in _RUN.findall(_without_hashes(text)) if len(found) >= shortest} if shortest else ()
+        runs = {found[0] for found in _runs(text) if len(found[0]) >= shortest} if shortest else ()
         return any(True for run in runs for _ in self._phones(_digits(run), whole=False))
 
     def may_have_ids(self, text: str) -> bool:
@@ -82,7 +84,7 @@ class Sought:
                 yield found.end() - length, found.end()
         if not self.lengths:
             return
-        for found in _RUN.finditer(_without_hashes(text)):
+        for found in _runs(text):
             for first, last in self._phones(_digits(found[0]), whole=whole):
                 places = [at for at, sign in enumerate(found[0], start=found.start()) if "0" <= sign <= "9"]
                 yield places[first], places[last] + 1
@@ -244,6 +246,12 @@ class _Signs(dict[int, int]):
         plain = str(unicodedata.decimal(sign, "")) or unicodedata.normalize("NFKC", sign)
         self[code] = ord(plain) if len(plain) == 1 else code
         return self[code]
+
+
+def _runs(text: str) -> Iterator[re.Match[str]]:
+    plain = _without_hashes(text)
+    yield from _RUN.finditer(plain)
+    yield from _REWRITTEN.finditer(plain)
 
 
 def _without_hashes(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Rupees as people type them, to whole paise.
+"""Rupees as people type them, to whole paise; what a comma in an amount may mean.
 
-Here: reading one column of amounts. Not here: sums, currencies other than the rupee, and the numeric(14,2)
-of the lake and of PostgreSQL (table contracts convert there).
+Here: reading one column of amounts, and how the digits of any number may be grouped. Not here: sums, currencies other
+than the rupee, and the numeric(14,2) of the lake and of PostgreSQL (table contracts convert there).
 """
 
 from typing import Any, NamedTuple
@@ -12,18 +12,25 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from funnel_etl.core.text import spread, unique_texts
+from funnel_etl.core.text import arrow_text, spread, unique_texts
 
 BAD_MONEY = "bad_money"
 INTEGER_DIGITS = 12  # numeric(14,2)
 
-_BLANKS = r"[\s\x{00a0}\x{2000}-\x{200f}\x{202a}-\x{202f}\x{205f}\x{2060}\x{3000}\x{feff}]+"
+WHOLE = r"(?:\d+|\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3})"
+"""The whole part of a number: commas stand between groups of Western or Indian form, the last of three digits."""
+_WHOLE_BY_POINTS = WHOLE.replace(",\\d", r"\.\d")
+
+_UNSEEN = r"[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}\x{feff}]+"
+_BLANKS = r"[\s\x{00a0}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]+"
 _UNIT = r"(?:₹|rs\.?|inr)"
-_AMOUNT = (
-    rf"^(?P<before>(?:\(|[-+]|{_UNIT})*)"
-    r"(?P<whole>[0-9][0-9,]*)?(?:\.(?P<part>[0-9]*))?"
-    rf"(?:/-)?(?P<after>(?:\)|-|{_UNIT})*)(?:/-)?$"
-)
+_BEFORE = rf"^(?P<before>(?:\(|[-+]|{_UNIT})*)"
+_AFTER = rf"(?:/-)?(?P<after>(?:\)|-|{_UNIT})*)(?:/-)?$"
+_AMOUNT = rf"{_BEFORE}(?P<whole>{WHOLE})?(?:\.(?P<part>\d*))?{_AFTER}"
+_COMMA_AMOUNT = rf"{_BEFORE}(?P<whole>{_WHOLE_BY_POINTS})?(?:,(?P<part>\d*))?{_AFTER}"
+_ONLY_COMMA_AMOUNT = rf"{_BEFORE}\d[\d.]*\.\d+,\d+{_AFTER}"
+UNCLEAR = " or otherwise"
+"""Added by `with_points` to an amount that may be two, so that it reads as none."""
 
 
 class Money(NamedTuple):
@@ -36,13 +43,12 @@ class Money(NamedTuple):
 def parse(texts: pd.Series) -> Money:
     """Read a text column of rupees into whole paise, each rounded half-up, away from zero. Rule: Money.
 
-    A blank is <NA> without a reason. What is not clearly a number (letters, a comma after the point, two
-    points, scientific notation, a lone minus, more than twelve digits before the point) is <NA> with
-    `bad_money`.
+    A blank is <NA> without a reason. What is not clearly a number (letters, a comma after the point, commas or blanks
+    that stand between no groups of digits, two points, scientific notation, a lone minus, more than twelve digits
+    before the point) is <NA> with `bad_money`.
     """
     uniques, codes = unique_texts(texts)
-    plain = pc.replace_substring_regex(pc.utf8_lower(uniques), _BLANKS, "")
-    plain = pc.replace_substring_regex(plain, r"[\x{2212}\x{fe63}\x{ff0d}]", "-")
+    plain = _plain(uniques)
     blank = pc.equal(plain, "").to_numpy(zero_copy_only=False)
     paise, good = _paise(plain)
     known = codes >= 0
@@ -54,6 +60,42 @@ def parse(texts: pd.Series) -> Money:
     reason = spread(reasons, codes, texts.index)
     numbers = pd.arrays.IntegerArray(values.astype(np.int64), missing | ~known)
     return Money(pd.Series(numbers, index=texts.index), reason)
+
+
+def uses_decimal_commas(texts: pd.Series) -> bool:
+    """Whether a column is proved to write `1.234,56`: an amount that can be nothing else, and none with a point."""
+    cells = arrow_text(texts)
+    with_both = pc.and_(pc.match_substring(cells, ","), pc.match_substring(cells, "."))
+    if not pc.any(with_both).as_py():
+        return False
+    plain = _plain(unique_texts(texts)[0])
+    by_comma, by_point = pc.match_substring_regex(plain, _COMMA_AMOUNT), pc.match_substring_regex(plain, _AMOUNT)
+    proof = pc.and_(by_comma, pc.match_substring_regex(plain, _ONLY_COMMA_AMOUNT))
+    disproof = pc.and_(by_point, pc.invert(by_comma))
+    return bool(pc.any(proof).as_py()) and not pc.any(disproof).as_py()
+
+
+def with_points(texts: pd.Series) -> pd.Series:
+    """Return a column that uses decimal commas with points in their place, and without its points.
+
+    `12,500` may be either there: it is made unreadable (UNCLEAR).
+    """
+    uniques, codes = unique_texts(texts)
+    plain = _plain(uniques)
+    by_comma, by_point = pc.match_substring_regex(plain, _COMMA_AMOUNT), pc.match_substring_regex(plain, _AMOUNT)
+    swapped = pc.replace_substring(pc.replace_substring(plain, ".", ""), ",", ".")
+    is_unclear = pc.and_(by_point, pc.match_substring(plain, ","))
+    read = pc.if_else(is_unclear, _joined(uniques, "", pa.scalar(UNCLEAR, uniques.type)), swapped)
+    return spread(pc.if_else(by_comma, read, uniques), codes, texts.index)
+
+
+def _plain(uniques: Any) -> Any:
+    """Return amounts in lower case, with one kind of minus and without blanks; one between digits is a comma."""
+    plain = pc.replace_substring_regex(pc.utf8_lower(uniques), _UNSEEN, "")
+    for _ in range(2):  # the digit behind a blank may stand before another one
+        plain = pc.replace_substring_regex(plain, rf"(\d){_BLANKS}(\d)", r"\1,\2")
+    plain = pc.replace_substring_regex(plain, _BLANKS, "")
+    return pc.replace_substring_regex(plain, r"[\x{2212}\x{fe63}\x{ff0d}]", "-")
 
 
 def _paise(plain: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

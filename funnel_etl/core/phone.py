@@ -6,6 +6,7 @@ row).
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_etl.core.phone_cells import SCI, bare, parts, restored
 from funnel_etl.core.text import spread, squash_one, unique_texts
 
 IN_MOBILE = "in_mobile"
@@ -25,21 +27,29 @@ INVALID = "invalid"
 BLANK = "blank"
 CLASSES = (IN_MOBILE, FOREIGN, PLACEHOLDER, SCI_NOTATION, INVALID, BLANK)
 COUNTRY_CODE_IGNORED = "country_code_ignored"
+OTHER_PERSON = "other_person"
+"""The cell's only numbers are somebody else's, by their labels: the person has no phone, they are alternates."""
 
-_SEPARATOR = re.compile(r"[/,;|&\n\r]|(?<![a-z])or(?![a-z])", re.IGNORECASE)
-_BEFORE_NUMBER = re.compile(r"^[^0-9+]+")
-_EXTENSION = re.compile(
-    r"([0-9][^0-9a-z]*)(?:ext[^0-9/,;|&\n\r]*[0-9]{0,8}|x[ .:]*[0-9]{1,8})[^0-9/,;|&\n\r]*$", re.IGNORECASE
-)
-_SCI = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)? ?e ?[-+]?[0-9]{1,3}", re.IGNORECASE)
-_FLOAT = re.compile(r"([^.]*[0-9])\.0{1,2}")
-_INDIAN_PREFIX = r"(?:\+91|\+910|0091|91|091|0)?"
+_SCI = re.compile(SCI, re.IGNORECASE)
+_FLOAT = re.compile(r"([^.]*[0-9])\.(?:0{1,4}|0{6,})|((?:[^0-9.]*[0-9]){10,})\.0{5}")
+"""A number with a fraction of noughts; five of them may be the second half of `98765.00000`."""
+_COPY = re.compile(r"[(\[] *[0-9]{1,2} *[)\]]$")
+"""The mark of a copy behind a number: `9876512345 (2)`."""
+_GROUP = re.compile(r"\+?[0-9]+")
+_INDIAN_PREFIX = r"(?:\+?(?:0{0,2}91){1,2}0?|0)?"
+"""The country code, with or without its plus or noughts, also typed twice; the trunk nought."""
 _NATIONAL = re.compile(rf"{_INDIAN_PREFIX}([0-9]{{10}})")
 _MOBILE = re.compile(r"[6-9][0-9]{9}")
 _ONE_DIGIT = re.compile(r"([0-9])\1{9,}")
+_TWO_NUMBERS = 18
+"""Two whole numbers have no fewer digits together."""
+_MOST_GROUPS = 12
 
 # Cells that are one number and nothing odd; all others take the slow road. Both roads give the same answer.
-_PLAIN = r"^[ ']*(?:[A-Za-z]+[:.] ?)?(\+?[0-9](?:[0-9 ()-]*[0-9])?)(?:\.00?)? *$"
+_PLAIN = (
+    r"^[ ']*(?:(?i:p|ph|tel|mob|mobile|phone|cell|whatsapp)[:.] ?)?"
+    r"(\+?[0-9](?:[0-9 ()+-]*[0-9])?)(?:\.0+)? *$"
+)
 _PLAIN_MOBILE = rf"^{_INDIAN_PREFIX}(?P<national>[6-9][0-9]{{9}})$"
 
 
@@ -64,18 +74,19 @@ def normalise_one(text: str | None, placeholders: frozenset[str]) -> Phone:
         return Phone(None, BLANK)
     if "@" in cell:
         return Phone(None, INVALID)
-    cell = _bare(cell)
-    if _SCI.fullmatch(cell):
+    cell = restored(cell)
+    if _SCI.fullmatch(bare(cell)):
         return Phone(None, SCI_NOTATION)
-    pieces = [piece for piece in _SEPARATOR.split(cell) if piece.strip()]
-    if len(pieces) <= 1:
-        return _single(pieces[0], placeholders) if pieces else Phone(None, INVALID)
-    found = [_single(piece, placeholders) for piece in pieces]
-    valid = list({phone.phone: phone for phone in reversed(found) if phone.phone}.values())[::-1]
-    if not valid:
-        return found[0]
-    chosen = next(phone for phone in found if phone.phone)
-    return chosen._replace(alternates=tuple(p.phone for p in valid if p.phone and p.phone != chosen.phone))
+    own: list[Phone] = []
+    others: list[Phone] = []
+    for part in parts(cell):
+        *numbers, last = _numbers(part.text, placeholders)
+        (others if part.is_others else own).extend(numbers)
+        (others if part.is_others or part.is_last_others else own).append(last)
+    chosen = next((phone for phone in own if phone.phone), own[0] if own else Phone(None, INVALID))
+    alternates = dict.fromkeys(phone.phone for phone in own + others if phone.phone and phone.phone != chosen.phone)
+    note = chosen.phone_note if chosen.phone or not alternates else OTHER_PERSON
+    return chosen._replace(phone_note=note, alternates=tuple(alternates))
 
 
 def normalise(texts: pd.Series, placeholders: frozenset[str]) -> pd.DataFrame:
@@ -134,16 +145,36 @@ def _ascii(text: str) -> str:
     return text.strip()
 
 
-def _bare(text: str) -> str:
-    """Drop what stands before the number (quote, letters, brackets) and an extension after it."""
-    return _EXTENSION.sub(r"\1", _BEFORE_NUMBER.sub("", text)).strip()
+def _numbers(text: str, placeholders: frozenset[str]) -> list[Phone]:
+    """Classify a piece of a cell: as one number, else as the several whole numbers it falls into in one way only."""
+    whole = _single(text, placeholders)
+    if whole.phone_class != INVALID:
+        return [whole]
+    if _COPY.search(text.strip()):
+        return _numbers(_COPY.sub("", text.strip()), placeholders)
+    groups = _GROUP.findall(text)
+    if len(groups) > _MOST_GROUPS or sum(map(len, groups)) < _TWO_NUMBERS:
+        return [whole]
+    ways = list(_falls_into(groups, placeholders))
+    return ways[0] if len(ways) == 1 else [whole]
+
+
+def _falls_into(groups: list[str], placeholders: frozenset[str]) -> Iterator[list[Phone]]:
+    """Yield each way to read groups of digits as whole numbers one after the other; a landline is one too."""
+    if not groups:
+        yield []
+    for end in range(1, len(groups) + 1):
+        number = _single(" ".join(groups[:end]), placeholders)
+        if number.phone_class != INVALID or _NATIONAL.fullmatch("".join(groups[:end])):
+            for rest in _falls_into(groups[end:], placeholders):
+                yield [number, *rest]
 
 
 def _single(text: str, placeholders: frozenset[str]) -> Phone:
-    text = _bare(text.strip())
+    text = bare(text.strip())
     if _SCI.fullmatch(text):
         return Phone(None, SCI_NOTATION)
-    text = _FLOAT.sub(r"\1", text) if _FLOAT.fullmatch(text) else text
+    text = found.expand(r"\1\2") if (found := _FLOAT.fullmatch(text)) else text
     digits = re.sub("[^0-9]", "", text)
     number = "+" + digits if text.startswith("+") else digits
     indian = _NATIONAL.fullmatch(number)
@@ -179,7 +210,11 @@ def _international(digits: str, placeholders: frozenset[str]) -> Phone:
         if phonenumbers.is_valid_number(parsed):
             e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
             return Phone(e164, FOREIGN, None, (), e164[1:])
-        rest = digits[len(str(parsed.country_code)) :]
+        code = str(parsed.country_code)
+        rest = digits[len(code) :]
+        again = rest.lstrip("0")
+        if again.startswith(code) and (twice := _international(again, placeholders)).phone_class == FOREIGN:
+            return twice
         candidates = [rest, rest.removeprefix("91"), digits]
     for candidate in candidates:
         if _MOBILE.fullmatch(candidate):
@@ -195,7 +230,7 @@ def _plain_mobiles(uniques: Any, placeholders: frozenset[str]) -> Any:
     plain = pc.replace_substring_regex(
         pc.if_else(pc.match_substring_regex(uniques, _PLAIN), uniques, None), _PLAIN, r"\1"
     )
-    number = pc.replace_substring_regex(plain, "[ ()-]+", "")
+    number = pc.replace_substring_regex(pc.replace_substring_regex(plain, "[ ()-]+", ""), r"([0-9])\++", r"\1")
     national = pc.struct_field(pc.extract_regex(number, _PLAIN_MOBILE), "national")
     nobody = [digit * 10 for digit in "6789"] + sorted(placeholders)
     listed = pa.array(nobody, type=pa.large_string())

@@ -16,6 +16,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "correct the amount at the source: digits, with a point for paise",
     ),
     "blank_key": ("the row's identifier is blank", "fill in the identifier at the source"),
+    "rounded_id": (
+        "a spreadsheet wrote the row's identifier as a rounded number (6.54E+23): several rows may have it",
+        "export it again without opening it in a spreadsheet, or with that column formatted as text",
+    ),
+    "total_row": (
+        "the row adds up the others: the label of a total, nobody's id, phone or e-mail, and their sum or number",
+        "nothing to do: it must not count; export without totals if it disturbs",
+    ),
     "too_few_fields": (
         "the record has fewer fields than its header",
         "look at the line in the file: a quotation mark or a cut",
@@ -58,6 +66,7 @@ EXCLUSIONS: dict[str, str] = {
     "row_count": "the line says how many rows the export has, and they are all there",
     "erased": "the line named a person who asked to be erased (`funnel-etl erase`): it is empty now, for good",
     "no_longer_read": "the Zoom report was taken once, and this version of the reader no longer reads it",
+    "test_lead": "Meta made the row to test its form (`<test lead: dummy data for …>` in a cell): it is nobody",
     "host": "a host of the webinar",
     "panelist": "a panelist of the webinar",
     "staff": "an attendee row with the e-mail of a host or panelist",

@@ -8,7 +8,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from funnel_etl.core import dates, money, phone
+from funnel_etl.core import dates, money, phone, total_rows
 from funnel_etl.core.accounting import LedgerLine, Outcome, RowAccount, blank_reasons
 from funnel_etl.core.csv_lines import ABOVE_HEADER, REPEATED_HEADER
 from funnel_etl.core.csvfile import (
@@ -23,7 +23,10 @@ from funnel_etl.core.csvfile import (
 )
 from funnel_etl.core.errors import AmbiguousDates, SourceRejected
 from funnel_etl.core.numbers import grouped
-from funnel_etl.core.text import first_filled, is_filled, lookup_keys, squash
+from funnel_etl.core.text import are_dummies, are_rounded_ids, first_filled, is_filled, lookup_keys, squash
+
+MOST_DIGITS = 18
+"""A bigint holds any number of so many digits."""
 
 
 def raw_records(
@@ -100,6 +103,41 @@ class SourceFrame:
         columns = [self.raw[column] for column in self.present.get(name, ())]
         return columns or [pd.Series(None, index=self.raw.index, dtype="str")]
 
+    def quarantine_totals(
+        self, when: str, *, identifier: str | None = None, contacts: Collection[str] = (), amount: str | None = None
+    ) -> pd.Series:
+        """Quarantine the rows that add up others as `total_row`, before anything is read of them; return which.
+
+        Such a row is nobody's (no identifier, phone or e-mail), has the label of a total in a cell, and its amount is
+        the sum of the others. One without an amount says nothing else but the label, `when`, and how many rows there
+        are. Rule: Total rows.
+        """
+        cells = self.raw[[column for column in self.raw.columns if column not in RESERVED]]
+        is_kept: total_rows.Bools = np.asarray(self.raw.index.isin(self.account.remaining))
+        is_open = is_kept.copy()
+        for name in contacts:
+            is_open &= ~total_rows.are_owned(self.text(name))
+        if identifier is not None:
+            is_open &= total_rows.say_no_more(self.text(identifier))
+        is_candidate = total_rows.have_label(cells, is_open)
+        is_total = pd.Series(is_candidate, index=self.raw.index)
+        if is_candidate.any():
+            others = cells.drop(columns=self.text(when).name, errors="ignore")
+            fits = total_rows.say_only_counts(others, is_candidate, is_kept)
+            if amount is not None:
+                fits = total_rows.add_up(self.figures(amount), is_candidate, is_kept).fillna(fits)
+            is_total[is_candidate] = fits.to_numpy(dtype=bool)
+            self.account.quarantine(pd.Series("total_row", index=is_total.index, dtype="str").where(is_total))
+        return is_total
+
+    def exclude_test_leads(self) -> pd.Series:
+        """Exclude the rows that a form tool made to test itself as `test_lead`; return which. Rule: Test leads."""
+        is_test = pd.Series(data=False, index=self.raw.index)
+        for column in [c for c in self.raw.columns if c not in RESERVED]:
+            is_test |= are_dummies(self.raw[column])
+        self.account.exclude(pd.Series("test_lead", index=is_test.index, dtype="str").where(is_test))
+        return is_test
+
     def text(self, name: str) -> pd.Series:
         """Return a column as it came, of several columns of one meaning the first cell that is not blank."""
         return first_filled(self.cells(name))
@@ -126,44 +164,61 @@ class SourceFrame:
 
     def needed_money(self, name: str) -> pd.Series:
         """Give an amount the row needs, in paise: an unreadable one quarantines the row, a blank one is missing."""
-        parsed = money.parse(self.text(name))
+        parsed = money.parse(self.figures(name))
         self.account.quarantine(parsed.reason, detail=name)
         return parsed.paise
 
     def money(self, name: str) -> pd.Series:
         """Give an amount the row can do without, in paise: an unreadable one is missing, and a cell warning."""
-        parsed = money.parse(self.text(name))
+        parsed = money.parse(self.figures(name))
         self.account.warn(name, parsed.reason.notna())
         return parsed.paise
 
     def integer(self, name: str) -> pd.Series:
-        """Give a count the row can do without; a cell that is not a whole number is missing, and a cell warning."""
-        texts = squash(self.text(name))
-        is_whole = texts.str.fullmatch(r"\d[\d,]{0,17}(?:\.0+)?").fillna(value=False).astype(bool)
-        self.account.warn(name, texts.notna() & ~is_whole)
-        digits = texts.where(is_whole).str.replace(r",|\..*", "", regex=True)
+        """Give a count the row can do without; a cell that is not a whole number is missing, and a cell warning.
+
+        `1.000` is not: it may be one or a thousand.
+        """
+        texts = squash(self.figures(name))
+        is_whole = texts.str.fullmatch(rf"{money.WHOLE}(?:\.0+)?") & ~texts.str.fullmatch(r"\d{1,3}\.0{3}")
+        digits = texts.where(is_whole.fillna(value=False).astype(bool)).str.replace(r",|\..*", "", regex=True)
+        digits = digits.where(digits.str.len() <= MOST_DIGITS)
+        self.account.warn(name, texts.notna() & digits.isna())
         counts = pd.Series(pd.NA, index=digits.index, dtype="Int64")
         counts[digits.notna()] = [int(text) for text in digits.dropna()]  # digits of any script, mixed too
         return counts
 
     def number(self, name: str) -> pd.Series:
         """Give a figure the row can do without; a cell that is not a number is missing, and a cell warning."""
-        texts = squash(self.text(name))
-        values = pd.to_numeric(texts.str.replace(",", ""), errors="coerce").astype("float64")
+        texts = squash(self.figures(name))
+        is_grouped = texts.str.fullmatch(rf"[-+]?{money.WHOLE}(?:\.\d*)?").fillna(value=False).astype(bool)
+        plain = texts.where(is_grouped | ~texts.str.contains(",", regex=False, na=False)).str.replace(",", "")
+        values = pd.to_numeric(plain, errors="coerce").astype("float64")
         values = values.where(np.isfinite(values))
         self.account.warn(name, values.isna() & texts.notna())
         return values
+
+    def figures(self, name: str) -> pd.Series:
+        """Give a column of amounts or counts with a point before the decimals.
+
+        One that is proved to use decimal commas has them replaced, and that is noted; else it is as it came.
+        """
+        texts = self.text(name)
+        if not money.uses_decimal_commas(texts[texts.index.isin(self.account.remaining)]):
+            return texts
+        note = f"{name}: its amounts have decimal commas (1.234,56), and were read so"
+        self.account.notes += [] if note in self.account.notes else [note]
+        return money.with_points(texts)
 
     def label(self, name: str) -> pd.Series:
         """Give a text with white space collapsed, case as typed; blank is missing."""
         return squash(self.text(name))
 
     def key(self, name: str) -> pd.Series:
-        """Give an identifier the row needs: a row without one is quarantined as `blank_key`."""
+        """Return an identifier the row needs: quarantined if it is blank (`blank_key`) or rounded (`rounded_id`)."""
         values = squash(self.text(name))
-        self.account.quarantine(
-            pd.Series("blank_key", index=values.index, dtype="str").where(values.isna()), detail=name
-        )
+        reasons = pd.Series(None, index=values.index, dtype="str").mask(values.isna(), "blank_key")
+        self.account.quarantine(reasons.mask(are_rounded_ids(values), "rounded_id"), detail=name)
         return values
 
     def phones(self, name: str, placeholders: frozenset[str]) -> pd.DataFrame:

@@ -20,6 +20,11 @@ STR = pd.StringDtype(na_value=np.nan)
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_ROUNDED_ID = re.compile(r"\d{1,3}(?:[.,]\d+E\+?|E\+)\d{2,3}", re.IGNORECASE)
+"""An identifier that a spreadsheet took for a number, as it writes one: `6.54E+23`, `1E+15`. Its digits are lost.
+
+An id may well be digits around an E (`6e5`, `64E10`), as in hexadecimal ones; none has a plus, or a point before its E.
+"""
 _NUL_SAMPLE = 8192
 _IS_ITS_KEY = r"^[!-@\[-~]+(?: [!-@\[-~]+)*$"
 """ASCII without capitals, single blanks inside."""
@@ -149,6 +154,22 @@ def first_filled(columns: Sequence[pd.Series]) -> pd.Series:
 def header_key(name: str) -> str:
     """Reduce a column name to its letters and digits: "Phone number", "phone_number" and "PhoneNumber" are one."""
     return "".join(ch for ch in lookup_key(name) if ch.isalnum())
+
+
+def is_rounded_id(text: str) -> bool:
+    """Whether an identifier is one that a spreadsheet rounded: `6.54E+23`."""
+    return _ROUNDED_ID.fullmatch(squash_one(text)) is not None
+
+
+def are_rounded_ids(values: pd.Series) -> pd.Series:
+    """Whether each identifier of a column is one that a spreadsheet rounded; a missing one is not."""
+    return map_unique(values, lambda text: "rounded" if is_rounded_id(text) else None).notna()
+
+
+def are_dummies(values: pd.Series) -> pd.Series:
+    """Whether each cell is one that Meta fills in when it tests a form: `<test lead: dummy data for full_name>`."""
+    found = pc.match_substring(arrow_text(values), "test lead: dummy data", ignore_case=True)
+    return pd.Series(found.fill_null(fill_value=False).to_numpy(zero_copy_only=False), index=values.index)
 
 
 def clean_email(values: pd.Series) -> pd.Series:

@@ -23,6 +23,8 @@ def clean_tofu_leads(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
     A row without a readable created date is quarantined; one without phone or e-mail is kept, and counted.
     """
     source = SourceFrame(raw, TOFU_LEADS_SOURCE, config.aliases(SOURCE), SOURCE)
+    source.exclude_test_leads()
+    source.quarantine_totals("created date", contacts=("Phone number", "Email"))
     created_at = source.needed_instant("created date", zone)
     cells = [c for c in raw.columns if c not in RESERVED]
     source.account.merge_duplicates(cells, "exact_duplicate")

@@ -18,6 +18,7 @@ def clean_ad_spend(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
     A line without a readable date, or with an unreadable cost, is quarantined; a blank cost is missing, adding nothing.
     """
     source = SourceFrame(raw, SPEND_SOURCE, config.aliases(SOURCE), SOURCE)
+    source.quarantine_totals("date_time", amount="cost")
     spent_at = source.needed_instant("date_time", zone)
     rows = raw[["file_id", "source_row"]].assign(
         date_time=spent_at,

@@ -66,6 +66,14 @@ def fits_criterion(
     return {cell for cell in cells if cell and compare[operator](form(cell))}
 
 
+def blanks_trimmed(texts: pd.Series) -> pd.Series:
+    """Return texts as the sheet's TRIM gives them: without blanks before and behind, doubled ones single.
+
+    It takes the blank of the keyboard only, no other white space.
+    """
+    return map_unique(texts, lambda text: re.sub(" +", " ", text.strip(" ")))
+
+
 def trimmed(text: str) -> str:
     """Give the form in which we compare texts."""
     return lookup_key(text)

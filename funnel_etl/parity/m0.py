@@ -84,8 +84,9 @@ class SheetM0:
             kept &= rows["at"] < (self.as_of + pd.Timedelta(days=1)).tz_localize(self.zone)
         kept |= rows["is_text_date"]
         for rule, is_only_here in (
+            ("test_lead", rows["is_test"]),
             ("unparsed_date", rows["is_unparsed"]),
-            ("row_quarantined", ~rows["is_clean"] & ~rows["is_unparsed"]),
+            ("row_quarantined", ~rows["is_clean"] & ~rows["is_unparsed"] & ~rows["is_test"]),
         ):
             if rule in corrected:
                 kept &= ~is_only_here
@@ -122,12 +123,13 @@ def _leads(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
         at=seen["at"],
         is_text_date=seen["is_text"],
         is_unreadable=seen["is_unreadable"],
+        is_test=source.exclude_test_leads(),
     )
     rows["phone"] = source.phones("leadMobile", config.placeholders)["phone"]
     known = clean[clean["dump_state"] == "current"]
     rows = rows.merge(known[[*trace, "assigned_date"]].assign(is_clean=True), on=trace, how="left")
     rows["is_clean"] = rows["is_clean"].fillna(value=False).astype(bool)
-    rows["is_unparsed"] = ~rows["is_clean"] & rows["is_unreadable"]
+    rows["is_unparsed"] = ~rows["is_clean"] & rows["is_unreadable"] & ~rows["is_test"]
     aged = clean[clean["dump_state"] != "current"]
     aged = aged[[*trace, "source", "employee", "phone", "assigned_date"]].assign(
         sheet_phone=sheet_phone(aged["phone_raw"]),
@@ -135,6 +137,7 @@ def _leads(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
         is_text_date=False,
         is_clean=True,
         is_unparsed=False,
+        is_test=False,
     )
     both = pd.concat([aged.assign(is_aged_out=True), rows.assign(is_aged_out=False)], ignore_index=True)
     both = both.rename(columns={"assigned_date": "day"})

@@ -10,7 +10,7 @@ PARITY_REASONS: dict[str, str] = {
     "month_lag": "the sheet's month is that of today - 2: on the 2nd it is still the month before",
     "sheet_order_employee": "the sheet takes the employee of the first row in sheet order, not of the earliest",
     "first_row_attended": "the sheet takes attended from the first Zoom row of a phone, not from all of them",
-    "lookup_not_trimmed": "the sheet looks texts up as typed: a blank before, after or doubled finds nothing",
+    "lookup_not_trimmed": "the sheet looks texts up as typed: white space before, after or doubled finds nothing",
     "phone_rule": "the sheet's phone is the last ten digits of the cell, whatever the cell is; no phone is one lead",
     "manual_text_mapped": "a value typed for a sale that has a funnel is mapped; the sheet shows the text as typed",
     "manual_funnel_name": "the typed value is a funnel's own name; the sheet ignores it (Misc) or shows it as typed",
@@ -28,8 +28,11 @@ PARITY_REASONS: dict[str, str] = {
     "funnel_spelling": "the funnel is written as in funnels.csv; the sheet shows it as the row or the mapping has it",
     "text_not_trimmed": "white space in a name is collapsed; the sheet shows it as typed",
     "duplicate_row": "the dump has the sale more than once: the last row counts; the sheet shows each",
+    "total_row": "the row adds up the others, and is in quarantine; the sheet has it like any other",
+    "test_lead": "Meta made the row to test its form: it is nobody's; the sheet has it like any other",
     "row_quarantined": "the row is in quarantine: broken, or its key or amount cannot be read; the sheet has it",
     "aged_out": "the row left the dump because its window slides; it is kept here, and is gone from the sheet",
+    "decimal_comma": "the costs are proved to have decimal commas (1.234,56); a comma means nothing to the sheet",
     "text_amount": "the cost is a text for a sheet (₹, Rs., INR, /-), and adds nothing there",
     "row_rounding": "each cost is rounded to the paisa before the sum; the sheet rounds nothing",
     "month_closed": "the month is closed: M0 keeps the rows it had",
@@ -39,14 +42,22 @@ PARITY_REASONS: dict[str, str] = {
 M0_LADDER = (
     *("strict_midnight", "no_upper_bound", "year_typed", "month_lag", "sheet_order_employee", "first_row_attended"),
     *("lookup_not_trimmed", "phone_rule", "blank_source", "funnel_spelling", "dated_mapping", "wildcard_criterion"),
-    *("unparsed_date", "zoom_cleaned", "text_not_trimmed", "row_quarantined", "aged_out"),
+    *("test_lead", "unparsed_date", "zoom_cleaned", "text_not_trimmed", "row_quarantined", "aged_out"),
 )
 SALES_LADDER = (
     *("no_upper_bound", "first_row_attended", "lookup_not_trimmed", "phone_rule", "manual_text_mapped"),
-    *("manual_funnel_name", "manual_value_unmapped", "blank_manual", "uncounted_sale", "unparsed_date", "zoom_cleaned"),
-    *("wildcard_criterion", "blank_funnel", "funnel_spelling", "duplicate_row", "row_quarantined", "aged_out"),
+    *("manual_funnel_name", "manual_value_unmapped", "blank_manual", "uncounted_sale", "total_row", "unparsed_date"),
+    *(
+        "zoom_cleaned",
+        "wildcard_criterion",
+        "blank_funnel",
+        "funnel_spelling",
+        "duplicate_row",
+        "row_quarantined",
+        "aged_out",
+    ),
 )
 SPEND_LADDER = (
-    *("no_upper_bound", "lookup_not_trimmed", "wildcard_criterion", "unmapped_spend", "unparsed_date"),
-    *("text_amount", "row_rounding", "row_quarantined"),
+    *("no_upper_bound", "lookup_not_trimmed", "wildcard_criterion", "unmapped_spend", "total_row", "unparsed_date"),
+    *("decimal_comma", "text_amount", "row_rounding", "row_quarantined"),
 )

@@ -6,13 +6,13 @@ from funnel_etl.core.config_tables import MISC, Config, config_spelling
 from funnel_etl.core.dates import business_day
 from funnel_etl.core.phone import sheet_phone
 from funnel_etl.core.source_frame import SourceFrame
-from funnel_etl.core.text import lookup_key, lookup_keys, squash
+from funnel_etl.core.text import lookup_keys, map_unique, squash
 from funnel_etl.parity.ladder import Corrected
-from funnel_etl.parity.lookups import exact, trimmed, vlookup
+from funnel_etl.parity.lookups import blanks_trimmed, exact, trimmed, vlookup
 from funnel_etl.parity.sheet_cells import as_dates
 from funnel_etl.parity.zoom_tab import ZoomTab
 from funnel_etl.sales.final_funnel import crm_funnel
-from funnel_etl.sales.sales import SOURCE, chosen_column, sales_source
+from funnel_etl.sales.sales import SOURCE, chosen_column, quarantine_totals, sales_source
 
 COLUMNS = ["final_funnel", "attended"]
 TRACE = ["file_id", "source_row"]
@@ -52,6 +52,7 @@ class SheetSales:
         for rule, goes in (
             ("no_upper_bound", rows["sold_date"] > self.as_of),
             ("uncounted_sale", ~rows["is_counted"]),
+            ("total_row", rows["state"] == "total_row"),
             ("unparsed_date", rows["state"] == "unparsed_date"),
             ("duplicate_row", rows["state"] == "duplicate_row"),
             ("row_quarantined", rows["state"] == "row_quarantined"),
@@ -71,15 +72,16 @@ class SheetSales:
         if "blank_funnel" in corrected:
             funnel = funnel.mask(lookup_keys(funnel) == "", rows["funnel"])
         typed = rows["manual"].fillna("")
+        sought = blanks_trimmed(typed)
         values = self.config.table("manual_value_funnel")
         pairs = list(zip(values["manual_value_typed"], values["funnel"], strict=True))
         # The sheet looks the value up for Misc only; what it means otherwise is ours to say.
-        found = vlookup(typed, pairs, form=form, wildcards="wildcard_criterion" not in corrected)
+        found = vlookup(sought, pairs, form=form, wildcards="wildcard_criterion" not in corrected)
         mapped = vlookup(typed, pairs, form=trimmed, wildcards=False)
         named = self.config.known_funnel(typed)
-        is_misc = lookup_keys(funnel) == lookup_key(MISC)
+        is_misc = map_unique(blanks_trimmed(funnel), form) == form(MISC)
         is_blank = lookup_keys(typed) == ""
-        shown = funnel.mask(typed != "", typed).mask(is_misc, MISC)
+        shown = funnel.mask((typed != "") & ~is_misc, typed)
         for rule, holds, value in (
             ("manual_value_unmapped", ~is_blank & mapped.isna() & named.isna() & ~is_misc, funnel),
             ("blank_manual", is_blank & ~is_misc, funnel),
@@ -102,6 +104,7 @@ def _sales(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
         funnel_text=source.text("Funnel"),
         sheet_phone=sheet_phone(source.cells("StudentContact")[0]),
         is_unreadable=seen["is_unreadable"],
+        is_total=quarantine_totals(source, config),
     )
     rows = rows.merge(known[known["dump_state"] == "current"], on=TRACE, how="left")
     if "Funnel" not in source.present:  # then the sheet derives it too
@@ -110,7 +113,8 @@ def _sales(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
     is_clean = rows["sale_id"].notna()
     is_again = rows["raw_id"].notna() & rows["raw_id"].isin(rows["sale_id"])
     state = pd.Series("row_quarantined", index=rows.index).mask(is_again, "duplicate_row")
-    state = state.mask(rows["is_unreadable"], "unparsed_date").mask(is_clean, "clean")
+    state = state.mask(rows["is_unreadable"], "unparsed_date").mask(rows["is_total"], "total_row")
+    state = state.mask(is_clean, "clean")
     typed = config.table("manual_mapping").drop_duplicates("sale_id", keep="last").set_index("sale_id")["manual_value"]
     rows = rows.assign(state=state, manual=rows["raw_id"].map(typed), is_aged_out=False)
     old = aged.assign(

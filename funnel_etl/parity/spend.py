@@ -3,6 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.config_tables import UNMAPPED, Config
+from funnel_etl.core.money import uses_decimal_commas
 from funnel_etl.core.source_frame import SourceFrame
 from funnel_etl.marketing.contracts import SPEND_SOURCE
 from funnel_etl.marketing.spend import SOURCE
@@ -24,11 +25,13 @@ class SheetSpend:
     ) -> None:
         self.config, self.as_of = config, as_of
         source = SourceFrame(raw, SPEND_SOURCE, config.aliases(SOURCE), SOURCE)
+        self.has_decimal_commas = uses_decimal_commas(source.text("cost"))
         trace = ["file_id", "source_row"]
         lines = raw[trace].assign(
             cell=source.text("Funnel").fillna(""),
             seen=as_numbers(source.text("cost")),
             is_unreadable=as_dates(source.cells("date_time"), zone)["is_unreadable"],
+            is_total=source.quarantine_totals("date_time", amount="cost"),
         )
         known = clean[[*trace, "spend_date", "cost_inr"]].assign(is_clean=True)
         lines = lines.merge(known, on=trace, how="left").rename(columns={"cost_inr": "paise"})
@@ -56,13 +59,16 @@ class SheetSpend:
         kept = pd.Series(data=True, index=lines.index)
         for rule, goes in (
             ("no_upper_bound", lines["spend_date"] > self.as_of),
-            ("unparsed_date", ~lines["is_clean"] & lines["is_unreadable"]),
-            ("row_quarantined", ~lines["is_clean"] & ~lines["is_unreadable"]),
+            ("total_row", lines["is_total"]),
+            ("unparsed_date", ~lines["is_clean"] & ~lines["is_total"] & lines["is_unreadable"]),
+            ("row_quarantined", ~lines["is_clean"] & ~lines["is_total"] & ~lines["is_unreadable"]),
         ):
             if rule in corrected:
                 kept &= ~goes
         whole = lines["paise"] * PAISA
         amount = lines["seen"]
+        if "decimal_comma" in corrected and self.has_decimal_commas:
+            amount = whole.where(lines["is_clean"], amount)
         if "text_amount" in corrected:
             amount = amount.fillna(whole)
         if "row_rounding" in corrected:

@@ -17,6 +17,8 @@ def clean_assigned_leads(raw: pd.DataFrame, config: Config, zone: str) -> Outcom
     A row without a readable time is quarantined; one without a phone is kept. Columns as `clean.assigned_leads`.
     """
     source = SourceFrame(raw, ASSIGNED_LEADS_SOURCE, config.aliases(SOURCE), SOURCE)
+    source.exclude_test_leads()
+    source.quarantine_totals("assignOn", contacts=("leadMobile",))
     assigned_at = source.needed_instant("assignOn", zone)
     rows = raw[["file_id", "source_row"]].assign(
         source=source.label("sources"),

@@ -18,7 +18,8 @@ from funnel_etl.core.config_tables import Config, map_sources
 from funnel_etl.core.csvfile import RESERVED
 from funnel_etl.core.json_text import objects as json_objects
 from funnel_etl.core.source_frame import columns_present
-from funnel_etl.core.text import arrow_text, first_filled, lookup_keys, text_series
+from funnel_etl.core.text import are_rounded_ids, arrow_text, first_filled, lookup_keys, text_series
+from funnel_etl.core.total_rows import are_labels
 from funnel_etl.sales.contracts import ASSIGNED_LEADS_SOURCE, CRM_HISTORY, SALES_SOURCE
 from funnel_etl.sales.final_funnel import final_funnel
 from funnel_etl.sales.sales import is_counted
@@ -178,7 +179,7 @@ def _versions(raw: pd.DataFrame, dataset: str, instants: pd.Series, config: Conf
     cells = {c: arrow_text(raw[c]) for c in raw.columns if c not in RESERVED}
     versions = raw[TRACE].assign(
         dataset=pd.Series(dataset, index=raw.index, dtype="str"),
-        key=_cells(raw, present["_id"]) if dataset == "crm_sales" else _assignment_keys(raw, present),
+        key=_sale_keys(raw, present["_id"]) if dataset == "crm_sales" else _assignment_keys(raw, present),
         row=text_series(json_objects(cells, len(raw)), raw.index),
     )
     versions["row_at"] = versions.join(instants.rename("at"), on=TRACE)["at"]
@@ -186,12 +187,18 @@ def _versions(raw: pd.DataFrame, dataset: str, instants: pd.Series, config: Conf
 
 
 def _cells(raw: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
-    return lookup_keys(first_filled([raw[column] for column in columns]))
+    return first_filled([raw[column] for column in columns])
+
+
+def _sale_keys(raw: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series:
+    """Name each sale by its _id; a rounded one names several, and so none, and a total is no sale."""
+    ids = _cells(raw, columns)
+    return lookup_keys(ids).mask(are_rounded_ids(ids) | are_labels(ids), "")
 
 
 def _assignment_keys(raw: pd.DataFrame, present: dict[str, tuple[str, ...]]) -> pd.Series:
     """Name each assignment by a hash of its phone, its time, and its number among those that agree in both."""
-    texts = _cells(raw, present["leadMobile"]) + "\x1f" + _cells(raw, present["assignOn"])
+    texts = lookup_keys(_cells(raw, present["leadMobile"])) + "\x1f" + lookup_keys(_cells(raw, present["assignOn"]))
     numbers = texts.groupby(pd.factorize(texts)[0], sort=False).cumcount()
     named = arrow_text(texts + "\x1f" + numbers.astype("str"))
     hashed = [

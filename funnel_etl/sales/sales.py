@@ -25,6 +25,7 @@ def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
     """
     revenue, sale_date = chosen_column(config, "revenue_column"), chosen_column(config, "sale_date_column")
     source = SourceFrame(raw, sales_source(config), config.aliases(SOURCE), SOURCE)
+    quarantine_totals(source, config)
     rows = raw[["file_id", "source_row"]].assign(
         sale_id=source.key("_id"),
         sold_at=source.needed_instant(sale_date, zone),
@@ -42,6 +43,13 @@ def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
     decided = final_funnel(rows["sale_id"], rows["funnel"], config)
     rows[decided.columns] = decided
     return source.account.outcome(rows.loc[source.account.remaining])
+
+
+def quarantine_totals(source: SourceFrame, config: Config) -> pd.Series:
+    """Quarantine the rows of a dump that add up its sales; return which. Rule: Total rows."""
+    revenue, sale_date = chosen_column(config, "revenue_column"), chosen_column(config, "sale_date_column")
+    contacts = ("StudentContact", "StudentEmail")
+    return source.quarantine_totals(sale_date, identifier="_id", contacts=contacts, amount=revenue)
 
 
 def sales_source(config: Config) -> list[SourceColumn]:

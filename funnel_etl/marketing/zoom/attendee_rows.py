@@ -10,7 +10,7 @@ import pandas as pd
 
 from funnel_etl.core.accounting import RowAccount
 from funnel_etl.core.patterns import wildcard
-from funnel_etl.core.text import clean_email, lookup_key, map_unique
+from funnel_etl.core.text import are_dummies, clean_email, lookup_key, map_unique
 from funnel_etl.marketing.zoom.people import identify, in_reports, superseded
 
 IN_QUARANTINE = "quarantined_in_zoom_attendance"
@@ -24,8 +24,9 @@ def open_rows(raw: pd.DataFrame, reports: pd.DataFrame, input_name: str) -> tupl
 
 
 def without_other_reports(account: RowAccount, known: pd.DataFrame) -> None:
-    """Exclude the rows of reports of which nothing is used."""
+    """Exclude the rows of reports of which nothing is used; and Meta's test leads, that a form sent on to Zoom."""
     reasons = pd.Series(None, index=known.index, dtype="str")
+    reasons[are_dummies(known["row"])] = "test_lead"
     reasons[known["status"].eq("subset")] = "subset_report"
     reasons[known["status"].eq("duplicate")] = "duplicate_report"
     reasons[known["occurrence_id"].isna()] = "report_in_quarantine"

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_etl.core.money import WHOLE
 from funnel_etl.core.phone_headers import is_someone_elses
 from funnel_etl.core.text import STR, map_unique
 from funnel_etl.marketing.zoom import vocabulary
@@ -33,7 +34,7 @@ _ANSWERS = vocabulary.by_key(vocabulary.ANSWERS)
 _APPROVALS = vocabulary.by_key(vocabulary.APPROVALS)
 _BLANK = frozenset(blank.casefold() for blank in vocabulary.BLANKS)
 _ANSWER_CODES = {"yes": 1, "no": 0}
-_WHOLE_NUMBER = re.compile(r"(\d{1,15}|\d{1,3}(?:,\d{2,3}){1,5})(?:\.0*)?")
+_WHOLE_NUMBER = re.compile(rf"(?=[\d,]{{1,18}}(?:\.|$))(?!\d{{1,3}}\.0{{3}}$)({WHOLE})(?:\.0*)?")
 _NO_NUMBER, _BAD_NUMBER = -1, -2
 LONGEST = vocabulary.LONGEST
 _PERSONAL = re.compile(r"\S+@\S+|\+?\d(?:[\s().-]*\d){6,}")

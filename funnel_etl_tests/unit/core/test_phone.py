@@ -1,5 +1,7 @@
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from funnel_etl.core import phone
 
@@ -51,6 +53,30 @@ def one(text):
         "\u202a+91\u00a098765\u200b12345\u202c",
         "98765.12345",
         "9876512345 (WhatsApp)",
+        pytest.param("+91 919876512345", id="code_twice"),
+        pytest.param("+91+919876512345", id="code_twice_with_both_pluses"),
+        pytest.param("91919876512345", id="code_twice_without_plus"),
+        pytest.param("+91091 9876512345", id="code_twice_the_second_with_a_nought"),
+        pytest.param("+910919876512345", id="code_twice_run_together"),
+        pytest.param("0091 91 98765 12345", id="code_twice_with_noughts"),
+        pytest.param("91-91-9876512345", id="code_twice_with_hyphens"),
+        pytest.param("91 0 9876512345", id="code_and_trunk_nought_without_plus"),
+        pytest.param("9,876,512,345", id="western_groups"),
+        pytest.param("9,87,65,12,345", id="indian_groups"),
+        pytest.param("919,876,512,345", id="western_groups_with_the_code"),
+        pytest.param("9.876.512.345", id="groups_by_dots"),
+        pytest.param("9,876,512,345.00", id="groups_and_a_fraction"),
+        pytest.param("9.876512345E9", id="float_that_holds_all"),
+        pytest.param("9.876512345E+09", id="float_as_a_spreadsheet_writes_it"),
+        pytest.param("9,876512345e9", id="float_with_a_decimal_comma"),
+        pytest.param("9.8765123450E9", id="float_with_a_nought_behind"),
+        pytest.param("9.19876512345E+11", id="float_with_the_code"),
+        pytest.param("p:9.19876512345E11", id="float_behind_a_prefix"),
+        pytest.param("9876512345.000000", id="fraction_of_noughts"),
+        pytest.param("9876512345 (2)", id="mark_of_a_copy"),
+        pytest.param("+91 98765 12345 [3]", id="mark_of_a_copy_in_square_brackets"),
+        pytest.param("Self: 9876512345", id="label_of_ones_own"),
+        pytest.param("My no. 98765 12345", id="label_of_ones_own_in_words"),
     ],
 )
 def test_an_indian_mobile_is_ten_digits_however_it_is_typed(text):
@@ -65,6 +91,9 @@ def test_an_indian_mobile_is_ten_digits_however_it_is_typed(text):
         ("+44 7911 123456", "+447911123456"),
         ("+44 (0)7911 123456", "+447911123456"),
         ("p:+6591234567", "+6591234567"),
+        ("+971 971501234567", "+971501234567"),
+        ("+44+447911123456", "+447911123456"),
+        ("00971 00971 501234567", "+971501234567"),
     ],
 )
 def test_a_number_valid_in_another_country_keeps_its_country(text, e164):
@@ -86,7 +115,9 @@ def test_an_indian_mobile_under_a_wrong_flag_is_an_indian_mobile(text, national)
     assert one(text) == phone.Phone(national, "in_mobile", "country_code_ignored", (), "91" + national)
 
 
-@pytest.mark.parametrize("text", ["9.87651E+09", "9.19988E+11", "'9.19988e+11", "9,87651E+09", "9E9", "p:9.1E+11"])
+@pytest.mark.parametrize(
+    "text", ["9.87651E+09", "9.19988E+11", "'9.19988e+11", "9,87651E+09", "9E9", "p:9.1E+11", "9.8765123E9"]
+)
 def test_scientific_notation_has_lost_digits(text):
     assert one(text) == phone.Phone(None, "sci_notation")
 
@@ -140,7 +171,11 @@ def test_a_number_that_is_nobodys_is_a_placeholder(text):
         "9876512345@example.com",
         "Pa55word",
         "98765,12345",
-        "9876512345 9123456789",
+        "14155552671",
+        "98765 12345 98765",
+        "9876512345 12",
+        "91,9876,512,345",
+        "9,876,512.345E3",
     ],
 )
 def test_anything_else_is_invalid_and_nothing_is_invented(text):
@@ -168,11 +203,71 @@ def test_an_empty_cell_is_blank(text):
         ("9.87651E+09/9876512345", "9876512345", ()),
         ("+91/9876512345", "9876512345", ()),
         ("9123456789/९८७६५१२३४५", "9123456789", ("9876512345",)),
+        ("9876512345 9123456789", "9876512345", ("9123456789",)),
+        ("98765 12345 91234 56789", "9876512345", ("9123456789",)),
+        ("+91 98765 12345 +91 91234 56789", "9876512345", ("9123456789",)),
+        ("9876512345-9123456789", "9876512345", ("9123456789",)),
+        ("09876512345 - 09123456789", "9876512345", ("9123456789",)),
+        ("9876512345+919123456789", "9876512345", ("9123456789",)),
+        ("9876512345 and 9123456789", "9876512345", ("9123456789",)),
+        ("9876512345 ya 9123456789", "9876512345", ("9123456789",)),
+        ("+971501234567 9876512345", "+971501234567", ("9876512345",)),
+        ("9876512345 022-25551234", "9876512345", ()),
+        ("9876512345 9876512345", "9876512345", ()),
+        ("9,876,512,345 / 9,123,456,789", "9876512345", ("9123456789",)),
+        ("9876512345 (1) / 9123456789 (2)", "9876512345", ("9123456789",)),
     ],
 )
 def test_of_several_numbers_the_first_valid_one_is_the_phone(text, chosen, alternates):
     found = one(text)
     assert (found.phone, found.alternates) == (chosen, alternates)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Self: 9876512345 Father: 9123456789",
+        "Father: 9123456789 Self: 9876512345",
+        "Mother 9123456789, self 9876512345",
+        "9876512345 Father 9123456789",
+        "9876512345 (self), 9123456789 (father)",
+        "9123456789 father 9876512345 self",
+        "9123456789 (guardian) 9876512345",
+        "9876512345 / 9123456789 (parents)",
+        "9876512345 other no. 9123456789",
+        "9876512345 alternate: 9123456789",
+        "Mob: 9876512345 Emergency contact: 9123456789",
+        "पिता 9123456789 स्वयं 9876512345",
+        "Parent's no - 9123456789; student 98765 12345",
+        "Father 9123456789 Self 9.876512345E9",
+    ],
+)
+def test_anothers_number_is_an_alternate_wherever_its_label_stands(text):
+    found = one(text)
+    assert (found.phone, found.alternates, found.phone_note) == ("9876512345", ("9123456789",), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mother 9876512345",
+        "Parent's no: +91 98765-12345",
+        "Father: 9876512345",
+        "9876512345 (father)",
+        "9876512345 - husband",
+        "Parent 2: 9876512345",
+        "My father's 9876512345",
+        "Emergency contact no. 9876512345",
+        "Student / parent 9876512345",
+    ],
+)
+def test_a_cell_with_only_anothers_number_has_no_phone(text):
+    assert one(text) == phone.Phone(None, "invalid", "other_person", ("9876512345",))
+
+
+def test_a_label_of_another_person_counts_up_to_one_of_the_persons_own():
+    assert one("Father: 9123456789, 9876512345").phone is None
+    assert one("Father: 9123456789, 9876512345; me 7123456789").phone == "7123456789"
 
 
 @pytest.mark.parametrize(
@@ -245,3 +340,57 @@ def test_placeholders_are_the_callers():
     assert phone.normalise_one("9876543210", frozenset()).phone == "9876543210"
     assert phone.normalise(column("9876543210"), frozenset())["phone"].tolist() == ["9876543210"]
     assert one("9876512345").phone_class in phone.CLASSES
+
+
+NATIONAL = st.from_regex(r"[6-9][0-9]{9}", fullmatch=True)
+SPELLINGS = {
+    "code_twice": lambda p, gap: f"+91{gap}91{gap}{p}",
+    "code_with_noughts_twice": lambda p, gap: f"0091{gap}091{gap}{p}",
+    "halves": lambda p, gap: f"+91{gap}{p[:5]}{gap}{p[5:]}",
+    "western_groups": lambda p, _: f"{p[0]},{p[1:4]},{p[4:7]},{p[7:]}",
+    "indian_groups": lambda p, _: f"{p[0]},{p[1:3]},{p[3:5]},{p[5:7]},{p[7:]}",
+    "float": lambda p, _: f"{p[0]}.{p[1:]}E+09",
+    "float_with_the_code": lambda p, _: f"9.1{p}E11",
+    "fraction": lambda p, _: f"91{p}.0",
+    "copy": lambda p, gap: f"{p[:5]}{gap}{p[5:]} (2)",
+    "own_label": lambda p, gap: f"Self:{gap}{p}",
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@settings(max_examples=40, deadline=None)
+@given(national=NATIONAL, gap=st.sampled_from(["", " ", "-", " - ", "."]))
+def test_a_well_formed_indian_number_comes_out_of_every_spelling(spelling, national, gap):
+    found = phone.normalise_one(SPELLINGS[spelling](national, gap), frozenset())
+    assert found.phone == (None if len(set(national)) == 1 else national)
+
+
+@settings(max_examples=60, deadline=None)
+@given(NATIONAL, NATIONAL, st.sampled_from([" ", "-", " and ", " or ", "/", ", ", " Father ", " (self) father:"]))
+def test_of_two_numbers_the_first_is_the_phone_whatever_stands_between(first, second, between):
+    found = phone.normalise_one(f"{first}{between}{second}", frozenset())
+    if len(set(first)) > 1:
+        assert found.phone == first
+        assert set(found.alternates) <= {second}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(NATIONAL, st.sampled_from(
+    ["91", "+", "0", "00", " ", "-", ",", ".", "/", "E+09", "E9", "father", "self", "(2)", "9", "12", "971", "x"]
+)), max_size=9))  # fmt: skip
+def test_no_digit_is_invented(pieces):
+    """Every number that comes out stands in the cell, digit by digit in this order."""
+    text = "".join(pieces)
+    found = one(text)
+    for number in filter(None, [found.phone, *found.alternates]):
+        rest = iter(text)
+        assert all(digit in rest for digit in number.removeprefix("+"))
+
+
+def test_a_column_of_odd_spellings_reads_each_once(monkeypatch):
+    calls = []
+    read = phone.normalise_one
+    monkeypatch.setattr(phone, "normalise_one", lambda text, nobodys: calls.append(text) or read(text, nobodys))
+    frame = phone.normalise(column(*["Self: 9876512345 Father: 9123456789"] * 1000), PLACEHOLDERS)
+    assert frame["phone"].eq("9876512345").all()
+    assert len(calls) <= 2

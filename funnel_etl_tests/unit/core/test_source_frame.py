@@ -161,8 +161,32 @@ def test_a_count_may_be_in_any_digits_mixed_too_and_as_large_as_a_bigint() -> No
     assert source.account.line().cell_warnings == 0
 
 
-@pytest.mark.parametrize("text", ["(5)", "Rs 7", "7-", "1.5", "inf", "n/a"])
+@pytest.mark.parametrize(
+    "text", ["(5)", "Rs 7", "7-", "1.5", "inf", "n/a", "1.234", "1.000", '"1,23"', '"12,5"', '"4,999,00"', "1.234.567"]
+)
 def test_a_count_is_a_whole_number_and_nothing_else(text: str) -> None:
     source = frame(f"1,2026-11-01,{text},", '2,2026-11-01,"1,234",', "3,2026-11-01,12.0,")
     assert source.integer("cost").tolist() == [pd.NA, 1234, 12]
     assert source.account.line().cell_warnings == 1
+
+
+@pytest.mark.parametrize("text", ['"1,23"', '"98,75"', '"1.234,5"', '"1,2,3"'])
+def test_a_figure_has_its_commas_between_groups_only(text: str) -> None:
+    source = frame(f"1,2026-11-01,,{text}", '2,2026-11-01,,"-1,234.5"', "3,2026-11-01,,1.5E-05")
+    assert source.number("clicks").fillna(-1).tolist() == [-1, -1234.5, 1.5e-05]
+    assert source.account.line().cell_warnings == 1
+
+
+def test_a_column_proved_to_use_decimal_commas_is_read_so_as_a_whole_and_noted_once() -> None:
+    source = frame('1,2026-11-01,"1.234,56","1.234,0"', '2,2026-11-01,"98,75",1.000', '3,2026-11-01,"12,500",7')
+    assert source.needed_money("cost").fillna(-1).tolist() == [123456, 9875, -1]
+    assert source.money("cost").notna().tolist() == [True, True, False]
+    assert source.integer("clicks").tolist() == [1234, 1000, 7]
+    assert source.number("clicks").tolist() == [1234.0, 1000.0, 7.0]
+    assert put_aside(source) == {4: "bad_money"}
+    assert [note.split(":")[0] for note in source.account.notes] == ["cost", "clicks"]
+
+
+def test_a_ragged_row_proves_no_decimal_commas() -> None:
+    source = frame('1,2026-11-01,"1,250",', '2,2026-11-01,"1.234,56"')
+    assert source.needed_money("cost").dropna().tolist() == [125000]

@@ -171,3 +171,15 @@ def test_map_unique_asks_once_for_each_text_and_keeps_the_index():
 
 def test_an_all_missing_object_column_is_text_too():
     assert listed(text.squash(pd.Series([None, np.nan], dtype=object))) == [None, None]
+
+
+@pytest.mark.parametrize("typed", ["6.54E+23", "6,54E+23", " 6.54e+23 ", "1.23457E+15", "1E+15", "6.54E23", "65.4E+21"])
+def test_an_id_that_a_spreadsheet_took_for_a_number_is_known_by_the_form_it_writes(typed):
+    assert text.is_rounded_id(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["6e5", "64E10", "6E23", "507f1f77bcf86cd799439011", "1.5", "E+23", "a6.54E+23", "6.54E+2", "6.54E-23", ""]
+)
+def test_an_id_with_an_e_among_its_digits_is_an_id(typed):
+    assert not text.is_rounded_id(typed)

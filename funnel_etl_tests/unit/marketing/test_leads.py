@@ -169,3 +169,37 @@ def test_a_lead_has_the_phone_of_whichever_own_number_was_typed(clean: Clean, ot
     rows = clean("A,,9876512301,9876512309,fb,2026-11-01", header=header).rows
     assert rows["phone"].tolist() == ["9876512301"]
     assert rows["phone_raw"].tolist() == ["9876512301"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<test lead: dummy data for full_name>,test@meta.com,<test lead: dummy data for phone_number>,fb,,,2026-11-02",
+        "Asha,test@fb.com,,fb,,<Test lead: dummy data for campaign>,2026-11-02",
+    ],
+    ids=["as_meta_fills_it_in", "any_cell"],
+)
+def test_a_test_lead_of_meta_is_left_out_and_is_nobodys_first(clean: Clean, line: str) -> None:
+    """The incident: test leads counted, and were one person with the first lead."""
+    outcome = clean(line, line, "Test,test@meta.com,,fb,,,2026-11-03")
+    assert outcome.rows["name"].tolist() == ["Test"], "only the address of one: it may be somebody"
+    assert outcome.rows["is_first_lead"].tolist() == [True]
+    assert outcome.ledger[0].reasons == {"excluded:test_lead": 2}
+    assert outcome.merged.empty
+
+
+@pytest.mark.parametrize(
+    ("line", "is_total"),
+    [
+        pytest.param("Total,,,,,,", True, id="a_label_alone"),
+        pytest.param("Total,,2,,,,2026-11-02 23:59", True, id="the_number_of_leads_and_the_last_day"),
+        pytest.param("Grand total: 2,-,NA,,,,", True, id="the_number_behind_the_label"),
+        pytest.param("Total,,3,,,,2026-11-02", False, id="another_number"),
+        pytest.param("Total,t@b.in,,,,,2026-11-02", False, id="with_an_e_mail"),
+        pytest.param("Total,,9876512349,,,,2026-11-02", False, id="with_a_phone"),
+        pytest.param("Asha,,,fb,,Total,2026-11-02", False, id="a_campaign_called_total"),
+    ],
+)
+def test_a_row_that_counts_the_leads_is_no_lead(clean: Clean, line: str, *, is_total: bool) -> None:
+    outcome = clean("A,a@b.in,9876512345,fb,,,2026-11-01", "B,b@b.in,9876512346,fb,,,2026-11-02", line)
+    assert outcome.quarantine["reason"].tolist() == (["total_row"] if is_total else [])

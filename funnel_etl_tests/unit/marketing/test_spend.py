@@ -73,6 +73,27 @@ def test_the_sum_over_funnels_is_the_sum_of_usable_cost_and_the_rest_is_in_quara
     }
 
 
+def test_commas_that_group_nothing_never_multiply_a_cost_by_a_hundred(clean: Clean) -> None:
+    outcome = clean(
+        '2026-11-01,"4,999,00",7,,Meta Ads',
+        '2026-11-01,"12,50","1,23",,Meta Ads',
+        '2026-11-01,"1,23,456.50","1,234",,Meta Ads',
+    )
+    assert outcome.rows["cost_inr"].tolist() == [12_345_650]
+    assert outcome.rows["impressions"].tolist() == [1234]
+    assert outcome.quarantine["reason"].tolist() == ["bad_money", "bad_money"]
+    assert outcome.ledger[0].reasons == {"quarantined:bad_money": 2}
+
+
+def test_a_sheet_of_decimal_commas_is_read_to_the_paisa_with_a_note(clean: Clean) -> None:
+    """The incident: a sheet saved in a German Excel had 100 times its cost, but for the one line with both signs."""
+    lines = ("1200,50;1.234", "98,75;5", "1.234,56;7", "300;1")
+    outcome = clean(*(f"2026-11-01;{line};;Meta Ads" for line in lines), header=HEADER.replace(",", ";"))
+    assert outcome.rows["cost_inr"].tolist() == [120_050, 9_875, 123_456, 30_000]
+    assert outcome.rows["impressions"].fillna(-1).tolist() == [-1, 5, 7, 1], "nothing proves that 1.234 is 1,234"
+    assert outcome.notes == ["cost: its amounts have decimal commas (1.234,56), and were read so"]
+
+
 def test_the_business_day_is_that_of_the_zone(clean: Clean) -> None:
     rows = clean("2026-11-12T18:29:59Z,5,,,X", "2026-11-12T18:30:00Z,5,,,X").rows
     assert rows["spend_date"].dt.day.tolist() == [12, 13]
@@ -99,3 +120,25 @@ def test_a_sheet_without_a_needed_column_is_refused_by_name(clean: Clean, column
 
 def test_a_sheet_with_only_its_header_gives_an_empty_table(clean: Clean) -> None:
     assert clean().rows.empty
+
+
+def test_a_line_that_adds_up_the_others_is_no_spend_and_a_campaign_with_total_in_its_name_is(clean: Clean) -> None:
+    header = "date_time,campaign,impressions,cost,Funnel"
+    outcome = clean(
+        "2026-11-01,Total Fitness,10,100.10,Meta Ads",
+        "2026-11-02,Total,20,50.15,Meta Ads",
+        "2026-11-02,Brand,20,25.333,Meta Ads",
+        "2026-11-02,Brand,20,25.333,Meta Ads",
+        "Total: Account,,70,200.92,",
+        ",Grand Total, --,200.916,--",
+        header=header,
+    )
+    assert outcome.rows["cost_inr"].tolist() == [10_010, 5_015, 2_533, 2_533]
+    assert outcome.quarantine[["source_row", "reason"]].to_numpy().tolist() == [[6, "total_row"], [7, "total_row"]]
+
+
+def test_a_total_that_has_no_cost_is_one_if_it_says_nothing_else(clean: Clean) -> None:
+    outcome = clean("2026-11-01,5,7,,Meta Ads", "Total,,3,,", "2026-11-02,,Total,,Meta Ads")
+    assert outcome.quarantine[["source_row", "reason"]].to_numpy().tolist() == [[3, "bad_date"]]
+    outcome = clean("2026-11-01,5,7,,Meta Ads", "Total,,1,,", "2026-11-02,,Total,,Meta Ads")
+    assert outcome.quarantine[["source_row", "reason"]].to_numpy().tolist() == [[3, "total_row"]]

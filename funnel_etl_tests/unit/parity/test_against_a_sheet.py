@@ -22,8 +22,8 @@ SOURCES = ["fb", "FB", " fb", "Web List", "web list", "Web*", "W?b List", "~*", 
 MAPPING = CONFIG["funnel_mapping"] + "Old List,Webinar,,2026-11-05,\nOld List,Meta Ads,2026-11-06,,\n*,Webinar,,,\n"
 PHONES = ["9876500001", "+91 98765-00002", "09876500003", "+971 50 123 4567", "98765", "", "9876500004.0", "9876500005"]
 EMPLOYEES = ["Asha", "Binoy", "Chitra"]
-MANUAL = ["walk in", "Walk In", "who knows", "Webinar", " "]
-SALE_FUNNELS = ["Webinar", "Meta Ads", MISC, f" {MISC.lower()} ", "Telegram"]
+MANUAL = ["walk in", "Walk In", "  walk in", "Walk in ", "walk  in", "who knows", " who", "Webinar", " "]
+SALE_FUNNELS = ["Webinar", "Meta Ads", MISC, f" {MISC.lower()} ", MISC.replace(" ", "  "), "Telegram"]
 SPEND_FUNNELS = ["Webinar", "Meta Ads", " Webinar", "Meta Adverts", "Radio", ""]
 FUNNELS = "funnel\nWebinar\nMeta Ads\nMeta *\nOther Sources (Miscellaneous)\n"
 COSTS = ["10", "0.004", "1,200.505", "-3.5", "₹ 20", "Rs. 7", "", "45.25"]
@@ -80,8 +80,8 @@ def digits(cell: str) -> str:
 
 
 def mapped(row: int) -> str:
-    """Give the formula for the funnel of the value typed for a sale, or Misc."""
-    return f'IFERROR(VLOOKUP(D{row},Values!$A$1:$B$1,2,FALSE),"{MISC}")'
+    """Return the formula for the funnel of the value typed for a sale, or the sale's as typed."""
+    return f"IFERROR(VLOOKUP(TRIM(D{row}),Values!$A$1:$B$1,2,FALSE),B{row})"
 
 
 @pytest.fixture(params=[(1, "2026-11-15"), (2, "2026-11-01"), (3, "2026-10-31"), (4, "2026-01-01"), (5, "2026-11-02")])

@@ -166,6 +166,12 @@ PLAIN = "fb,2026-11-03 10:00,9876500009,Asha\n"
             id="a_broken_row_is_in_the_sheet",
         ),
         pytest.param(
+            "fb,2026-11-03 10:00,9876500001,<test lead: dummy data for employee>\n",
+            {},
+            {("9876500001", "(row)"): ("Meta Ads", None, "test_lead")},
+            id="a_test_lead_is_in_the_sheet",
+        ),
+        pytest.param(
             PLAIN,
             {"aged": "9876500001,9876500001,2026-11-02 10:00,2026-11-02,fb,Meta Ads,Asha\n"},
             {("9876500001", "(row)"): (None, "Meta Ads", "aged_out")},
@@ -187,8 +193,53 @@ SALE = "S1,paid,2026-11-03 10:00,9876500001,100,fb,{}\n"
         pytest.param(SALE.format("Webinar"), None, {}, id="a_plain_sale_is_the_same"),
         pytest.param(SALE.format("Other Sources (Miscellaneous)"), "walk in", {}, id="misc_mapped"),
         pytest.param(SALE.format("Other Sources (Miscellaneous)"), "who knows", {}, id="misc_not_mapped"),
+        pytest.param(SALE.format("Other Sources (Miscellaneous)"), "  walk in", {}, id="misc_blanks_before"),
+        pytest.param(SALE.format("Other Sources (Miscellaneous)"), "WALK in ", {}, id="misc_blank_behind"),
+        pytest.param(SALE.format("Other Sources (Miscellaneous)"), "walk  in", {}, id="misc_blanks_doubled_inside"),
         pytest.param(
-            SALE.format(" other sources (miscellaneous) "), "walk in", {}, id="misc_in_another_spelling_mapped"
+            SALE.format("Other Sources (Miscellaneous)"),
+            "walk\u00a0in",
+            {("S1", "final_funnel"): ("Other Sources (Miscellaneous)", "Webinar", "lookup_not_trimmed")},
+            id="trim_leaves_white_space_that_is_no_blank",
+        ),
+        pytest.param(
+            SALE.format(" other  sources (miscellaneous) "), "walk in", {}, id="misc_in_another_spelling_mapped"
+        ),
+        pytest.param(
+            SALE.format(" other sources (miscellaneous) "),
+            "who knows",
+            {
+                ("S1", "final_funnel"): (
+                    " other sources (miscellaneous) ",
+                    "Other Sources (Miscellaneous)",
+                    "funnel_spelling",
+                )
+            },
+            id="misc_not_mapped_shows_the_funnel_as_typed",
+        ),
+        pytest.param(
+            SALE.format("Other\u00a0Sources (Miscellaneous)"),
+            "walk in",
+            {("S1", "final_funnel"): ("walk in", "Webinar", "lookup_not_trimmed")},
+            id="misc_with_white_space_that_is_no_blank_is_no_misc_for_the_sheet",
+        ),
+        pytest.param(
+            SALE.format("Meta Ads"),
+            "  walk  in ",
+            {("S1", "final_funnel"): ("  walk  in ", "Webinar", "manual_text_mapped")},
+            id="a_mapped_value_shows_blanks_and_all",
+        ),
+        pytest.param(
+            SALE.format("Webinar") + "Total,,2026-11-03 11:00,,105,,\n",
+            None,
+            {("Total", "(row)"): ("", None, "total_row")},
+            id="a_total_is_a_sale_for_the_sheet",
+        ),
+        pytest.param(
+            SALE.format("Webinar").replace("S1", "6.54E+23"),
+            None,
+            {("6.54E+23", "(row)"): ("Webinar", None, "row_quarantined")},
+            id="a_sale_of_a_rounded_id_is_in_the_sheet",
         ),
         pytest.param(
             SALE.format("Meta Ads"),
@@ -334,6 +385,18 @@ def test_without_a_funnel_column_the_sheet_derives_it_for_every_row(sheet: Made)
             id="a_cost_with_a_rupee_sign_is_a_text",
         ),
         pytest.param(
+            '2026-11-03,"1.234,56",Webinar\n2026-11-03,"98,75",Webinar\n',
+            {},
+            {("Webinar", "spend_inr"): ("9875.00", "1333.31", "decimal_comma")},
+            id="a_decimal_comma_means_nothing_to_the_sheet",
+        ),
+        pytest.param(
+            '2026-11-03,"12,50",Webinar\n2026-11-03,5,Webinar\n',
+            {},
+            {("Webinar", "spend_inr"): ("1255.00", "5.00", "row_quarantined")},
+            id="a_comma_that_groups_nothing_is_dropped_by_the_sheet",
+        ),
+        pytest.param(
             "2026-11-03,5000000000000,Webinar\n2026-11-03,5,Webinar\n",
             {},
             {},
@@ -344,6 +407,12 @@ def test_without_a_funnel_column_the_sheet_derives_it_for_every_row(sheet: Made)
             {},
             {("Webinar", "spend_inr"): ("0.01", "0.00", "row_rounding")},
             id="the_sheet_rounds_nothing_before_the_sum",
+        ),
+        pytest.param(
+            "2026-11-03,10,Webinar\n2026-11-03,5,Webinar\nTotal,15,Webinar\n",
+            {},
+            {("Webinar", "spend_inr"): ("30.00", "15.00", "total_row")},
+            id="a_total_is_spend_for_the_sheet",
         ),
         pytest.param(
             ",10,Webinar\n2026-11-03,5,Webinar\n",
@@ -382,11 +451,22 @@ MESSY_LEADS = st.tuples(
     CELLS(["Asha", " Asha", "", "Asha,extra"]),
 )
 MESSY_SALES = st.tuples(
-    *(CELLS(["S1", "S2", " S2", ""]), CELLS(["paid", "refunded", ""]), CELLS(MESSY_DATES), CELLS(MESSY_PHONES)),
-    *(CELLS(["5", "", "many"]), CELLS(["fb", "fb;Radio", ""]), CELLS(["Webinar", "meta ads", " Webinar", "", "Misc"])),
+    *(
+        CELLS(["S1", "S2", " S2", "", "Total", "1.5E+15"]),
+        CELLS(["paid", "refunded", ""]),
+        CELLS(MESSY_DATES),
+        CELLS(MESSY_PHONES),
+    ),
+    *(
+        CELLS(["5", "", "many"]),
+        CELLS(["fb", "fb;Radio", ""]),
+        CELLS(["Webinar", "meta ads", "", "Misc", " other  Sources (Miscellaneous)"]),
+    ),
 )
 MESSY_SPEND = st.tuples(
-    CELLS(MESSY_DATES), CELLS(["5", "0.005", "₹ 3", "", "x"]), CELLS(["Webinar", "webinar ", "Meta", "", "M*"])
+    CELLS([*MESSY_DATES, "Total"]),
+    CELLS(["5", "0.005", "₹ 3", "", "x", '"1.234,56"', '"12,5"']),
+    CELLS(["Webinar", "webinar ", "Meta", "", "M*"]),
 )
 
 
@@ -400,7 +480,7 @@ def csv(rows: list[tuple[str, ...]]) -> str:
     sales=st.lists(MESSY_SALES, min_size=1, max_size=6),
     spend=st.lists(MESSY_SPEND, min_size=1, max_size=6),
     zoom=st.lists(st.tuples(CELLS(MESSY_PHONES[:2]), CELLS(["true", "false"]), st.just("o")), max_size=4),
-    typed=CELLS(["walk in", "Webinar", " ", "?", "WALK*"]),
+    typed=CELLS(["walk in", " walk  in", "walk\u00a0in", "Webinar", " ", "?", "WALK*"]),
     as_of=CELLS(["2026-11-01", "2026-11-02", "2026-11-15", "2026-10-31"]),
     sheet_year=CELLS([None, 2025]),
 )

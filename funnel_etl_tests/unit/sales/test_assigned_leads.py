@@ -50,6 +50,18 @@ def test_the_funnel_is_that_of_the_source_on_the_row_s_own_business_day(
     assert rows["assigned_date"].dt.strftime("%m-%d").tolist() == ["11-01", "10-31", "11-01", "11-01", "11-01"]
 
 
+def test_a_total_and_a_test_lead_are_no_assignments(clean: Callable[[str], pd.DataFrame]) -> None:
+    rows = clean("""
+        sources,assignOn,leadMobile,employee
+        FB Form,2026-11-01 10:00:00,9876512345,Asha
+        FB Form,2026-11-01 10:00:00,<test lead: dummy data for phone_number>,Asha
+        FB Form,2026-11-01 10:00:00,,Asha
+        Total,2026-11-01 23:59:59,3,
+    """)
+    assert rows["source_row"].tolist() == [2, 4]
+    assert rows.attrs["quarantine"] == {5: "total_row"}
+
+
 def test_identical_rows_are_all_kept_in_the_order_of_the_dump(clean: Callable[[str], pd.DataFrame]) -> None:
     rows = clean("""
         sources,assignOn,leadMobile,employee

@@ -247,3 +247,9 @@ def test_one_odd_old_date_does_not_lose_what_had_aged_out(night: Run) -> None:
     assert states(fourth.leads, "phone")["9000000001"] == "aged_out"
     gone = third.history[third.history["change"] == "disappeared"]
     assert gone.empty
+
+
+def test_a_rounded_id_and_a_total_have_no_history(night: Run) -> None:
+    rounded = [sale("6.54E+23", "2026-08-02", 100), sale("6.54E+23", "2026-08-03", 200)]
+    first = night("2026-11-01", [], [sale("s1", "2026-08-01"), *rounded, "Total,,,,800,"], None)
+    assert versions(first) == [("s1", "inserted", "11-01", "")]

@@ -81,6 +81,68 @@ def test_a_later_row_that_cannot_be_used_does_not_replace_a_good_one(clean: Clea
     assert put_aside(outcome) == {3: ("bad_money", "netAmount")}
 
 
+def test_sales_whose_id_a_spreadsheet_rounded_never_become_one(clean: Clean) -> None:
+    """The incident: three sales of a re-saved dump had the id 6.54E+23, and two of them were merged away."""
+    outcome = clean(
+        *(f"6.54E+23,paid,2026-11-0{day},9876512345,{day}00,Webinar" for day in (1, 2, 3)),
+        '"6,54E+23",paid,2026-11-04,9876512345,400,Webinar',
+        "1E+15,paid,2026-11-04,9876512345,400,Webinar",
+        "6e5,paid,2026-11-05,9876512345,500,Webinar",
+        "64E10,paid,2026-11-05,9876512345,600,Webinar",
+        "507f1f77bcf86cd799439011,paid,2026-11-05,9876512345,700,Webinar",
+    )
+    assert put_aside(outcome) == dict.fromkeys(range(2, 7), ("rounded_id", "_id"))
+    assert outcome.rows["sale_id"].tolist() == ["6e5", "64E10", "507f1f77bcf86cd799439011"]
+    assert outcome.merged.empty
+
+
+@pytest.mark.parametrize(
+    ("lines", "totals"),
+    [
+        pytest.param(["Total,,2026-11-02 23:59,,300,"], [4], id="below_the_rows"),
+        pytest.param([",,,Total,300,"], [4], id="label_in_another_cell_and_no_date"),
+        pytest.param(["TOTAL:,,,,300.00,"], [4], id="capitals_and_a_colon"),
+        pytest.param(["Grand total (2),,,,₹ 300,", "कुल,,,,300,"], [4, 5], id="two_of_them"),
+        pytest.param(
+            ["Sub total,,,,300,", "s3,paid,2026-11-03,9876512345,50,Webinar", "Sub-total,,,,50,", "Sum,,,,350,"],
+            [4, 6, 7],
+            id="subtotals_and_a_sum_of_all",
+        ),
+        pytest.param(["s3,paid,2026-11-03,9876512345,many,Webinar", "Total,,,,375,"], [5], id="more_than_can_be_read"),
+        pytest.param(["Total,,2026-11-03,,299,"], [], id="another_amount"),
+        pytest.param(["s3,Total,2026-11-03,,300,Webinar"], [], id="a_row_with_an_id"),
+        pytest.param(["Total,,2026-11-03,9876512345,300,"], [], id="a_row_with_a_phone"),
+        pytest.param(["Total Fitness,,2026-11-03,,300,"], [], id="a_name_that_begins_so"),
+    ],
+)
+def test_a_row_that_adds_up_the_others_is_no_sale(clean: Clean, lines: list[str], totals: list[int]) -> None:
+    """The incident: a dated Total row of a dump doubled the month's revenue."""
+    outcome = clean(
+        "s1,paid,2026-11-01,9876512345,100,Webinar", "s2,refunded,2026-11-02,9876512346,200,Webinar", *lines
+    )
+    found = outcome.quarantine
+    assert found.loc[found["reason"] == "total_row", "source_row"].tolist() == totals
+
+
+def test_the_total_of_a_dump_is_not_merged_and_disturbs_no_proof_of_its_dates(clean: Clean) -> None:
+    days = [f"{day:02d}/{month}/2026" for month in (11, 12) for day in (1, 2, 3, 4, 5)]
+    sales = [f"s{day},paid,{day},9876512345,100,Webinar" for day in days]
+    outcome = clean(*sales, "Total,,02/11/2026,,1000,", "Total,,02/11/2026,,1000,")
+    assert outcome.quarantine["reason"].tolist() == ["total_row"] * 2
+    assert outcome.merged.empty
+    assert outcome.rows["sold_date"].dt.strftime("%d/%m/%Y").tolist() == days
+
+
+def test_a_customer_called_total_is_a_customer(clean: Clean) -> None:
+    header = HEADER + ",StudentName"
+    rows = clean(
+        "s1,paid,2026-11-01,9876512345,100,Webinar,Asha",
+        "s2,paid,2026-11-02,,100,Webinar,Total",
+        header=header,
+    ).rows
+    assert rows["revenue_inr"].sum() == 20_000
+
+
 @pytest.mark.parametrize(
     ("line", "reason", "column"),
     [

@@ -95,3 +95,12 @@ def test_a_broken_registrant_row_is_quarantined_and_lends_no_phone(night) -> Non
     out = night.run()
     assert pd.isna(only(out["zoom_registrations"])["phone"])
     assert out["zoom_registrations"].quarantine["reason"].tolist() == ["too_many_fields"]
+
+
+def test_a_test_lead_that_a_form_sent_on_to_zoom_is_nobody(night) -> None:
+    name = "<test lead: dummy data for first_name>"
+    dummy = {"first_name": name, "email": "test@meta.com", "row": f'{{"First Name": "{name}"}}'}
+    night.registration_report("r", START, asha(row="{}"), asha(**dummy))
+    out = night.run()
+    assert only(out["zoom_registrations"])["email"] == "asha@example.com"
+    assert out["zoom_registrations"].ledger[0].reasons == {"excluded:test_lead": 1}
