@@ -11,7 +11,7 @@ COPY funnel_etl funnel_etl
 RUN VIRTUAL_ENV=/opt/venv /opt/venv/bin/uv pip install --no-cache --no-deps --no-build-isolation -e .
 
 FROM python:3.11-slim
-RUN useradd --uid 10001 --create-home funnel && mkdir -p /state/dagster /drop/zoom && chown -R funnel /state /drop
+RUN useradd --uid 10001 --create-home funnel && mkdir -p /state/dagster /drop/zoom && chown -R funnel /state /drop && chmod 700 /state
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY pyproject.toml README.md LICENSE dagster.yaml workspace.docker.yaml ./

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.files import NO_ROOM
 from funnel_etl.settings import PROJECT, load_settings
 
 app = typer.Typer(
@@ -477,11 +478,12 @@ def _told() -> Iterator[None]:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(1) from None
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in NO_ROOM:
             raise
         err.print(
-            f"{error.filename}: {error.strerror or type(error).__name__}. Fix: let this user read and write there, "
-            "free its disk, or correct the setting or option that names it; then run the same command again",
+            f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}. Fix: let this user read and "
+            "write there, make room on its disk (docs/operations.md: The disk is full), or correct the setting or "
+            "option that names it; then run the same command again",
             style="red",
             markup=False,
         )

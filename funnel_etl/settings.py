@@ -1,16 +1,18 @@
 """The only reader of the environment: every setting, its default, its meaning. Prefix `FUNNEL_`; also from `.env`."""
 
+import os
 import re
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from funnel_etl.core.errors import ConfigError
+from funnel_etl.env_file import PREFIX, read_env_file, refuse_quoted, refuse_unknown
 
 EMBEDDED = "embedded"
 """A DATABASE_URL that means the embedded server, whatever a `.env` file says."""
@@ -21,6 +23,9 @@ NOWHERE = "none"
 HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
 """A host name or address as browsers send it."""
 
+ENV_FILE = Path(".env")
+"""Where settings are read from beside the environment: in the folder a command is run in."""
+
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout (or the folder the package was installed into)."""
 
@@ -28,7 +33,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Settings of one installation. Secrets are `SecretStr`: they do not show in a repr, a log or an error."""
 
-    model_config = SettingsConfigDict(env_prefix="FUNNEL_", env_file=".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", env_ignore_empty=True)
 
     home: Path = Field(
         Path(".funnel"), description="Folder of all state: server, lake, landing archive, Dagster's own files"
@@ -63,6 +68,9 @@ class Settings(BaseSettings):
     )
     download_seconds: Annotated[float, Field(gt=0)] = Field(
         1800.0, description="How long one source's download may take"
+    )
+    download_max_mb: Annotated[int, Field(ge=1)] = Field(
+        500, description="A pull larger than this (in MB), packed or unpacked, is refused while it comes"
     )
     drop_limit: Annotated[float, Field(ge=0, le=1)] = Field(
         0.2, description="A pulled dump that lacks a larger share of the last good one's keys waits for a person"
@@ -164,13 +172,28 @@ class Settings(BaseSettings):
         return datetime.now(ZoneInfo(self.timezone)).date() - timedelta(days=1)
 
 
+def names() -> set[str]:
+    """Return the name of every setting, as in the environment."""
+    return {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+
+
 def load_settings() -> Settings:
-    """Read the settings; raises `ConfigError` with one readable line for the first setting that is wrong."""
+    """Return the settings of the environment and of `.env`, where the environment wins.
+
+    Raises `ConfigError` with one readable line for the first thing in them that is wrong.
+    """
+    known = names()
+    given = {name.upper(): value for name, value in os.environ.items() if value}
+    refuse_unknown(given, known, "the environment")
+    for name in known & set(given):
+        refuse_quoted(name, given[name])
+    written = {name.upper(): value for name, value in read_env_file(ENV_FILE, known).items()}
+    values: dict[str, Any] = {name: written[name] for name in known & (written.keys() - given.keys())}
     try:
-        return Settings()
+        return Settings(**{name.removeprefix(PREFIX).lower(): value for name, value in values.items()})
     except ValidationError as error:
         first = error.errors()[0]
-        name = f"FUNNEL_{str(first['loc'][0]).upper()}" if first["loc"] else "a setting"
+        name = f"{PREFIX}{str(first['loc'][0]).upper()}" if first["loc"] else "a setting"
         raise ConfigError(
             first["msg"].removeprefix("Value error, "), where=name, fix="correct it in the environment or .env"
         ) from None

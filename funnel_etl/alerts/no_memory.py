@@ -9,6 +9,7 @@ from funnel_etl.alerts.delivery import UNANSWERED, send
 from funnel_etl.alerts.memory import maybe
 from funnel_etl.alerts.messages import Told, message
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.files import private_folder, write_whole
 from funnel_etl.settings import Settings
 from funnel_etl.watch.contracts import ENGINEER
 
@@ -33,8 +34,8 @@ def tell_of_no_night(settings: Settings, urls: list[str], error: FunnelError) ->
             told.add(maybe(mark))
         if why is not None:
             errors[str(number)] = why
-    _file(settings).parent.mkdir(parents=True, exist_ok=True)
-    _file(settings).write_text("\n".join(sorted(told)))
+    private_folder(settings.state, _file(settings))
+    write_whole(_file(settings), "\n".join(sorted(told)).encode(), private=True)
     return errors
 
 

@@ -50,6 +50,10 @@ class ConfigError(FunnelError):
     """A table of `config_csv` cannot be used as it is."""
 
 
+class StorageUnavailable(FunnelError):
+    """A folder cannot be written: its disk is full, or not ours. Trying again helps only when somebody made room."""
+
+
 class DatabaseUnavailable(FunnelError):
     """PostgreSQL cannot be reached, started or used."""
 

@@ -24,6 +24,7 @@ from funnel_etl.core.numbers import grouped, rupees
 from funnel_etl.demo.crm_server import LoopbackCrm
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
+from funnel_etl.files import private_folder
 from funnel_etl.operate.run_night import NightResult, require_over, run_night
 from funnel_etl.operate.services import serve
 from funnel_etl.platform.database import Databases, engine, libpq_uri, open_databases
@@ -132,7 +133,7 @@ def _environment(settings: Settings, crm: LoopbackCrm) -> Iterator[Settings]:
     """Point the settings of this process at the demo; Dagster's definitions read them from the environment."""
     home = settings.demo
     sources = home / "sources"
-    home.mkdir(parents=True, exist_ok=True)
+    private_folder(home, home / "port")
     port = _port_of(home, settings.database_port + 1)
     if not EmbeddedServer(home / "postgres", port).is_running():
         port = next(port for port in range(settings.database_port + 1, 65535) if port_is_free(port))

@@ -30,7 +30,7 @@ from funnel_etl.platform.nights import of_nights
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import CONFIG, NightlySources
-from funnel_etl.sources.store import LocalStore, Store, open_store
+from funnel_etl.sources.store import TEMPORARY, LocalStore, Store, open_store
 from funnel_etl.watch.contracts import TABLES as WATCH_TABLES
 
 
@@ -56,6 +56,10 @@ class AsideStore:
     def write(self, name: str, data: bytes) -> None:
         """Write the name aside."""
         self.aside.write(name, data)
+
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """Raise `StorageUnavailable` for what fails to be written aside."""
+        return self.aside.writing()
 
     def workspace(self) -> contextlib.AbstractContextManager[Path]:
         """Give an empty file aside."""
@@ -172,8 +176,8 @@ def aside_prefix(settings: Settings) -> str:
 def _places(settings: Settings) -> Iterator[tuple[AsideLanding, AsideStore]]:
     landing_root, lake_root = UPath(settings.landing_root), UPath(settings.lake_root)
     with tempfile.TemporaryDirectory(prefix=aside_prefix(settings)) as folder:
-        landing = AsideStore(open_store(landing_root), LocalStore(Path(folder) / "landing"))
-        lake = AsideStore(open_store(lake_root), LocalStore(Path(folder) / "lake"))
+        landing = AsideStore(open_store(landing_root), LocalStore(Path(folder) / "landing", TEMPORARY))
+        lake = AsideStore(open_store(lake_root), LocalStore(Path(folder) / "lake", TEMPORARY))
         yield AsideLanding(landing_root, landing), lake
 
 

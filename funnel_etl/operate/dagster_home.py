@@ -1,13 +1,13 @@
 """Dagster's home below the state folder: its `dagster.yaml`, and its storage's address in the environment."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 
+from funnel_etl.files import close_state, private_folder, private_umask, write_whole
 from funnel_etl.platform.database import Databases, engine, open_databases
 from funnel_etl.platform.database_errors import database_errors
 from funnel_etl.platform.nights import begin_nights
@@ -16,11 +16,15 @@ from funnel_etl.settings import PROJECT, Settings
 
 
 def prepare(settings: Settings, databases: Databases) -> dict[str, str]:
-    """Write Dagster's home, and give the environment its processes need (it holds the storage's password)."""
+    """Write Dagster's home, and return the environment its processes need (it holds the storage's password).
+
+    Nobody else may read what is in the state folder from then on.
+    """
+    close_state(settings.state, settings.drop_folder)
     begin_nights(settings, settings.yesterday())
     home = settings.state / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(_instance_config(), home / "dagster.yaml")
+    private_folder(home)
+    write_whole(home / "dagster.yaml", _instance_config().read_bytes(), private=True)
     return {
         "DAGSTER_HOME": str(home),
         "FUNNEL_DAGSTER_URL": databases.dagster_url,
@@ -45,7 +49,7 @@ def open_instance(settings: Settings, databases: Databases) -> Iterator[dg.Dagst
     os.environ.update(prepare(settings, databases))
     with database_errors(databases.dagster_url, "Dagster's storage could not be opened"):
         opened = dg.DagsterInstance.get()
-    with opened:
+    with private_umask(), opened:
         yield opened
 
 

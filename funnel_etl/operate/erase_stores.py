@@ -19,6 +19,7 @@ from funnel_etl.core.accounting import QUARANTINE_COLUMNS, TRACE
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.erasing import Sought, Withheld, masked_bytes, no_label, withhold
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.files import write_whole
 from funnel_etl.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.marketing.zoom.layout import heads_summary
 from funnel_etl.operate.erase_person import Lines, Person
@@ -300,10 +301,7 @@ def _erase_file(path: Path, sought: Sought, found: Taken, place: str, *, dry: bo
     if dry:
         return
     if left != data:
-        beside = path.with_name(f".erasing-{path.name[:60]}")
-        beside.write_bytes(left)
-        beside.chmod(path.stat().st_mode)
-        beside.replace(path)
+        write_whole(path, left)
     if name != path.name:
         free = (path.with_name(f"{n}_{name}" if n else name) for n in count())
         path.rename(next(goal for goal in free if not goal.exists()))

@@ -18,6 +18,7 @@ from upath import UPath
 
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.files import storage_error, write_whole
 from funnel_etl.funnel.contracts import DATA_VERSION, FUNNEL_MONTHLY
 from funnel_etl.operate import moves
 from funnel_etl.operate.aside import aside, make_tables, table_assets
@@ -161,13 +162,9 @@ def write_detail(found: Preview, to: Path) -> None:
     """Write all that differs as CSV, one number a row. Raises `FunnelError` when it cannot be written."""
     refuse_other_file(to)
     try:
-        to.write_bytes(detail_csv(found))
+        write_whole(to, detail_csv(found))
     except OSError as error:
-        raise FunnelError(
-            f"the file cannot be written ({error.strerror or type(error).__name__})",
-            where=str(to),
-            fix="take a folder that you may write",
-        ) from error
+        raise storage_error(error, "the file", str(to), "name another with --to") from error
 
 
 def detail_csv(found: Preview) -> bytes:

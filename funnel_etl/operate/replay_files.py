@@ -24,6 +24,7 @@ from pyarrow import csv
 
 from funnel_etl.core.contracts import Kind, Table
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.files import private_folder, storage_error, write_whole
 
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 MADE_BY = "funnel-etl replay"
@@ -98,7 +99,7 @@ def write_folder(
     """
     folder = folder.absolute()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(folder.parent)
         _sweep(folder)
         fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.replaying-", dir=folder.parent))
         try:
@@ -107,11 +108,7 @@ def write_folder(
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        raise FunnelError(
-            f"the replay cannot be written ({error.strerror or type(error).__name__})",
-            where=str(folder),
-            fix="free its disk, let this user write there, or name another folder with --to",
-        ) from error
+        raise storage_error(error, "the replay", str(folder), "name another folder with --to") from error
     return written
 
 
@@ -128,10 +125,7 @@ def _fill(fresh: Path, tables: Iterable[tuple[Table, pa.Table]], about: Mapping[
 
 
 def _write(path: Path, data: bytes, rows: int) -> Written:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    write_whole(path, data, private=True)
     return Written(hashlib.sha256(data).hexdigest(), rows)
 
 

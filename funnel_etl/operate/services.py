@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.files import OTHERS
 from funnel_etl.operate.dagster_home import open_instance, prepare, prepare_tables
 from funnel_etl.platform.address import read_address
 from funnel_etl.platform.database import funnel_url, libpq_uri, normalise_url, open_databases, redacted
@@ -114,6 +115,7 @@ def _supervise(commands: Sequence[list[str]], environment: dict[str, str]) -> in
                     [program, *command[1:]],
                     env=environment,
                     start_new_session=True,
+                    umask=OTHERS,
                     preexec_fn=_default_signals,  # noqa: PLW1509 - no threads yet, and nothing else resets SIGINT
                 )
             )

@@ -16,6 +16,7 @@ from funnel_etl.changes.words import WORDS, movers, number, told
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.numbers import grouped
 from funnel_etl.core.text import lookup_key
+from funnel_etl.files import storage_error, write_whole
 from funnel_etl.funnel.contracts import MEASURES
 from funnel_etl.operate.explain_fact import meant
 from funnel_etl.operate.moved_rows import (
@@ -222,10 +223,6 @@ def _write(rows: pd.DataFrame, to: Path) -> None:
         for name in ("difference", "previous_value", "current_value")
     }
     try:
-        rows.assign(**money).to_csv(to, index=False, encoding="utf-8-sig", date_format="%Y-%m-%d")
+        write_whole(to, rows.assign(**money).to_csv(index=False, date_format="%Y-%m-%d").encode("utf-8-sig"))
     except OSError as error:
-        raise FunnelError(
-            f"it cannot be written ({error.strerror or 'no such folder'})",
-            where=str(to),
-            fix="take a folder that is there and yours",
-        ) from error
+        raise storage_error(error, "it", str(to), "name another file with --to") from error

@@ -20,6 +20,7 @@ from funnel_etl.core.numbers import grouped
 from funnel_etl.core.numbers import measure as measure_text
 from funnel_etl.core.text import decode
 from funnel_etl.definitions import TABLES
+from funnel_etl.files import storage_error, write_whole
 from funnel_etl.operate.dagster_home import prepare_tables
 from funnel_etl.operate.explain_fact import Explained, Period, as_csv, explain_fact
 from funnel_etl.operate.explain_person import Event, story, whom
@@ -164,11 +165,9 @@ def _lines(settings: Settings, events: list[Event]) -> dict[tuple[str | None, in
 
 def _write(to: Path, data: bytes) -> None:
     try:
-        to.write_bytes(data)
+        write_whole(to, data)
     except OSError as error:
-        raise FunnelError(
-            f"it cannot be written ({error.strerror})", where=str(to), fix="take a folder that is there and yours"
-        ) from error
+        raise storage_error(error, "it", str(to), "name another file with --to") from error
 
 
 def _plain(text: object) -> str:

@@ -5,7 +5,6 @@ What becomes of a filled file is in `worklist_apply`; what stands on the list, i
 
 import csv
 import io
-import os
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +15,7 @@ from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.text import lookup_keys
+from funnel_etl.files import storage_error, write_whole
 from funnel_etl.funnel.worklist_contracts import WORKLIST_MAPPING
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
@@ -60,21 +60,14 @@ def write_worklist(settings: Settings, sources: NightlySources, to: Path) -> Wor
     """Write the newest list as a CSV file to fill in. Raises `FunnelError` if it is there: it may be filled in."""
     found = newest_worklist(settings.lake_root)
     data = as_csv(found.rows, sources.config(found.night).table("funnel_mapping"))
-    try:
-        with to.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
+    if to.exists():
         raise FunnelError(
             "the file is there already, and may be filled in", where=str(to), fix="take another name, or delete it"
-        ) from None
+        )
+    try:
+        write_whole(to, data)
     except OSError as error:
-        raise FunnelError(
-            f"the file cannot be written ({error.strerror or type(error).__name__})",
-            where=str(to),
-            fix="take a folder that is there and that you may write",
-        ) from error
+        raise storage_error(error, "the file", str(to), "name another with --to") from error
     return found
 
 

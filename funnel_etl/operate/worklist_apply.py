@@ -18,6 +18,7 @@ from funnel_etl.core.config_tables import RESIDUAL_FUNNELS, TABLES, Config, chec
 from funnel_etl.core.csvfile import PROBLEM, CsvRecords, header_key, read_csv
 from funnel_etl.core.errors import ConfigError, FunnelError
 from funnel_etl.core.text import decode, lookup_key, squash_one
+from funnel_etl.files import storage_error
 from funnel_etl.funnel.worklist import BLANK
 from funnel_etl.funnel.worklist_contracts import DECIDED_IN, ITEM_KINDS, WHAT_TO_DO
 from funnel_etl.operate.worklist import FILL_IN, newest_worklist, unescaped
@@ -307,10 +308,8 @@ def _replace_all(files: Mapping[Path, tuple[bytes | None, bytes]]) -> None:
             path.unlink() if before is None else path.write_bytes(before)
         if isinstance(error, ConfigError):
             raise
-        raise ConfigError(
-            f"the table cannot be written ({error.strerror or type(error).__name__})",
-            where=str(error.filename or "config_csv"),
-            fix="make the folder writable for you, then apply again",
+        raise storage_error(
+            error, "the table", str(error.filename or "config_csv"), "apply again when it can be"
         ) from error
 
 

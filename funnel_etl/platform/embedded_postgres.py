@@ -21,6 +21,7 @@ import psycopg2
 from pydantic import SecretStr
 
 from funnel_etl.core.errors import DatabaseUnavailable
+from funnel_etl.files import private_folder
 from funnel_etl.platform.postgres_place import (
     HOST,
     Place,
@@ -145,7 +146,7 @@ class EmbeddedServer:
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:
         """Let one process at a time start or stop it; the system drops the lock of a killed one."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        private_folder(self.home)
         with (self.home / "start.lock").open("ab") as file:
             deadline = time.monotonic() + LOCK_SECONDS
             while not _try_lock(file, fcntl.LOCK_EX):

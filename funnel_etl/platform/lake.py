@@ -19,10 +19,7 @@ from funnel_etl.core.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, Ledge
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.schema_drift import SchemaChange
-from funnel_etl.sources.store import open_store, writing
-
-PLACE = ("lake", "FUNNEL_LAKE_URL")
-"""What it is called, and the setting that says where it is."""
+from funnel_etl.sources.store import open_store
 
 
 class Lake:
@@ -37,8 +34,7 @@ class Lake:
         buffer = io.BytesIO()
         contract = table.extended_with(rows.columns) if table.extensible else table
         pq.write_table(contract.to_arrow(rows), buffer, compression="zstd")
-        with writing(*PLACE):
-            self._store.write(_name(table, night), buffer.getvalue())
+        self._store.write(_name(table, night), buffer.getvalue())
 
     def read_arrow(self, table: Table, night: date) -> pa.Table:
         """Give the table of a night as Arrow. Raises `FunnelError` when that night has not made it."""
@@ -97,8 +93,7 @@ class Lake:
             "quarantine": _records(outcome.quarantine, QUARANTINE_COLUMNS),
             "merged": _records(outcome.merged, MERGED_COLUMNS),
         }
-        with writing(*PLACE):
-            self._store.write(_account_name(table, night), json.dumps(body, ensure_ascii=False).encode())
+        self._store.write(_account_name(table, night), json.dumps(body, ensure_ascii=False).encode())
 
     def read_account(self, table: Table, night: date) -> tuple[Outcome, str]:
         """Give the account of a night's table (an Outcome without its rows) and the run that made it."""

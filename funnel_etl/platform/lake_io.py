@@ -22,8 +22,11 @@ class LakeIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: Outcome) -> None:
         """Write the rows and the account of a night's table."""
         table, night = self._table(context), date.fromisoformat(context.partition_key)
-        self.lake.write(table, night, obj.rows)
-        self.lake.write_account(table, night, obj, context.run_id or "")
+        try:
+            self.lake.write(table, night, obj.rows)
+            self.lake.write_account(table, night, obj, context.run_id or "")
+        except FunnelError as error:
+            raise dg.Failure(description=str(error), allow_retries=error.transient) from None
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """Read the rows of a night's table."""

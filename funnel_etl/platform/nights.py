@@ -14,6 +14,7 @@ from funnel_etl.core.accounting import Outcome
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.csvfile import SourceColumn
 from funnel_etl.core.dumps import DumpKey
+from funnel_etl.files import private_folder, write_whole
 from funnel_etl.settings import Settings
 from funnel_etl.sources.guards import DumpReader
 from funnel_etl.sources.landing import Landing
@@ -58,10 +59,8 @@ def begin_nights(settings: Settings, night: date) -> None:
     known = written or min(Landing(UPath(settings.landing_root)).nights(f"{CONFIG}funnels"), default=night)
     first = min(known, night)
     if first != written:
-        settings.state.mkdir(parents=True, exist_ok=True)
-        unfinished = settings.state / f"{FIRST_NIGHT}.part"
-        unfinished.write_text(first.isoformat())
-        unfinished.replace(settings.state / FIRST_NIGHT)
+        private_folder(settings.state, settings.state / FIRST_NIGHT)
+        write_whole(settings.state / FIRST_NIGHT, first.isoformat().encode(), private=True)
 
 
 def _written_first_night(settings: Settings) -> date | None:

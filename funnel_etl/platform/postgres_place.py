@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from funnel_etl.core.errors import DatabaseUnavailable
+from funnel_etl.files import close_file
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ def run(command: list[str | Path], account: Account | None, *, output: Path | No
     """Run a program detached from our terminal and our secrets, from a folder everybody may be in."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     with (output or Path(os.devnull)).open("ab") as words:
+        if output:
+            close_file(output)
         return subprocess.run(
             command,
             check=False,
@@ -96,8 +99,9 @@ def settle(home: Path) -> Place:
     """
     account = _account(home)
     if account is None:
+        close_file(home)
         return Place(home, find_programs(), None)
-    home.chmod(home.stat().st_mode | 0o011)
+    home.chmod(0o711)
     base = _base(home, account)
     if (base / "data").exists():
         account = _owner(base / "data") or account
@@ -189,7 +193,9 @@ def _base(home: Path, account: Account) -> Path:
     pointer = home / "data_folder"
     if pointer.exists():
         base = Path(pointer.read_text().strip())
-        base.mkdir(mode=0o755, exist_ok=True)
+        if not base.exists():
+            base.mkdir()
+            base.chmod(0o755)
         return base
     if _can_enter(home, account):
         return home

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from funnel_etl.files import open_in_state, private_folder
+
 LOCK, RUNS = "night.lock", "runs"
 _held: Counter[Path] = Counter()
 _guard = threading.Lock()
@@ -35,8 +37,7 @@ def turn(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
         finally:
             _held[path] -= 1
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
+    with open_in_state(path.parent, LOCK) as file:
         if not _try_lock(file):
             waiting()
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -51,8 +52,8 @@ def turn(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
 def alive(state: Path, run_id: str) -> Iterator[None]:
     """Show that a run lives, by a file that is there and locked until it ends; a killed one leaves it unlocked."""
     path, unseen = state / RUNS / run_id, state / f"{RUNS}.{run_id}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with unseen.open("ab") as file:
+    with open_in_state(state, unseen.name) as file:
+        private_folder(path.parent)
         # Locked where nobody looks, and only then put into its place: whoever sees the file finds it locked.
         fcntl.flock(file, fcntl.LOCK_EX)
         unseen.rename(path)

@@ -12,10 +12,9 @@ import uuid
 from datetime import UTC, datetime
 from functools import cached_property
 
-from funnel_etl.sources.store import Store, writing
+from funnel_etl.sources.store import Store
 
 NAME, FOLDER = "archive.json", "publications"
-PLACE = ("landing archive", "FUNNEL_LANDING_URL")
 
 
 class ArchiveIdentity:
@@ -30,8 +29,7 @@ class ArchiveIdentity:
         if (known := self._read()) is not None:
             return known
         made = {"archive_id": str(uuid.uuid4()), "made_at": datetime.now(UTC).isoformat()}
-        with writing(*PLACE):
-            self._store.write(NAME, json.dumps(made).encode())
+        self._store.write(NAME, json.dumps(made).encode())
         # Of two processes that make one at once, both go by what is there afterwards.
         return self._read() or made["archive_id"]
 
@@ -42,8 +40,7 @@ class ArchiveIdentity:
     def note_publication(self, run_id: str) -> None:
         """Keep, before it is committed, that a run publishes from this archive."""
         if not self.has_published(run_id):
-            with writing(*PLACE):
-                self._store.write(f"{FOLDER}/{run_id}.json", json.dumps({"at": datetime.now(UTC).isoformat()}).encode())
+            self._store.write(f"{FOLDER}/{run_id}.json", json.dumps({"at": datetime.now(UTC).isoformat()}).encode())
 
     def _read(self) -> str | None:
         with contextlib.suppress(FileNotFoundError):

@@ -6,7 +6,9 @@ A link that anyone may open is never needed: the sheets hold personal data.
 import csv
 import importlib
 import io
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,13 +20,32 @@ import stamina
 
 from funnel_etl.core.errors import ConfigError, FunnelError, SourceRejected, SourceUnavailable
 from funnel_etl.sources.arrivals import Arrival
+from funnel_etl.sources.body import too_slow, unpacked_body
+from funnel_etl.sources.network_errors import culprit, refuse_unusable_proxy
 from funnel_etl.sources.request import Request
 from funnel_etl.sources.sniff import refuse_unless_text
+from funnel_etl.sources.transport import Deadline, DeadlineAdapter
 
 CREDENTIALS_SETTING = "FUNNEL_GOOGLE_CREDENTIALS"
 
+_GOOGLE = "https://sheets.googleapis.com"
 _ROWS_AT_ONCE = 5000
 _WAIT = "wait for the next run; if it lasts, look at https://www.google.com/appsstatus"
+
+
+class _BoundedAdapter(DeadlineAdapter):
+    """Reads each answer itself, because gspread would wait for any length of it and hold it whole."""
+
+    def __init__(self, request: Request, ends: float, deadline: Deadline) -> None:
+        self._request, self._ends = request, ends
+        super().__init__(deadline)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send, and read the answer inside the limits of the pull."""
+        request.headers["Accept-Encoding"] = "gzip"
+        response = super().send(request, *args, **kwargs)
+        response.raw = io.BytesIO(b"".join(unpacked_body(self._request, response, self._ends)))
+        return response
 
 
 def fetch_sheet(request: Request, credentials: Path | None, client: Any = None) -> Arrival:
@@ -33,16 +54,25 @@ def fetch_sheet(request: Request, credentials: Path | None, client: Any = None) 
     `client` is a gspread client, made from the credentials if not given.
     """
     sheet, tab = _address(request)
-    if client is None:
-        client = _client(request, credentials)
-    rows = _rows(request, client, sheet, tab)
+    refuse_unusable_proxy(_GOOGLE, request)
+    ends = time.monotonic() + request.policy.deadline
+    with ExitStack() as stack:
+        if client is None:
+            client = _client(request, credentials)
+            _bound(client, _BoundedAdapter(request, ends, stack.enter_context(Deadline(ends))))
+        rows = _rows(request, client, sheet, tab, ends)
     check = partial(
         refuse_unless_text,
         where=request.where,
         page_fix=f"the tab starts like a web page: correct {request.setting}",
     )
     return request.landing.put(
-        request.source, "pull", request.url, _csv(rows), received_at=request.clock(), check=request.checked(check)
+        request.source,
+        "pull",
+        request.url,
+        request.bounded(_csv(rows)),
+        received_at=request.clock(),
+        check=request.checked(check),
     )
 
 
@@ -82,7 +112,15 @@ def _client(request: Request, credentials: Path | None) -> Any:
     return client
 
 
-def _rows(request: Request, client: Any, sheet: str, tab: str) -> list[list[Any]]:
+def _bound(client: Any, adapter: DeadlineAdapter) -> None:
+    """Let the client, and the session by which google-auth fetches its token, use this adapter."""
+    own = client.http_client.session
+    for session in filter(None, (own, getattr(own, "_auth_request_session", None))):
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, adapter)
+
+
+def _rows(request: Request, client: Any, sheet: str, tab: str, ends: float) -> list[list[Any]]:
     policy = request.policy
     again = stamina.retry_context(
         on=SourceUnavailable,
@@ -94,19 +132,23 @@ def _rows(request: Request, client: Any, sheet: str, tab: str) -> list[list[Any]
     )
     for attempt in again:
         with attempt:
-            return _ask(request, client, sheet, tab)
+            return _ask(request, client, sheet, tab, ends)
     raise AssertionError("stamina ends with a result or an error")
 
 
-def _ask(request: Request, client: Any, sheet: str, tab: str) -> list[list[Any]]:
+def _ask(request: Request, client: Any, sheet: str, tab: str, ends: float) -> list[list[Any]]:
     """Ask once. The libraries' own text stays out of our errors: only status and kind of failure count."""
     quoted = "'" + tab.replace("'", "''") + "'"
     params = {"majorDimension": "ROWS", "valueRenderOption": "FORMATTED_VALUE"}
     failure: FunnelError
     try:
         answer = client.http_client.values_get(sheet, quoted, params=params)
-    except (requests.RequestException, ValueError):
-        failure = SourceUnavailable("Google did not answer, or not whole", where=request.where, fix=_WAIT)
+    except FunnelError:
+        raise
+    except (OSError, ValueError) as error:  # RequestException is an OSError
+        failure = culprit(error, request) or SourceUnavailable(
+            "Google did not answer, or not whole", where=request.where, fix=_WAIT
+        )
     except Exception as error:
         failure_or_none = _refusal(request, error)
         if failure_or_none is None:
@@ -115,12 +157,14 @@ def _ask(request: Request, client: Any, sheet: str, tab: str) -> list[list[Any]]
     else:
         rows: list[list[Any]] = answer.get("values", [])
         return rows
-    raise failure
+    raise too_slow(request) if failure.transient and time.monotonic() >= ends else failure
 
 
 def _refusal(request: Request, error: Exception) -> FunnelError | None:
     """Tell gspread's and google-auth's errors by their shape, because neither package need be installed."""
     if type(error).__module__.startswith("google.auth."):
+        if (known := culprit(error, request)) is not None:
+            return known
         if getattr(error, "retryable", False) or type(error).__name__ == "TransportError":
             return SourceUnavailable("Google's login did not answer", where=request.where, fix=_WAIT)
         fix = f"make a new key for it and set {CREDENTIALS_SETTING} to that file"

@@ -6,7 +6,6 @@ For the same reason failures are raised after their `except` block, where no con
 
 import dataclasses
 import time
-from collections.abc import Iterator
 from functools import partial
 from urllib.parse import unquote
 
@@ -14,37 +13,33 @@ import requests
 import stamina
 import urllib3
 from pydantic import SecretStr
-from requests.adapters import HTTPAdapter
 
-from funnel_etl.core.errors import ConfigError, FunnelError, SourceRejected, SourceUnavailable
+from funnel_etl.core.errors import ConfigError, SourceRejected, SourceUnavailable
 from funnel_etl.sources.addresses import without_query, without_user
 from funnel_etl.sources.arrivals import Arrival
 from funnel_etl.sources.auth import Auth
+from funnel_etl.sources.body import BrokenOff, too_slow, unpacked_body
+from funnel_etl.sources.network_errors import WAIT, by_proxy, explain, proxy_login, refuse_unusable_proxy
 from funnel_etl.sources.paging import counting, refuse_page
 from funnel_etl.sources.request import Request
 from funnel_etl.sources.sniff import refuse_unless_text
-from funnel_etl.sources.transport import Patience, Unpacker, discreet_logs, explain
+from funnel_etl.sources.transport import Deadline, DeadlineAdapter, Patience, discreet_logs
 
-_CHUNK = 1 << 16
 _HEADERS = {"Accept": "text/csv, */*;q=0.5", "Accept-Encoding": "gzip", "User-Agent": "funnel-etl"}
 _TRANSIENT = {408, 425, 429}
 _STILL_VALID = ": is the token still valid?"
 
 
-class BrokenOff(SourceUnavailable):
-    """The answer began well and did not come whole: worth downloading again at once."""
-
-
 class _Session(requests.Session):
     """Follows redirects without taking the login to another host, and never reads logins from a `.netrc`."""
 
-    def __init__(self, request: Request, ends: float) -> None:
+    def __init__(self, request: Request, ends: float, deadline: Deadline) -> None:
         super().__init__()
         self._request = request
         self.max_redirects = 10
         patience = Patience.until(min(ends, time.monotonic() + request.policy.retry_for), request.policy)
         for scheme in ("http://", "https://"):
-            self.mount(scheme, HTTPAdapter(max_retries=patience))
+            self.mount(scheme, DeadlineAdapter(deadline, patience))
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """Keep the login on the source's own host; refuse a redirect that carries it away in its address."""
@@ -64,6 +59,7 @@ class _Session(requests.Session):
 def fetch_http(request: Request) -> Arrival:
     """Land one whole answer. Errors and their kinds are those of `fetch`."""
     request = _login_out_of_address(request)
+    refuse_unusable_proxy(request.url, request)
     policy = request.policy
     ends = time.monotonic() + policy.deadline
     again = stamina.retry_context(
@@ -99,9 +95,13 @@ def _login_out_of_address(request: Request) -> Request:
 
 
 def _download(request: Request, ends: float) -> Arrival:
-    with _Session(request, ends) as session, _answer(session, request, ends) as response:
+    with (
+        Deadline(ends) as deadline,
+        _Session(request, ends, deadline) as session,
+        _answer(session, request, ends) as response,
+    ):
         refuse_page(request, response.status_code, response.headers)
-        _refuse_status(request, response.status_code)
+        _refuse_status(request, response)
         final = response.url or request.url
         moved = f" (we were sent on to {without_query(final)})" if response.history else ""
         check = partial(
@@ -115,7 +115,7 @@ def _download(request: Request, ends: float) -> Arrival:
             request.source,
             "pull",
             request.url,
-            _body(request, response, ends),
+            unpacked_body(request, response, ends),
             received_at=request.clock(),
             http_status=response.status_code,
             headers=response.headers,
@@ -127,78 +127,27 @@ def _answer(session: requests.Session, request: Request, ends: float) -> request
     policy = request.policy
     left = ends - time.monotonic()
     if left <= 0:
-        raise _too_slow(request)
+        raise too_slow(request)
     timeout = (min(policy.connect_timeout, left), min(policy.read_timeout, left))
     try:
         return session.get(request.url, auth=request.auth, stream=True, timeout=timeout, headers=_HEADERS)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+    except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:  # RequestException is an OSError
         failure = explain(error, request)
-    raise _too_slow(request) if failure.transient and time.monotonic() >= ends else failure
+    raise too_slow(request) if failure.transient and time.monotonic() >= ends else failure
 
 
-def _refuse_status(request: Request, status: int) -> None:
+def _refuse_status(request: Request, response: requests.Response) -> None:
     """Raise for every answer but a whole one. 206 is a part nobody asked for; 3xx here leads nowhere."""
+    status, url = response.status_code, response.url or request.url
     if 200 <= status < 300 and status != 206:
         return
     if status >= 500 or status in _TRANSIENT:
         raise SourceUnavailable(
-            f"answered {status} each time it was asked",
-            where=request.where,
-            fix="wait for the next run; if it lasts, ask who runs this source",
+            f"answered {status} each time it was asked{by_proxy(url)}", where=request.where, fix=WAIT
         )
-    if status in {401, 403, 407}:
+    if status == 407:
+        raise proxy_login(url, request)
+    if status in {401, 403}:
         raise SourceRejected(f"answered {status}{_STILL_VALID}", where=request.where, fix=request.login_fix)
     nothing = "there is nothing at this address" if status in {404, 410} else "it does not accept this request"
     raise SourceRejected(f"answered {status}: {nothing}", where=request.where, fix=f"correct {request.setting}")
-
-
-def _body(request: Request, response: requests.Response, ends: float) -> Iterator[bytes]:
-    """Yield the unpacked body, and raise unless it came whole and in time.
-
-    urllib3 raises if fewer bytes come than were announced, or the last chunk is missing. `read1` returns what has
-    come, so that a slow drip is noticed; `read` would wait for a full chunk.
-    """
-    unpack = Unpacker.for_encoding(response.headers.get("content-encoding", ""))
-    if unpack is None:
-        raise SourceRejected(
-            "packed its answer in a way that was not asked for",
-            where=request.where,
-            fix="have it send CSV plain or as gzip",
-        )
-    failure: FunnelError | None = None
-    while failure is None:
-        try:
-            chunk = response.raw.read1(_CHUNK, decode_content=False)
-            unpacked = unpack.unpack(chunk) if chunk else b""
-        except (urllib3.exceptions.HTTPError, OSError, ValueError):
-            late = time.monotonic() >= ends
-            failure = _too_slow(request) if late else _broken_off(request, response)
-            break
-        if time.monotonic() >= ends:
-            failure = _too_slow(request)
-        elif not chunk:
-            break
-        elif unpacked:
-            yield unpacked
-    if failure is None and not unpack.whole:
-        failure = _broken_off(request, response)
-    if failure is not None:
-        raise failure
-
-
-def _broken_off(request: Request, response: requests.Response) -> BrokenOff:
-    announced = response.headers.get("content-length", "")
-    of = f" of {announced}" if announced.isdigit() else ""
-    return BrokenOff(
-        f"the answer broke off after {response.raw.tell()}{of} bytes",
-        where=request.where,
-        fix="wait for the next run; if it lasts, ask who runs this source",
-    )
-
-
-def _too_slow(request: Request) -> SourceUnavailable:
-    return SourceUnavailable(
-        f"no whole answer within {request.policy.deadline:g} s",
-        where=request.where,
-        fix="wait for the next run; if it lasts, ask who runs this source why it is slow",
-    )

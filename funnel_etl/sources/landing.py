@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from upath import UPath
 
 from funnel_etl.core.erasing import FollowsLabel, Withheld, no_label
-from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
+from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable, StorageUnavailable
 from funnel_etl.sources.addresses import arrival_name
 from funnel_etl.sources.archive_identity import ArchiveIdentity
 from funnel_etl.sources.arrivals import (
@@ -42,10 +42,8 @@ from funnel_etl.sources.arrivals import (
     utc,
 )
 from funnel_etl.sources.erasures import Erasures, withheld_from
-from funnel_etl.sources.store import open_store, writing
+from funnel_etl.sources.store import LANDING, Store, open_store
 
-PLACE = ("landing archive", "FUNNEL_LANDING_URL")
-"""What it is called, and the setting that says where it is."""
 _CHUNK = 1 << 20
 
 
@@ -54,7 +52,7 @@ class Landing:
 
     def __init__(self, root: UPath | Path | str) -> None:
         self.root = UPath(root)
-        self._store = open_store(self.root)
+        self._store = open_store(self.root, LANDING)
 
     def put(
         self,
@@ -79,13 +77,12 @@ class Landing:
         known_name(source)
         instant = utc(received_at)
         with ExitStack() as stack:
-            with writing(*PLACE):
-                path = stack.enter_context(self._store.workspace())
-            file_id, size = _fill(path, [chunks] if isinstance(chunks, bytes) else chunks)
+            path = stack.enter_context(self._store.workspace())
+            file_id, size = _fill(self._store, path, [chunks] if isinstance(chunks, bytes) else chunks)
             if withheld is None and self.erasures.sought() is not None:
                 withheld = self.withhold(path.read_bytes())
                 if withheld.is_changed:
-                    file_id, size = _fill(path, [withheld.data])
+                    file_id, size = _fill(self._store, path, [withheld.data])
             if withheld is not None:
                 file_id = self.erasures.file_id_of(file_id)
                 if withheld.is_changed:
@@ -113,23 +110,6 @@ class Landing:
             raise refusal
         return arrival
 
-    def put_file(
-        self,
-        source: str,
-        path: Path,
-        *,
-        received_at: datetime,
-        kind: Kind = "file",
-        folder: str | None = None,
-        check: Callable[[Path], None] | None = None,
-    ) -> Arrival:
-        """Keep a local file, which stays where it is.
-
-        Raises SourceUnavailable if it is gone or changes while it is read, SourceRejected if forbidden.
-        """
-        chunks = _settled_chunks(source, path)
-        return self.put(source, kind, path.name, chunks, received_at=received_at, folder=folder, check=check)
-
     def turn_away(
         self,
         source: str,
@@ -156,9 +136,8 @@ class Landing:
         }
         arrival = identified(content | {"landing_path": object_name(content["file_id"])})
         with ExitStack() as stack:
-            with writing(*PLACE):
-                path = stack.enter_context(self._store.workspace())
-            _fill(path, [stand_in])
+            path = stack.enter_context(self._store.workspace())
+            _fill(self._store, path, [stand_in])
             self._keep(path, arrival)
         return arrival
 
@@ -214,8 +193,7 @@ class Landing:
     def remove(self, file_id: str, why: str) -> None:
         """Remove the bytes of a file for good, and write down why; its arrivals and what nights used it stay told."""
         self._write(removed_name(file_id), {"file_id": file_id, "why": why})
-        with writing(*PLACE):
-            self._store.remove(object_name(file_id))
+        self._store.remove(object_name(file_id))
 
     def removed(self, file_id: str) -> str | None:
         """Say why the bytes of a file were removed; None: they never were."""
@@ -253,9 +231,8 @@ class Landing:
 
     def replace(self, file_id: str, withheld: Withheld, by: Iterable[str]) -> None:
         """Put in place of a file what is left of it, under its file_id; `by`: hashes of the persons erased."""
-        with writing(*PLACE):
-            self.erasures.keep(file_id, withheld, by)
-            self._store.write(object_name(file_id), withheld.data)
+        self.erasures.keep(file_id, withheld, by)
+        self._store.write(object_name(file_id), withheld.data)
 
     def rename(self, arrival: Arrival, name: str, folder: str | None) -> Arrival:
         """Write the manifest of an arrival anew under another name; the first one goes, also where a night names it."""
@@ -318,27 +295,25 @@ class Landing:
 
     def _keep(self, path: Path, arrival: Arrival) -> None:
         """Bytes first: a manifest is never without its file, and bytes without a manifest harm nobody."""
-        with writing(*PLACE):
-            self._store.adopt(path, arrival.landing_path)
+        self._store.adopt(path, arrival.landing_path)
         self._write(manifest_name(arrival), arrival.model_dump(mode="json"))
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, indent=1)
-        with writing(*PLACE):
-            self._store.write(name, text.encode())
+        self._store.write(name, text.encode())
 
 
-def _fill(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
+def _fill(store: Store, path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
     """Write the chunks to the file; only the writing is the archive's fault, not what the chunks raise."""
     digest, size = hashlib.sha256(), 0
-    with path.open("wb") as file:
+    with path.open("wb", buffering=0) as file:  # a buffer would be written when it is closed, and fail there again
         for chunk in chunks:
-            with writing(*PLACE):
-                file.write(chunk)
+            with store.writing():
+                left = memoryview(chunk)
+                while left:
+                    left = left[file.write(left) :]
             digest.update(chunk)
             size += len(chunk)
-        with writing(*PLACE):
-            file.flush()
     return digest.hexdigest(), size
 
 
@@ -347,13 +322,19 @@ def _refusal(path: Path, check: Callable[[Path], None] | None) -> FunnelError | 
         return None
     try:
         check(path)
+    except StorageUnavailable:
+        raise  # no fault of the file
     except FunnelError as error:
         return error
     return None
 
 
-def _settled_chunks(source: str, path: Path) -> Iterator[bytes]:
-    """Read a file in pieces; refuse it if somebody wrote it meanwhile: half a file is no file."""
+def settled_chunks(source: str, path: Path) -> Iterator[bytes]:
+    """Yield a file in pieces, to be kept by `put`; the file stays where it is.
+
+    Raises SourceUnavailable if it is gone or somebody writes it meanwhile (half a file is no file), SourceRejected if
+    it may not be read.
+    """
     where = f"{source} at {path.name}"
     try:
         with path.open("rb") as file:

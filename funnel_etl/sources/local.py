@@ -7,6 +7,7 @@ from urllib.request import url2pathname
 
 from funnel_etl.core.errors import ConfigError, SourceRejected, SourceUnavailable
 from funnel_etl.sources.arrivals import Arrival
+from funnel_etl.sources.landing import settled_chunks
 from funnel_etl.sources.request import Request
 from funnel_etl.sources.sniff import refuse_unless_text
 
@@ -14,7 +15,7 @@ from funnel_etl.sources.sniff import refuse_unless_text
 def fetch_local(request: Request) -> Arrival:
     """Land the file.
 
-    Raises SourceUnavailable if it is not there or still being written, SourceRejected if it is not CSV.
+    Raises SourceUnavailable if it is not there or still being written, SourceRejected if it is not CSV or too large.
     """
     path = _path(request)
     if path.is_dir():
@@ -33,13 +34,16 @@ def fetch_local(request: Request) -> Arrival:
         raise SourceRejected(
             "this is not a plain file", where=request.where, fix=f"set {request.setting} to a CSV file"
         )
+    if path.stat().st_size > request.policy.max_bytes:
+        raise request.too_large()
     check = partial(
         refuse_unless_text,
         where=request.where,
         page_fix="the page was saved instead of the file: download the CSV again",
     )
-    return request.landing.put_file(
-        request.source, path, received_at=request.clock(), kind="pull", check=request.checked(check)
+    chunks = request.bounded(settled_chunks(request.source, path))
+    return request.landing.put(
+        request.source, "pull", path.name, chunks, received_at=request.clock(), check=request.checked(check)
     )
 
 

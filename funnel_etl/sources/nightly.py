@@ -268,7 +268,11 @@ class NightlySources:
             source=source,
             landing=self.landing,
             auth=Auth.parse(settings.crm_auth, settings.crm_secret) if source.startswith("crm_") else Auth(),
-            policy=FetchPolicy(deadline=settings.download_seconds, retry_for=settings.retry_seconds),
+            policy=FetchPolicy(
+                deadline=settings.download_seconds,
+                retry_for=settings.retry_seconds,
+                max_bytes=settings.download_max_mb * 1_000_000,
+            ),
             credentials=settings.google_credentials,
             judge=judge,
         )

@@ -3,11 +3,12 @@
 How a path, HTTP or a sheet is read belongs to `local`, `http` and `gsheet`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from funnel_etl.core.errors import SourceRejected
 from funnel_etl.sources.addresses import without_query
 from funnel_etl.sources.auth import Auth
 from funnel_etl.sources.landing import Landing
@@ -15,10 +16,11 @@ from funnel_etl.sources.landing import Landing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchPolicy:
-    """How long and how often a source is tried. All in seconds, except the two counts.
+    """How long and how often a source is tried, and how much it may send. In seconds, but for counts and bytes.
 
     `retries` are for one request (refused, 429, 5xx), inside `retry_for`; `downloads` for all of it (broken off in the
-    middle). `deadline` bounds everything together, waiting included, give or take one `read_timeout`.
+    middle). `deadline` bounds everything together, waiting included. `max_bytes` holds for an answer as it
+    comes and for what it unpacks to.
     """
 
     connect_timeout: float = 10
@@ -31,6 +33,7 @@ class FetchPolicy:
     backoff_max: float = 30
     jitter: float = 1
     retry_after_max: float = 120
+    max_bytes: int = 500_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,23 @@ class Request:
                 self.judge(path.read_bytes())
 
         return check
+
+    def bounded(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the chunks, and raise as soon as they are more than one pull may be."""
+        left = self.policy.max_bytes
+        for chunk in chunks:
+            left -= len(chunk)
+            if left < 0:
+                raise self.too_large()
+            yield chunk
+
+    def too_large(self) -> SourceRejected:
+        """Return the error for a source that sends more than one pull may be."""
+        return SourceRejected(
+            f"it is larger than {self.policy.max_bytes / 1e6:,g} MB, packed or unpacked, so nothing of it was kept",
+            where=self.where,
+            fix=f"if it is right so, raise FUNNEL_DOWNLOAD_MAX_MB; else correct {self.setting} or what it exports",
+        )
 
     @property
     def where(self) -> str:

@@ -6,6 +6,8 @@ Only moves inside the drop folder; nothing here reads a file or decides what it 
 import re
 from pathlib import Path
 
+from funnel_etl.files import close_file, close_folder, private_folder, write_whole
+
 PROCESSED, REJECTED = "processed", "rejected"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _LONGEST = 200
@@ -29,18 +31,18 @@ def set_aside(
     target = folder / place
     for part in ("", *path.parent.relative_to(folder).parts):
         target = target / part
-        target.mkdir(exist_ok=True)
+        private_folder(target)
         if target.is_symlink():
             raise NotADirectoryError(0, f"{target.name}/ is a link", str(target))
+    close_folder(folder / place)
     goal = _free(target, plain_name(named or path.name))
     if kept is not None:
         # In its own place first: killed between the two, nothing of what is not kept is left aside.
-        beside = target / f".incoming-{goal.name[:100]}"
-        beside.write_bytes(kept)
-        beside.replace(path)
+        write_whole(path, kept, private=True)
     path.rename(goal)
+    close_file(goal)
     if advice:
-        goal.with_name(f"{goal.name}.txt").write_text(advice, encoding="utf-8")
+        write_whole(goal.with_name(f"{goal.name}.txt"), advice.encode(), private=True)
     return goal
 
 

@@ -14,14 +14,21 @@ from typing import BinaryIO, Protocol, cast
 
 from upath import UPath
 
-from funnel_etl.core.errors import FunnelError
+from funnel_etl.files import private_folder, storage_error
 
+LANDING = ("landing archive", "FUNNEL_LANDING_URL")
+LAKE = ("lake", "FUNNEL_LAKE_URL")
+TEMPORARY = ("temporary folder", "TMPDIR")
+"""What a store is called, and the setting that says where it is."""
 _LOCAL_PROTOCOLS = {"", "file", "local"}
 _TEMPORARY = ".incoming-"
 
 
 class Store(Protocol):
-    """Named bytes under one root. A missing name raises FileNotFoundError."""
+    """Named bytes under one root. A missing name raises FileNotFoundError.
+
+    What cannot be written raises `StorageUnavailable`, and nothing half-written stays.
+    """
 
     def exists(self, name: str) -> bool:
         """Say whether the name is there."""
@@ -34,6 +41,9 @@ class Store(Protocol):
 
     def write(self, name: str, data: bytes) -> None:
         """Write the name whole, replacing what was there."""
+
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """Raise `StorageUnavailable` for what fails to be written inside, as to the workspace."""
 
     def workspace(self) -> contextlib.AbstractContextManager[Path]:
         """Give an empty local file to fill; it is removed afterwards unless it was adopted."""
@@ -57,32 +67,35 @@ class Store(Protocol):
         """Remove what a killed process left half-written; return how many."""
 
 
-def open_store(root: UPath) -> Store:
+def open_store(root: UPath, place: tuple[str, str] = LAKE) -> Store:
     """Choose the store for a root: a folder of this machine, or an object store."""
     if root.protocol in _LOCAL_PROTOCOLS:
-        return LocalStore(Path(root.path).absolute())
-    return ObjectStore(root)
+        return LocalStore(Path(root.path).absolute(), place)
+    return ObjectStore(root, place)
 
 
 @contextlib.contextmanager
-def writing(place: str, setting: str) -> Iterator[None]:
-    """Tell in one line that a store cannot be written: a full disk, a forbidden folder. `setting` says where it is."""
+def _written(root: str, place: tuple[str, str]) -> Iterator[None]:
+    what, setting = place
     try:
         yield
     except OSError as error:
-        raise FunnelError(
-            f"the {place} cannot be written ({error.strerror or type(error).__name__})",
-            where=place,
-            fix=f"free its disk, let the user of funnel-etl write there, or set {setting} elsewhere",
-            transient=True,
-        ) from error
+        raise storage_error(error, f"the {what}", root, f"set {setting} to a folder elsewhere") from error
 
 
 class LocalStore:
-    """A folder of this machine: a temporary name beside the target, flushed to disk, then renamed over it."""
+    """A folder of this machine: a temporary name beside the target, flushed to disk, then renamed over it.
 
-    def __init__(self, root: Path) -> None:
+    Nobody else may read what is in it.
+    """
+
+    def __init__(self, root: Path, place: tuple[str, str] = LAKE) -> None:
         self.root = root
+        self._place = place
+
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """Raise `StorageUnavailable` for what fails to be written inside."""
+        return _written(str(self.root), self._place)
 
     def exists(self, name: str) -> bool:
         """Say whether the name is there."""
@@ -99,7 +112,7 @@ class LocalStore:
     def write(self, name: str, data: bytes) -> None:
         """Write beside the target, flush, rename."""
         target = self.root / name
-        with self._temporary(target.parent) as path:
+        with self.writing(), self._temporary(target.parent) as path:
             path.write_bytes(data)
             _flush(path)
             path.replace(target)
@@ -111,9 +124,10 @@ class LocalStore:
     def adopt(self, path: Path, name: str) -> None:
         """Rename the file to its name; the same bytes again replace it, which mends a damaged copy."""
         target = self.root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _flush(path)
-        path.replace(target)
+        with self.writing():
+            private_folder(target.parent, self.root)
+            _flush(path)
+            path.replace(target)
 
     def names(self, folder: str) -> list[str]:
         """List every name below a folder."""
@@ -132,7 +146,8 @@ class LocalStore:
 
     def remove(self, name: str) -> None:
         """Remove the file; its folder stays."""
-        (self.root / name).unlink(missing_ok=True)
+        with self.writing():
+            (self.root / name).unlink(missing_ok=True)
 
     def sweep(self, older_than: timedelta) -> int:
         """Remove temporary files older than the given age."""
@@ -155,9 +170,10 @@ class LocalStore:
 
     @contextlib.contextmanager
     def _temporary(self, folder: Path) -> Iterator[Path]:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
-        os.close(handle)
+        with self.writing():
+            private_folder(folder, self.root)
+            handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=folder)
+            os.close(handle)
         path = Path(name)
         try:
             yield path
@@ -168,9 +184,14 @@ class LocalStore:
 class ObjectStore:
     """An fsspec file system (S3, GCS, Azure, memory): each name is one put, which becomes visible whole."""
 
-    def __init__(self, root: UPath) -> None:
+    def __init__(self, root: UPath, place: tuple[str, str] = LAKE) -> None:
         self.fs = root.fs
         self.base = root.path.rstrip("/")
+        self._place = place
+
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """Raise `StorageUnavailable` for what fails to be written to the workspace, which is on this machine."""
+        return _written(tempfile.gettempdir(), TEMPORARY)
 
     def exists(self, name: str) -> bool:
         """Say whether the name is there."""
@@ -192,7 +213,9 @@ class ObjectStore:
     @contextlib.contextmanager
     def workspace(self) -> Iterator[Path]:
         """Give a file in this machine's temporary folder."""
-        with tempfile.TemporaryDirectory(prefix="funnel-landing-") as folder:
+        with self.writing():
+            temporary = tempfile.TemporaryDirectory(prefix="funnel-landing-")
+        with temporary as folder:
             path = Path(folder) / "incoming"
             path.touch()
             yield path
@@ -234,11 +257,12 @@ class ObjectStore:
     def _put(self, name: str, put: Callable[[str], object]) -> None:
         """Put, making the folder only if it is missed: buckets have none, and may forbid to make any."""
         target = self._path(name)
-        try:
-            put(target)
-        except FileNotFoundError:
-            self.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
-            put(target)
+        with _written(self.base, self._place):
+            try:
+                put(target)
+            except FileNotFoundError:
+                self.fs.makedirs(target.rpartition("/")[0], exist_ok=True)
+                put(target)
 
 
 def _flush(path: Path) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from funnel_etl.core.erasing import FollowsLabel, Withheld, no_label
-from funnel_etl.core.errors import FunnelError, SourceRejected
+from funnel_etl.core.errors import FunnelError, SourceRejected, StorageUnavailable
+from funnel_etl.files import open_in_state, write_whole
 from funnel_etl.sources.arrivals import Arrival, first_came
 from funnel_etl.sources.drop_folder import Seen, StillWritten, is_changed, read_whole, settled
 from funnel_etl.sources.fetch import utc_now
@@ -115,8 +116,7 @@ class DropFolder:
     @contextmanager
     def _alone(self, *, wait: bool) -> Iterator[bool]:
         """Hold the lock on the folder: a night and the sensor would otherwise take the same file twice."""
-        self.state.mkdir(parents=True, exist_ok=True)
-        with (self.state / f"drop_{self.source}.lock").open("ab") as file:
+        with open_in_state(self.state, f"drop_{self.source}.lock") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
@@ -231,7 +231,7 @@ class _Work:
         try:
             self.drop.read(data, file_id, came)
         except FunnelError as error:
-            if error.transient:
+            if error.transient or isinstance(error, StorageUnavailable):
                 raise
             return error
         except OSError:
@@ -291,7 +291,7 @@ class _Memory:
         if (left, self._now) != (self._said, self._before):
             with suppress(OSError):
                 text = json.dumps({"said": left, "stuck": self._now}, ensure_ascii=False)
-                self.path.write_text(text, encoding="utf-8")
+                write_whole(self.path, text.encode(), private=True)
 
 
 def too_large(size: int, max_mb: int) -> FunnelError:

@@ -1,33 +1,29 @@
-"""The parts of HTTP below `http`: patience that ends, failures in words, whole gzip, logs without tokens.
+"""The parts of HTTP below `http`: patience that ends, a deadline that holds, whole gzip, logs without tokens.
 
-What an answer means for a source belongs to `http`.
+What an answer means for a source belongs to `http`, whose fault a failure is to `network_errors`.
 """
 
 import contextlib
 import logging
+import os
 import re
+import socket
+import threading
 import time
 import zlib
 from collections.abc import Iterator
 from typing import Any, Self
 
-import requests
 import urllib3
-from urllib3.exceptions import (
-    InvalidHeader,
-    MaxRetryError,
-    NameResolutionError,
-    NewConnectionError,
-    ProtocolError,
-    ReadTimeoutError,
-)
-from urllib3.exceptions import TimeoutError as UrllibTimeoutError
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import InvalidHeader
 
-from funnel_etl.core.errors import ConfigError, FunnelError, SourceRejected, SourceUnavailable
-from funnel_etl.sources.request import FetchPolicy, Request
+from funnel_etl.sources.request import FetchPolicy
 
 _RETRIED_STATUSES = (429, 500, 502, 503, 504)
-_WAIT = "wait for the next run; if it lasts, ask who runs this source"
+_PIECE = 1 << 20
 _QUERY = re.compile(r"\?\S+")
 
 
@@ -99,61 +95,99 @@ class Unpacker:
         """Say whether nothing is missing at the end; an empty packed body is an empty one."""
         return self._stream is None or self._stream.eof or not self._begun
 
-    def unpack(self, chunk: bytes) -> bytes:
-        """Return the chunk unpacked. Raises ValueError for damaged gzip."""
+    def unpack(self, chunk: bytes) -> Iterator[bytes]:
+        """Yield the chunk unpacked, in pieces of bounded size whatever it unpacks to. Raises ValueError for damage."""
         if self._stream is None:
-            return chunk
+            yield chunk
+            return
         self._begun = True
-        parts = []
         try:
             while chunk:
                 if self._stream.eof:
                     self._stream = zlib.decompressobj(wbits=31)
-                parts.append(self._stream.decompress(chunk))
-                chunk = self._stream.unused_data
+                yield self._stream.decompress(chunk, _PIECE)
+                chunk = self._stream.unconsumed_tail or self._stream.unused_data
         except zlib.error as error:
             raise ValueError("damaged gzip") from error
-        return b"".join(parts)
 
 
-def explain(error: Exception, request: Request) -> FunnelError:
-    """Tell a failed request in one line, permanent or transient, without the library's own text."""
-    reason = _root(error)
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE" in str(reason).upper():
-        fix = "have its certificate mended, or point REQUESTS_CA_BUNDLE at the authority that signed it"
-        return SourceRejected("its certificate is not trusted", where=request.where, fix=fix)
-    if isinstance(error, requests.TooManyRedirects):
-        what = "sends us round in circles: is the token still valid?"
-        return SourceRejected(what, where=request.where, fix=request.login_fix)
-    if isinstance(error, requests.exceptions.InvalidSchema):
-        what = "sends us on to an address that is not HTTP"
-        return SourceRejected(what, where=request.where, fix=f"correct {request.setting}")
-    # An address or header that cannot be used, as requests and urllib3 tell it: not a network that failed.
-    if isinstance(error, ValueError):
-        return ConfigError("this address cannot be used", where=request.where, fix=f"correct {request.setting}")
-    return SourceUnavailable(_network_words(error, reason, request), where=request.where, fix=_WAIT)
+class Deadline:
+    """Shuts every connection of a pull when its time is up, whatever it is doing.
+
+    A read timeout begins anew at each byte, so a header, a handshake or a proxy that drips would never end by it.
+    """
+
+    def __init__(self, ends: float) -> None:
+        self._ends = ends
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(max(0.0, ends - time.monotonic()), self._shut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for watched in self._sockets:
+                watched.close()
+            self._sockets.clear()
+
+    def watch(self, connection: socket.socket) -> None:
+        """Shut this connection at the deadline; a second handle on it, because TLS takes the first one over."""
+        with self._lock:
+            self._sockets.append(socket.socket(fileno=os.dup(connection.fileno())))
+        if time.monotonic() >= self._ends:
+            self._shut()
+
+    def _shut(self) -> None:
+        with self._lock:
+            for watched in self._sockets:
+                with contextlib.suppress(OSError):  # it has ended by itself
+                    watched.shutdown(socket.SHUT_RDWR)
 
 
-def _network_words(error: Exception, reason: BaseException, request: Request) -> str:
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy between us and it did not answer"
-    if isinstance(reason, NameResolutionError):
-        return "its host name is not known"
-    if isinstance(reason, NewConnectionError):
-        return "refused the connection, or is not running"
-    if isinstance(reason, (ReadTimeoutError, UrllibTimeoutError, requests.Timeout)):
-        return f"did not answer within {request.policy.read_timeout:g} s"
-    if isinstance(reason, ProtocolError):
-        return "dropped the connection before it answered"
-    return "the connection failed"
+class DeadlineAdapter(HTTPAdapter):
+    """An adapter of requests all of whose connections end at a deadline."""
+
+    def __init__(self, deadline: Deadline, retries: urllib3.Retry | int = 0) -> None:
+        self._pools = _watched_pools(deadline)
+        super().__init__(max_retries=retries)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of connections that go to a source directly."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Make the pools of connections that go by a proxy."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
 
-def _root(error: BaseException) -> BaseException:
-    """Find what urllib3 gave up on: requests wraps it, as its first argument, in an error of its own."""
-    inner = error.args[0] if isinstance(error, requests.RequestException) and error.args else error
-    if isinstance(inner, MaxRetryError) and inner.reason is not None:
-        return inner.reason
-    return inner if isinstance(inner, BaseException) else error
+def _watched_pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            made = super()._new_conn()
+            deadline.watch(made)
+            return made
+
+    class Tls(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            made = super()._new_conn()
+            deadline.watch(made)
+            return made
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = Tls
+
+    return {"http": PlainPool, "https": TlsPool}
 
 
 class _WithoutQueries(logging.Filter):

@@ -15,6 +15,7 @@ WIRING = ("assets", "definitions", "sensor", "partitions")
 
 ENVIRONMENT_READERS = {
     "settings.py": "the settings",
+    "sources/network_errors.py": "names the variable of requests that is to blame: of a proxy, of a CA file",
     "operate/services.py": "hands the whole environment on to the programs it starts",
     "operate/dagster_home.py": "sets DAGSTER_HOME, which Dagster itself reads",
     "platform/postgres_place.py": "keeps PATH and LD_LIBRARY_PATH for the server it starts, and nothing else",

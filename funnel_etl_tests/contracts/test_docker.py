@@ -52,6 +52,41 @@ def test_every_variable_a_service_is_given_is_a_setting():
     assert {"FUNNEL_DATABASE_URL", "FUNNEL_CRM_SECRET", "FUNNEL_TOFU_LEADS_URL", "FUNNEL_ALERT_URLS"} <= given
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_reaches_every_container_of_ours(name):
+    """Eleven settings were handed to no container: keep, drop and quarantine limits, and Google's credentials."""
+    given = SERVICES[name]["environment"]
+    # Ports of this machine, at which compose publishes those of the containers.
+    assert SETTINGS - set(given) == {"FUNNEL_DATABASE_PORT", "FUNNEL_UI_PORT"}
+    own = {"FUNNEL_DATABASE_URL", "FUNNEL_HOME", "FUNNEL_DROP_DIR", "FUNNEL_CONFIG_DIR", "FUNNEL_GOOGLE_CREDENTIALS"}
+    for setting in SETTINGS & set(given) - own:
+        assert given[setting] == f"${{{setting}:-}}", setting
+
+
+def test_what_compose_hands_over_is_read_as_if_nothing_were_set_when_nothing_is(monkeypatch):
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting, raising=False)
+    given = {name: value for name, value in SERVICES["code"]["environment"].items() if name in SETTINGS}
+    for name, value in given.items():
+        monkeypatch.setenv(name, re.sub(r"\$\{\w+:[-+][^}]*\}", "", value))
+    read, own = Settings(_env_file=None), {"home", "database_url", "config_dir", "drop_dir"}
+    assert read.model_dump(exclude=own) == Settings(_env_file=None).model_dump(exclude=own)
+    assert (str(read.home), str(read.drop_dir), str(read.config_dir)) == ("/state", "/drop", "/app/config_csv")
+
+
+def test_googles_credentials_are_a_mounted_secret_and_not_set_without_them():
+    assert COMPOSE["secrets"]["google_credentials"]["file"] == "${FUNNEL_GOOGLE_CREDENTIALS:-/dev/null}"
+    for name in OURS:
+        assert SERVICES[name]["secrets"] == ["google_credentials"]
+        given = SERVICES[name]["environment"]["FUNNEL_GOOGLE_CREDENTIALS"]
+        assert given == "${FUNNEL_GOOGLE_CREDENTIALS:+/run/secrets/google_credentials}"
+
+
+def test_a_misspelt_setting_of_the_env_file_is_seen_by_the_container_that_all_others_wait_for():
+    assert [name for name in OURS if "env_file" in SERVICES[name]] == ["prepare"]
+    assert SERVICES["prepare"]["env_file"] == [{"path": ".env", "required": False}]
+
+
 def test_every_variable_that_compose_reads_from_the_environment_is_a_setting():
     read = set(re.findall(r"\$\{(\w+)", (PROJECT / "docker-compose.yml").read_text()))
     assert read - SETTINGS - OF_POSTGRES == set()

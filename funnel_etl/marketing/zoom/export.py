@@ -7,8 +7,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
-import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,6 +15,7 @@ from pathlib import Path
 from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.files import close_folder, private_folder, storage_error, write_whole
 from funnel_etl.marketing.zoom.clean_contracts import ZOOM_ATTENDANCE, ZOOM_OCCURRENCES, ZOOM_REGISTRATIONS
 from funnel_etl.marketing.zoom.clean_files import CleanFile, as_csv, clean_files
 from funnel_etl.platform.lake import Lake
@@ -48,14 +47,16 @@ def default_folder(settings: Settings) -> Path:
     return settings.state / "exports"
 
 
-def write_clean_files(to: Path, files: list[CleanFile], night: date) -> Written:
+def write_clean_files(to: Path, files: list[CleanFile], night: date, *, private: bool = True) -> Written:
     """Bring `<to>/zoom/<folder>/<name>` up to date. Files that we did not write are left alone, edited ones are not.
 
-    Raises `FunnelError` when the folder cannot be written.
+    `private`: nobody else may read them. Raises `FunnelError` when the folder cannot be written.
     """
     root = to / "zoom"
     done = Written(root, night, by_profile=dict(sorted(Counter(file.profile for file in files).items())))
     try:
+        if private:
+            close_folder(to)
         before = _read_list(root)
         if before.night > night.isoformat():
             done.newer = date.fromisoformat(before.night)
@@ -67,18 +68,18 @@ def write_clean_files(to: Path, files: list[CleanFile], night: date) -> Written:
             if _has(root / name, data):
                 done.unchanged += 1
             else:
-                _replace(root / name, data)
+                _replace(root / name, data, root if private else None)
                 done.written += 1
         # The list of what was there stays in force until the stale files are gone.
         for name in sorted(set(before.files) - set(now)):
             done.removed += _remove(root, name)
-        _replace(root / LIST, json.dumps({"night": night.isoformat(), "files": now}, indent=0).encode())
+        _replace(
+            root / LIST,
+            json.dumps({"night": night.isoformat(), "files": now}, indent=0).encode(),
+            root if private else None,
+        )
     except OSError as error:
-        raise FunnelError(
-            f"the clean files cannot be written ({error.strerror or type(error).__name__})",
-            where=str(root),
-            fix="make the folder writable and see that the disk is not full, or choose another with --to",
-        ) from error
+        raise storage_error(error, "the clean files", str(root), "choose another folder with --to") from error
     return done
 
 
@@ -104,7 +105,7 @@ def export_newest(settings: Settings, to: Path | None) -> Written:
         ) from error
     config = NightlySources(settings, Landing(UPath(settings.landing_root))).config(night)
     files = clean_files(**frames, zoom_profiles=config.table("zoom_profiles"), zone=settings.timezone)
-    return write_clean_files(to or default_folder(settings), files, night)
+    return write_clean_files(to or default_folder(settings), files, night, private=to is None)
 
 
 @dataclass(frozen=True)
@@ -131,18 +132,13 @@ def _has(path: Path, data: bytes) -> bool:
     return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
 
 
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside the target, flush, rename; the file gets the permissions that new files of this user have."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.parent / f".incoming-{uuid.uuid4().hex}"
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+def _replace(path: Path, data: bytes, private: Path | None) -> None:
+    """Write a file whole; for us alone below the folder `private`, else with the permissions that new files have."""
+    if private:
+        private_folder(path.parent, private.parent)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, data, private=bool(private))
 
 
 def _remove(root: Path, name: str) -> int:

@@ -1,5 +1,6 @@
 """A real HTTP server on loopback that answers as each test scripts it, and an empty landing archive."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,8 +16,18 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "Server"
 
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionResetError):  # shut at a deadline
+            super().handle()
+
     def do_GET(self) -> None:
         self.server.seen.append((self.path, dict(self.headers)))
+        self.answer()
+
+    def do_CONNECT(self) -> None:
+        self.answer()
+
+    def answer(self) -> None:
         answers = self.server.answers[self.path.partition("?")[0]]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         try:

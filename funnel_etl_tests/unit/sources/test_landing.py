@@ -12,10 +12,10 @@ from uuid import uuid4
 import pytest
 from upath import UPath
 
-from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
+from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable, StorageUnavailable
 from funnel_etl.sources import store
 from funnel_etl.sources.arrivals import Arrival
-from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.landing import Landing, settled_chunks
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 DATA = b"phone\n9876543210\n"
@@ -252,7 +252,8 @@ def test_a_folder_that_may_not_be_written_is_told_in_one_line(tmp_path: Path) ->
     blocked.write_text("a file where the folder should be")
     with pytest.raises(FunnelError, match=r"landing archive cannot be written .*FUNNEL_LANDING_URL") as caught:
         Landing(blocked).put("a", "file", "a.csv", DATA, received_at=NOON)
-    assert caught.value.transient
+    assert isinstance(caught.value, StorageUnavailable)
+    assert not caught.value.transient
 
 
 def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(
@@ -271,7 +272,7 @@ def test_a_local_file_is_landed_and_stays_where_it_is(landing: Landing, tmp_path
     path = tmp_path / "drop" / "report.csv"
     path.parent.mkdir()
     path.write_bytes(DATA)
-    arrival = landing.put_file("zoom", path, received_at=NOON)
+    arrival = landing.put("zoom", "file", path.name, settled_chunks("zoom", path), received_at=NOON)
     assert (arrival.kind, arrival.name, arrival.file_id) == ("file", "report.csv", FILE_ID)
     assert path.read_bytes() == DATA
 
@@ -279,7 +280,7 @@ def test_a_local_file_is_landed_and_stays_where_it_is(landing: Landing, tmp_path
 def test_a_file_still_being_written_is_not_taken(landing: Landing, tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     path.write_bytes(b"x" * 3_000_000)
-    reading = landing.put_file.__globals__["_settled_chunks"]("zoom", path)
+    reading = settled_chunks("zoom", path)
     next(reading)
     with path.open("ab") as file:
         file.write(b"more")
@@ -289,7 +290,7 @@ def test_a_file_still_being_written_is_not_taken(landing: Landing, tmp_path: Pat
 
 def test_a_file_that_is_gone_is_told(landing: Landing, tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match=r"zoom at gone.csv: the file is not there"):
-        landing.put_file("zoom", tmp_path / "gone.csv", received_at=NOON)
+        next(settled_chunks("zoom", tmp_path / "gone.csv"))
 
 
 def test_a_night_remembers_its_files_in_their_order(any_landing: Landing) -> None:
