@@ -38,7 +38,7 @@ BEFORE = NIGHT - timedelta(days=1)
 TOKEN = "night-token"
 PUBLISHED = ("raw", "clean", "mart")
 RUNS_OWN = {
-    *("ops.row_ledger", "ops.files", "ops.nights", "ops.completeness", "ops.published_tables"),
+    *("ops.row_ledger", "ops.files", "ops.nights", "ops.completeness", "ops.published_tables", "ops.owner"),
     "mart.data_version",
 }
 """Tables in which every run leaves a trace of its own: its ledger, its pulls and when they came, its number."""
