@@ -7,14 +7,13 @@ from decimal import Decimal
 
 import pandas as pd
 
-from funnel_etl.core import money
 from funnel_etl.core.accounting import TRACE
 from funnel_etl.core.config_models import COUNTED, EXCLUDED, statuses_of
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.contact_mask import without_contacts
 from funnel_etl.core.csvfile import RESERVED
 from funnel_etl.core.numbers import rupees
-from funnel_etl.core.source_frame import columns_present
+from funnel_etl.core.source_frame import SourceFrame
 from funnel_etl.core.text import lookup_keys
 from funnel_etl.funnel.similar_names import suggestions
 from funnel_etl.sales.sales import SOURCE, chosen_column, is_counted, sales_source
@@ -51,11 +50,8 @@ def conflicting_sales(raw: pd.DataFrame, merged: pd.DataFrame, sales: pd.DataFra
     pairs = pairs.merge(sales[columns], on=TRACE).sort_values(["sale_id", "gone_source_row"], ignore_index=True)
     gone = _raw_rows(raw, pairs[["gone_file_id", "gone_source_row"]])
     kept = _raw_rows(raw, pairs[TRACE])
-    present = columns_present(raw, sales_source(config), config.aliases(SOURCE), SOURCE)
-    nothing = pd.Series(None, index=gone.index, dtype="str")
-    status = gone[present["status"]] if "status" in present else nothing
-    revenue = present.get(chosen_column(config, "revenue_column"))
-    amount = money.parse(gone[revenue]).paise if revenue else money.parse(nothing).paise
+    source = SourceFrame(gone, sales_source(config), config.aliases(SOURCE), SOURCE)
+    status, amount = source.text("status"), source.money(chosen_column(config, "revenue_column"))
     of_kept = pairs["revenue_inr"].where(pairs["is_counted"].astype(bool), 0).fillna(0)
     of_gone = amount.where(is_counted(status, config), 0).fillna(0)
     rows = pairs.assign(
