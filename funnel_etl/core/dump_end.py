@@ -38,6 +38,8 @@ class DumpEnd:
 
     def __str__(self) -> str:
         """Name the lines, and nothing of what they hold: it may be of a person."""
+        if not self.lines:
+            return "nothing"
         first, last = self.lines[0], self.lines[-1]
         lines = f"line {first} is no row" if first == last else f"lines {first} to {last} are no rows"
         return f"{lines} but a count of {grouped(self.count)} rows" if self.count is not None else lines
