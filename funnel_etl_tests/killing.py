@@ -30,8 +30,8 @@ SCRIPT = Path(__file__).with_name("killed_at.py")
 PARTS = {"marketing": marketing, "sales": sales, "funnel": funnel, "parity": parity}
 """Not `watch`: it tells of a night that failed, too, and then tells something else."""
 STAMPS = (
-    "published_at version run_id arrival_id received_at last_received_at first_seen_at resolved_at content_hash checksum "
-    "inserted changed deleted"
+    "published_at version run_id arrival_id received_at last_received_at first_seen_at resolved_at content_hash "
+    "checksum inserted changed deleted"
 ).split()
 """Columns that tell when, or by which run: two runs that give the same have others."""
 TELLS_OF_RUNS = {"ops.alerts"}
