@@ -45,7 +45,9 @@ def conflicting_sales(raw: pd.DataFrame, merged: pd.DataFrame, sales: pd.DataFra
     found = merged[merged["reason"] == CONFLICT]
     into = {"into_file_id": "file_id", "into_source_row": "source_row"}
     pairs = found[[*TRACE, *into]].rename(columns={n: f"gone_{n}" for n in TRACE}).rename(columns=into)
-    pairs = pairs.astype({"source_row": "Int64", "gone_source_row": "Int64"}).astype({"file_id": "str"})
+    pairs = pairs.astype({"source_row": "Int64", "gone_source_row": "Int64"}).astype(
+        {"file_id": "str", "gone_file_id": "str"}
+    )
     columns = [*TRACE, "sale_id", "sold_date", "status", "revenue_inr", "is_counted"]
     pairs = pairs.merge(sales[columns], on=TRACE).sort_values(["sale_id", "gone_source_row"], ignore_index=True)
     gone = _raw_rows(raw, pairs[["gone_file_id", "gone_source_row"]])

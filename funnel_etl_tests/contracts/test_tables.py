@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from funnel_etl.changes.contracts import CHANGES
+from funnel_etl.changes.contracts import CHANGED_ROWS, CHANGES
 from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.definitions import TABLES, defs
 from funnel_etl.marketing.contracts import SPEND_SOURCE
@@ -106,15 +106,18 @@ def test_a_suffix_means_one_kind(table: Table) -> None:
     assert wrong == []
 
 
-OF_A_METRIC = {"difference", "previous_value", "current_value"}
-"""Columns of ops.changes: rupees or a count, as the row's metric is."""
+OF_A_METRIC = {
+    CHANGES: {"difference", "previous_value", "current_value"},
+    CHANGED_ROWS: {"before_value", "after_value"},
+}
+"""Columns that are rupees or a count, as the row's metric is."""
 NAMES_OF_KINDS = {Kind.MONEY: r".*_inr", Kind.BOOLEAN: r"(is|has)_.*|attended(_before_.*)?|in_force"}
 
 
 @each_table
 def test_money_and_booleans_are_named_as_such(table: Table) -> None:
     wrong = {c.name for c in named_by_us(table) if not re.fullmatch(NAMES_OF_KINDS.get(c.kind, ".*"), c.name)}
-    assert wrong - (OF_A_METRIC if table == CHANGES else set()) == set()
+    assert wrong - OF_A_METRIC.get(table, set()) == set()
 
 
 PERSONAL = re.compile(

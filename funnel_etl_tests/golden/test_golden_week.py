@@ -63,6 +63,7 @@ class Week:
         for table in [*MART, *((CRM_HISTORY, QUARANTINE) if night == NIGHTS[-1] else ())]:
             self.published[night, table.name] = self.read(table)
         self.changes[night] = self.read(CHANGES)
+        assert not self.results[night].failures, self.results[night].failures
         self.hashes[night] = self.made(night)
 
     def read(self, table: Table) -> pd.DataFrame:
