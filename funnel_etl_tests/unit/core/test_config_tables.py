@@ -75,20 +75,6 @@ def test_a_row_knows_its_line_and_dates_are_days() -> None:
             id="no_date",
         ),
         pytest.param(
-            "manual_mapping",
-            "sale_id,manual_value\n6e5,walk in\n6.54E+23,walk in\n",
-            "config_csv/manual_mapping.csv",
-            "line 3: column 'sale_id': '6.54E+23': Value error, a spreadsheet has rounded this id",
-            id="sale_id_that_a_spreadsheet_rounded",
-        ),
-        pytest.param(
-            "webinar_overrides",
-            'webinar_id,conductor\n88588605779,Asha\n"8,85886E+10",Asha\n',
-            "config_csv/webinar_overrides.csv",
-            "line 3: column 'webinar_id': '8,85886E+10': Value error, a spreadsheet has rounded this id",
-            id="webinar_id_that_a_spreadsheet_rounded",
-        ),
-        pytest.param(
             "funnels", "funnel\nA,B\n", "config_csv/funnels.csv", "line 2: too many fields for its header", id="ragged"
         ),
         pytest.param(

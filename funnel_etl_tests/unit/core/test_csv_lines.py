@@ -29,7 +29,6 @@ def lines(text: str) -> list[int]:
         pytest.param("Exported by,Asha\nLeads\n\n", 5, id="some_notes_and_a_blank_line"),
         pytest.param("Warning: Undefined array key 3 in /srv/export.php on line 12\n", 3, id="a_php_warning"),
         pytest.param("<br />\n<b>Notice</b>:  Undefined index in <b>x.php</b> on line <b>3</b><br />\n", 4, id="php"),
-        pytest.param("sep=,\n", 3, id="the_separator_of_excel"),
         pytest.param('"two\nlines"\n', 4, id="a_note_of_two_lines"),
     ],
 )
