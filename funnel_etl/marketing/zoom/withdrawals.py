@@ -84,12 +84,11 @@ def _the_one(reports: list[Arrival], name: str, command: str) -> Arrival:
         return next(iter(found.values()))
     newest = {one.file_id: one for one in reports[::-1]}
     given = found or newest
-    listed = "; ".join(map(_named, list(given.values())[:MOST_LISTED])) or "there is none yet"
+    listed = "; ".join(map(_named, list(given.values())[:MOST_LISTED]))
     more = f" and {len(given) - MOST_LISTED} more (ops.files has all)" if len(given) > MOST_LISTED else ""
-    what = f"{len(found)} files are meant by it" if found else "no Zoom report that was taken is meant by it"
-    raise FunnelError(
-        what, where=repr(wanted[:80]), fix=f"funnel-etl zoom {command} FILE_ID, with one of {listed}{more}"
-    )
+    what = f"{len(found)} files match this" if found else "no Zoom report that was taken matches this"
+    fix = f"funnel-etl zoom {command} FILE_ID, which is one of: {listed}{more}" if listed else "none was taken yet"
+    raise FunnelError(what, where=repr(wanted[:80]), fix=fix)
 
 
 def _named(arrival: Arrival) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from funnel_etl.core.accounting import MERGED_COLUMNS
 from funnel_etl.core.config_tables import Config
 from funnel_etl.funnel.undecided_sales import conflicting_sales
 from funnel_etl.sales.contracts import SALES, SALES_SOURCE
@@ -70,6 +71,15 @@ def test_of_several_rows_each_is_told_and_exact_repeats_are_not(conflicts: Confl
     assert row["detail"].count("merged: line") == 2
     assert conflicts(first, first).empty
     assert conflicts(first).empty
+
+
+def test_a_night_without_merged_rows_has_no_conflicts_as_the_lake_gives_them(
+    raw_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config], table_of: Callable[..., pd.DataFrame]
+) -> None:
+    """Read back from the lake, an account without rows has no types: the first night had no work-list."""
+    raw = raw_of("crm_sales", SALES_SOURCE, HEADER + "\ns1,success,2026-11-01 10:00,,1,Webinar")
+    merged = pd.DataFrame({name: [] for name in MERGED_COLUMNS})
+    assert conflicting_sales(raw, merged, table_of(SALES, "sale_id\ns1"), config_of()).empty
 
 
 def test_the_amounts_are_of_the_team_s_revenue_column_under_its_alias(conflicts: Conflicts) -> None:

@@ -79,9 +79,14 @@ def digits(cell: str) -> str:
     return f'IF(LEN({bare})>=10,RIGHT({bare},10),"")'
 
 
+def trim(cell: str) -> str:
+    """Return the formula for a cell without blanks before, behind or doubled inside; this engine's TRIM leaves these."""
+    return f'TRIM(SUBSTITUTE(SUBSTITUTE({cell},"  "," "),"  "," "))'
+
+
 def mapped(row: int) -> str:
     """Return the formula for the funnel of the value typed for a sale, or the sale's as typed."""
-    return f"IFERROR(VLOOKUP(TRIM(D{row}),Values!$A$1:$B$1,2,FALSE),B{row})"
+    return f"IFERROR(VLOOKUP({trim(f'D{row}')},Values!$A$1:$B$1,2,FALSE),B{row})"
 
 
 @pytest.fixture(params=[(1, "2026-11-15"), (2, "2026-11-01"), (3, "2026-10-31"), (4, "2026-01-01"), (5, "2026-11-02")])
@@ -167,7 +172,7 @@ def test_sales_are_what_the_sheet_s_formulas_give(
         [
             [
                 *(name, funnel, phone or None, typed.get(name)),
-                f'=IF(LOWER(TRIM(B{row}))="{MISC.lower()}",{mapped(row)},IF(D{row}="",B{row},D{row}))',
+                f'=IF(LOWER({trim(f"B{row}")})="{MISC.lower()}",{mapped(row)},IF(D{row}="",B{row},D{row}))',
                 f"={digits(f'C{row}')}",
                 f'=IF(F{row}="","",IFERROR(VLOOKUP(F{row},Zoom!$A$1:$B${len(zoom)},2,FALSE),""))',
             ]

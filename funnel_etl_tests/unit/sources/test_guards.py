@@ -303,6 +303,14 @@ def test_a_dump_without_a_needed_column_or_with_ambiguous_dates_is_rejected_when
     assert len(pull(leads([1]), FIRST).rows) == 10
 
 
+def test_the_date_of_a_total_disproves_no_order_of_day_and_month(pull: Pull) -> None:
+    days = [f"{day:02d}/{month}/2026" for month in (11, 12) for day in (1, 2, 3, 4, 5)]
+    rows = "".join(f"FB,{day} 10:00,9876512345,Asha\n" for day in days)
+    assert len(pull(LEADS + rows + "Total,02/11/2026 23:59,10,\n", FIRST).rows) == 11
+    with pytest.raises(SourceRejected, match="order of day and month"):
+        pull(LEADS + rows + "FB,02/11/2026 23:59,9876512345,Asha\n", FIRST)
+
+
 # ---------------------------------------------------------------- a person says that it is right
 
 

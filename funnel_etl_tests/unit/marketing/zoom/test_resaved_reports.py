@@ -196,6 +196,27 @@ def test_a_report_saved_by_any_program_on_any_day_is_read_right_or_refused(origi
     assert country != "unopened" or seen["refused"] == 0
 
 
+@pytest.mark.parametrize("country", PROGRAMS)
+def test_columns_that_zoom_wrote_differently_are_read_right_or_refused(country: str) -> None:
+    """Saved again they look alike, and each has its own order."""
+    pick = random.Random(country)  # noqa: S311
+    head, rows = pick.sample(list(ORIGINALS.values()), 2)
+    for _ in range(12):
+        truth = made_up(pick, people=pick.choice([0, 3, 12]))
+        data = attendee_report(truth, rows, PROGRAMS[country], head=head)
+        try:
+            export = read(data, truth.received.replace(tzinfo=INDIA_TIME))
+        except AmbiguousDates:
+            continue
+        assert wrong(export, truth) == [], (truth.start, truth.received, export.notes)
+
+
+def test_days_over_twelve_do_not_prove_what_the_other_times_contradict() -> None:
+    data = resaved(of_one_day("2026-11-05T18:55", "2026-11-20T10:00")).replace(b"05-11-2026 19:", b"13-10-2026 19:")
+    with pytest.raises(AmbiguousDates, match="day-first by their days over 12, but then its start"):
+        read(data)
+
+
 @pytest.mark.parametrize("order", [("opened", "unopened"), ("unopened", "opened")])
 def test_a_report_and_the_same_report_resaved_are_one_occurrence(order: tuple[str, str]) -> None:
     """Incident: the wrong reading stayed in the facts beside the right one, and everybody counted twice."""

@@ -105,9 +105,9 @@ def test_check_says_that_a_file_was_withdrawn(company: Company) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("nothing.csv", "no Zoom report that was taken is meant by it"),
-        ("ffffffffffff", "no Zoom report that was taken is meant by it"),
-        ("zz", "no Zoom report that was taken is meant by it"),
+        ("nothing.csv", "no Zoom report that was taken matches this"),
+        ("ffffffffffff", "no Zoom report that was taken matches this"),
+        ("zz", "no Zoom report that was taken matches this"),
     ],
 )
 def test_a_name_that_means_no_file_is_one_line_that_lists_those_there_are(
@@ -123,7 +123,7 @@ def test_a_name_that_means_no_file_is_one_line_that_lists_those_there_are(
 def test_a_name_that_means_two_files_lists_both(company: Company) -> None:
     company.drop("wrong.csv", "c")
     company.night(SECOND)
-    with pytest.raises(FunnelError, match="2 files are meant by it") as error:
+    with pytest.raises(FunnelError, match="2 files match this") as error:
         withdraw(company.landing, "wrong.csv", "why")
     assert "right.csv" not in str(error.value)
 
