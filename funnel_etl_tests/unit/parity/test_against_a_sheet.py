@@ -80,7 +80,7 @@ def digits(cell: str) -> str:
 
 
 def trim(cell: str) -> str:
-    """Return the formula for a cell without blanks before, behind or doubled inside; this engine's TRIM leaves these."""
+    """Return the formula for a cell without blanks around it or doubled inside: the engine's TRIM leaves these."""
     return f'TRIM(SUBSTITUTE(SUBSTITUTE({cell},"  "," "),"  "," "))'
 
 
