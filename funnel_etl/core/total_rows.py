@@ -67,13 +67,16 @@ def add_up(cells: pd.Series, is_candidate: Bools, is_kept: Bools) -> pd.Series:
     """Whether the amount of each candidate is the sum of the others': of all, or of those since the candidate before.
 
     Index: the candidates'; NA where the cell is no amount. What a candidate that is no total has is one of the others'
-    amounts: the smallest that does not fit is taken for one, and the rest is looked at again.
+    amounts: the smallest that does not fit is taken for one, and the rest is looked at again. Where every row is a
+    candidate the label says nothing, and none is a total.
     """
     values = money.parse(cells).paise
     amounts = values.to_numpy(dtype=np.float64, na_value=np.nan)
     is_read = is_kept & (values.notna().to_numpy() | _matches(cells, _NOTHING, missing=True))
     has_paise = _matches(cells, r"\.", missing=False)
     found, still = np.zeros(len(cells), dtype=bool), is_candidate & ~np.isnan(amounts)
+    if is_candidate[is_kept].all():
+        still[:] = False
     for _ in range(_MOST_LOOKS):
         at = np.flatnonzero(still)
         fits = _fit(amounts, still, is_read, np.where(has_paise[at], 0.0, 50.0))

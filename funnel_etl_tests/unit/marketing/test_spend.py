@@ -142,3 +142,12 @@ def test_a_total_that_has_no_cost_is_one_if_it_says_nothing_else(clean: Clean) -
     assert outcome.quarantine[["source_row", "reason"]].to_numpy().tolist() == [[3, "bad_date"]]
     outcome = clean("2026-11-01,5,7,,Meta Ads", "Total,,1,,", "2026-11-02,,Total,,Meta Ads")
     assert outcome.quarantine[["source_row", "reason"]].to_numpy().tolist() == [[3, "total_row"]]
+
+
+def test_lines_that_are_all_called_total_are_spend(clean: Clean) -> None:
+    """A sheet of one line a day for the whole account: equal costs on two days are no sums of each other."""
+    outcome = clean(
+        *("2026-11-01,Total,500,Meta Ads", "2026-11-02,Total,500,Meta Ads", "2026-11-03,Total,1000,Meta Ads"),
+        header="date_time,campaign,cost,Funnel",
+    )
+    assert outcome.rows["cost_inr"].sum() == 200_000
