@@ -1,6 +1,7 @@
 """The drop-folder sensor, evaluated as the daemon does: what it takes, asks for, and says when it asks for nothing."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 
@@ -10,8 +11,11 @@ from upath import UPath
 
 import funnel_etl.definitions
 from funnel_etl.definitions import TABLES
+from funnel_etl.marketing.zoom.partitions import EXPORT
+from funnel_etl.marketing.zoom.refresh import Remembered
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
+from funnel_etl.sources.landing import Landing
 from funnel_etl_tests.golden.week import SAT, SUN, THU, write_night
 from funnel_etl_tests.installation import Installation
 
@@ -111,6 +115,39 @@ def test_a_file_that_is_no_report_stops_no_other_and_is_told(watch: Watch) -> No
     requests, _ = watch.look()
     assert len(requests) == 1
     assert len(watch.partitions) == 1
+
+
+def test_partitions_are_named_by_day_webinar_report_and_file_and_show_its_name_and_times(watch: Watch) -> None:
+    watch.drop(SAT)
+    (watch.folder / "call 98765 12300.csv").write_bytes(next(watch.folder.glob("attendee*.csv")).read_bytes() + b"\r\n")
+    watch.look()
+    keys = watch.partitions
+    assert all(re.fullmatch(r"2025-\d\d-\d\d_\d+_(attendee|registration)_[0-9a-f]{8}", key) for key in keys), keys
+    events = watch.instance.fetch_materializations(EXPORT, limit=100).records
+    shown = {event.partition_key: event.asset_materialization.metadata for event in events}
+    assert set(shown) == set(keys)
+    assert all(str(shown[key]["started_at"].value).startswith(key[:10]) for key in keys if "attendee" in key)
+    assert all(str(metadata["received"].value).endswith(" IST") for metadata in shown.values())
+    assert "call ….csv" in {str(metadata["file"].value) for metadata in shown.values()}
+
+
+def test_a_partition_with_a_key_of_earlier_versions_goes_over_to_the_new_one_and_nothing_runs_again(
+    watch: Watch,
+) -> None:
+    watch.night_was_made()
+    watch.drop(THU)
+    asked, _ = watch.look()
+    [key] = watch.partitions
+    landed = Landing(watch.settings.landing_root).arrivals("zoom")
+    former = landed[0].file_id[:16]
+    watch.instance.delete_dynamic_partition("zoom_exports", key)
+    watch.instance.add_dynamic_partitions("zoom_exports", [former, "0123456789abcdef"])
+    cursor = watch.cursor
+    again, _ = watch.look()
+    assert watch.partitions == [key], "also that of a file that is not there any more is gone"
+    assert {request.run_key for request in again} <= {request.run_key for request in asked}
+    kept = Remembered.from_cursor(watch.cursor)
+    assert kept.pending == Remembered.from_cursor(cursor).pending == (former,), "files are remembered as before"
 
 
 def test_a_partition_can_be_materialized_alone_and_shows_what_the_file_is(watch: Watch) -> None:

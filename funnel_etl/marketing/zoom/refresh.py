@@ -25,7 +25,7 @@ NEEDS = (
 
 @dataclass(frozen=True)
 class Remembered:
-    """What the sensor remembers. Files are named by their partition keys.
+    """What the sensor remembers. Files are named by the first 16 digits of their SHA-256.
 
     `taken`, `shown`: last arrival whose file was noted as pending, whose partition was told; `decided`: last decision
     that was noted; `pending`: not known to be worked in; `asked`, `run_key`, `attempt`: the refresh asked for last.

@@ -15,7 +15,16 @@ from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.marketing.zoom.assets import zoom_export
 from funnel_etl.marketing.zoom.intake import SOURCE, ParsedReports, take_in
-from funnel_etl.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, metadata_of, partition_key
+from funnel_etl.marketing.zoom.partitions import (
+    EXPORT,
+    arrival_metadata,
+    diagnosis_of,
+    exports,
+    is_former,
+    is_key_of,
+    metadata_of,
+    partition_key,
+)
 from funnel_etl.marketing.zoom.refresh import NEEDS, Remembered, Situation, decide
 from funnel_etl.marketing.zoom.withdrawals import ever_decided, withdrawn
 from funnel_etl.platform.freshness import watch_checks
@@ -81,14 +90,19 @@ def zoom_drop_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     return dg.SensorResult(run_requests=[request], cursor=cursor)
 
 
+def file_mark(file_id: str) -> str:
+    """Return a file's name in what the sensor remembers and in run keys; with another, all files would be new again."""
+    return file_id[:16]
+
+
 def note_arrivals(remembered: Remembered, sources: NightlySources) -> Remembered:
     """Note every report that arrived or was withdrawn since the last look, whoever did it, as not worked in yet."""
     arrivals = sources.landing.arrivals(SOURCE, after=remembered.taken)
     decided = sources.landing.arrivals(DECISIONS, after=remembered.decided)
     if not arrivals and not decided:
         return remembered
-    new = [partition_key(a.file_id) for a in arrivals if a.status == "accepted"]
-    new += map(partition_key, sorted(ever_decided(sources.landing))) if decided else []
+    new = [file_mark(a.file_id) for a in arrivals if a.status == "accepted"]
+    new += map(file_mark, sorted(ever_decided(sources.landing))) if decided else []
     return replace(
         remembered,
         pending=tuple(dict.fromkeys([*remembered.pending, *new])),
@@ -100,27 +114,50 @@ def note_arrivals(remembered: Remembered, sources: NightlySources) -> Remembered
 def tell(
     remembered: Remembered, instance: DagsterInstance, sources: NightlySources, parsed: ParsedReports
 ) -> Remembered:
-    """Show the state of each newly arrived report in its partition, without a run; as many as the time suffices for."""
+    """Show the state of each newly arrived report in its partition, without a run; as many as the time suffices for.
+
+    Then partitions with keys of earlier versions give way to partitions of the same files with keys of today.
+    """
     arrivals = sources.landing.arrivals(SOURCE, after=remembered.shown)
     deadline = time.monotonic() + TELL_SECONDS
+    known = set(instance.get_dynamic_partitions(str(exports.name)))
     for arrival in arrivals:
         if time.monotonic() > deadline:
-            break
+            return remembered
         if arrival.status == "accepted":
-            _tell_one(arrival, instance, sources, parsed)
+            _tell_one(arrival, instance, sources, parsed, known)
         remembered = replace(remembered, shown=arrival.arrival_id)
+    former = sorted(filter(is_former, known))
+    landed = [a for a in sources.landing.arrivals(SOURCE) if a.status == "accepted"] if former else []
+    by_mark = {file_mark(arrival.file_id): arrival for arrival in reversed(landed)}
+    for key in former:
+        if time.monotonic() > deadline:
+            break
+        if key in by_mark:
+            _tell_one(by_mark[key], instance, sources, parsed, known)
+        else:
+            instance.delete_dynamic_partition(str(exports.name), key)
     return remembered
 
 
-def _tell_one(arrival: Arrival, instance: DagsterInstance, sources: NightlySources, parsed: ParsedReports) -> None:
-    key = partition_key(arrival.file_id)
+def _tell_one(
+    arrival: Arrival, instance: DagsterInstance, sources: NightlySources, parsed: ParsedReports, known: set[str]
+) -> None:
+    """Show a report in its partition, which replaces any other of the file. Changes `known`, all keys there are."""
+    zone = sources.settings.timezone
+    key = partition_key(arrival, parsed, zone)
     instance.add_dynamic_partitions(str(exports.name), [key])
     try:
-        metadata = metadata_of(diagnosis_of(arrival, sources, parsed), arrival)
+        metadata = metadata_of(diagnosis_of(arrival, sources, parsed), arrival, zone)
     except FunnelError as error:
-        metadata = {"warnings": dg.MetadataValue.text(str(error)), "warning_count": 1}
+        warning = {"warnings": dg.MetadataValue.text(str(error)), "warning_count": 1}
+        metadata = {**arrival_metadata(arrival, zone), **warning}
     event = dg.AssetMaterialization(asset_key=EXPORT, partition=key, metadata=metadata)
     instance.report_runless_asset_event(event)
+    for other in {other for other in known if is_key_of(other, arrival.file_id)} - {key}:
+        instance.delete_dynamic_partition(str(exports.name), other)
+        known.discard(other)
+    known.add(key)
 
 
 def situation_of(
@@ -137,8 +174,8 @@ def situation_of(
     missing = [t.full_name for t in tables if t.full_name in NEEDS and not lake.exists(t, night)]
     return Situation(
         night=night,
-        used=frozenset(map(partition_key, used)),
-        withdrawn=frozenset(map(partition_key, withdrawn(sources.landing))),
+        used=frozenset(map(file_mark, used)),
+        withdrawn=frozenset(map(file_mark, withdrawn(sources.landing))),
         under_way=next((job for job in (NIGHTLY, REFRESH) if job in running), None),
         missing=tuple(missing),
         asked_run=_outcome(instance, remembered.run_key),
