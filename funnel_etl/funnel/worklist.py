@@ -12,6 +12,7 @@ from funnel_etl.core.text import lookup_key, lookup_keys, map_unique, squash
 from funnel_etl.funnel.similar_names import SUGGESTION, known_names, known_sources, suggestions
 from funnel_etl.funnel.source_lines import carried_sources, judged
 from funnel_etl.funnel.undecided_sales import status_suggestions, unknown_statuses
+from funnel_etl.funnel.undecided_webinars import undecided_webinars
 from funnel_etl.funnel.worklist_contracts import DECIDED_AT, WHAT_TO_DO, WORKLIST_MAPPING
 
 BLANK = "(blank)"
@@ -32,6 +33,8 @@ def worklist_mapping(
     config: Config,
     as_of: pd.Timestamp,
     conflicts: pd.DataFrame | None = None,
+    webinars: pd.DataFrame | None = None,
+    zoom_attendance: pd.DataFrame | None = None,
 ) -> Outcome:
     """Give one row per thing to decide, the dearest first. Columns as `ops.worklist_mapping`.
 
@@ -52,6 +55,9 @@ def worklist_mapping(
         _unknown_statuses(sold, config),
         _conflicts(conflicts, as_of),
     ]
+    if webinars is not None and zoom_attendance is not None:
+        undecided = undecided_webinars(webinars, zoom_attendance, sold, as_of)
+        found.append(undecided.assign(item=without_people(undecided["item"])))
     rows = pd.concat([frame for frame in found if len(frame)] or [WORKLIST_MAPPING.empty()], ignore_index=True)
     rows = rows.reindex(columns=WORKLIST_MAPPING.names)
     rows[_COUNTS] = rows[_COUNTS].fillna(0)

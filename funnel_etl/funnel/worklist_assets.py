@@ -8,6 +8,7 @@ from funnel_etl.funnel.undecided_sales import conflicting_sales
 from funnel_etl.funnel.worklist import worklist_mapping
 from funnel_etl.funnel.worklist_contracts import WORKLIST_MAPPING
 from funnel_etl.marketing.contracts import AD_SPEND, TOFU_LEADS
+from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import Night
 from funnel_etl.platform.table_asset import table_asset
@@ -24,6 +25,8 @@ from funnel_etl.sales.contracts import ASSIGNED_LEADS, RAW_CRM_SALES, SALES
         "sales": SALES,
         "attributed_m0": ATTRIBUTED_M0,
         "raw_sales": RAW_CRM_SALES,
+        "webinars": WEBINARS,
+        "zoom_attendance": ZOOM_ATTENDANCE,
     },
     resources={"lake_store"},
 )

@@ -1,6 +1,7 @@
 """Contract of the work-list: what a person should decide, by the revenue at stake."""
 
 from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.marketing.zoom.event_warnings import FINDINGS, WHO
 
 ITEM_KINDS = {
     "unmapped_source": "a CRM source that no line of funnel_mapping.csv covers on its day",
@@ -12,6 +13,7 @@ ITEM_KINDS = {
     "unused_mapping": "a line of a mapping that nothing used, neither up to as_of nor after",
     "unknown_status": "a status that counts as a sale, and that metrics.csv knows neither as excluded nor as counted",
     "conflicting_sale": "a sale of which the CRM's dump has rows that differ: the last counts, the others are merged",
+    **{kind: f"of a webinar: {finding.says}" for kind, finding in FINDINGS.items()},
 }
 """What can stand on the work-list, by its kind."""
 
@@ -53,6 +55,7 @@ WHAT_TO_DO = {
     "unknown_status": "it counts as a sale as long as nobody decides: add it to excluded_statuses or to "
     "counted_statuses in metrics.csv",
     "conflicting_sale": "see in the CRM which row is right, and have the others corrected there",
+    **{kind: f"{WHO}: {finding.to_do}" for kind, finding in FINDINGS.items()},
 }
 """What a person can do about an item, by its kind."""
 
@@ -72,8 +75,8 @@ WORKLIST_MAPPING = Table(
         Column(
             "item",
             Kind.TEXT,
-            "The source, sale_id, manual value, funnel or status, in its newest spelling; of an unused line its key. A "
-            "phone or e-mail in it is masked.",
+            "The source, sale_id, manual value, funnel or status, in its newest spelling; of an unused line its key; "
+            "of a webinar its topic, its id and topic, or the conductor's name. A phone or e-mail in it is masked.",
             required=True,
         ),
         Column(
@@ -91,7 +94,8 @@ WORKLIST_MAPPING = Table(
         Column(
             "rows_count",
             Kind.INTEGER,
-            "Rows of clean up to as_of that carry it: assignments and sales (of any status), or spend lines.",
+            "Rows of clean up to as_of that carry it: assignments and sales (of any status), or spend lines; of a "
+            "webinar the people who attended, each once an occurrence.",
             required=True,
         ),
         Column("leads", Kind.INTEGER, "CRM assignments among them.", required=True),
@@ -99,7 +103,7 @@ WORKLIST_MAPPING = Table(
             "sales",
             Kind.INTEGER,
             "Counted sales up to as_of at stake: those that carry it; for a source also all of the phones with an M0 "
-            "row of it, of any month.",
+            "row of it, of any month; for a webinar all of the phones that attended.",
             required=True,
         ),
         Column(

@@ -10,6 +10,9 @@ from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.numbers import grouped, rupees
+from funnel_etl.funnel.worklist_contracts import WHAT_TO_DO
+from funnel_etl.marketing.zoom.event_warnings import FINDINGS
+from funnel_etl.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.operate.worklist import Worklist, newest_worklist, write_worklist
 from funnel_etl.operate.worklist_apply import apply_worklist
 from funnel_etl.settings import Settings
@@ -34,21 +37,25 @@ def show(settings: Settings, out: Console, err: Console, *, to: Path | None, app
         )
         out.print(f"funnel-etl worklist --apply {to}", markup=False)
         return 0
-    _table(newest_worklist(settings.lake_root), out, limit)
+    _table(newest_worklist(settings.lake_root), out, limit, Landing(UPath(settings.landing_root)))
     return 0
 
 
-def _table(found: Worklist, out: Console, limit: int) -> None:
+def _table(found: Worklist, out: Console, limit: int, landing: Landing) -> None:
     if found.rows.empty:
         out.print(f"Night {found.night}: nothing to decide.")
         return
     shown = RichTable("kind", "item", "revenue", "spend", "leads", "sales", "last seen", "perhaps", box=None)
     for column in shown.columns[2:6]:
         column.justify = "right"
+    reports = _report_names(found.rows.head(limit), landing)
     for row in found.rows.head(limit).to_dict("records"):
         line = f" ({row['config_table']}.csv line {row['config_line']})" if row["config_line"] else ""
         perhaps = "" if pd.isna(row["suggested_funnel"]) else f"{row['suggested_funnel']} ({_like(row)})"
         perhaps = perhaps if pd.isna(row["detail"]) else str(row["detail"])
+        if row["item_kind"] in FINDINGS:
+            report = f"{reports.get(row['file_id'], row['file_id'])} line {row['source_row']}"
+            perhaps = f"{grouped(row['rows_count'])} attended, as in {report}"
         last = "" if pd.isna(row["last_date"]) else f"{row['last_date']:%Y-%m-%d}"
         money = [rupees(Decimal(int(row[name])) / 100) for name in ("revenue_inr", "spend_inr")]
         counts = [f"{grouped(row[name])}" for name in ("leads", "sales")]
@@ -57,7 +64,16 @@ def _table(found: Worklist, out: Console, limit: int) -> None:
     more = len(found.rows) - limit
     rest = f", {grouped(more)} more with --limit {len(found.rows)}" if more > 0 else ""
     out.print(f"Night {found.night}: {_things(len(found.rows))}, the highest revenue first{rest}.")
+    for kind in dict.fromkeys(found.rows.head(limit)["item_kind"]):
+        if kind in FINDINGS:
+            out.print(f"{kind}: {FINDINGS[kind].says}. {WHAT_TO_DO[kind]}", markup=False)
     out.print("To decide them in a spreadsheet: funnel-etl worklist --to worklist.csv")
+
+
+def _report_names(rows: pd.DataFrame, landing: Landing) -> dict[str, str]:
+    """Return the names under which the reports of webinars arrived, by file_id."""
+    wanted = set(rows.loc[rows["item_kind"].isin(list(FINDINGS)), "file_id"].dropna())
+    return {a.file_id: a.name for a in landing.arrivals(ZOOM) if a.file_id in wanted} if wanted else {}
 
 
 def _like(row: dict[object, object]) -> str:

@@ -5,7 +5,7 @@ Read from what is published, and from Dagster's own storage. Here: gathering it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ from funnel_etl.alerts.tell import alert_urls
 from funnel_etl.core.config_models import TABLES as CONFIG_TABLES
 from funnel_etl.core.numbers import grouped, rupees
 from funnel_etl.funnel.worklist_contracts import DECIDED_AT, DECIDED_BY, ITEM_KINDS
+from funnel_etl.marketing.zoom.event_warnings import FEW_PHONES, FINDINGS, lacks_phones
 from funnel_etl.operate.automation_state import Automatic, automation_state
 from funnel_etl.operate.dagster_home import open_instance, prepare_tables
 from funnel_etl.operate.erase_person import JOURNAL
@@ -26,6 +27,7 @@ from funnel_etl.platform.database import Databases, engine, open_databases
 from funnel_etl.platform.owner import OtherOwner, asker, claim_of, refuse_other_owner
 from funnel_etl.settings import Settings
 from funnel_etl.watch.contracts import ANALYST, COMPLETE, ENGINEER, FAILED, MARKETING_OPERATIONS, QUIET
+from funnel_etl.watch.missing_exports import LOOK_BACK_DAYS
 
 NIGHTS = sa.text(
     "SELECT DISTINCT ON (part) part, as_of, published_at, version FROM ops.nights ORDER BY part, version DESC"
@@ -78,12 +80,27 @@ REPAIRS = sa.text(
     "SELECT name, found_at, says FROM ops.repairs WHERE found_at > now() - interval '7 days' "
     "ORDER BY found_at DESC, name"
 )
-NIGHT, FAILED_RUN, REPAIR, SOURCE, REPORT, VOLUME, ROWS, WORK, FILE, ALERT, SERVICE = (
+WITHOUT_PHONE = sa.text(
+    "SELECT e.occurrence_id, e.topic, e.event_date, count(*) AS attended, count(*) - count(a.phone) AS without "
+    "FROM clean.zoom_attendance AS a JOIN clean.webinars AS e USING (occurrence_id) "
+    "WHERE a.attended AND e.event_date > :since GROUP BY 1, 2, 3 ORDER BY e.event_date DESC, e.occurrence_id"
+)
+UNDECIDED_WEBINARS = sa.text(
+    "SELECT item_kind, count(*) AS items, sum(rows_count) AS attended, (array_agg(item ORDER BY revenue_inr DESC, "
+    "rows_count DESC, item))[1] AS first FROM ops.worklist_mapping "
+    "WHERE item_kind = ANY(:kinds) GROUP BY item_kind ORDER BY max(revenue_inr) DESC, attended DESC, item_kind"
+)
+TWICE = sa.text(
+    "SELECT count(*) AS files, (array_agg(name ORDER BY received_at DESC))[1] AS newest FROM ops.files "
+    "WHERE source = 'zoom' AND status = 'duplicate' AND received_at > now() - interval '7 days'"
+)
+NIGHT, FAILED_RUN, REPAIR, SOURCE, REPORT, WEBINAR, VOLUME, ROWS, WORK, FILE, ALERT, SERVICE = (
     "nights",
     "failed",
     "repairs",
     "sources",
     "missing_reports",
+    "webinars",
     "volumes",
     "quarantine",
     "worklist",
@@ -135,7 +152,8 @@ def status(settings: Settings) -> Status:
             failures, services = _of_dagster(settings, databases)
             told = [*_nights(connection, settings), *_owner(connection, settings), *_failed(failures)]
             told += [*_repairs(connection, settings), *_sources(connection, settings, failures)]
-            told += [*_missing(connection), *_volumes(connection), *_quarantine(connection), *_worklist(connection)]
+            told += [*_missing(connection), *webinars(connection, settings.yesterday()), *_volumes(connection)]
+            told += [*_quarantine(connection), *_worklist(connection)]
             told += [*_rejected(connection), _alerts(connection, settings), *services]
         return Status(settings.yesterday(), told)
 
@@ -235,6 +253,28 @@ def _missing(connection: sa.Connection) -> Iterator[Told]:
             row.who_does_it,
             dict(row._mapping),  # noqa: SLF001 - the public way to a row's columns by name
         )
+
+
+def webinars(connection: sa.Connection, last_day: date) -> Iterator[Told]:
+    """Return what is undecided of webinars, where most people have no phone, and what was dropped twice."""
+    since = last_day - timedelta(days=LOOK_BACK_DAYS)
+    held = connection.execute(WITHOUT_PHONE, {"since": since}).all()
+    for row in held:
+        if lacks_phones(row.attended, row.without):
+            counts = {"attended": row.attended, "without": row.without}
+            says = f"{row.topic or row.occurrence_id}: {FEW_PHONES.says.format(**counts)}"
+            facts = {"occurrence_id": row.occurrence_id, "event_date": row.event_date, **counts}
+            yield Told(WEBINAR, f"phones of {row.event_date}", says, FEW_PHONES.to_do, MARKETING_OPERATIONS, facts)
+    for row in connection.execute(UNDECIDED_WEBINARS, {"kinds": list(FINDINGS)}):
+        others = f" and {grouped(row.items - 1)} more" if row.items > 1 else ""
+        says = f"{row.first}{others}, {grouped(row.attended)} attendances: {FINDINGS[row.item_kind].says}"
+        facts = {"items": row.items, "attended": int(row.attended)}
+        to_do = f"{FINDINGS[row.item_kind].to_do}; all of them: funnel-etl worklist"
+        yield Told(WEBINAR, row.item_kind, says, to_do, MARKETING_OPERATIONS, facts)
+    twice = connection.execute(TWICE).one()
+    if twice.files:
+        says = f"{grouped(twice.files)} in the last 7 days, the newest {twice.newest}: nothing is counted twice"
+        yield Told(WEBINAR, "dropped twice", says, facts={"files": twice.files})
 
 
 def _volumes(connection: sa.Connection) -> Iterator[Told]:

@@ -29,6 +29,7 @@ FileStates = Callable[[Night, Lake], pd.DataFrame]
 """Gives, per file_id, status, occurrence_id, warnings (a list as JSON) and a reason as a part knows them."""
 STATE_COLUMNS = ["file_id", "status", "occurrence_id", "warnings", "why"]
 UNTOUCHED_CHECK = "untouched"
+TWICE = "the same bytes came before, as {}: nothing is counted twice, and nothing is to be done"
 
 
 def publish_asset(
@@ -174,9 +175,13 @@ def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Seri
     files.loc[again, "status"] = "duplicate"
     files = files.merge(states.rename(columns={"status": "file_status"}), on="file_id", how="left")
     own = files["file_status"].notna() & (files["status"] == "loaded")
+    is_again = files["status"] == "duplicate"
     files["status"] = files["status"].mask(own, files["file_status"])
     files["warnings"] = files["warnings"].where(own & files["warnings"].ne("[]"))
     files["reason"] = files["reason"].mask(own & files["why"].notna(), files["why"])
+    first = files.drop_duplicates("file_id").set_index("file_id")["name"]
+    said = files["file_id"].map(first).map(lambda name: json.dumps([TWICE.format(name)], ensure_ascii=False))
+    files["warnings"] = files["warnings"].mask(is_again, said)
     return files.assign(rows=files["file_id"].map(rows))
 
 

@@ -58,6 +58,8 @@ REGISTERED_COLUMNS = {
     )
 }
 ATTENDED, REGISTERED = "attended", "registered"
+NO_PROFILE = "no_profile"
+"""What a clean file is called after, with its kind, while no profile fits: people get it, and see what is undecided."""
 
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet program takes for the start of a formula, full-width signs too."""
@@ -82,7 +84,7 @@ def clean_files(
     zoom_profiles: pd.DataFrame,
     zone: str,
 ) -> list[CleanFile]:
-    """Give the clean files of all occurrences that have a profile, by folder and name.
+    """Give the clean files of all occurrences, by folder and name; without a profile it is named NO_PROFILE.
 
     Attended: one row per person in the attendee reports, no-shows too. Registered: one row per person who registered,
     where a registration report has come; a dual event also has it by its attendee report. Rows by person_key. Times
@@ -101,7 +103,7 @@ def clean_files(
         occurrence = {str(name): value for name, value in record.items()}
         for kind, (key, name) in _wanted(occurrence, profiles).items():
             frame = people[kind](occurrence["occurrence_id"])
-            profile = str(profiles.at[key, "name"])  # noqa: PD008 - one cell
+            profile = str(profiles.at[key, "name"]) if key else NO_PROFILE  # noqa: PD008 - one cell
             files.append(CleanFile(name, occurrence["occurrence_id"], profile, frame, occurrence["folder"]))
     return sorted(files, key=lambda file: (file.folder, file.name))
 
@@ -121,7 +123,9 @@ def _wanted(occurrence: Mapping[str, Any], profiles: pd.DataFrame) -> dict[str, 
         kind: lookup_keys(pd.Series([occurrence[column]], dtype="str"))[0]
         for kind, column in ((REGISTERED, "registered_profile"), (ATTENDED, "profile"))
     }
-    names = {kind: _download_name(profiles, key) for kind, key in keys.items() if key in profiles.index}
+    known = {kind: key for kind, key in keys.items() if key in profiles.index}
+    names = {kind: _download_name(profiles, key) for kind, key in known.items()}
+    names = names or {kind: f"{NO_PROFILE}_{kind}.csv" for kind in keys}
     is_dual = profiles["type"].get(keys[REGISTERED]) == DUAL
     if REGISTERED in names and (is_dual or names[REGISTERED] == names.get(ATTENDED)):
         names = {kind: f"{name.removesuffix('.csv')}_{kind}.csv" for kind, name in names.items()}
@@ -129,7 +133,7 @@ def _wanted(occurrence: Mapping[str, Any], profiles: pd.DataFrame) -> dict[str, 
         REGISTERED: occurrence["has_registration_report"] or is_dual,
         ATTENDED: occurrence["has_attendee_report"],
     }
-    return {kind: (keys[kind], name) for kind, name in names.items() if has[kind]}
+    return {kind: (known.get(kind, ""), name) for kind, name in names.items() if has[kind]}
 
 
 def _download_name(profiles: pd.DataFrame, key: str) -> str:

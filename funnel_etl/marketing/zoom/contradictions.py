@@ -17,7 +17,7 @@ from funnel_etl.marketing.zoom.attendee_rows import (
     without_staff_and_bots,
 )
 from funnel_etl.marketing.zoom.grouping import MINUTE, Bools, group, micros
-from funnel_etl.marketing.zoom.people import ROW, across_reports, identify
+from funnel_etl.marketing.zoom.people import NOTHING_LENT, ROW, across_reports, identify
 
 TEXTS = ("phone", "email", "first_name", "last_name", "user_name")
 COLUMNS = ("attended", "minutes", "joined_at", "left_at", *TEXTS, "registered_at")
@@ -33,6 +33,7 @@ def zoom_contradictions(
     bot_names: pd.DataFrame,
     placeholders: frozenset[str],
     zone: str,
+    lent: pd.DataFrame = NOTHING_LENT,
 ) -> Outcome:
     """Give what later generated reports contradict. Columns as `ops.zoom_contradictions`.
 
@@ -41,7 +42,7 @@ def zoom_contradictions(
     time. A status may change, presence may grow, cells may be missing: that contradicts nothing. Nor do times less
     than a minute apart: Zoom rounds one instant differently in two reports, and some layouts have no seconds.
     """
-    rows = _rows_of_several_reports(reports, attendee_rows, registrant_rows, bot_names, placeholders)
+    rows = _rows_of_several_reports(reports, attendee_rows, registrant_rows, bot_names, placeholders, lent)
     came = rows[rows["is_present"]]
     found = [_other_text(rows, name) for name in TEXTS]
     found += [_attended(rows), _minutes(came), _joined(came, zone), _left(came, zone), _registered(rows, zone)]
@@ -65,6 +66,7 @@ def _rows_of_several_reports(
     registrant_rows: pd.DataFrame,
     bot_names: pd.DataFrame,
     placeholders: frozenset[str],
+    lent: pd.DataFrame,
 ) -> pd.DataFrame:
     """Give the rows of occurrences with several reports that count; `place` orders reports, `person` numbers people."""
     counted = reports[reports["precedence"].notna()]
@@ -78,7 +80,7 @@ def _rows_of_several_reports(
         _usable(raw[raw["file_id"].isin(several["file_id"])], reports, bot_names)
         for raw in (attendee_rows, registrant_rows)
     )
-    identified = identify(attendees, registrants, placeholders)
+    identified = identify(attendees, registrants, placeholders, lent)
     rows = pd.concat(
         [
             raw.drop(columns=["email", "phone"]).join(people)

@@ -10,6 +10,7 @@ from funnel_etl.core.config_tables import MISC
 from funnel_etl.core.dates import business_day
 from funnel_etl.core.text import lookup_key, lookup_keys, squash
 from funnel_etl.marketing.zoom.conductors import canonical, conductors
+from funnel_etl.marketing.zoom.event_warnings import FINDINGS
 from funnel_etl.marketing.zoom.people import in_reports
 from funnel_etl.marketing.zoom.profiles import Profiles, choose
 from funnel_etl.marketing.zoom.topics import BOTH, bootcamp_days, categories, is_bootcamp
@@ -116,7 +117,7 @@ def _add_category(rows: pd.DataFrame, overrides: pd.DataFrame, tokens: pd.DataFr
         account,
         rows,
         is_tie,
-        "its topic holds equally long tokens of several categories; the first of the file is taken",
+        FINDINGS["webinar_category_tie"].says,
     )
 
 
@@ -134,7 +135,7 @@ def _add_day(rows: pd.DataFrame, overrides: pd.DataFrame, account: RowAccount) -
         account,
         rows,
         by_default,
-        "neither its topic nor its weekday says which bootcamp day it is; taken as Day 1",
+        FINDINGS["webinar_day_by_default"].says,
     )
 
 
@@ -156,7 +157,7 @@ def _add_conductor(
         account,
         rows,
         is_guess,
-        "no panelist or host is in conductors.csv; the first one is taken as the conductor",
+        FINDINGS["webinar_conductor_unlisted"].says,
     )
 
 

@@ -25,7 +25,7 @@ class Profiles:
         self.by_key = table.assign(key=lookup_keys(table["name"])).drop_duplicates("key").set_index("key")
         self._event = lookup_keys(self.by_key["product"]) + "\n" + lookup_keys(self.by_key["use_case"])
         self._patterns = [
-            (str(key), wildcard(part))
+            (str(key), wildcard(part), lookup_key(part))
             for key, cell in self.by_key["topic_pattern"].items()
             for part in str(cell).split("|")
             if lookup_key(part)
@@ -50,12 +50,31 @@ class Profiles:
 
     def by_topic(self, topics: pd.Series, types: tuple[str, ...]) -> pd.Series:
         """Give the first profile of `types`, in file order, one of whose patterns is the whole topic."""
-        fitting = set(self.by_key.index[self.by_key["type"].isin(types)])
-        patterns = [(key, pattern) for key, pattern in self._patterns if key in fitting]
-        return map_unique(
-            topics,
-            lambda topic: next((key for key, pattern in patterns if pattern.fullmatch(lookup_key(topic))), None),
-        )
+        return map_unique(topics, lambda topic: next(iter(self._fitting(topic, types)), None))
+
+    def is_tie(self, topics: pd.Series, types: tuple[str, ...]) -> pd.Series:
+        """Whether a profile further down, of the same source tag, fits a topic by the same pattern or a longer one.
+
+        A broader one below (`*tls*` below `*contract drafting*`) is no tie, nor is a webinar's below a bootcamp's.
+        """
+        tags = self.by_key["source_tag"]
+
+        def tied(topic: str) -> bool:
+            (first, own), *others = self._fitting(topic, types).items() or [("", "")]
+            is_as_close = (len(other) > len(own) or other == own for _, other in others)
+            return any(close and tags[key] == tags[first] for close, (key, _) in zip(is_as_close, others, strict=True))
+
+        found = {topic: tied(topic) for topic in topics.dropna().unique()}
+        return topics.map(found).fillna(value=False).astype(bool)
+
+    def _fitting(self, topic: str, types: tuple[str, ...]) -> dict[str, str]:
+        """Return the profiles of `types` that fit a topic, in file order, with the longest pattern that does."""
+        text, fitting = lookup_key(topic), set(self.by_key.index[self.by_key["type"].isin(types)])
+        found: dict[str, str] = {}
+        for key, pattern, written in self._patterns:
+            if key in fitting and pattern.fullmatch(text):
+                found[key] = max(written, found.get(key, ""), key=len)
+        return found
 
     def column(self, keys: pd.Series, name: str) -> pd.Series:
         """Give what the profiles say in a column."""
@@ -85,6 +104,8 @@ def choose(rows: pd.DataFrame, override: pd.Series, profiles: Profiles, note: No
             is_new = found["profile"].isna() & keys.notna()
             found.loc[is_new, "profile"] = keys[is_new]
             found.loc[is_new, "profile_source"] = source
+            if source == "topic":
+                found.loc[is_new & profiles.is_tie(rows["topic"], types), "profile_source"] = "topic_tie"
     found["registered_profile"] = _registered(rows, forced_keys["override"], found["profile"], profiles)
     is_asked = rows["has_registration_report"] & found["profile"].notna()
     note(is_asked & found["registered_profile"].isna(), "no profile fits its registration report")

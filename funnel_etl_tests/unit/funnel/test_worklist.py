@@ -11,6 +11,8 @@ from funnel_etl.funnel.contracts import ATTRIBUTED_M0
 from funnel_etl.funnel.worklist import without_people, worklist_mapping
 from funnel_etl.funnel.worklist_contracts import ITEM_KINDS, WORKLIST_MAPPING
 from funnel_etl.marketing.contracts import AD_SPEND, TOFU_LEADS
+from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE
+from funnel_etl.marketing.zoom.event_warnings import FINDINGS
 from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
 
 AS_OF = pd.Timestamp("2026-11-20")
@@ -25,6 +27,8 @@ TABLES = {
     "assigned_leads": ASSIGNED_LEADS,
     "sales": SALES,
     "attributed_m0": ATTRIBUTED_M0,
+    "webinars": WEBINARS,
+    "zoom_attendance": ZOOM_ATTENDANCE,
 }
 HEADERS = {
     "tofu_leads": "utm_source,utm_medium,utm_campaign",
@@ -33,6 +37,9 @@ HEADERS = {
     "sales": "sale_id,sold_date,phone,revenue_inr,is_counted,funnel,final_funnel,final_funnel_rule,"
     "assigned_lead_sources,manual_mapping,status",
     "attributed_m0": "month,phone,source,assigned_date",
+    "webinars": "occurrence_id,webinar_id,topic,event_date,profile,registered_profile,profile_source,category,"
+    "category_source,conductor,conductor_source,bootcamp_day,day_source,has_attendee_report,has_registration_report",
+    "zoom_attendance": "occurrence_id,phone,attended,attended_date",
 }
 Worklist = Callable[..., pd.DataFrame]
 
@@ -58,6 +65,63 @@ def one(rows: pd.DataFrame, kind: str) -> Any:
     found = rows[rows["item_kind"] == kind]
     assert len(found) == 1, rows[["item_kind", "item"]]
     return found.iloc[0]
+
+
+# ---------------------------------------------------------------- webinars
+
+
+DECIDED = "p,p,topic,ACCA,topic,Meera Quillon,panelist,,"
+OPEN = ",,,ACCA,topic,Meera Quillon,panelist,,"
+SALE = "S{},2026-11-10,{},100,true,Webinar,Webinar,crm,,"
+
+
+def test_a_topic_without_a_profile_is_listed_once_with_who_came_and_what_they_bought(worklist: Worklist) -> None:
+    rows = worklist(
+        CONFIG,
+        webinars=[
+            f"o1,811,GST  for founders,2026-11-03,{OPEN},true,false",
+            f"o2,811,gst for Founders,2026-11-10,{OPEN},true,false",
+            f"o3,812,ACCA evening,2026-11-10,{DECIDED},true,false",
+        ],
+        zoom_attendance=[
+            *("o1,1,true,2026-11-03", "o2,1,true,2026-11-10", "o2,2,true,2026-11-10"),
+            *("o2,3,false,", "o3,4,true,2026-11-10"),
+        ],
+        sales=[SALE.format(1, 1), SALE.format(2, 2).replace("true", "false"), SALE.format(4, 4)],
+    )
+    row = one(rows, "webinar_without_profile")
+    assert (row["item"], row["rows_count"], row["sales"], row["revenue_inr"]) == ("gst for Founders", 3, 1, 10_000)
+    assert (row["first_date"], row["last_date"]) == (pd.Timestamp("2026-11-03"), pd.Timestamp("2026-11-10"))
+    assert (row["config_table"], row["config_line"]) == ("zoom_profiles", 0)
+    assert (row["file_id"], row["source_row"]) == ("x", 3)
+    assert row["what_to_do"].startswith("marketing operations: add the topic to the topic_pattern")
+
+
+@pytest.mark.parametrize(
+    ("cells", "item", "table"),
+    [
+        pytest.param("p,p,topic_tie,ACCA,topic,M,panelist,,", "ACCA live", "zoom_profiles", id="two_profiles"),
+        pytest.param("p,,topic,ACCA,topic,M,panelist,,", "ACCA live", "zoom_profiles", id="registered_profile"),
+        pytest.param("p,p,topic,,,M,panelist,,", "ACCA live", "category_tokens", id="category"),
+        pytest.param("p,p,topic,ACCA,topic_tie,M,panelist,,", "ACCA live", "category_tokens", id="category_tie"),
+        pytest.param("p,p,topic,ACCA,topic,,,,", "811 ACCA live", "webinar_overrides", id="conductor"),
+        pytest.param("p,p,topic,ACCA,topic,Asha C,first_host,,", "Asha C", "conductors", id="unlisted_conductor"),
+        pytest.param(
+            "p,p,topic,ACCA,topic,M,panelist,Day 1,default", "811 ACCA live", "webinar_overrides", id="default_day"
+        ),
+    ],
+)
+def test_each_thing_undecided_of_a_webinar_names_what_is_to_be_written_where(
+    worklist: Worklist, cells: str, item: str, table: str
+) -> None:
+    rows = worklist(CONFIG, webinars=[f"o1,811,ACCA live,2026-11-03,{cells},true,true"])
+    found = rows[rows["item_kind"].isin(list(FINDINGS))]
+    assert found[["item", "config_table", "rows_count"]].to_numpy().tolist() == [[item, table, 0]]
+
+
+def test_a_phone_in_a_topic_is_masked(worklist: Worklist) -> None:
+    rows = worklist(CONFIG, webinars=[f"o1,811,Call 98765 43210,2026-11-03,{OPEN},true,false"])
+    assert one(rows, "webinar_without_profile")["item"] == "Call (phone)"
 
 
 # ---------------------------------------------------------------- sources

@@ -173,7 +173,8 @@ def test_rows_stand_by_person_whatever_order_reports_have(night) -> None:
         ("plutus_bootcamp", "a", ["plutus_bootcamp_attended.csv", "plutus_bootcamp_registered.csv"]),
         ("plutus_bootcamp", "r", ["plutus_bootcamp_registered.csv"]),
         ("tls_misc_bootcamp", "ar", ["tls_misc_bootcamp.csv"]),
-        ("no such", "ar", []),
+        ("no such", "ar", ["no_profile_attended.csv", "no_profile_registered.csv"]),
+        (None, "r", ["no_profile_registered.csv"]),
     ],
 )
 def test_which_files_an_occurrence_has_follows_from_its_profile_and_reports(night, profile, reports, names) -> None:

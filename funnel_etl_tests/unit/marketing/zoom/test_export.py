@@ -13,6 +13,7 @@ from funnel_etl.cli import app
 from funnel_etl.core.accounting import Outcome
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.demo.config import PROJECT_CONFIG
+from funnel_etl.marketing import assets as marketing_assets
 from funnel_etl.marketing.zoom import assets
 from funnel_etl.marketing.zoom.clean_files import CleanFile, as_csv
 from funnel_etl.marketing.zoom.export import INPUTS, export_newest, write_clean_files
@@ -158,7 +159,7 @@ def test_the_asset_writes_the_files_of_its_night_and_tells_how_many_of_each_prof
     home: Settings, tmp_path: Path
 ) -> None:
     result = dg.materialize(
-        dg.load_assets_from_modules([assets]),
+        dg.load_assets_from_modules([assets, marketing_assets]),
         selection=[assets.zoom_clean_files],
         partition_key=NIGHT.isoformat(),
         resources={

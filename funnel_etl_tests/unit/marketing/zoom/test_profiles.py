@@ -132,6 +132,49 @@ def test_a_seventeenth_profile_is_a_seventeenth_line(night) -> None:
     )
 
 
+HEADER = SHIPPED.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "topic", "source"),
+    [
+        pytest.param(
+            ["a,A,x,webinar_attended,,,auto,,Webinar,*gst*", "b,B,y,webinar_attended,,,auto,,Webinar,*GST*"],
+            *("GST evening", "topic_tie"),
+            id="the_same_pattern",
+        ),
+        pytest.param(
+            [
+                "a,A,x,webinar_attended,,,auto,,Webinar,*tax*",
+                "b,B,y,webinar_attended,,,auto,,Webinar,*tax for founders*",
+            ],
+            *("Tax for founders", "topic_tie"),
+            id="a_narrower_one_further_down",
+        ),
+        pytest.param(
+            [
+                "b,B,y,webinar_attended,,,auto,,Webinar,*tax for founders*",
+                "a,A,x,webinar_attended,,,auto,,Webinar,*tax*",
+            ],
+            *("Tax for founders", "topic"),
+            id="a_broader_one_further_down_is_none",
+        ),
+        pytest.param(
+            [
+                "a,A,x,webinar_attended,,,auto,,Bootcamp,*tax*",
+                "b,B,y,webinar_attended,,,auto,,Webinar,*tax for founders*",
+            ],
+            *("Tax for founders", "topic"),
+            id="a_webinar_s_below_a_bootcamp_s_is_none",
+        ),
+    ],
+)
+def test_two_profiles_that_fit_a_topic_as_well_are_told(night, lines, topic, source) -> None:
+    night.config["zoom_profiles"] = "\n".join([HEADER, *lines])
+    night.attendee_report("a", START, NOBODY, topic=topic)
+    assert described(night)["profile_source"] == source
+
+
 def test_a_profile_for_registrations_alone_describes_an_event_that_has_no_other(night) -> None:
     shipped(night, "fair_list,All,Fair,registration,fair,fair.csv,fixed,Fair,Other,*fair*\n")
     night.registration_report("r", START, NOBODY, topic="Career fair")
