@@ -98,7 +98,7 @@ class SmallNights:
             made = remaker.table(name, night.config, night.zone)
             frames[name] = made.rows
             self.lake.write_account(CLEAN[name], day, made, "run")
-        frames |= remaker.zoom(night.config, night.zone)
+        frames |= remaker.zoom(night.config, night.zone, frames["tofu_leads"])
         for name, rows in frames.items():
             self.lake.write(CLEAN[name], day, rows)
         facts = self._facts(night, frames)
@@ -193,9 +193,9 @@ def by_cause(changes: pd.DataFrame, *, new_days: bool = False) -> dict[str, dict
     return found
 
 
-def lead(day: str, phone: str, source: str = "fb", name: str = "Some One", at: str = "10:00") -> Row:
+def lead(day: str, phone: str, source: str = "fb", name: str = "Some One", at: str = "10:00", email: str = "") -> Row:
     """Give a lead of the campaign sheet."""
-    return {"Name": name, "Phone number": phone, "utmSource": source, "created date": f"{day} {at}"}
+    return {"Name": name, "Phone number": phone, "utmSource": source, "created date": f"{day} {at}", "Email": email}
 
 
 def assigned(day: str, phone: str, source: str = "FB", employee: str = "Ravi", at: str = "11:00") -> Row:
@@ -226,8 +226,10 @@ def at(year: int, month: int, day: int, hour: int) -> datetime:
     return datetime(year, month, day, hour)  # noqa: DTZ001
 
 
-def attendee_report(start: datetime, generated: datetime, phones: list[str], webinar: str = "812 0000 0001") -> bytes:
-    """Give an attendee report in which everybody came."""
+def attendee_report(
+    start: datetime, generated: datetime, phones: list[str], webinar: str = "812 0000 0001", *, shown: bool = True
+) -> bytes:
+    """Give an attendee report in which everybody came; with `shown` false phones show only in the e-mails."""
     style = "%m/%d/%Y %I:%M:%S %p"
     end = start + timedelta(hours=1)
     session = "Join Time,Leave Time,Time in Session (minutes),Is Guest,Country/Region Name,"
@@ -240,7 +242,7 @@ def attendee_report(start: datetime, generated: datetime, phones: list[str], web
         "Attendee Details,",
         person + session,
         *(
-            f"Yes,P{phone},P{phone},Q,p{phone}@example.org,{phone},{start.strftime(style)},approved,"
+            f"Yes,P{phone},P{phone},Q,p{phone}@example.org,{phone if shown else ''},{start.strftime(style)},approved,"
             f"{start.strftime(style)},{end.strftime(style)},60,Yes,India,"
             for phone in phones
         ),

@@ -18,7 +18,7 @@ from funnel_etl.funnel.revenue_changes import counts
 Frames = Mapping[str, pd.DataFrame]
 SALES = "sales"
 PASSES = {name: source.passes for name, source in SOURCES.items()} | {
-    "zoom_registrations": (Pass(("occurrence_id", "person_key")),),
+    "zoom_registrations": (Pass(("occurrence_id", "person_key")), Pass(("occurrence_id", "email"))),
     "zoom_attendance": (Pass(("occurrence_id", "person_key")), Pass(("occurrence_id", "email"))),
     "attributed_m0": (Pass(("phone", "month")),),
 }

@@ -14,6 +14,7 @@ import pandas as pd
 from funnel_etl.changes import contracts as causes
 from funnel_etl.changes.changed_rows import changed_rows
 from funnel_etl.changes.ladder import TABLES, Inputs, changes, m0_of
+from funnel_etl.changes.lent import LentPhones
 from funnel_etl.changes.remake import CLEAN, DOCUMENTED, LANDED, RAW, READS, ZOOM, Remaker, with_tables
 from funnel_etl.changes.rows import SOURCES, Rows, same_lines
 from funnel_etl.changes.zoom import Zoom
@@ -122,18 +123,25 @@ class Comparison:
             yield cause, self._inputs(state.frames, closed, self.since)
 
         sources = {name: self._rows(name, state, config) for name in SOURCES}
-        zoom = Zoom(
-            {name: state.frames[name] for name in ZOOM},
-            {name: self.tonight[name] for name in ZOOM},
-            self.since,
-            ever_decided(self.night.sources.landing),
-        )
+        zoom = self._zoom(state, sources["tofu_leads"])
         as_of = self.night.as_of
         for cause in BY_ROWS:
-            frames = {name: rows.up_to(cause) for name, rows in sources.items()} | zoom.up_to(cause)
+            frames = {name: rows.up_to(cause) for name, rows in sources.items()}
+            frames |= zoom.up_to(cause, frames["tofu_leads"])
             yield cause, self._inputs(frames, closed, as_of)
         # A month closes with what it has then: what came for it since, in the same night, does not count.
         yield causes.CONFIG, self._inputs(frames, _reused(tonight, closed), as_of)
+
+    def _zoom(self, state: _State, leads: Rows) -> Zoom:
+        """Return both nights' people of Zoom, all by tonight's config."""
+        before, after = ({name: frames[name] for name in ZOOM} for frames in (state.frames, self.tonight))
+
+        def people_of(tables: Frames, occurrences: list[str], leads: pd.DataFrame) -> Frames:
+            return self.remaker.people(tables, occurrences, self.night.config, self.night.zone, leads)
+
+        is_on = self.night.config.is_on("phone_by_email")
+        lent = LentPhones(before, after, leads, people_of, is_on=is_on)
+        return Zoom(before, after, self.since, lent, ever_decided(self.night.sources.landing))
 
     def _inputs(self, frames: Frames, closed: ClosedM0, as_of: pd.Timestamp) -> Inputs:
         return Inputs({name: frames[name] for name in TABLES}, as_of, closed)
@@ -153,7 +161,7 @@ class Comparison:
                 state.frames[name], state.quarantine[name] = self._from_lake(name)
             else:
                 self._remade(state, [name])
-        if all(self._is_kept(name) for name in ZOOM):
+        if all(self._is_kept(name) for name in ZOOM) and "tofu_leads" not in self.unknown:
             state.frames |= {name: self.lake.read(table, self.published.night) for name, table in ZOOM.items()}
         else:
             self._remade(state, list(ZOOM))
@@ -188,12 +196,13 @@ class Comparison:
             made = self.remaker.table(name, config, zone)
             state.frames[name], state.quarantine[name] = made.rows, made.quarantine
         else:
-            state.frames |= self.remaker.zoom(config, zone)
+            state.frames |= self.remaker.zoom(config, zone, state.frames["tofu_leads"])
 
     def _reread(self, state: _State, config: Config, edited: set[str], zone: str) -> None:
         """Make those tables again that an edit of config can move."""
         for name in (*LANDED, "zoom_reports"):
-            reads = READS[name if name in LANDED else "zoom"]
+            # The leads lend phones to the people of Zoom.
+            reads = READS[name] if name in LANDED else READS["zoom"] | READS["tofu_leads"]
             if name not in self.unknown and (reads & edited or zone != self.zone):
                 self._make(state, name, config, zone)
 

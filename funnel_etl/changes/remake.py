@@ -27,6 +27,7 @@ from funnel_etl.marketing.zoom.attendance import zoom_attendance
 from funnel_etl.marketing.zoom.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS, RAW_ZOOM_REPORTS
 from funnel_etl.marketing.zoom.intake import ParsedReports, arrivals_of, reports_of, rows_of
 from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
+from funnel_etl.marketing.zoom.people import people_by
 from funnel_etl.marketing.zoom.registrations import zoom_registrations
 from funnel_etl.marketing.zoom.reports import zoom_reports
 from funnel_etl.sales.assigned_leads import clean_assigned_leads
@@ -44,6 +45,7 @@ from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
 
+Frame = pd.DataFrame
 Frames = dict[str, pd.DataFrame]
 ZOOM = {
     "zoom_reports": zoom.ZOOM_REPORTS,
@@ -70,7 +72,7 @@ READS = {
     },
     "zoom": {
         *("zoom_profiles", "category_tokens", "webinar_overrides", "funnels", "conductors", "bot_names"),
-        "placeholder_phones",
+        *("placeholder_phones", "metrics"),
     },
 }
 """Which tables of config_csv each is made by."""
@@ -121,15 +123,12 @@ class Remaker:
         rows = raw_records(self.landing.read(file_id), file_id, source, documented, config.aliases(source)).rows
         return RAW[name].extended_with(rows.columns).conform(rows)
 
-    def zoom(self, config: Config, zone: str) -> Frames:
-        """Make the tables of Zoom."""
+    def zoom(self, config: Config, zone: str, leads: pd.DataFrame) -> Frames:
+        """Make the tables of Zoom, beside `clean.tofu_leads`, whose phones attendees may have."""
         arrivals = arrivals_of(self.sources, self.files["zoom"])
         reports = RAW_ZOOM_REPORTS.conform(reports_of(arrivals, self.parsed, self.settings.zoom_date_ratio).rows)
-        raw = {
-            "attendee_rows": RAW_ZOOM_ATTENDEE_ROWS.conform(rows_of(reports, "attendee", self.parsed).rows),
-            "registrant_rows": RAW_ZOOM_REGISTRANT_ROWS.conform(rows_of(reports, "registration", self.parsed).rows),
-        }
-        bots, placeholders = config.table("bot_names"), config.placeholders
+        raw = self._rows(reports)
+        placeholders = config.placeholders
         clean = zoom.ZOOM_REPORTS.conform(zoom_reports(reports, **raw, zone=zone, placeholders=placeholders).rows)
         tables = {
             name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")
@@ -138,17 +137,30 @@ class Remaker:
             clean, raw["attendee_rows"], **tables, conductors_csv=config.table("conductors"), zone=zone
         )
         occurrences = zoom.ZOOM_OCCURRENCES.conform(found.rows)
-        given = {"reports": clean, **raw, "occurrences": occurrences, "bot_names": bots}
-        came = zoom_registrations(**given, zone=zone, placeholders=placeholders)
-        registered = zoom.ZOOM_REGISTRATIONS.conform(came.rows)
-        attended = zoom.ZOOM_ATTENDANCE.conform(zoom_attendance(**given, placeholders=placeholders).rows)
-        held = zoom.WEBINARS.conform(webinars(occurrences, registered, attended).rows)
+        people = people_of(clean, raw, occurrences, config, zone, leads)
+        held = zoom.WEBINARS.conform(webinars(occurrences, *people.values()).rows)
+        return {"zoom_reports": clean, **people, "webinars": held}
+
+    def people(self, zoom_tables: Frames, occurrences: list[str], config: Config, zone: str, leads: Frame) -> Frames:
+        """Make the tables of people of some occurrences again; `zoom_tables` are a night's."""
+        reports, held = (zoom_tables[name] for name in ("zoom_reports", "webinars"))
+        reports = reports[reports["occurrence_id"].isin(occurrences)]
+        return people_of(reports, self._rows(reports), held, config, zone, leads)
+
+    def _rows(self, reports: pd.DataFrame) -> Frames:
         return {
-            "zoom_reports": clean,
-            "zoom_registrations": registered,
-            "zoom_attendance": attended,
-            "webinars": held,
+            "attendee_rows": RAW_ZOOM_ATTENDEE_ROWS.conform(rows_of(reports, "attendee", self.parsed).rows),
+            "registrant_rows": RAW_ZOOM_REGISTRANT_ROWS.conform(rows_of(reports, "registration", self.parsed).rows),
         }
+
+
+def people_of(reports: Frame, raw: Frames, occurrences: Frame, config: Config, zone: str, leads: Frame) -> Frames:
+    """Return `zoom_registrations` and `zoom_attendance` of reports (`clean.zoom_reports`) and their raw rows."""
+    given = {"reports": reports, **raw, "occurrences": occurrences, **people_by(config, leads)}
+    return {
+        "zoom_registrations": zoom.ZOOM_REGISTRATIONS.conform(zoom_registrations(**given, zone=zone).rows),
+        "zoom_attendance": zoom.ZOOM_ATTENDANCE.conform(zoom_attendance(**given).rows),
+    }
 
 
 def with_tables(config: Config, other: Config, names: set[str]) -> Config:

@@ -1,4 +1,7 @@
-"""Zoom, night against night: why the people of an occurrence moved, by what became of its reports. Pure."""
+"""Zoom, night against night: why the people of an occurrence moved, by what became of its reports.
+
+What leads do to them, by the phones they lend, is exchanged with the leads (`lent`).
+"""
 
 from dataclasses import dataclass, field
 
@@ -6,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.changes.contracts import LATE, NEW_DAY, VANISHED, ZOOM_REEXPORT, ZOOM_WITHDRAWN
+from funnel_etl.changes.lent import LentPhones
 from funnel_etl.changes.matching import row_hashes
 from funnel_etl.changes.rows import PLACE, SAME
 
@@ -28,12 +32,15 @@ class Zoom:
     before: Frames
     after: Frames
     since: pd.Timestamp
+    lent: LentPhones
     decided: frozenset[str] = frozenset()
     last: Frames = field(init=False)
 
     def __post_init__(self) -> None:
         self.last = {name: self.before[name] for name in (*CONTENT, "webinars")}
-        self.moved = {name: _differing(name, self.before[name], self.after[name]) for name in CONTENT}
+        beside_tonight, _ = self.lent.beside(self.lent.leads.after)
+        self.moved = {name: _differing(name, beside_tonight[name], self.after[name]) for name in CONTENT}
+        self.sides = self.lent.beside(self.lent.leads.before)
         self.causes = _Causes(self.before, self.after, self.since, self.decided)
         self.places = {
             name: {occurrence: PLACE[self.causes.of(occurrence, name)] for occurrence in moved}
@@ -43,22 +50,27 @@ class Zoom:
         webinars = pd.concat(both or [self.after["webinars"]], ignore_index=True)
         self.webinars = webinars.drop_duplicates("occurrence_id", ignore_index=True)
 
-    def up_to(self, cause: str) -> Frames:
-        """Give the tables with the causes up to this one exchanged; the same objects when it changes nothing."""
+    def up_to(self, cause: str, leads: pd.DataFrame) -> Frames:
+        """Give the tables with the causes up to this one exchanged, beside the leads as they are by then.
+
+        The same objects when it changes nothing.
+        """
         place = PLACE[cause]
         given = dict(self.last)
+        last, self.sides = self.sides, self.lent.beside(leads)
         for name, places in self.places.items():
-            if place in places.values():
-                given[name] = self._mixed(name, place)
+            is_lent_anew = any(now[name] is not before[name] for now, before in zip(self.sides, last, strict=True))
+            if place in places.values() or is_lent_anew:
+                given[name] = self._mixed(name, place, *(side[name] for side in self.sides))
         if any(given[name] is not self.last[name] for name in CONTENT):
             given["webinars"] = self.webinars
         self.last = given
         return given
 
-    def _mixed(self, name: str, place: int) -> pd.DataFrame:
+    def _mixed(self, name: str, place: int, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         places = self.places[name]
-        was, now = (frames[name]["occurrence_id"].map(places).fillna(SAME) for frames in (self.before, self.after))
-        parts = [self.before[name][(was > place).to_numpy()], self.after[name][(now <= place).to_numpy()]]
+        was, now = (frame["occurrence_id"].map(places).fillna(SAME) for frame in (before, after))
+        parts = [before[(was > place).to_numpy()], after[(now <= place).to_numpy()]]
         return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 

@@ -123,6 +123,9 @@ class Metrics(Row):
                 raise ValueError(msg)
         if name == "volume_holidays":
             days_of(value)
+        if name in SWITCHES and lookup_key(value) not in ("", "yes", "no"):
+            msg = f"{name} must be yes or no"
+            raise ValueError(msg)
         return value
 
 
@@ -252,12 +255,16 @@ DEFAULT_METRICS = {
     COUNTED: "success|successful|paid|captured|completed",
     "attribution_lookback_days": "90",
     "attribution_half_life_days": "7",
+    "phone_by_email": "yes",
     "volume_drop_share": "0.25",
     "volume_certainty": "3.5",
     "volume_weeks": "8",
     "volume_holidays": "",
 }
-"""What counts as a sale, how far back attribution looks, when a volume is too low, while `metrics.csv` is silent."""
+"""What holds while `metrics.csv` is silent: sales, attribution, phones of attendees, when a volume is too low."""
+
+SWITCHES = ("phone_by_email",)
+"""The settings of `metrics.csv` that are yes or no."""
 
 AS_TYPED = {"source", "manual_value"}
 """Names whose text is also kept as it was typed, in `<name>_typed`: the old sheet looks them up with their blanks."""

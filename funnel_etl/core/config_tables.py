@@ -71,6 +71,10 @@ class Config:
         """Give a setting of `metrics.csv` that is a number, or its default where it is blank."""
         return Decimal(self.metric(name))
 
+    def is_on(self, name: str) -> bool:
+        """Whether a setting of `metrics.csv` that is yes or no says yes; its default where it is blank."""
+        return lookup_key(self.metric(name)) == "yes"
+
     @property
     def holidays(self) -> frozenset[date]:
         """The business days whose volumes are not to be judged: `volume_holidays` of `metrics.csv`."""

@@ -40,6 +40,7 @@ def recovery(truth_folder: Path, query: Query) -> pd.DataFrame:
         _line("final funnels", _final_funnels(truth, query), quarantine),
         _spend(truth, query, quarantine),
         _line("attendance", _attendance(truth, query), quarantine),
+        _line("phones by e-mail", _phones_by_email(truth, query), quarantine),
     ]
     return pd.DataFrame(lines, columns=COLUMNS)
 
@@ -139,6 +140,17 @@ def _spend(truth: Truth, query: Query, quarantine: _Quarantine) -> list[object]:
     return _summary(
         "spend (paise)", int(paise.sum()), int(paise.sum()) - missed, int(broken_paise[explained].abs().sum())
     )
+
+
+def _phones_by_email(truth: Truth, query: Query) -> pd.DataFrame:
+    """Compare the people of each occurrence whose phone only a campaign lead has."""
+    actual = query(
+        "select a.webinar_id, a.person_key, case when a.phone_source = 'lead' then 'yes' end as by_lead,"  # noqa: S608
+        f" to_char(w.started_at {_INDIA}) as started_at"
+        " from clean.zoom_attendance a join clean.webinars w using (occurrence_id)"
+    )
+    planted = truth["attendance"]
+    return _found(planted[planted["by_lead"] == "yes"], actual, ["webinar_id", "started_at", "person_key"], ["by_lead"])
 
 
 def _attendance(truth: Truth, query: Query) -> pd.DataFrame:

@@ -55,6 +55,7 @@ def work_out(
     window: Window,
 ) -> Truth:
     """Work out what a faultless night must find."""
+    _lend_phones(zoom, leads)
     sheets: list[Sheet] = [leads.sheet, assigned.sheet, sales.sheet, spend.sheet]
     attendance = _attendance(zoom, window)
     truth = Truth(folder)
@@ -193,15 +194,29 @@ def _m0(assigned: Crm, attendance: pd.DataFrame, window: Window) -> pd.DataFrame
     return table.assign(attended=attended.to_numpy()).sort_index().reset_index()
 
 
+def _lend_phones(zoom: Zoom, leads: Leads) -> None:
+    """Give people without a phone in Zoom the one that the campaign sheet has with their e-mail: `by_lead`."""
+    facts = leads.facts
+    usable = facts[(facts["phone"] != "") & (facts["email"] != "") & (_broken(leads.sheet, len(facts)) == "")]
+    pairs = usable[["email", "phone"]].drop_duplicates().drop_duplicates("email", keep=False)
+    lent = zoom.rows["email"].map(pairs.set_index("email")["phone"]).fillna("")
+    own = zoom.rows["phone"]
+    zoom.rows["by_lead"] = (own == "") & (lent != "")
+    zoom.rows["phone"] = own.where(own != "", lent)
+
+
 def _attendance(zoom: Zoom, window: Window) -> pd.DataFrame:
-    """One row per person and occurrence up to `as_of`: attended (yes/no), minutes_union ("": unusable times)."""
+    """One row per person and occurrence up to `as_of`: attended (yes/no), minutes_union ("": unusable times), by_lead.
+
+    `by_lead` (yes/no): the phone is only that of a campaign lead with the same e-mail.
+    """
     shown = pd.Series([e.has_attendee and e.start < window.close for e in zoom.events])
     rows = zoom.rows[shown.reindex(zoom.rows["event"]).to_numpy(dtype=bool)]
     keys = rows["phone"].where(rows["phone"] != "", "email:" + rows["email"])
     keyed = rows.assign(person_key=keys, bad=rows["times"] != "good")
     segments = zoom.segments.join(keyed[["event", "person_key"]], on="row", how="inner")
     minutes = _union_minutes(segments[segments["joined"] < segments["left"]])
-    people = keyed.groupby(["event", "person_key"])[["came", "bad"]].max()
+    people = keyed.groupby(["event", "person_key"]).agg({"came": "max", "bad": "max", "by_lead": "min"})
     known = minutes.reindex(people.index).fillna(0).astype("int64").astype("str")
     events = people.index.get_level_values("event")
     return pd.DataFrame(
@@ -211,6 +226,7 @@ def _attendance(zoom: Zoom, window: Window) -> pd.DataFrame:
             "person_key": people.index.get_level_values("person_key"),
             "attended": np.where(people["came"], "yes", "no"),
             "minutes_union": known.mask(people["came"] & people["bad"], "").to_numpy(),
+            "by_lead": np.where(people["by_lead"], "yes", "no"),
             "broken": "",
         }
     )

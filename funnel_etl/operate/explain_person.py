@@ -40,6 +40,8 @@ class Event:
     line: int | None = None
 
 
+PHONE_OF = """CASE WHEN t.phone_source = 'lead' THEN 'phone of the campaign lead with this e-mail'
+            ELSE 'phone by ' || t.phone_source END"""
 EVENTS = {
     "clean.tofu_leads": (
         "t.created_at",
@@ -49,15 +51,15 @@ EVENTS = {
     ),
     "clean.zoom_registrations": (
         "t.registered_at",
-        """concat_ws(', ', 'registered for ' || coalesce(e.topic, t.occurrence_id), 'on ' || e.event_date,
-            t.approval_status, 'funnel ' || t.funnel, t.email)""",
+        f"""concat_ws(', ', 'registered for ' || coalesce(e.topic, t.occurrence_id), 'on ' || e.event_date,
+            t.approval_status, 'funnel ' || t.funnel, {PHONE_OF}, t.email)""",
     ),
     "clean.zoom_attendance": (
         "coalesce(t.joined_at, e.started_at)",
-        """concat_ws(', ', CASE WHEN t.attended THEN 'attended ' ELSE 'did not attend ' END
+        f"""concat_ws(', ', CASE WHEN t.attended THEN 'attended ' ELSE 'did not attend ' END
             || coalesce(e.topic, t.occurrence_id), 'on ' || e.event_date,
             t.minutes_union || ' minutes in ' || t.segment_count || ' segments', 'funnel ' || t.funnel,
-            'phone by ' || t.phone_source, t.email)""",
+            {PHONE_OF}, CASE WHEN t.phone IS NULL THEN 'phone ' || (t.decided_by ->> 'phone') END, t.email)""",
     ),
     "clean.assigned_leads": (
         "t.assigned_at",

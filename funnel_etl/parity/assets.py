@@ -5,7 +5,7 @@ import pandas as pd
 from funnel_etl.core.accounting import Outcome, summarised
 from funnel_etl.funnel.closed_months import closed_months
 from funnel_etl.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES, SPEND_BY_FUNNEL
-from funnel_etl.marketing.contracts import AD_SPEND, RAW_AD_SPEND
+from funnel_etl.marketing.contracts import AD_SPEND, RAW_AD_SPEND, TOFU_LEADS
 from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS, ZOOM_REPORTS
 from funnel_etl.marketing.zoom.contracts import RAW_ZOOM_ATTENDEE_ROWS
 from funnel_etl.parity import contracts
@@ -34,7 +34,8 @@ MART = {
     "attributed_sales": ATTRIBUTED_SALES,
     "spend_by_funnel": SPEND_BY_FUNNEL,
 }
-MADE_FROM = tuple({**ZOOM, **LEADS, **SOLD, **SPENT, **MART}.values())
+LENDING = {"tofu_leads": TOFU_LEADS}
+MADE_FROM = tuple({**ZOOM, **LENDING, **LEADS, **SOLD, **SPENT, **MART}.values())
 Frames = dict[str, pd.DataFrame]
 
 
@@ -61,7 +62,7 @@ def spend_by_funnel(night: Night, **frames: pd.DataFrame) -> Outcome:
 @table_asset(
     contracts.DIFF,
     group=GROUP,
-    inputs={**LEADS, **SOLD, **SPENT, **ZOOM, **MART},
+    inputs={**LEADS, **SOLD, **SPENT, **ZOOM, **LENDING, **MART},
     conserved={"every_cell_has_a_reason": every_cell_has_a_reason},
 )
 def diff_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
@@ -94,4 +95,5 @@ def _spend(night: Night, frames: Frames) -> SheetSpend:
 
 
 def _zoom(night: Night, frames: Frames) -> ZoomTab:
-    return ZoomTab(**{name: frames[name] for name in ZOOM}, as_of=night.as_of)
+    leads = frames["tofu_leads"] if night.config.is_on("phone_by_email") and "tofu_leads" in frames else None
+    return ZoomTab(**{name: frames[name] for name in ZOOM}, as_of=night.as_of, leads=leads)

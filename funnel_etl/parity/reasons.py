@@ -22,6 +22,8 @@ PARITY_REASONS: dict[str, str] = {
     "uncounted_sale": "the status of the sale is one that does not count; the sheet has all rows",
     "unmapped_spend": "spend of an unknown funnel is Unmapped; in the sheet it vanishes",
     "unparsed_date": "the row's date cannot be read, so it is in quarantine; for the sheet a text is after every date",
+    "phone_by_email": "the attendee has no phone in Zoom, and the one that the campaign leads have for the e-mail "
+    "(phone_by_email of metrics.csv); the sheet had no such rule",
     "zoom_cleaned": "phones found by e-mail or registration, staff and bots left out, the latest report, nothing after "
     "as_of: clean.zoom_attendance; the sheet has the Zoom rows as pasted",
     "blank_funnel": "the sale's Funnel is blank, so it is derived from its lead sources; the sheet shows nothing",
@@ -42,20 +44,14 @@ PARITY_REASONS: dict[str, str] = {
 M0_LADDER = (
     *("strict_midnight", "no_upper_bound", "year_typed", "month_lag", "sheet_order_employee", "first_row_attended"),
     *("lookup_not_trimmed", "phone_rule", "blank_source", "funnel_spelling", "dated_mapping", "wildcard_criterion"),
-    *("test_lead", "unparsed_date", "zoom_cleaned", "text_not_trimmed", "row_quarantined", "aged_out"),
+    *("test_lead", "unparsed_date", "phone_by_email", "zoom_cleaned", "text_not_trimmed", "row_quarantined"),
+    "aged_out",
 )
 SALES_LADDER = (
     *("no_upper_bound", "first_row_attended", "lookup_not_trimmed", "phone_rule", "manual_text_mapped"),
     *("manual_funnel_name", "manual_value_unmapped", "blank_manual", "uncounted_sale", "total_row", "unparsed_date"),
-    *(
-        "zoom_cleaned",
-        "wildcard_criterion",
-        "blank_funnel",
-        "funnel_spelling",
-        "duplicate_row",
-        "row_quarantined",
-        "aged_out",
-    ),
+    *("phone_by_email", "zoom_cleaned", "wildcard_criterion", "blank_funnel", "funnel_spelling", "duplicate_row"),
+    *("row_quarantined", "aged_out"),
 )
 SPEND_LADDER = (
     *("no_upper_bound", "lookup_not_trimmed", "wildcard_criterion", "unmapped_spend", "total_row", "unparsed_date"),

@@ -206,6 +206,11 @@ def told(new_installation: Callable[[], Installation], campaign: bool) -> Iterat
     stop(at)
 
 
+def test_before_it_her_lead_lent_her_phone_to_an_attendance_without_one(told: Told) -> None:
+    hers = [row for row in told.before["clean.zoom_attendance"] if PHONE in row]
+    assert any(",lead," in row for row in hers), "what was lent is gone too: the tests below"
+
+
 def test_no_file_of_the_installation_holds_a_trace(told: Told) -> None:
     assert files_with_traces(told.at) == {}
 

@@ -15,6 +15,8 @@ from funnel_etl.definitions import TABLES
 from funnel_etl.funnel.contracts import MEASURES
 from funnel_etl.operate.explain_fact import Period, as_csv, explain_fact
 from funnel_etl.operate.explain_person import Asked, story
+from funnel_etl.platform import database
+from funnel_etl.platform.schema import ensure_schema
 from funnel_etl_tests.golden.week import SAT, SUN, write_night
 from funnel_etl_tests.installation import Installation
 
@@ -187,3 +189,26 @@ def test_the_story_as_people_read_it(week: Installation) -> None:
     assert "counts" in done.stdout
     assert "reached: sale" in done.stdout
     assert "line" in done.stdout
+
+
+def test_the_story_says_whose_phone_an_attendance_without_one_has(database_url: str) -> None:
+    engine = database.engine(database_url)
+    ensure_schema(engine, TABLES)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO clean.webinars (file_id, source_row, occurrence_id, webinar_id, started_at, event_date, "
+            "topic, source_tag, funnel, has_registration_report, has_attendee_report, registered_count, "
+            "attended_count) VALUES ('f', 1, 'o', '811', now(), '2026-11-12', 'ACCA', 'Webinar', 'Webinar', false, "
+            "true, 0, 0)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO clean.zoom_attendance (file_id, source_row, occurrence_id, webinar_id, person_key, attended, "
+            "email, phone, phone_source, segment_count, source_tag, funnel, decided_by) VALUES "
+            "('f', 6, 'o', '811', '9876500001', true, 'a@b.in', '9876500001', 'lead', 0, 'Webinar', 'Webinar', '{}'), "
+            "('f', 7, 'o', '811', 'email:c@b.in', true, 'c@b.in', NULL, NULL, 0, 'Webinar', 'Webinar', "
+            """'{"phone": "none: several among the leads of this e-mail"}')"""
+        )
+        told = {email: story(connection, Asked((), (email,), email))[0].what for email in ("a@b.in", "c@b.in")}
+    engine.dispose()
+    assert "phone of the campaign lead with this e-mail" in told["a@b.in"]
+    assert "phone none: several among the leads of this e-mail" in told["c@b.in"]

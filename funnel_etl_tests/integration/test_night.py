@@ -245,7 +245,7 @@ def test_every_quarantined_row_has_a_reason_and_a_hint_and_leads_to_a_line_of_a_
 
 def test_the_planted_truth_is_recovered_and_quarantine_explains_every_miss(first: Story) -> None:
     found = recovery(first.truth, first.installation.query)
-    assert len(found) == 6
+    assert len(found) == 7
     assert (found["planted"] > 0).all()
     unexplained = found["planted"] - found["recovered"] - found["missed_in_quarantine"]
     assert dict(zip(found["what"], unexplained, strict=True)) == dict.fromkeys(found["what"], 0)

@@ -6,14 +6,16 @@ import dagster as dg
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome
-from funnel_etl.marketing.zoom import clean_contracts, contracts, export
+from funnel_etl.marketing.contracts import TOFU_LEADS
+from funnel_etl.marketing.zoom import clean_contracts, contracts, event_warnings, export
 from funnel_etl.marketing.zoom.attendance import zoom_attendance, zoom_segments
 from funnel_etl.marketing.zoom.bootcamps import bootcamp_participation
 from funnel_etl.marketing.zoom.clean_files import clean_files
 from funnel_etl.marketing.zoom.contradictions import zoom_contradictions
 from funnel_etl.marketing.zoom.intake import SOURCE, ParsedReports, night_files, reports_of, rows_of
 from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
-from funnel_etl.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, metadata_of, partition_key
+from funnel_etl.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, is_key_of, metadata_of
+from funnel_etl.marketing.zoom.people import people_by
 from funnel_etl.marketing.zoom.registrations import zoom_registrations
 from funnel_etl.marketing.zoom.reports import zoom_reports
 from funnel_etl.marketing.zoom.withdrawals import withdrawn
@@ -27,7 +29,8 @@ RAW = {
     "attendee_rows": contracts.RAW_ZOOM_ATTENDEE_ROWS,
     "registrant_rows": contracts.RAW_ZOOM_REGISTRANT_ROWS,
 }
-PEOPLE = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "occurrences": clean_contracts.ZOOM_OCCURRENCES}
+ROWS = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "leads": TOFU_LEADS}
+PEOPLE = {**ROWS, "occurrences": clean_contracts.ZOOM_OCCURRENCES}
 
 
 @dg.asset(
@@ -40,12 +43,12 @@ PEOPLE = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "occurrences": clean_c
 def zoom_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Read one dropped file, so that each shows its own state and can be retried alone; the night reads the others."""
     sources, parsed = context.resources.sources, context.resources.parsed_reports
-    arrivals = [a for a in sources.landing.arrivals(SOURCE) if partition_key(a.file_id) == context.partition_key]
+    arrivals = [a for a in sources.landing.arrivals(SOURCE) if is_key_of(context.partition_key, a.file_id)]
     if not arrivals:
         raise dg.Failure(description="this file is not in the landing archive", allow_retries=False)
     arrival = min(arrivals, key=lambda a: (a.status != "accepted", a.received_at))
     found = run_body(context, lambda: diagnosis_of(arrival, sources, parsed))
-    return dg.MaterializeResult(metadata=metadata_of(found, arrival))
+    return dg.MaterializeResult(metadata=metadata_of(found, arrival, sources.settings.timezone))
 
 
 @table_asset(contracts.RAW_ZOOM_REPORTS, group=GROUP, resources={"parsed_reports"})
@@ -103,31 +106,27 @@ def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: p
 
 
 @table_asset(clean_contracts.ZOOM_REGISTRATIONS, group=GROUP, inputs=PEOPLE)
-def zoom_registrations_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+def zoom_registrations_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """Give who registered, once per occurrence."""
-    bots, placeholders = night.config.table("bot_names"), night.config.placeholders
-    return zoom_registrations(**frames, bot_names=bots, zone=night.zone, placeholders=placeholders)
+    return zoom_registrations(**frames, **people_by(night.config, leads), zone=night.zone)
 
 
 @table_asset(clean_contracts.ZOOM_ATTENDANCE, group=GROUP, inputs=PEOPLE)
-def zoom_attendance_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+def zoom_attendance_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """Give who came, and for how long, once per occurrence."""
-    bots, placeholders = night.config.table("bot_names"), night.config.placeholders
-    return zoom_attendance(**frames, bot_names=bots, placeholders=placeholders)
+    return zoom_attendance(**frames, **people_by(night.config, leads))
 
 
-@table_asset(clean_contracts.ZOOM_SEGMENTS, group=GROUP, inputs={"reports": clean_contracts.ZOOM_REPORTS, **RAW})
-def zoom_segments_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+@table_asset(clean_contracts.ZOOM_SEGMENTS, group=GROUP, inputs=ROWS)
+def zoom_segments_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """Give each time somebody was in."""
-    bots, placeholders = night.config.table("bot_names"), night.config.placeholders
-    return zoom_segments(**frames, bot_names=bots, placeholders=placeholders)
+    return zoom_segments(**frames, **people_by(night.config, leads))
 
 
-@table_asset(clean_contracts.ZOOM_CONTRADICTIONS, group=GROUP, inputs={"reports": clean_contracts.ZOOM_REPORTS, **RAW})
-def zoom_contradictions_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+@table_asset(clean_contracts.ZOOM_CONTRADICTIONS, group=GROUP, inputs=ROWS)
+def zoom_contradictions_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """List for a person what a later report takes back or says otherwise."""
-    bots, placeholders = night.config.table("bot_names"), night.config.placeholders
-    return zoom_contradictions(**frames, bot_names=bots, placeholders=placeholders, zone=night.zone)
+    return zoom_contradictions(**frames, **people_by(night.config, leads), zone=night.zone)
 
 
 @table_asset(
@@ -183,9 +182,8 @@ def zoom_clean_files(context: dg.AssetExecutionContext, **frames: pd.DataFrame) 
 
 def file_states(night: Night, lake: Lake) -> pd.DataFrame:
     """Return what became of each Zoom report, for `ops.files`: file_id, status, occurrence_id, warnings, why."""
-    reports = lake.read(clean_contracts.ZOOM_REPORTS, night.day)
-    words = {"in_force": "loaded", "superseded": "superseded", "subset": "superseded", "duplicate": "duplicate"}
-    used = reports[["file_id", "occurrence_id"]].assign(warnings=reports["notes"], status=reports["status"].map(words))
+    tables = (clean_contracts.ZOOM_REPORTS, clean_contracts.WEBINARS, clean_contracts.ZOOM_ATTENDANCE)
+    used = event_warnings.file_states(*(lake.read(table, night.day) for table in tables))
     gone = withdrawn(night.sources.landing)
     left_out = [file_id for file_id in gone if file_id not in set(used["file_id"])]
     whys = {"status": "withdrawn", "why": [gone[file_id].why for file_id in left_out]}

@@ -20,7 +20,7 @@ from funnel_etl.marketing.zoom.grouping import (
     take,
     union_minutes,
 )
-from funnel_etl.marketing.zoom.people import PHONE, REGISTRATION, REPORT, ROW
+from funnel_etl.marketing.zoom.people import LEAD, NOTHING_LENT, PHONE, REGISTRATION, REPORT, ROW, SEVERAL
 
 CARRIED = ["registered_at", "approval_status", "attendance_type", "is_guest", "country"]
 OF_OCCURRENCE = ["webinar_id", "source_tag", "category", "conductor", "bootcamp_day", "funnel", "event_date"]
@@ -34,18 +34,19 @@ def zoom_attendance(
     *,
     bot_names: pd.DataFrame,
     placeholders: frozenset[str],
+    lent: pd.DataFrame = NOTHING_LENT,
 ) -> Outcome:
     """Give one row per person and occurrence, no-shows too. Columns as `clean.zoom_attendance`.
 
-    `reports` is `clean.zoom_reports`, `occurrences` is `clean.zoom_occurrences`. Text cells are the first
-    that are there, in the order of the report. Minutes of no-shows are 0; of people whose times cannot be
-    used, missing.
+    `reports` is `clean.zoom_reports`, `occurrences` is `clean.zoom_occurrences`, `lent` comes from
+    `people.lent_by_leads`. Text cells are the first that are there, in the order of the report. Minutes of no-shows
+    are 0; of people whose times cannot be used, missing.
     """
     account, known = open_rows(attendee_rows, reports, "raw.zoom_attendee_rows")
     _, registrants = open_rows(registrant_rows, reports, "raw.zoom_registrant_rows")
     without_other_reports(account, known)
     broken_rows(account, known, quarantine=True)
-    rows = with_times(attendees(account, known, registrants, bot_names, placeholders))
+    rows = with_times(attendees(account, known, registrants, bot_names, placeholders, lent))
     warn_of_cells(account, known, rows)
     groups = group(rows["occurrence_id"], rows["person_key"])
     merge_later(account, rows, groups, "same_person")
@@ -59,6 +60,8 @@ def zoom_attendance(
     people = people.join(of_occurrence(people["occurrence_id"], occurrences, OF_OCCURRENCE))
     people["attended_date"] = people["event_date"].where(people["attended"])
     people["decided_by"] = decided_by(rows, groups, people, occurrences)
+    note_several(account, people)
+    people = people.drop(columns=SEVERAL)
     return account.outcome(people)
 
 
@@ -69,13 +72,14 @@ def zoom_segments(
     *,
     bot_names: pd.DataFrame,
     placeholders: frozenset[str],
+    lent: pd.DataFrame = NOTHING_LENT,
 ) -> Outcome:
     """Give one row per join segment of an attendee. Columns as `clean.zoom_segments`; minutes are the report's."""
     account, known = open_rows(attendee_rows, reports, "raw.zoom_attendee_rows")
     _, registrants = open_rows(registrant_rows, reports, "raw.zoom_registrant_rows")
     without_other_reports(account, known)
     broken_rows(account, known, quarantine=False)
-    rows = with_times(attendees(account, known, registrants, bot_names, placeholders))
+    rows = with_times(attendees(account, known, registrants, bot_names, placeholders, lent))
     reasons = pd.Series(None, index=rows.index, dtype="str")
     reasons[~rows["is_usable"]] = "unusable_times"
     reasons[~rows["is_present"]] = "no_show"
@@ -135,12 +139,23 @@ def named(rows: pd.DataFrame, groups: Groups) -> pd.DataFrame:
 
 
 def phones(rows: pd.DataFrame, groups: Groups) -> pd.DataFrame:
-    """Give the phone columns of each group, all of one row: one with a phone of its own, else lent, else any text."""
-    lent = rows["phone_source"].map({ROW: 0, REPORT: 1, REGISTRATION: 2})
-    choice = lent.fillna(rows["phone_class"].eq("blank").astype(int) + 3).to_numpy(dtype=np.int64)
+    """Give the phone columns of each group, all of one row: one with a phone of its own, else lent, else any text.
+
+    With SEVERAL: whether its e-mail would have lent one, had the campaign leads not several.
+    """
+    lent = rows["phone_source"].map({ROW: 0, REPORT: 1, REGISTRATION: 2, LEAD: 3})
+    choice = lent.fillna(rows["phone_class"].eq("blank").astype(int) + 4).to_numpy(dtype=np.int64)
     order = np.lexsort((np.arange(len(rows)), choice, groups.codes))
     best = order[np.unique(groups.codes[order], return_index=True)[1]]
-    return pd.DataFrame({name: take(rows[name], best) for name in [*PHONE, "phone_source"]})
+    found = pd.DataFrame({name: take(rows[name], best) for name in [*PHONE, "phone_source"]})
+    found[SEVERAL] = any_true(rows[SEVERAL].to_numpy(bool), groups) & found["phone"].isna()
+    return found
+
+
+def note_several(account: RowAccount, people: pd.DataFrame) -> None:
+    """Note how many people stay without a phone because the campaign leads have several under their e-mail."""
+    if count := int(people[SEVERAL].sum()):
+        account.notes.append(f"{count:,} people have no phone: the campaign leads have several under their e-mail")
 
 
 def of_occurrence(occurrence_ids: pd.Series, occurrences: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.marketing.zoom.grouping import Groups, any_true, group, take
+from funnel_etl.marketing.zoom.people import SEVERAL
 
 BY_OCCURRENCE = {
     "profile": "profile_source",
@@ -26,13 +27,19 @@ def decided_by(rows: pd.DataFrame, groups: Groups, people: pd.DataFrame, occurre
     place = pd.Index(occurrences["occurrence_id"]).get_indexer(pd.Index(people["occurrence_id"]))
     facts = {
         "person": people["person_key"].str.extract("^(email|row):", expand=False).astype("str").fillna("phone"),
-        "phone": people["phone_source"].fillna("none: " + people["phone_class"].astype("str")),
+        "phone": people["phone_source"].fillna(_without(people)),
         "presence": _presence(rows, groups),
         "minutes": _minutes(people),
         "rows": pd.Series(np.bincount(groups.codes, minlength=groups.count)),
         **{name: take(occurrences[source], place) for name, source in BY_OCCURRENCE.items()},
     }
     return _as_json(pd.DataFrame(facts))
+
+
+def _without(people: pd.DataFrame) -> pd.Series:
+    """Return why each person would have no phone."""
+    words = "none: " + people["phone_class"].astype("str")
+    return words.mask(people[SEVERAL].astype(bool), "none: several among the leads of this e-mail")
 
 
 def _presence(rows: pd.DataFrame, groups: Groups) -> pd.Series:

@@ -47,6 +47,7 @@ def attendees(
     registrants: pd.DataFrame,
     bot_names: pd.DataFrame,
     placeholders: frozenset[str],
+    lent: pd.DataFrame,
 ) -> pd.DataFrame:
     """Give the attendee and other rows that stay, with their person (`people.identify`), in report order.
 
@@ -56,7 +57,7 @@ def attendees(
     without_staff_and_bots(account, known, bot_names)
     rows = known.loc[account.remaining]
     usable = registrants[registrants["row_problem"].isna() & registrants["occurrence_id"].notna()]
-    people, _ = identify(rows, usable, placeholders)
+    people, _ = identify(rows, usable, placeholders, lent)
     rows = rows.drop(columns=["email", "phone"]).join(people)
     account.exclude(superseded(rows))
     return in_order(rows.loc[account.remaining])

@@ -5,7 +5,7 @@ from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.marketing.zoom.conductors import SOURCES
 from funnel_etl.marketing.zoom.contradictions import COLUMNS as CONTRADICTED
 from funnel_etl.marketing.zoom.occurrences import SOURCE_TAGS
-from funnel_etl.marketing.zoom.people import REGISTRATION, REPORT, ROW
+from funnel_etl.marketing.zoom.people import LEAD, REGISTRATION, REPORT, ROW
 from funnel_etl.marketing.zoom.registrations import ATTENDEE_REPORT, REGISTRATION_REPORT
 from funnel_etl.marketing.zoom.topics import DAYS
 
@@ -61,8 +61,9 @@ NAMES = (
 PHONE_SOURCE = Column(
     "phone_source",
     Kind.TEXT,
-    "The phone is of the person's own row, of their e-mail elsewhere in the report, or in the registration report.",
-    values=(ROW, REPORT, REGISTRATION),
+    "The phone is of the person's own row; of their e-mail elsewhere in the report, in the registration report, or "
+    "among the campaign leads (phone_by_email of metrics.csv).",
+    values=(ROW, REPORT, REGISTRATION, LEAD),
 )
 REGISTRATION_COLUMNS = (
     Column("registered_at", Kind.TIMESTAMP, "When the person registered; NULL where the report does not say."),
@@ -84,7 +85,12 @@ OCCURRENCE_COLUMNS = (
     DURATION,
     SOURCE_TAG,
     Column("profile", Kind.TEXT, "Profile of zoom_profiles.csv: by override, sub-folder, or topic."),
-    Column("profile_source", Kind.TEXT, "What the profile was found by.", values=("override", "folder", "topic")),
+    Column(
+        "profile_source",
+        Kind.TEXT,
+        "What the profile was found by; topic_tie: another one fits the topic as well, the first is taken.",
+        values=("override", "folder", "topic", "topic_tie"),
+    ),
     Column(
         "registered_profile", Kind.TEXT, "Profile of the registration report; that of a dual event is in both columns."
     ),

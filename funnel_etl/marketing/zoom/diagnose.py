@@ -18,9 +18,17 @@ from funnel_etl.core.text import decode, lookup_key, squash
 from funnel_etl.marketing.zoom.attendance import zoom_attendance
 from funnel_etl.marketing.zoom.clean_contracts import ZOOM_OCCURRENCES, ZOOM_REPORTS
 from funnel_etl.marketing.zoom.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS, RAW_ZOOM_REPORTS
+from funnel_etl.marketing.zoom.event_warnings import (
+    FEW_PHONES,
+    FINDINGS,
+    findings,
+    in_words,
+    lacks_phones,
+    without_phone,
+)
 from funnel_etl.marketing.zoom.measures import Measures, date_ratio, file_warnings, measure, reconciliation
 from funnel_etl.marketing.zoom.occurrences import zoom_occurrences
-from funnel_etl.marketing.zoom.read import read_export
+from funnel_etl.marketing.zoom.read import HEAD_TIMES, read_export
 from funnel_etl.marketing.zoom.registrations import zoom_registrations
 from funnel_etl.marketing.zoom.reports import zoom_reports
 from funnel_etl.marketing.zoom.topics import categories
@@ -37,7 +45,8 @@ OF_EVENT = (
 class Diagnosis:
     """One file. `refusal` says why it would be rejected; else all the rest holds.
 
-    `fates`: table → reason of the ledger ("merged:same_person") → rows; `event`: what follows for its occurrence.
+    `fates`: table → reason of the ledger ("merged:same_person") → rows; `event`: what follows for its occurrence;
+    `times`: those of its head, in the business zone.
     """
 
     file_id: str
@@ -49,6 +58,7 @@ class Diagnosis:
     phones: dict[str, int] = field(default_factory=dict)
     fates: dict[str, dict[str, int]] = field(default_factory=dict)
     event: dict[str, str] = field(default_factory=dict)
+    times: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
 
@@ -98,6 +108,8 @@ def examine(
 ) -> Diagnosis:
     """Tell all of a report that was read already."""
     found = Diagnosis(str(facts["file_id"]), threshold, report=str(facts["report"]), measures=measures)
+    times = {name: local_time(facts[name], zone) for name in HEAD_TIMES}
+    found.times = {name: text for name, text in times.items() if text}
     found.reconciled = reconciliation(facts, measures)
     found.warnings = file_warnings(facts, measures, threshold)
     people = rows["phone"][rows["section"].isin(["attendee", "other", "registrant"]) & rows["row_problem"].isna()]
@@ -127,19 +139,31 @@ def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, 
     tables = {name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
     outcome = zoom_occurrences(reports, attendees, **tables, conductors_csv=config.table("conductors"), zone=zone)
     occurrences = ZOOM_OCCURRENCES.conform(outcome.rows)
-    found.warnings += [note.partition(": ")[2] for note in outcome.notes]
+    kinds = findings(occurrences)["kind"]
+    found.warnings += [in_words(FINDINGS[kind]) for kind in kinds]
+    said = {FINDINGS[kind].says for kind in kinds}
+    found.warnings += [text for note in outcome.notes if (text := note.partition(": ")[2]) not in said]
     if occurrences.empty:
         return
-    _tell_event(found, occurrences.iloc[0], config)
+    _tell_event(found, occurrences.iloc[0], config, zone)
     frames = (reports, attendees, registrants, occurrences)
     registered = zoom_registrations(*frames, bot_names=bots, zone=zone, placeholders=placeholders)
     made = {"clean.zoom_registrations": (registered.ledger, len(registered.rows))}
     if found.report == "attendee":
         attended = zoom_attendance(*frames, bot_names=bots, placeholders=placeholders)
         made["clean.zoom_attendance"] = (attended.ledger, len(attended.rows))
+        _tell_phones(found, attended.rows)
     for name, (ledger, count) in made.items():
         found.fates[name] = _fate(ledger)
         found.steps.append(f"{name}: {count:,} people")
+
+
+def _tell_phones(found: Diagnosis, attendance: pd.DataFrame) -> None:
+    """Append a warning where most who attended have no phone here; what others would lend is not known."""
+    for counts in without_phone(attendance).values():
+        if lacks_phones(**counts):
+            alone = "seen alone; the night also looks into its registration report and the campaign leads"
+            found.warnings.append(f"{in_words(FEW_PHONES, **counts)}; {alone}")
 
 
 def _fate(ledger: list[LedgerLine]) -> dict[str, int]:
@@ -150,16 +174,17 @@ def _fate(ledger: list[LedgerLine]) -> dict[str, int]:
     return reasons
 
 
-def _tell_event(found: Diagnosis, row: pd.Series, config: Config) -> None:
+def local_time(instant: Any, zone: str) -> str:
+    """Return an instant, also one given as text, as people of `zone` write it: 2026-11-12 19:00 IST; "" for none."""
+    at = pd.to_datetime(instant, utc=True)
+    return "" if pd.isna(at) else f"{at.tz_convert(zone):%Y-%m-%d %H:%M %Z}"
+
+
+def _tell_event(found: Diagnosis, row: pd.Series, config: Config, zone: str) -> None:
     found.event = {name: str(row[name]) for name in OF_EVENT if name in row and pd.notna(row[name])}
-    if "category" not in found.event:
-        found.warnings.append("no category: its topic holds no token of category_tokens.csv, and no profile fixes one")
-    elif token := _token(row["topic"], row["category"], config.table("category_tokens")):
+    found.event["started_at"] = local_time(row["started_at"], zone)
+    if "category" in found.event and (token := _token(row["topic"], row["category"], config.table("category_tokens"))):
         found.event["category"] += f" (by the token {token!r})"
-    if "profile" not in found.event:
-        found.warnings.append("no profile: its topic fits no topic_pattern of zoom_profiles.csv")
-    if "conductor_source" not in found.event and found.report == "attendee":
-        found.warnings.append("no conductor: the report names no panelist and no host")
     spellings = {lookup_key(name) for name in squash(config.table("conductors")["conductor"]).dropna()}
     conductor = row.get("conductor")
     if isinstance(conductor, str) and lookup_key(conductor) in spellings:

@@ -3,15 +3,22 @@
 Here: what attendance, registrations and the comparison of reports must agree on. Not here: which rows count.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
+from funnel_etl.core.config_tables import Config
 from funnel_etl.core.phone import normalise
 from funnel_etl.core.text import clean_email, lookup_keys
 from funnel_etl.marketing.zoom.grouping import Bools, Ints, group, linked, micros
 
 PHONE = ["phone", "phone_raw", "phone_class", "phone_note", "phone_alternates", "user_id"]
-ROW, REPORT, REGISTRATION = "row", "report", "registration"
+ROW, REPORT, REGISTRATION, LEAD = "row", "report", "registration", "lead"
+SEVERAL = "has_several_lead_phones"
+"""Column: the campaign leads have several phones under this e-mail, so it lends none."""
+NOTHING_LENT = pd.DataFrame(columns=[*PHONE, SEVERAL], index=pd.Index([], name="email", dtype="str"))
+"""What `lent_by_leads` returns where no lead lends anything."""
 _NOBODY = ["user_name", "first_name", "last_name", "joined_at", "registered_at"]
 """What tells two rows without phone and e-mail apart."""
 
@@ -34,21 +41,43 @@ def in_reports(rows: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
     return known
 
 
-def identify(
-    attendees: pd.DataFrame, registrants: pd.DataFrame, placeholders: frozenset[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Give email, phone columns, phone_source and person_key of every row, on the index of each frame.
+def people_by(config: Config, leads: pd.DataFrame) -> dict[str, Any]:
+    """Return the parameters by which the tables of people know who a row is; `leads` is `clean.tofu_leads`."""
+    lent = lent_by_leads(leads) if config.is_on("phone_by_email") else NOTHING_LENT
+    return {"bot_names": config.table("bot_names"), "placeholders": config.placeholders, "lent": lent}
 
-    Both frames come from `in_reports`. A row without a phone has the one its e-mail has elsewhere in the same
-    report; an attendee's row else the one in the registration report of the same occurrence; else the one in
-    another report of that occurrence of the same kind, so that a person is one in both. All phone columns
-    then speak of the cell the phone was read from. Rule: Phone of an attendee.
+
+def lent_by_leads(leads: pd.DataFrame) -> pd.DataFrame:
+    """Return PHONE and SEVERAL of each e-mail (the index) over all leads of `clean.tofu_leads`, whatever their day.
+
+    The phone columns are those of its earliest lead with a phone. Rule: Phone of an attendee.
+    """
+    known = leads[leads["email"].notna() & leads["phone"].notna()]
+    known = known.sort_values(["created_at", "file_id", "source_row"], kind="stable")
+    pairs = known.drop_duplicates(["email", "phone"])
+    is_several = pairs["email"].duplicated(keep=False)
+    return pairs.assign(**{SEVERAL: is_several}).drop_duplicates("email").set_index("email")[[*PHONE, SEVERAL]]
+
+
+def identify(
+    attendees: pd.DataFrame,
+    registrants: pd.DataFrame,
+    placeholders: frozenset[str],
+    lent: pd.DataFrame = NOTHING_LENT,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return email, phone columns, phone_source, SEVERAL and person_key of every row, on the index of each frame.
+
+    Both frames come from `in_reports`, `lent` from `lent_by_leads`. A row without a phone has the one its e-mail has
+    elsewhere in the same report; an attendee's row else the one in the registration report of the same occurrence;
+    else the one in another report of that occurrence of the same kind, so that a person is one in both; else the one
+    its e-mail has among the campaign leads. All phone columns then speak of the cell the phone was read from. Rule:
+    Phone of an attendee.
     """
     columns = ["file_id", "source_row", "occurrence_id", "file_rank", "email", "phone"]
     rows = pd.concat([attendees[columns], registrants[columns]], ignore_index=True)
     is_registrant = np.arange(len(rows)) >= len(attendees)
     order = np.lexsort((rows["source_row"].to_numpy(np.int64), rows["file_rank"].to_numpy(np.int64)))
-    people = _identified(rows.iloc[order], is_registrant[order], placeholders).sort_index()
+    people = _identified(rows.iloc[order], is_registrant[order], placeholders, lent).sort_index()
     split = len(attendees)
     return (
         people.iloc[:split].set_axis(attendees.index, axis=0),
@@ -104,7 +133,9 @@ def comparable(cells: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(plain, index=cells.index)
 
 
-def _identified(rows: pd.DataFrame, is_registrant: Bools, placeholders: frozenset[str]) -> pd.DataFrame:
+def _identified(
+    rows: pd.DataFrame, is_registrant: Bools, placeholders: frozenset[str], lent: pd.DataFrame
+) -> pd.DataFrame:
     """Identify rows that stand in the order in which they lend: latest report first, then by line."""
     email = clean_email(rows["email"])
     phones = normalise(rows["phone"], placeholders).assign(phone_raw=rows["phone"])
@@ -124,6 +155,7 @@ def _identified(rows: pd.DataFrame, is_registrant: Bools, placeholders: frozense
         _lend(used, source, keys, lends & (email_code >= 0), takes & (email_code >= 0), name)
     people = phones[PHONE].take(used).set_axis(rows.index, axis=0)
     people.insert(0, "email", email)
+    people[SEVERAL] = _take_from_leads(people, source, lent)
     people["phone_source"] = pd.Series(source, index=rows.index).replace("", None).astype("str")
     people["person_key"] = _person_keys(rows, people)
     return people
@@ -136,6 +168,21 @@ def _lend(used: Ints, source: np.ndarray, keys: Ints, lends: Bools, takes: Bools
     found = lenders[~lenders.index.duplicated()].reindex(keys[needy], fill_value=-1).to_numpy()
     used[needy[found >= 0]] = found[found >= 0]
     source[needy[found >= 0]] = name
+
+
+def _take_from_leads(people: pd.DataFrame, source: np.ndarray, lent: pd.DataFrame) -> Bools:
+    """Return which rows still without a phone get none from a lead because their e-mail has several there.
+
+    The others get what is lent: changes `people` and `source`.
+    """
+    place = np.where(source == "", lent.index.get_indexer(pd.Index(people["email"])), -1)
+    is_several: Bools = (place >= 0) & np.append(lent[SEVERAL].to_numpy(bool), [False])[place]
+    by_lead = (place >= 0) & ~is_several
+    if by_lead.any():
+        found = lent[PHONE].iloc[place[by_lead]].set_axis(people.index[by_lead], axis=0)
+        people.loc[by_lead, PHONE] = found
+        source[by_lead] = LEAD
+    return is_several
 
 
 def _person_keys(rows: pd.DataFrame, people: pd.DataFrame) -> pd.Series:

@@ -9,6 +9,7 @@ from funnel_etl.core.text import lookup_keys
 from funnel_etl.marketing.zoom.attendance import (
     merge_later,
     named,
+    note_several,
     of_occurrence,
     phones,
     take_first,
@@ -22,7 +23,7 @@ from funnel_etl.marketing.zoom.attendee_rows import (
     without_other_reports,
 )
 from funnel_etl.marketing.zoom.grouping import any_true, group, micros
-from funnel_etl.marketing.zoom.people import identify, superseded
+from funnel_etl.marketing.zoom.people import NOTHING_LENT, SEVERAL, identify, superseded
 
 REGISTRATION_REPORT, ATTENDEE_REPORT = "registration_report", "attendee_report"
 STANDING = (
@@ -41,16 +42,19 @@ def zoom_registrations(
     bot_names: pd.DataFrame,
     zone: str,
     placeholders: frozenset[str],
+    lent: pd.DataFrame = NOTHING_LENT,
 ) -> Outcome:
     """Give one row per person and occurrence they registered for. Columns as `clean.zoom_registrations`.
 
     They come from the registration reports of the occurrence; where none has come, from the attendee section
     of its attendee reports, no-shows too. Of several registrations the earliest approved one stays, else the
-    earliest of any status.
+    earliest of any status. `lent` as in `zoom_attendance`: a person has one key in both.
     """
-    of_reports, own = _from_registration_reports(registrant_rows, reports, placeholders)
-    of_attendees, derived = _from_attendee_reports(attendee_rows, reports, bot_names, placeholders)
+    of_reports, own = _from_registration_reports(registrant_rows, reports, placeholders, lent)
+    of_attendees, derived = _from_attendee_reports(attendee_rows, reports, bot_names, placeholders, lent)
     people = pd.concat([own, derived], ignore_index=True)
+    note_several(of_reports, people)
+    people = people.drop(columns=SEVERAL)
     columns = ["webinar_id", "source_tag", "funnel"]
     people = people.join(of_occurrence(people["occurrence_id"], occurrences, columns))
     people["registered_date"] = business_day(people["registered_at"], zone)
@@ -59,13 +63,13 @@ def zoom_registrations(
 
 
 def _from_registration_reports(
-    registrant_rows: pd.DataFrame, reports: pd.DataFrame, placeholders: frozenset[str]
+    registrant_rows: pd.DataFrame, reports: pd.DataFrame, placeholders: frozenset[str], lent: pd.DataFrame
 ) -> tuple[RowAccount, pd.DataFrame]:
     account, known = open_rows(registrant_rows, reports, "raw.zoom_registrant_rows")
     without_other_reports(account, known)
     broken_rows(account, known, quarantine=True)
     rows = known.loc[account.remaining]
-    _, people = identify(rows.iloc[:0], rows, placeholders)
+    _, people = identify(rows.iloc[:0], rows, placeholders, lent)
     rows = rows.drop(columns=["email", "phone"]).join(people)
     account.exclude(superseded(rows))
     rows = in_order(rows.loc[account.remaining])
@@ -74,7 +78,11 @@ def _from_registration_reports(
 
 
 def _from_attendee_reports(
-    attendee_rows: pd.DataFrame, reports: pd.DataFrame, bot_names: pd.DataFrame, placeholders: frozenset[str]
+    attendee_rows: pd.DataFrame,
+    reports: pd.DataFrame,
+    bot_names: pd.DataFrame,
+    placeholders: frozenset[str],
+    lent: pd.DataFrame,
 ) -> tuple[RowAccount, pd.DataFrame]:
     account, known = open_rows(attendee_rows, reports, "raw.zoom_attendee_rows")
     has_report = reports.loc[reports["report"].eq("registration"), "occurrence_id"]
@@ -84,7 +92,7 @@ def _from_attendee_reports(
     account.exclude(reasons)
     without_other_reports(account, known)
     broken_rows(account, known, quarantine=False)
-    rows = attendees(account, known, known.iloc[:0], bot_names, placeholders)
+    rows = attendees(account, known, known.iloc[:0], bot_names, placeholders, lent)
     account.exclude(_unregistered(rows))
     rows = rows.loc[account.remaining]
     return account, _one_per_person(account, rows).assign(registration_from=ATTENDEE_REPORT)

@@ -50,7 +50,7 @@ def test_the_config_a_table_is_made_by_is_declared(company: SmallNights, name: s
     again, config = remaker(company)
     watched = Watched(config.tables)
     if name == "zoom":
-        again.zoom(watched, "Asia/Kolkata")
+        again.zoom(watched, "Asia/Kolkata", CLEAN["tofu_leads"].empty())
     else:
         again.table(name, watched, "Asia/Kolkata")
     assert watched.__dict__["asked"] == READS[name]
@@ -59,9 +59,8 @@ def test_the_config_a_table_is_made_by_is_declared(company: SmallNights, name: s
 
 def test_a_night_made_again_is_what_the_lake_has(company: SmallNights) -> None:
     again, config = remaker(company)
-    made = {name: again.table(name, config, "Asia/Kolkata").rows for name in LANDED} | again.zoom(
-        config, "Asia/Kolkata"
-    )
+    made = {name: again.table(name, config, "Asia/Kolkata").rows for name in LANDED}
+    made |= again.zoom(config, "Asia/Kolkata", made["tofu_leads"])
     assert set(made) == set(CLEAN)
     assert set(ZOOM) <= set(made)
     for name, rows in made.items():

@@ -267,6 +267,17 @@ def test_a_metric_is_what_the_team_says_or_its_default(
     assert config_of(metrics=metrics).metric("revenue_column") == value
 
 
+@pytest.mark.parametrize(("value", "is_on"), [("", True), ("yes", True), (" YES ", True), ("no", False), ("No", False)])
+def test_a_switch_is_yes_or_no_and_by_default_on(config_of: Callable[..., Config], value: str, is_on: bool) -> None:
+    assert config_of(metrics=f"name,value\nphone_by_email,{value}\n").is_on("phone_by_email") is is_on
+    assert config_of().is_on("phone_by_email")
+
+
+def test_a_switch_that_is_neither_names_its_line() -> None:
+    with pytest.raises(ConfigError, match=r"line 2: column 'value': 'off': .*phone_by_email must be yes or no"):
+        parse_table("metrics", b"name,value\nphone_by_email,off\n")
+
+
 def test_placeholders_are_compared_as_digits(config_of: Callable[..., Config]) -> None:
     config = config_of(placeholder_phones="phone,note\n12345 67890,\n+91-9999999999,\n")
     assert config.placeholders == {"1234567890", "9999999999"}

@@ -285,6 +285,14 @@ def test_somebody_rejoins_and_somebody_has_two_devices(demo: Truth) -> None:
     assert {"yes", "no"} == set(attended["attended"])
 
 
+def test_people_attend_whose_phone_only_a_campaign_lead_has(demo: Truth) -> None:
+    attended = demo["attendance"]
+    lent = attended[attended["by_lead"] == "yes"]
+    assert len(lent) >= 20
+    assert not lent["person_key"].str.startswith("email:").any()
+    assert attended["person_key"].str.startswith("email:").any(), "and some whose phone nobody has"
+
+
 def test_no_address_of_a_real_domain_is_made_up(demo: Truth) -> None:
     domains = set()
     for data in contents(demo.folder.parent).values():

@@ -25,8 +25,8 @@ TRUTH = {
         "month,funnel,paise,broken_paise,broken\n2026-11-01,Webinar,10000,0,\n2026-11-01,Events,500,100,ad_spend:7\n"
     ),
     "attendance": (
-        "webinar_id,started_at,person_key,attended,minutes_union,broken\n"
-        "81,2026-11-04 19:02:00,9000000001,yes,12,\n81,2026-11-04 19:02:00,email:a@example.com,yes,,\n"
+        "webinar_id,started_at,person_key,attended,minutes_union,by_lead,broken\n"
+        "81,2026-11-04 19:02:00,9000000001,yes,12,yes,\n81,2026-11-04 19:02:00,email:a@example.com,yes,,no,\n"
     ),
 }
 PUBLISHED: dict[str, pd.DataFrame] = {
@@ -70,6 +70,7 @@ PUBLISHED: dict[str, pd.DataFrame] = {
             "person_key": ["9000000001", "email:a@example.com"],
             "attended": ["yes", "yes"],
             "minutes_union": ["12", None],
+            "by_lead": ["yes", None],
             "started_at": ["2026-11-04 19:02:00", "2026-11-04 19:02:00"],
         }
     ),
@@ -101,6 +102,7 @@ def test_what_is_missing_is_explained_by_quarantine_only_where_its_line_is_there
         "final funnels": (2, 2, 0),
         "spend (paise)": (10_500, 10_400, 100),
         "attendance": (3, 3, 0),
+        "phones by e-mail": (1, 1, 0),
     }
 
 
@@ -121,10 +123,11 @@ def test_without_the_quarantined_lines_nothing_explains_a_miss(folder: Path) -> 
         ("mart.attributed_m0", "attended", "no", "attendance", 2),
         ("mart.spend_by_funnel", "paise", "9999", "spend (paise)", 1000),
         ("clean.zoom_attendance", "attended", "no", "attendance", 1),
+        ("clean.zoom_attendance", "by_lead", None, "phones by e-mail", 0),
     ],
 )
 def test_a_wrong_value_is_not_recovered(
-    folder: Path, table: str, column: str, wrong: str, what: str, recovered: int
+    folder: Path, table: str, column: str, wrong: str | None, what: str, recovered: int
 ) -> None:
     changed = PUBLISHED | {table: PUBLISHED[table].assign(**{column: wrong})}
     assert by_name(recovery(folder, querying(changed)))[what][1] == recovered

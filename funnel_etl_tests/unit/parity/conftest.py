@@ -57,7 +57,10 @@ class Sheet:
 
 @pytest.fixture
 def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config]) -> Callable[..., Sheet]:
-    """The sheet of a night. `zoom`: rows phone,attended,occurrence_id in the order pasted; all of one event."""
+    """The sheet of a night. `zoom`: rows phone,attended,occurrence_id,email in the order pasted; all of one event.
+
+    `campaign_leads`: email,phone of the leads that lend their phones.
+    """
 
     def make(
         leads: str = "",
@@ -68,6 +71,7 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
         as_of: str = "2026-11-15",
         sheet_year: int | None = None,
         aged: str = "",
+        campaign_leads: str = "",
         sales_header: str = SALES_HEADER,
         **config: str,
     ) -> Sheet:
@@ -86,11 +90,13 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
             clean_leads = pd.concat([old.assign(dump_state="aged_out", file_id="old"), clean_leads], ignore_index=True)
         sold = SALES.conform(clean_sales(raw_sales, tables, ZONE).rows)
         spent = AD_SPEND.conform(clean_ad_spend(raw_spend, tables, ZONE).rows)
-        pasted = table_of(RAW_ZOOM_ATTENDEE_ROWS, "phone,attended,event\n" + zoom).assign(file_id="z")
+        pasted = table_of(RAW_ZOOM_ATTENDEE_ROWS, "phone,attended,event,email\n" + zoom).assign(file_id="z")
         reports = table_of(ZOOM_REPORTS, "file_id,received_at,occurrence_id\nz,2026-11-01,o\n")
-        came = table_of(ZOOM_ATTENDANCE, "phone,attended,joined_at,occurrence_id\n" + _people(zoom))
+        lent = dict(line.split(",") for line in campaign_leads.splitlines())
+        came = table_of(ZOOM_ATTENDANCE, "phone,attended,joined_at,occurrence_id\n" + _people(zoom, lent))
         events = table_of(WEBINARS, "occurrence_id,event_date,started_at\no,2020-01-02,2020-01-02 10:00\n")
-        tab = ZoomTab(pasted, reports, table_of(ZOOM_REGISTRATIONS), came, events, day)
+        lending = table_of(TOFU_LEADS, "email,phone\n" + campaign_leads)
+        tab = ZoomTab(pasted, reports, table_of(ZOOM_REGISTRATIONS), came, events, day, lending)
         m0 = ATTRIBUTED_M0.conform(attributed_m0(clean_leads, came, events, day).rows)
         bought = attributed_sales(
             sold, m0, table_of(TOFU_LEADS), table_of(ZOOM_REGISTRATIONS), came, events, clean_leads, day
@@ -111,12 +117,12 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
     return make
 
 
-def _people(zoom: str) -> str:
+def _people(zoom: str, lent: dict[str, str]) -> str:
     """Give the clean attendance of the pasted rows: each phone once, attended if any of its rows did."""
     rows: dict[str, bool] = {}
     for line in zoom.splitlines():
-        phone, attended = line.split(",")[:2]
-        ten = "".join(c for c in phone if c.isdigit())[-10:]
+        phone, attended, _, email = [*line.split(","), "", ""][:4]
+        ten = "".join(c for c in phone or lent.get(email, "") if c.isdigit())[-10:]
         if len(ten) == 10:
             rows[ten] = rows.get(ten, False) or attended == "true"
     return "".join(f"{phone},{str(came).lower()},,o\n" for phone, came in rows.items())

@@ -66,6 +66,18 @@ PLAIN = "fb,2026-11-03 10:00,9876500009,Asha\n"
             id="attended_is_the_first_zoom_row_s",
         ),
         pytest.param(
+            PLAIN,
+            {"zoom": ",true,o,asha@b.in\n", "campaign_leads": "asha@b.in,9876500009\n"},
+            {("9876500009", "attended"): ("", "Yes", "phone_by_email")},
+            id="attended_by_the_phone_of_a_campaign_lead",
+        ),
+        pytest.param(
+            PLAIN,
+            {"zoom": "9876500009,true,o\n,false,o,asha@b.in\n", "campaign_leads": "asha@b.in,9876500009\n"},
+            {},
+            id="a_campaign_lead_s_phone_that_changes_nothing_is_no_difference",
+        ),
+        pytest.param(
             " fb,2026-11-03 10:00,9876500001,Asha\n",
             {},
             {
@@ -334,6 +346,12 @@ def test_sales(sheet: Made, sales: str, manual: str | None, differences: dict) -
 def test_attended_of_a_sale_is_the_first_zoom_row_s(sheet: Made) -> None:
     found = sheet(sales=SALE.format("Webinar"), zoom="9876500001,false,o\n9876500001,true,o\n")
     assert found.reasons("sales") == {("S1", "attended"): ("No", "Yes", "first_row_attended")}
+
+
+def test_attended_of_a_sale_may_be_by_the_phone_of_a_campaign_lead(sheet: Made) -> None:
+    lent = {"zoom": ",true,o,asha@b.in\n", "campaign_leads": "asha@b.in,9876500001\n"}
+    found = sheet(sales=SALE.format("Webinar"), **lent)
+    assert found.reasons("sales") == {("S1", "attended"): ("", "Yes", "phone_by_email")}
 
 
 def test_the_phone_of_a_sale_with_two_is_another_in_the_sheet(sheet: Made) -> None:

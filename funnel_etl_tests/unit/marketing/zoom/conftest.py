@@ -6,13 +6,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from funnel_etl.core.config_tables import parse_table
+from funnel_etl.core.config_tables import Config, parse_table
+from funnel_etl.core.phone import normalise
 from funnel_etl.marketing.zoom import clean_contracts as contracts
 from funnel_etl.marketing.zoom.attendance import zoom_attendance, zoom_segments
 from funnel_etl.marketing.zoom.bootcamps import bootcamp_participation
 from funnel_etl.marketing.zoom.clean_files import CleanFile, clean_files
 from funnel_etl.marketing.zoom.contradictions import zoom_contradictions
 from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
+from funnel_etl.marketing.zoom.people import people_by
 from funnel_etl.marketing.zoom.registrations import zoom_registrations
 from funnel_etl.marketing.zoom.reports import zoom_reports
 
@@ -43,13 +45,23 @@ def rows_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 class Night:
-    """Reports, given one by one, and what is made of them. `config` holds CSV texts by table name."""
+    """Reports, given one by one, and what is made of them. `config` holds CSV texts by table name, `leads` rows."""
 
     def __init__(self) -> None:
         self.reports: list[dict[str, Any]] = []
         self.rows: dict[str, list[dict[str, Any]]] = {"attendee": [], "registration": []}
         self.config: dict[str, str] = {"funnels": "funnel\nWebinar\nBootcamp\n"}
         self.placeholders: frozenset[str] = frozenset()
+        self.leads: list[dict[str, Any]] = []
+
+    def lead(self, email: str | None, phone: str, day: str = "2026-03-01") -> None:
+        self.leads.append({"email": email, "phone_raw": phone, "created_at": day})
+
+    def lead_table(self) -> pd.DataFrame:
+        columns = {name: pd.Series([row[name] for row in self.leads], dtype="str") for name in ("email", "phone_raw")}
+        frame = pd.DataFrame(columns).assign(created_at=instants(row["created_at"] for row in self.leads))
+        frame = frame.assign(file_id="leads", source_row=pd.Series(range(2, len(frame) + 2), dtype="Int64"))
+        return frame.join(normalise(frame["phone_raw"], self.placeholders))
 
     def attendee_report(self, file_id: str, start: str, *rows: dict[str, Any], **facts: Any) -> None:
         self._add("attendee", file_id, rows, {"started_at": start, **facts})
@@ -82,8 +94,9 @@ class Night:
     def run(self) -> dict[str, Any]:
         """Give every outcome by table name; each must keep its contract."""
         raw, attendees, registrants = self.frames()
-        bots, placeholders = self.table("bot_names"), self.placeholders
-        out = {"zoom_reports": zoom_reports(raw, attendees, registrants, zone=ZONE, placeholders=placeholders)}
+        who = people_by(Config({"metrics": self.table("metrics")}), self.lead_table())
+        who |= {"bot_names": self.table("bot_names"), "placeholders": self.placeholders}
+        out = {"zoom_reports": zoom_reports(raw, attendees, registrants, zone=ZONE, placeholders=self.placeholders)}
         reports = contracts.ZOOM_REPORTS.conform(out["zoom_reports"].rows)
         out["zoom_occurrences"] = zoom_occurrences(
             reports,
@@ -97,16 +110,14 @@ class Night:
         )
         occurrences = contracts.ZOOM_OCCURRENCES.conform(out["zoom_occurrences"].rows)
         people = (reports, attendees, registrants)
-        out["zoom_registrations"] = zoom_registrations(
-            *people, occurrences, bot_names=bots, zone=ZONE, placeholders=placeholders
-        )
-        out["zoom_attendance"] = zoom_attendance(*people, occurrences, bot_names=bots, placeholders=placeholders)
-        out["zoom_segments"] = zoom_segments(*people, bot_names=bots, placeholders=placeholders)
+        out["zoom_registrations"] = zoom_registrations(*people, occurrences, **who, zone=ZONE)
+        out["zoom_attendance"] = zoom_attendance(*people, occurrences, **who)
+        out["zoom_segments"] = zoom_segments(*people, **who)
         registrations = contracts.ZOOM_REGISTRATIONS.conform(out["zoom_registrations"].rows)
         attendance = contracts.ZOOM_ATTENDANCE.conform(out["zoom_attendance"].rows)
         out["webinars"] = webinars(occurrences, registrations, attendance)
         out["bootcamp_participation"] = bootcamp_participation(attendance, occurrences)
-        out["zoom_contradictions"] = zoom_contradictions(*people, bot_names=bots, placeholders=placeholders, zone=ZONE)
+        out["zoom_contradictions"] = zoom_contradictions(*people, **who, zone=ZONE)
         for table in contracts.CLEAN_TABLES:
             rows = table.conform(out[table.name].rows)
             assert table.problems(rows) == [], table.full_name

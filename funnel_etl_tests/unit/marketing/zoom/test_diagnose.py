@@ -135,6 +135,25 @@ def test_what_configuration_does_not_say_is_a_warning(
     assert not any(warning in text for text in told().warnings)
 
 
+def test_a_report_of_people_without_phones_warns_and_says_that_others_may_have_them(
+    told: Callable[..., Diagnosis],
+) -> None:
+    row = 'Yes,P{0},p{0}@mail.example,{1},,"Apr 1, 2026","Apr 4, 2026 10:01 AM","Apr 4, 2026 10:30 AM",29\n'
+    head = ATTENDEE.split("Yes,Ravi One")[0]
+    found = told(head + "".join(row.format(number, "") for number in range(5)))
+    [warning] = [text for text in found.warnings if "have no phone" in text]
+    assert warning.startswith("most people who attended have no phone: 5 of 5 (marketing operations: drop the")
+    assert warning.endswith("seen alone; the night also looks into its registration report and the campaign leads")
+    with_phones = told(head + "".join(row.format(number, f"98765 4321{number}") for number in range(5)))
+    assert not any("have no phone" in text for text in with_phones.warnings)
+
+
+def test_times_are_told_in_the_business_zone(told: Callable[..., Diagnosis]) -> None:
+    found = told()
+    assert found.times == {"generated_at": "2026-04-04 12:18 IST", "started_at": "2026-04-04 10:00 IST"}
+    assert found.event["started_at"] == "2026-04-04 10:00 IST"
+
+
 WRONG = {
     "pdf": b"%PDF-1.7",
     "zip": b"PK\x03\x04rest",
