@@ -33,6 +33,7 @@ READERS = {
     "operate/show_changes.py": "a night that somebody asks for; without it it says which ones there are",
     "operate/worklist.py": "its newest night",
     "sales/earlier.py": "the night before, and clean.sales since the last mart.revenue_changes; the rest from landing",
+    "watch/phone_state.py": "the phones of up to a week before, to compare with; of fewer nights where these are gone",
     "watch/state.py": "of each table the newest night that passed its checks; the newest config without an error",
 }
 """Every module that asks which nights the lake has → what it reads, and by which rule that stays."""

@@ -32,6 +32,8 @@ UNREAD = "unread"
 """Status of a file of the config folder that is no table."""
 NAMED = ("funnels", "zoom_profiles", "category_tokens", "metrics")
 """Tables that others name: when one of them is what no longer fits, it falls back, and not those that name it."""
+OF_NO_NUMBER = ("expected_exports",)
+"""Tables from which no number follows: a wrong one is told, and neither stops a first night nor holds another back."""
 _HEADER = 1 << 18
 """Bytes of a dump within which its header is."""
 
@@ -113,7 +115,8 @@ class NightlySources:
     def accept_config(self, night: date) -> list[ConfigVersion]:
         """Land the config folder, decide for each table which version the night uses, and return every version seen.
 
-        A bad edit leaves the last good version in force. Raises `ConfigError` when there is no good version yet.
+        A bad edit leaves the last good version in force. Raises `ConfigError` when there is no good version yet, but
+        for the tables of `OF_NO_NUMBER`, which are empty until they are right.
         """
         if self.recorded(f"{CONFIG}funnels", night) is not None:
             return []
@@ -181,7 +184,8 @@ class NightlySources:
         """
         names = self._names(night)
         settled, errors = self._agreeing(chosen, night, names)
-        if still := _disagreements(settled, names):
+        wrong = _disagreements(settled, names)
+        if still := {name: error for name, error in wrong.items() if name not in OF_NO_NUMBER}:
             blamed = next(iter(still.values()))
             older = {name: self._last_good(name, night, blamed) for name in NAMED}
             guilty = {n: v for n, v in older.items() if _is_better(_disagreements(settled | {n: v}, names), still)}
@@ -257,8 +261,9 @@ class NightlySources:
 
     def _last_good(self, name: str, night: date, error: ConfigError) -> Version:
         before = self.in_force(name, night)
-        if before is None:
+        if before is None and name not in OF_NO_NUMBER:
             raise error
+        before = before or []
         return (before[0] if before else None), self._parsed(name, before)
 
     def _fetch(self, source: str, judge: Callable[[bytes], object] | None) -> Arrival:

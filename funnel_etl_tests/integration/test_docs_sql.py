@@ -3,23 +3,30 @@
 import re
 import shutil
 import textwrap
+import uuid
 from collections.abc import Callable
 from datetime import date
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import text
 
 from funnel_etl.definitions import TABLES
 from funnel_etl.demo.generate import generate
 from funnel_etl.platform import database
+from funnel_etl.platform.embedded_postgres import EmbeddedServer
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl.settings import PROJECT
 from funnel_etl_tests.installation import Installation
 
 NIGHT = date(2025, 11, 14)
 PAGE = (PROJECT / "docs/operations.md").read_text()
+RIGHTS = "GRANT CONNECT"
+"""The block by which an owner gives the user its rights: a test of its own runs it, on a database without us."""
 BLOCKS = [textwrap.dedent(block).strip() for block in re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)]
+RIGHTS_BLOCK = next(block for block in BLOCKS if block.startswith(RIGHTS))
+QUERIES = [block for block in BLOCKS if not block.startswith(RIGHTS)]
 INLINE = re.findall(r"`((?:SELECT|CREATE ROLE)\b[^`]+;)`", PAGE)
 
 QUESTIONS = dict(
@@ -38,11 +45,11 @@ WITHOUT_ROWS = {
 
 
 def test_there_are_queries():
-    assert len(BLOCKS) >= 5
+    assert len(QUERIES) >= 5
     assert len(INLINE) >= 2
 
 
-@pytest.mark.parametrize("query", BLOCKS + INLINE)
+@pytest.mark.parametrize("query", QUERIES + INLINE)
 def test_a_query_of_the_page_runs(query, database_url):
     engine = database.engine(database_url)
     ensure_schema(engine, TABLES)
@@ -52,6 +59,38 @@ def test_a_query_of_the_page_runs(query, database_url):
                 connection.execute(text(statement))
         connection.rollback()
     engine.dispose()
+
+
+@pytest.mark.parametrize("way", ["CREATE SCHEMA raw", "GRANT CREATE"])
+def test_rights_of_the_page_are_enough_for_the_tables(way: str, postgres: EmbeddedServer) -> None:
+    """Either way the page shows: the schemas are made for the user, or it may make them."""
+    name, admin = f"rights_{uuid.uuid4().hex[:8]}", database.engine(postgres.url("postgres"))
+    given = [line.split("--")[0] for line in RIGHTS_BLOCK.splitlines() if "funnel_dagster" not in line]
+    given = [line for line in given if line.startswith(("GRANT CONNECT", way))]
+    assert len(given) == 2
+    schemas = ["mart_masked", *{table.schema for table in TABLES} - {"raw"}]
+    given += [given[1].replace("raw", schema) for schema in schemas if way.startswith("CREATE")]
+    with admin.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"CREATE ROLE {name} LOGIN PASSWORD 'p'"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    owner = database.engine(postgres.url(name))
+    with owner.begin() as connection:
+        connection.execute(text(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC"))
+        for line in given:
+            connection.execute(text(re.sub(r"\bfunnel\b", name, line)))
+    owner.dispose()
+    user = database.engine(
+        sa.make_url(postgres.url(name)).set(username=name, password="p").render_as_string(hide_password=False)
+    )
+    ensure_schema(user, TABLES)
+    with user.begin() as connection:
+        connection.execute(text("SELECT * FROM mart_masked.funnel_facts"))
+        connection.execute(text("CREATE TEMPORARY TABLE rows_of_a_night (id int)"))
+    user.dispose()
+    with admin.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        connection.execute(text(f"DROP ROLE {name}"))
+    admin.dispose()
 
 
 def test_the_questions_are_numbered_and_each_is_in_the_list_above_them():

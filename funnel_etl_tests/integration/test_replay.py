@@ -318,6 +318,7 @@ def after_purge(nights: Nights, without_lake: object) -> AfterPurge:
     for name, away in kept.items():
         shutil.rmtree(nights.state / name)
         away.rename(nights.state / name)
+    assert nights.installation.program("db", "adopt", "--yes").returncode == 0, "the archive was put back"
     told = nights.purge(keep_lake_nights=1, keep_landing_days=1)
     nights.run(nights.last)
     published.append(nights.installation.contents(*SCHEMAS))

@@ -200,7 +200,7 @@ def test_a_full_disk_while_a_pull_is_judged_is_no_fault_of_the_pull(tmp_path: Pa
 def test_a_full_disk_while_a_dropped_file_is_read_leaves_it_where_it_is(tmp_path: Path) -> None:
     """It would have been moved to rejected/, or said to be unreadable."""
 
-    def read(_data: bytes, _file_id: str) -> None:
+    def read(*_: object) -> None:
         raise storage_error(OSError(errno.ENOSPC, "No space left on device"), "the lake", "/srv", "set X")
 
     drop = tmp_path / "drop"

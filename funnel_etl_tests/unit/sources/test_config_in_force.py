@@ -89,14 +89,40 @@ def test_a_column_counts_as_known_when_the_newest_dump_has_it_though_that_was_re
 def test_a_profile_taken_away_that_is_still_named_falls_back_and_what_names_it_stays(
     sources: NightlySources, write: Write
 ) -> None:
-    write(**GOOD)
+    write(**GOOD, webinar_overrides="webinar_id,profile\n81200002006,acca\n")
     sources.accept_config(FIRST)
     write(zoom_profiles=PROFILES.replace("acca,", "plutus_acca,"))
     assert list(rejected(sources, SECOND)) == ["zoom_profiles"]
     assert sources.config(SECOND).table("zoom_profiles")["name"].tolist() == ["acca", "cfa"]
-    assert sources.config(SECOND).table("expected_exports")["profile"].tolist() == ["acca"]
+    assert sources.config(SECOND).table("webinar_overrides")["profile"].tolist() == ["acca"]
+    write(webinar_overrides="webinar_id,profile\n81200002006,plutus_acca\n")
     write(expected_exports="profile,weekday,report\nplutus_acca,Monday,attendee\n")
-    assert rejected(sources, THIRD) == {}, "renamed in both"
+    assert rejected(sources, THIRD) == {}, "renamed in all"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        pytest.param("profile,weekday,report\naca,Monday,attendee\n", "did you mean 'acca'?", id="names nothing"),
+        pytest.param("profile,weekday,report\nacca,Someday,attendee\n", "Someday", id="cannot be read"),
+    ],
+)
+def test_what_should_come_from_zoom_stops_no_first_night_for_no_number_follows_from_it(
+    sources: NightlySources, write: Write, wrong: str, what: str
+) -> None:
+    write(**GOOD | {"expected_exports": wrong})
+    found = rejected(sources, FIRST)
+    assert list(found) == ["expected_exports"]
+    assert what in found["expected_exports"]
+    assert len(sources.config(FIRST).table("expected_exports")) == 0
+
+
+def test_a_profile_taken_away_that_is_only_expected_goes(sources: NightlySources, write: Write) -> None:
+    write(**GOOD)
+    sources.accept_config(FIRST)
+    write(zoom_profiles=PROFILES.replace("acca,", "plutus_acca,"))
+    assert list(rejected(sources, SECOND)) == ["expected_exports"]
+    assert sources.config(SECOND).table("zoom_profiles")["name"].tolist() == ["plutus_acca", "cfa"]
 
 
 def test_what_was_wrong_in_the_version_in_force_before_the_check_came_is_told_and_stops_no_night(
