@@ -60,7 +60,7 @@ def run(as_of: AsOf = None) -> None:
             )
             shown.add_row(part.part, state, f"{part.inserted:,}", f"{part.changed:,}", f"{part.deleted:,}")
         out.print(shown)
-        for repair in (line for part in result.parts.values() for line in part.repairs):
+        for repair in result.repairs:
             err.print(repair, style="yellow", markup=False)
         for asset, why in result.failures.items():
             err.print(f"{asset}: {why}", style="red", markup=False)

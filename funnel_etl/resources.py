@@ -9,10 +9,12 @@ from upath import UPath
 
 from funnel_etl.catalog import SOURCE_NAMES
 from funnel_etl.core.contracts import Table
+from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.database import funnel_url
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.lake_io import LakeIOManager
+from funnel_etl.platform.owner import OtherOwner, claim_of, require_owner
 from funnel_etl.platform.table_asset import progress
 from funnel_etl.platform.turn import alive, turn
 from funnel_etl.settings import Settings
@@ -34,6 +36,7 @@ def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:
             return
         said, log = "another run is going on: this one waits for it to end", context.log or progress
         with alive(settings.state, context.run_id), turn(settings.state, lambda: log.info(said)):
+            _refuse_other_owner(settings, sources.landing)
             sources.landing.sweep()
             lake.sweep()
             yield LakeIOManager(lake, tables)
@@ -46,6 +49,17 @@ def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:
         "database_url": _lazy(lambda: funnel_url(settings.state, settings.database_port, settings.database_url)),
         "all_tables": _lazy(lambda: tables),
     }
+
+
+def _refuse_other_owner(settings: Settings, landing: Landing) -> None:
+    """Raise `OtherOwner` before a run pulls anything; a database that cannot be asked stops no pull."""
+    try:
+        url = funnel_url(settings.state, settings.database_port, settings.database_url)
+        require_owner(url, claim_of(settings, landing))
+    except OtherOwner:
+        raise
+    except DatabaseUnavailable as error:
+        progress.info("whose database it is could not be asked: %s", error.what)
 
 
 def _lazy(make: Callable[[], Any]) -> dg.ResourceDefinition:

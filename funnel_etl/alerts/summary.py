@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from funnel_etl.core.numbers import grouped, measure
+from funnel_etl.platform.owner import OURS
 from funnel_etl.watch.contracts import WHO
 
 WEEK = timedelta(days=7)
@@ -22,7 +23,9 @@ DAY = sa.text(
     "SELECT " + ", ".join(f"coalesce(sum({name}), 0) AS {name}" for name in MEASURES) + " FROM mart.funnel_facts "  # noqa: S608
     "WHERE date = :day"
 )
-NEWEST = sa.text("SELECT DISTINCT ON (part) part, as_of FROM ops.nights ORDER BY part, version DESC")
+NEWEST = sa.text(
+    f"SELECT DISTINCT ON (part) part, as_of FROM ops.nights WHERE {OURS} ORDER BY part, version DESC"  # noqa: S608
+)
 THROUGH = sa.text("SELECT source, complete_through FROM ops.completeness WHERE source <> 'config' ORDER BY source")
 ROWS = sa.text("SELECT count(*) FROM ops.quarantine WHERE resolved_at IS NULL")
 

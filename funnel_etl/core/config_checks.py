@@ -296,7 +296,6 @@ def _metrics(tables: Tables, known: Mapping[str, SourceNames]) -> Iterator[Fault
         "is no setting",
         f"use one of {', '.join(DEFAULT_METRICS)}, or delete the line",
     )
-    yield from _clashes(tables, "metrics", "name", "value", exact=True)
     given = {
         key: (int(line), value.strip())
         for key, line, value in zip(lookup_keys(rows["name"]), rows["line"], rows["value"], strict=True)

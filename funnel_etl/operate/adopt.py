@@ -3,6 +3,7 @@
 Here: what is there, and the adoption. Not here: how it looks (`show_adopt`), and who is refused (`platform/owner`).
 """
 
+import uuid
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -77,7 +78,7 @@ def adopt(settings: Settings, adoption: Adoption) -> None:
     claim = adoption.claim
     ours = sorted(arrival.arrival_id for arrival in claim.landing.arrivals())
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
-        prepare_tables(databases)
+        prepare_tables(databases, None)
         with database_errors(databases.funnel_url, "not adopted"), engine(databases.funnel_url).begin() as connection:
             _adopt(connection, claim, ours)
 
@@ -85,6 +86,9 @@ def adopt(settings: Settings, adoption: Adoption) -> None:
 def _adopt(connection: sa.Connection, claim: Claim, ours: list[str]) -> None:
     connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LOCK})"))
     version = connection.execute(sa.text(LAST_VERSION)).scalar_one()
-    run(connection, set_owner(claim, None, version, version))
+    by_hand = f"adopted-{uuid.uuid4()}"
+    # Noted in this archive only: a copy of it, or the one it is a copy of, is refused from now on.
+    claim.landing.identity.note_publication(by_hand)
+    run(connection, set_owner(claim, by_hand, version, version))
     connection.execute(sa.text("DELETE FROM ops.published_tables"))
     connection.execute(sa.text("DELETE FROM ops.files WHERE arrival_id <> ALL(:ours)"), {"ours": ours})

@@ -11,6 +11,7 @@ from funnel_etl.files import close_state, private_folder, private_umask, write_w
 from funnel_etl.platform.database import Databases, engine, open_databases
 from funnel_etl.platform.database_errors import database_errors
 from funnel_etl.platform.nights import begin_nights
+from funnel_etl.platform.owner import Claim, require_owner
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl.settings import PROJECT, Settings
 
@@ -53,11 +54,14 @@ def open_instance(settings: Settings, databases: Databases) -> Iterator[dg.Dagst
         yield opened
 
 
-def prepare_tables(databases: Databases) -> None:
+def prepare_tables(databases: Databases, claim: Claim | None) -> None:
     """Bring the database up to the contracts, so that every table is there before the first night.
 
-    A table that cannot be changed stops only the part that publishes it.
+    A table that cannot be changed stops only the part that publishes it. Raises `OtherOwner` for the database of
+    another archive, and changes nothing there; without a claim nobody is asked.
     """
+    if claim is not None:
+        require_owner(databases.funnel_url, claim)
     from funnel_etl.definitions import TABLES  # noqa: PLC0415 - loading all assets takes a second only some commands need
 
     ensure_schema(engine(databases.funnel_url), TABLES, needed=())

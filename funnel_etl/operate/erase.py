@@ -27,6 +27,7 @@ from funnel_etl.operate.erase_person import IDS, JOURNAL, Person, person_of
 from funnel_etl.operate.erase_stores import Taken, count_landed, erase_folders, erase_lake, erase_landed
 from funnel_etl.operate.run_night import PARTS, Writer, only_writer, run_job, told
 from funnel_etl.platform.database import engine
+from funnel_etl.platform.owner import OURS
 from funnel_etl.platform.postgres_place import write_private
 from funnel_etl.platform.traces import discard_log, rewrite_tables
 from funnel_etl.settings import Settings
@@ -166,7 +167,7 @@ class Eraser:
         One that joins the others is left behind while these hold another night: it follows with the next whole night.
         """
         with self._engine.connect() as connection:
-            sql = sa.text("SELECT part, max(as_of) AS night FROM ops.nights GROUP BY part")
+            sql = sa.text(f"SELECT part, max(as_of) AS night FROM ops.nights WHERE {OURS} GROUP BY part")  # noqa: S608
             parts = {row.part: row.night for row in connection.execute(sql) if row.part in PARTS}
         behind: list[str] = []
         failures: dict[str, str] = {}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import dagster as dg
 
@@ -22,7 +22,7 @@ from funnel_etl.operate.run_origin import with_origin
 from funnel_etl.platform.database import Databases
 from funnel_etl.platform.database_errors import database_errors
 from funnel_etl.platform.nights import BY_COMMAND, begin_nights, maker_of
-from funnel_etl.platform.owner import claim_of, require_owner
+from funnel_etl.platform.owner import claim_of
 from funnel_etl.platform.turn import turn
 from funnel_etl.settings import Settings
 
@@ -43,13 +43,13 @@ class PartResult:
     changed: int = 0
     deleted: int = 0
     newest: str | None = None
-    repairs: list[str] = field(default_factory=list)
 
 
 @dataclass
 class NightResult:
     """How a night ended. `failures`: asset → one readable line; `unwatched`: why what is complete could not be said.
 
+    `repairs`: what somebody else had changed in PostgreSQL, and was put right.
     `alerts`: why alerts could not be sent; empty when they were, or none is to be sent.
     """
 
@@ -58,6 +58,7 @@ class NightResult:
     parts: dict[str, PartResult]
     failures: dict[str, str] = field(default_factory=dict)
     unwatched: dict[str, str] = field(default_factory=dict)
+    repairs: list[str] = field(default_factory=list)
     alerts: str = ""
 
     @property
@@ -78,7 +79,8 @@ def run_night(settings: Settings, night: date) -> NightResult:
 
         defs = build_definitions(settings)
         result = told(night, run_job(defs, "nightly", writer, night))
-        result.unwatched = _watched(defs, writer, night)
+        result.unwatched, repairs = _watched(defs, writer, night)
+        result.repairs += repairs
         result.alerts = _alerted(settings, writer)
         return result
 
@@ -109,8 +111,7 @@ def only_writer(settings: Settings) -> Iterator[Writer]:
     """
     waiting = "another night is running on this machine: waiting for it to end"
     with turn(settings.state, lambda: log.info(waiting)), instance(settings) as (opened, databases):
-        require_owner(databases.funnel_url, claim_of(settings))
-        prepare_tables(databases)
+        prepare_tables(databases, claim_of(settings))
         ours = f"{socket.gethostname()}:{settings.state}"
         with database_errors(databases.funnel_url, "it was lost; what was not published yet is as before"):
             fail_killed_runs(opened, settings.state)
@@ -141,18 +142,18 @@ def run_job(
     return done
 
 
-def _watched(defs: dg.Definitions, writer: Writer, night: date) -> dict[str, str]:
-    """Say what is complete and what is missing, whatever the night gave; gives why that failed, if it did."""
+def _watched(defs: dg.Definitions, writer: Writer, night: date) -> tuple[dict[str, str], list[str]]:
+    """Say what is complete and what is missing, whatever the night gave; return why that failed, and repairs."""
     again = f"Fix: run the job `{WATCH}` for {night} in the Dagster UI (make up)"
     try:
         done = run_job(defs, WATCH, writer, night)
     except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
-        return {WATCH: f"{type(error).__name__}. {again}"}
+        return {WATCH: f"{type(error).__name__}. {again}"}, []
     if done.success:
-        return {}
+        return {}, _repairs_of(done)
     steps = [event for event in done.all_events if event.is_step_failure]
     failed = {str(event.step_key).replace("__", "/"): why_failed(event) for event in steps}
-    return failed or {WATCH: f"it did not end. {again}"}
+    return failed or {WATCH: f"it did not end. {again}"}, _repairs_of(done)
 
 
 @contextmanager
@@ -184,7 +185,8 @@ def _alerted(settings: Settings, writer: Writer) -> str:
 
 def told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
     """Tell how a run of a night ended."""
-    result = NightResult(night, done.run_id, {part: PartResult(part) for part in PARTS}, failures_of(done))
+    parts = {part: PartResult(part) for part in PARTS}
+    result = NightResult(night, done.run_id, parts, failures_of(done), repairs=_repairs_of(done))
     for event in done.all_events:
         if event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "publish":
             metadata = event.step_materialization_data.materialization.metadata
@@ -197,9 +199,17 @@ def told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
                 changed=int(seen["changed"]),
                 deleted=int(seen["deleted"]),
                 newest=str(seen["newest_as_of"]),
-                repairs=list(seen["repairs"]),
             )
     return result
+
+
+def _repairs_of(done: dg.ExecuteInProcessResult) -> list[str]:
+    """Return what the publications of a run put right, a line each."""
+    made = [
+        event.step_materialization_data.materialization for event in done.all_events if event.is_step_materialization
+    ]
+    found = [one.metadata["repairs"].value for one in made if one.asset_key.path[0] == "publish"]
+    return [str(line) for lines in found for line in cast("list[str]", lines)]
 
 
 def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:

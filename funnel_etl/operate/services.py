@@ -23,7 +23,7 @@ from funnel_etl.platform.address import read_address
 from funnel_etl.platform.database import funnel_url, libpq_uri, normalise_url, open_databases, redacted
 from funnel_etl.platform.database_errors import ERRORS, explained, meaning_of, sqlstate
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.owner import claim_of, require_owner
+from funnel_etl.platform.owner import OtherOwner, claim_of
 from funnel_etl.platform.postgres_place import find_programs
 from funnel_etl.settings import PROJECT, Settings, load_settings
 
@@ -41,8 +41,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
     _require_free(settings.ui_port)
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         environment = os.environ | prepare(settings, databases)
-        require_owner(databases.funnel_url, claim_of(settings))
-        prepare_tables(databases)
+        prepare_tables(databases, claim_of(settings))
         with open_instance(settings, databases):
             pass  # its storage is made here, where what is wrong with it is one line
         workspace = ["-w", str(PROJECT / "workspace.yaml")]
@@ -60,7 +59,8 @@ def database_address(settings: Settings) -> str:
     if settings.database_url is not None:
         return libpq_uri(normalise_url(settings.database_url.get_secret_value()))
     with open_databases(settings.state, settings.database_port, None) as databases:
-        prepare_tables(databases)
+        with contextlib.suppress(OtherOwner):  # to look at it is everybody's
+            prepare_tables(databases, claim_of(settings))
         _server(settings).keep()
         return libpq_uri(databases.funnel_url)
 

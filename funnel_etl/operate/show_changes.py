@@ -32,11 +32,13 @@ from funnel_etl.operate.moved_rows import (
 )
 from funnel_etl.operate.show_explained import published_database
 from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.owner import OURS
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 
 SHOWN = 40
 ROWS_SHOWN = 10
+NEWEST = sa.text(f"SELECT max(as_of) FROM ops.nights WHERE part = 'changes' AND {OURS}")  # noqa: S608 - of ours
 
 
 def show(
@@ -73,7 +75,7 @@ def show(
 def _rows(settings: Settings, as_of: date | None) -> pd.DataFrame:
     """Give `ops.changes` of the published night, or of a night the lake still has."""
     with published_database(settings, "changes") as connection:
-        newest = connection.execute(sa.text("SELECT max(as_of) FROM ops.nights WHERE part = 'changes'")).scalar()
+        newest = connection.execute(NEWEST).scalar()
         if as_of is None or as_of == newest:
             query = sa.text(f"SELECT * FROM {CHANGES.full_name} ORDER BY metric, date, funnel")  # noqa: S608 - ours
             rows = pd.read_sql(query, connection, coerce_float=False)
@@ -179,7 +181,7 @@ def _rows_behind(settings: Settings, metric: str, day: pd.Timestamp, funnel: str
 
 
 def _changed_rows(settings: Settings, connection: sa.Connection, as_of: date | None) -> pd.DataFrame:
-    newest = connection.execute(sa.text("SELECT max(as_of) FROM ops.nights WHERE part = 'changes'")).scalar()
+    newest = connection.execute(NEWEST).scalar()
     if as_of in (None, newest):
         return published_rows(connection)
     lake = Lake(UPath(settings.lake_root))

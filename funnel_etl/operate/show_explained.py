@@ -25,6 +25,7 @@ from funnel_etl.operate.dagster_home import prepare_tables
 from funnel_etl.operate.explain_fact import Explained, Period, as_csv, explain_fact
 from funnel_etl.operate.explain_person import Event, story, whom
 from funnel_etl.platform.database import engine, open_databases
+from funnel_etl.platform.owner import OURS, claim_of
 from funnel_etl.settings import Settings
 from funnel_etl.sources.landing import Landing
 
@@ -134,9 +135,9 @@ def _month(month: date) -> Period:
 def published_database(settings: Settings, command: str = "explain") -> Iterator[sa.Connection]:
     """Open the published database. Raises `FunnelError` while nothing is published."""
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
-        prepare_tables(databases)
+        prepare_tables(databases, claim_of(settings))
         with engine(databases.funnel_url).connect() as connection:
-            if not connection.execute(sa.text("SELECT count(*) FROM ops.nights")).scalar_one():
+            if not connection.execute(sa.text(f"SELECT count(*) FROM ops.nights WHERE {OURS}")).scalar_one():  # noqa: S608
                 raise FunnelError("no night is published yet", where=command, fix="funnel-etl run")
             yield connection
 

@@ -16,6 +16,7 @@ from funnel_etl.alerts.delivery import redacted
 from funnel_etl.alerts.failures import failed_checks, failed_runs
 from funnel_etl.alerts.tell import alert_urls
 from funnel_etl.core.config_models import TABLES as CONFIG_TABLES
+from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.numbers import grouped, rupees
 from funnel_etl.funnel.worklist_contracts import DECIDED_AT, DECIDED_BY, ITEM_KINDS
 from funnel_etl.marketing.zoom.event_warnings import FEW_PHONES, FINDINGS, lacks_phones
@@ -24,13 +25,14 @@ from funnel_etl.operate.dagster_home import open_instance, prepare_tables
 from funnel_etl.operate.erase_person import JOURNAL
 from funnel_etl.operate.run_night import PARTS
 from funnel_etl.platform.database import Databases, engine, open_databases
-from funnel_etl.platform.owner import OtherOwner, asker, claim_of, refuse_other_owner
+from funnel_etl.platform.owner import OURS, OtherOwner, claim_of
 from funnel_etl.settings import Settings
 from funnel_etl.watch.contracts import ANALYST, COMPLETE, ENGINEER, FAILED, MARKETING_OPERATIONS, QUIET
 from funnel_etl.watch.missing_exports import LOOK_BACK_DAYS
 
 NIGHTS = sa.text(
-    "SELECT DISTINCT ON (part) part, as_of, published_at, version FROM ops.nights ORDER BY part, version DESC"
+    "SELECT DISTINCT ON (part) part, as_of, published_at, version FROM ops.nights "  # noqa: S608 - of ours
+    f"WHERE {OURS} ORDER BY part, version DESC"
 )
 SOURCES = sa.text(
     "SELECT source, as_of, complete_through, last_received_at, status, why, what_to_do, who_does_it "
@@ -147,10 +149,14 @@ class Status:
 def status(settings: Settings) -> Status:
     """Gather where things stand. Raises `DatabaseUnavailable`, and for nothing else that may be wrong."""
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
-        prepare_tables(databases)
+        try:
+            prepare_tables(databases, claim_of(settings))
+        except OtherOwner as error:
+            told = [Told(NIGHT, "database", error.what, error.fix, ENGINEER)]
+            return Status(settings.yesterday(), [*told, *_of_dagster(settings, databases)[1]])
         with engine(databases.funnel_url).connect() as connection:
             failures, services = _of_dagster(settings, databases)
-            told = [*_nights(connection, settings), *_owner(connection, settings), *_failed(failures)]
+            told = [*_nights(connection, settings), *_failed(failures)]
             told += [*_repairs(connection, settings), *_sources(connection, settings, failures)]
             told += [*_missing(connection), *webinars(connection, settings.yesterday()), *_volumes(connection)]
             told += [*_quarantine(connection), *_worklist(connection)]
@@ -186,13 +192,6 @@ def _failed(failures: list[Failure]) -> Iterator[Told]:
         if failure.check and not failure.is_error:
             continue  # a warning's own table says it
         yield Told(FAILED_RUN, name, cause.what, cause.what_to_do, cause.who, facts)
-
-
-def _owner(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
-    try:
-        refuse_other_owner(asker(connection), claim_of(settings), "the database")
-    except OtherOwner as error:
-        yield Told(NIGHT, "database", error.what, error.fix, ENGINEER)
 
 
 def _repairs(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
@@ -361,6 +360,8 @@ def _of_dagster(settings: Settings, databases: Databases) -> tuple[list[Failure]
             found, now = automation_state(opened, defs), looked_at()
             keys = sorted(defs.resolve_asset_graph().asset_check_keys, key=lambda key: key.to_user_string())
             failures = [*failed_checks(opened, keys), *failed_runs(opened, now)]
+    except FunnelError as error:
+        return [], [Told(SERVICE, "dagster", error.what, error.fix, ENGINEER)]
     except Exception as error:  # noqa: BLE001 - whatever it is: the rest is worth telling
         says = f"its own storage cannot be read ({type(error).__name__})"
         return [], [Told(SERVICE, "dagster", says, "start it once with make up, and read its first error", ENGINEER)]

@@ -228,14 +228,16 @@ OWNER = Table(
     (
         Column("name", Kind.TEXT, "Always owner.", required=True, values=("owner",)),
         Column("archive_id", Kind.TEXT, "Id of its landing archive, made once and kept in it.", required=True),
-        Column("run_id", Kind.TEXT, "Run that published last; NULL: none since it was adopted."),
+        Column("run_id", Kind.TEXT, "Run that published last, or adoption (adopted-…)."),
         Column("version", Kind.INTEGER, "Version that was published last.", required=True),
         Column("since_version", Kind.INTEGER, "Version after which it was adopted; 0: from the first.", required=True),
         Column("published_at", Kind.TIMESTAMP, "When it was published last, or adopted.", required=True),
         Column("host", Kind.TEXT, "Machine that published last."),
         Column("home", Kind.TEXT, "FUNNEL_HOME of that installation."),
+        Column("archive_place", Kind.TEXT, "Hash of where its landing archive lies."),
     ),
-    note="Another archive is refused until a person says funnel-etl db adopt.",
+    note="Another archive, or a copy of it at another place on another machine, is refused until a person says "
+    "funnel-etl db adopt.",
 )
 
 SCHEMA_MARKS = Table(

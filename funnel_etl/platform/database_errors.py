@@ -37,6 +37,15 @@ MEANINGS = {
     "08": AWAY,
     "22021": Meaning("it cannot hold every character", "use a database that is made with ENCODING 'UTF8'"),
     "22P05": Meaning("it cannot hold every character", "use a database that is made with ENCODING 'UTF8'"),
+    **dict.fromkeys(
+        ("25P02", "25P03", "25P04"),
+        Meaning(
+            "a transaction lasted longer than a timeout of this user allows",
+            "unset it for this user (ALTER ROLE … SET transaction_timeout = 0, and "
+            "idle_in_transaction_session_timeout), then run again",
+            transient=True,
+        ),
+    ),
     "25006": Meaning(
         "it only reads: it is a standby, or this user is set to read only",
         f"name the primary server and a user that may write in {SETTING}",
@@ -67,6 +76,8 @@ MEANINGS = {
         "end idle sessions, raise max_connections or the role's CONNECTION LIMIT, then run again",
         transient=True,
     ),
+    "53400": Meaning("a limit of its configuration is reached", "raise it as the server's log says, then run again"),
+    "54": Meaning("a limit of the server is reached", "read the server's log"),
     "55000": Meaning("this database accepts no connections", "let it (ALTER DATABASE … ALLOW_CONNECTIONS true)"),
     "55P03": Meaning("somebody holds a lock for too long", "end long queries, then run again", transient=True),
     "57014": Meaning(
@@ -74,6 +85,8 @@ MEANINGS = {
         "raise it for this user (ALTER ROLE … SET statement_timeout = 0), then run again",
         transient=True,
     ),
+    "P0": Meaning("a trigger of somebody's refuses what is written", "remove or correct it, then run again"),
+    "XX": Meaning("its own files are damaged, or it has a defect", "read the server's log; look at its last backup"),
     "57": Meaning("it is stopping or starting", AGAIN, transient=True),
     "58": Meaning("it has trouble with its own files", "read the server's log", transient=True),
     login.NO_NAME: Meaning("the name of this server is not known", f"correct the host in {SETTING}", transient=True),
@@ -87,8 +100,8 @@ MEANINGS = {
     login.IN: AWAY,
 }
 """By SQLSTATE, by its class, or by what a login came to."""
-QUOTES_VALUES = ("22", "23")
-"""Classes whose words may quote a value of a row."""
+QUOTES_VALUES = ("22", "23", "P0")
+"""Classes whose words may quote a value of a row, a trigger's own message too."""
 
 
 def sqlstate(error: BaseException) -> str | None:

@@ -4,6 +4,7 @@ Two copies of one archive have the same id, so the last run that published must 
 or an archive that was put back to an older backup, does not know it.
 """
 
+import hashlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,13 +25,15 @@ Ask = Callable[[str], list[tuple[Any, ...]]]
 """Runs a query and gives its rows: by whatever driver."""
 KNOWN_FILES = 200
 NIGHTS = "SELECT version, as_of, published_at FROM ops.nights ORDER BY version DESC LIMIT 1"
-OWNER = "SELECT archive_id, run_id, version, since_version, published_at, host, home FROM ops.owner"
+OWNER = "SELECT archive_id, run_id, version, since_version, published_at, host, home, archive_place FROM ops.owner"
 FILES = f"SELECT arrival_id FROM ops.files ORDER BY received_at DESC LIMIT {KNOWN_FILES}"  # noqa: S608 - a number
 LAST_VERSION = """
 SELECT greatest((SELECT coalesce(max(version), 0) FROM ops.nights),
     (SELECT coalesce(max(version), 0) FROM ops.published_tables), (SELECT coalesce(max(version), 0) FROM ops.owner))
 """
 """No number is given twice, whichever of these tables was deleted from."""
+OURS = "version > (SELECT coalesce(max(since_version), 0) FROM ops.owner)"
+"""Condition on `ops.nights`: published by the installation that owns the database, not by one before an adoption."""
 ADOPT = "funnel-etl db adopt"
 
 
@@ -46,6 +49,11 @@ class Claim:
     host: str
     home: str
     zone: str
+
+    @property
+    def archive_place(self) -> str:
+        """Hash of where the archive lies: of a store its address, which no database has to know."""
+        return hashlib.sha256(str(self.landing.root).encode()).hexdigest()[:16]
 
 
 def claim_of(settings: Settings, landing: Landing | None = None) -> Claim:
@@ -65,6 +73,7 @@ class Owner:
     published_at: datetime
     host: str | None = None
     home: str | None = None
+    archive_place: str | None = None
 
 
 def owner_of(ask: Ask) -> Owner | None:
@@ -90,6 +99,9 @@ def refuse_other_owner(ask: Ask, claim: Claim, place: str) -> Owner | None:
         is_ours = owner.archive_id == claim.landing.identity.id
     if not is_ours:
         raise _refusal("another installation", owner, claim, place)
+    is_elsewhere = owner.archive_place not in (None, claim.archive_place) and owner.host != claim.host
+    if is_elsewhere:
+        raise _refusal("a copy of this archive, at another place on another machine,", owner, claim, place)
     if owner.run_id is not None and not claim.landing.identity.has_published(owner.run_id):
         raise _refusal("a copy of this installation, or by this one before it was put back,", owner, claim, place)
     return owner
@@ -103,16 +115,17 @@ def require_owner(url: str, claim: Claim) -> None:
     asking.dispose()
 
 
-def set_owner(claim: Claim, run_id: str | None, version: int, since: int) -> str:
-    """Write the statement that makes the database ours, by a run that publishes or (None) by a person's word."""
+def set_owner(claim: Claim, run_id: str, version: int, since: int) -> str:
+    """Write the statement that makes the database ours, by a run that publishes or by a person's word."""
     values = {
         "archive_id": literal(claim.landing.identity.id),
-        "run_id": literal(run_id) if run_id else "NULL",
+        "run_id": literal(run_id),
         "version": str(version),
         "since_version": str(since),
         "published_at": "now()",
         "host": literal(claim.host),
         "home": literal(claim.home),
+        "archive_place": literal(claim.archive_place),
     }
     sets = ", ".join(f"{name} = EXCLUDED.{name}" for name in values)
     return (

@@ -18,7 +18,7 @@ from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, Q
 from funnel_etl.platform.database import engine
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.nights import ANY_NIGHTS, Night
-from funnel_etl.platform.owner import claim_of
+from funnel_etl.platform.owner import claim_of, require_owner
 from funnel_etl.platform.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.schema import ensure_schema
 from funnel_etl.platform.table_asset import night_of, progress, run_body
@@ -97,10 +97,11 @@ def _publish(
             replace(_table_publication(lake, CONFIG_VERSIONS, night.day), mode="append", content_hash=None)
         )
     extended = {p.table.full_name: p.table for p in publications}
+    claim = claim_of(night.sources.settings, night.sources.landing)
+    require_owner(url, claim)
     all_tables = [extended.get(table.full_name, table) for table in context.resources.all_tables]
     ensure_schema(engine(url), all_tables, needed=extended)
     needed = {table: lake.content_hash(table, night.day) for table in made_from}
-    claim = claim_of(night.sources.settings, night.sources.landing)
     published = publish(url, version, publications, needed, claim)
     said = "published" if published.version else f"not published: {published.newest} is newer and stays"
     progress.info("publish %s: %s", part, said)

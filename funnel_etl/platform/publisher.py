@@ -21,6 +21,8 @@ from funnel_etl.platform.owner import LAST_VERSION, Claim, refuse_other_owner, s
 from funnel_etl.platform.schema import identifier
 
 LOCK = "hashtextextended('funnel_etl.publish', 0)"
+NOTHING_STAGED = "DROP TABLE IF EXISTS pg_temp.staged"
+"""Before and after: behind a pooler the session, and what is staged in it, outlives the transaction."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def publish(
     try:
         with adbc.connect(libpq_uri(url)) as connection, connection.cursor() as cursor:
             result = _publish(cursor, version, publications, needed or {}, claim, redacted(url))
+            cursor.execute(NOTHING_STAGED)
             connection.commit()
             return result
     except adbc.Error as error:
@@ -100,6 +103,7 @@ def _publish(
     place: str,
 ) -> Published:
     # What forbids to write shows here, with its SQLSTATE: ADBC's own CREATE, for a bulk load, has none.
+    cursor.execute(NOTHING_STAGED)
     cursor.execute("CREATE TEMPORARY TABLE staged ()")
     cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
     owner = refuse_other_owner(lambda sql: _rows(cursor, sql), claim, place) if claim else None
@@ -185,7 +189,7 @@ def _merge(cursor: adbc.Cursor, publication: Publication, part: str) -> tuple[in
     table = publication.table
     names = {column.name: identifier(column.name) for column in table.columns}
     staged = publication.rows.rename_columns([names[name] for name in publication.rows.column_names])
-    cursor.execute("DROP TABLE IF EXISTS pg_temp.staged")
+    cursor.execute(NOTHING_STAGED)
     cursor.adbc_ingest("staged", staged, mode="create", temporary=True)
     cursor.execute("ANALYZE pg_temp.staged")
     actions = dict(_rows(cursor, _merge_sql(publication, staged.column_names, part)))

@@ -44,6 +44,7 @@ SQL_TYPE: dict[Kind, sa.types.TypeEngine[Any]] = {
     Kind.TEXT_ARRAY: postgresql.ARRAY(sa.Text()),
     Kind.JSON: postgresql.JSONB(),
 }
+OUR_VIEWS = f"{masking.MASKED} and views of ops"
 MAX_IDENTIFIER = 63
 SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 
@@ -95,14 +96,16 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection
             if made_views is not None and not touched:
                 masking.make_key(connection)
                 return False
-        failures = _bring_up(engine, tables, wanted, needed)
+        failures, made_anew = _bring_up(engine, tables, wanted, needed)
         for name, error in failures.items():
             if needed is None or name in needed or name.startswith("ops."):
                 raise error
             log.warning("%s", error)
         with engine.begin() as connection:
             if made_views is not None:
-                _note_repairs(connection, [name for name in touched if name not in failures])
+                still = {*_touched(connection, tables, wanted, None), *failures}
+                repaired = [name for name in touched if name not in still and (name != OUR_VIEWS or made_anew)]
+                _note_repairs(connection, repaired)
             if not failures:
                 _note_mark(connection, mark, wanted)
     return True
@@ -122,7 +125,7 @@ def _touched(connection: sa.Connection, tables: list[Table], wanted: list[View],
     kinds = {t.full_name: {identifier(column.name): column.kind for column in t.columns} for t in tables}
     found = catalogue.unlike(connection, metadata(tables), kinds)
     if made_views is not None and made_views != catalogue.definitions(connection, wanted):
-        found.append(f"{masking.MASKED} and views of ops")
+        found.append(OUR_VIEWS)
     return found
 
 
@@ -144,8 +147,8 @@ def _note_repairs(connection: sa.Connection, touched: list[str]) -> None:
 
 def _bring_up(
     engine: sa.Engine, tables: list[Table], wanted: list[View], needed: Collection[str] | None
-) -> dict[str, NotChanged]:
-    """Make what is missing, change what differs; give the tables for which that cannot be done now."""
+) -> tuple[dict[str, NotChanged], bool]:
+    """Make what is missing, change what differs; return what cannot be changed now, and whether a view was made."""
     declared = metadata(tables)
     with engine.connect() as connection:
         differences = _differences(connection, declared)
@@ -155,14 +158,15 @@ def _bring_up(
     with engine.begin() as connection:
         masking.make_key(connection)
     failures: dict[str, NotChanged] = {}
+    made_anew = False
     for name, work in _steps(engine, differences, declared, wanted, needed):
         if name in failures:
             continue
         try:
-            work()
+            made_anew |= work() is True
         except NotChanged as error:
             failures[name] = error
-    return failures
+    return failures, made_anew
 
 
 def _steps(
@@ -171,7 +175,7 @@ def _steps(
     declared: sa.MetaData,
     wanted: list[View],
     needed: Collection[str] | None,
-) -> Iterator[tuple[str, Callable[[], None]]]:
+) -> Iterator[tuple[str, Callable[[], bool | None]]]:
     """Give the changes of tables and views that are there, each with the table it is of: columns first, views last."""
     for operation in sorted(differences, key=_changes_type):
         if not isinstance(operation, ops.CreateTableOp):
@@ -194,10 +198,22 @@ def _differences(connection: sa.Connection, declared: sa.MetaData) -> list[Any]:
     """Give what alembic finds different, of what is applied. It reads the catalogue, and locks no table."""
     context = MigrationContext.configure(
         connection,
-        opts={"include_schemas": True, "include_name": _ours, "compare_type": True, "target_metadata": None},
+        opts={"include_schemas": True, "include_name": _ours, "compare_type": _is_other_type, "target_metadata": None},
     )
     found = _flat(produce_migrations(context, declared).upgrade_ops or ops.OpContainer())
     return [wanted for operation in found if (wanted := _additive(operation))]
+
+
+def _is_other_type(
+    _context: MigrationContext,
+    _held: sa.Column[Any],
+    _declared: sa.Column[Any],
+    held: sa.types.TypeEngine[Any],
+    declared: sa.types.TypeEngine[Any],
+) -> bool:
+    """Whether a column is written with another type: alembic's own comparison takes numeric for numeric(14,2)."""
+    of = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return held.compile(of) != declared.compile(of)
 
 
 def _alter(connection: sa.Connection, operation: ops.MigrateOperation, table: str, wanted: list[View]) -> None:

@@ -64,8 +64,8 @@ class View:
         return f"{self.schema}.{self.name}"
 
 
-def bring_up(engine: sa.Engine, view: View) -> None:
-    """Make the view what is wanted; nothing is locked if it is. Raises `NotChanged`."""
+def bring_up(engine: sa.Engine, view: View) -> bool:
+    """Make the view what is wanted; returns whether it was not. Nothing is locked if it is. Raises `NotChanged`."""
     with told(view.full_name), engine.connect() as looking:
         wait_at_most(looking, LOCK_SECONDS)
         there, wanted = _columns(looking, view.quoted), _select(looking, view)
@@ -81,6 +81,7 @@ def bring_up(engine: sa.Engine, view: View) -> None:
         comments = _new_comments(looking, view)
     if comments:
         change(engine, view.full_name, lambda c: _run_all(c, comments))
+    return not is_wanted
 
 
 def on_column(connection: sa.Connection, views: Iterable[View], table: str, column: str) -> list[View]:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -19,11 +20,14 @@ from typer.testing import CliRunner
 from funnel_etl.alerts import tell as alerts
 from funnel_etl.cli import app
 from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.definitions import build_definitions
 from funnel_etl.operate import adopt as adoption
 from funnel_etl.operate import services
 from funnel_etl.operate.replay import replay
 from funnel_etl.operate.run_night import only_writer
+from funnel_etl.operate.show_explained import published_database
 from funnel_etl.operate.show_replay import show as show_replay
+from funnel_etl.operate.status import status
 from funnel_etl.platform import database
 from funnel_etl.platform.contracts import FILES, TABLES
 from funnel_etl.platform.embedded_postgres import EmbeddedServer
@@ -126,6 +130,31 @@ def test_of_two_copies_of_one_archive_the_one_that_does_not_know_the_last_run_is
     published(database_url, original, "r4", 4)
 
 
+def test_a_copy_on_another_machine_is_refused_before_the_original_has_published_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The state folder and `.env` were copied to a test machine: it is behind in nothing yet."""
+    original = claim_of(installation(tmp_path / "original"))
+    published(database_url, original, "r1", 1)
+    shutil.copytree(tmp_path / "original", tmp_path / "copy")
+    copy = replace(claim_of(installation(tmp_path / "copy")), host="test-machine")
+    with pytest.raises(OtherOwner, match="a copy of this archive, at another place on another machine"):
+        published(database_url, copy, "r2", 2)
+    published(database_url, replace(original, host="new-container"), "r3", 3)
+
+
+def test_after_a_copy_has_adopted_the_database_the_original_is_refused(database_url: str, tmp_path: Path) -> None:
+    original = claim_of(installation(tmp_path / "original"))
+    published(database_url, original, "r1", 1)
+    shutil.copytree(tmp_path / "original", tmp_path / "copy")
+    published(database_url, original, "r2", 2)
+    copy = installation(tmp_path / "copy", database_url)
+    assert run("db", "adopt", "--yes", settings=copy)[0] == 0
+    with pytest.raises(OtherOwner, match="a copy of this installation"):
+        require_owner(database_url, original)
+    assert published(database_url, claim_of(copy), "r3", 3) == 3
+
+
 def test_a_moved_installation_and_several_containers_with_one_archive_go_on(database_url: str, tmp_path: Path) -> None:
     archive = Landing(tmp_path / "shared")
     one = claim_of(installation(tmp_path / "one"), archive)
@@ -210,8 +239,30 @@ def test_every_command_that_writes_is_refused_and_writes_nothing(
         replay(foreign, D1, tmp_path / "replayed", schema=True)
     with pytest.raises(OtherOwner):
         show_replay(foreign, None, None, None, None, schema=False, drop=D1)  # type: ignore[arg-type]
+    with pytest.raises(OtherOwner), published_database(foreign):
+        pass  # as explain and changes do: they would change the tables by their own contracts
+    (told,) = (one for one in status(foreign).told if one.about == "nights")
+    assert "last published by another installation" in told.says
     assert alerts.tell(foreign, str(engine.url.render_as_string(hide_password=False)), None, force=True).accepted == 0  # type: ignore[arg-type]
     assert contents(engine) == before
+
+
+def test_a_run_of_the_ui_or_the_schedule_is_refused_before_it_pulls(foreign: Settings) -> None:
+    defs = build_definitions(foreign)
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = defs.resolve_job_def("nightly").execute_in_process(
+            instance=instance, partition_key=str(foreign.yesterday()), raise_on_error=False
+        )
+    failed = [event for event in done.all_events if event.is_failure]
+    assert not done.success
+    assert "last published by another installation" in "".join(map(str, failed))
+    assert Landing(foreign.landing_root).arrivals() == []
+
+
+def test_after_an_adoption_status_says_nothing_of_the_night_of_the_other(foreign: Settings) -> None:
+    assert run("db", "adopt", "--yes", settings=foreign)[0] == 0
+    said = {one.name: one.says for one in status(foreign).about("nights")}
+    assert said["sales"] == "nothing published yet"
 
 
 def replace_port(settings: Settings) -> Settings:
