@@ -240,7 +240,7 @@ def test_a_replay_that_is_stopped_leaves_no_folder_and_no_temporary_file(
 def test_a_night_before_the_first_one_of_this_machine_is_replayed_from_an_archive_that_was_put_back(
     nights: Nights,
 ) -> None:
-    night, first = nights.ran[0], nights.state / FIRST_NIGHT
+    night, first = min(nights.first), nights.state / FIRST_NIGHT
     kept = first.read_text()
     try:
         first.write_text((nights.last + timedelta(days=1)).isoformat())
