@@ -57,11 +57,15 @@ csv.field_size_limit(2**31 - 1)
 
 @dataclass(frozen=True)
 class SourceColumn:
-    """A documented column of a source: `name` as documented, `aliases` other spellings seen, `needed` by the assets."""
+    """A documented column of a source: `name` as documented, `aliases` other spellings seen, `needed` by the assets.
+
+    `holds_phones`: people's own; a column that no name is known of carries it too if it asks for such and holds some.
+    """
 
     name: str
     aliases: tuple[str, ...] = ()
     needed: bool = False
+    holds_phones: bool = False
 
 
 @dataclass

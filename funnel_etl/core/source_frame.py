@@ -23,7 +23,9 @@ from funnel_etl.core.csvfile import (
 )
 from funnel_etl.core.errors import AmbiguousDates, SourceRejected
 from funnel_etl.core.numbers import grouped
-from funnel_etl.core.text import are_dummies, are_rounded_ids, first_filled, is_filled, lookup_keys, squash
+from funnel_etl.core.phone_headers import is_someone_elses
+from funnel_etl.core.phone_questions import asks_for_phone, may_ask_for_phone
+from funnel_etl.core.text import are_dummies, are_rounded_ids, arrow_text, first_filled, is_filled, lookup_keys, squash
 
 MOST_DIGITS = 18
 """A bigint holds any number of so many digits."""
@@ -91,6 +93,7 @@ class SourceFrame:
         self.source = source
         self.present = columns_present(raw, documented, aliases, source)
         self.raw = raw
+        self._find_phones(documented)
         self.account = RowAccount(raw, f"raw.{source}")
         self.account.quarantine(raw[PROBLEM])
         self.account.notes += [note for name in self.present for note in self._second_columns(name)]
@@ -239,6 +242,19 @@ class SourceFrame:
         return parsed._replace(
             instants=parsed.instants.reindex(self.raw.index), reason=parsed.reason.reindex(self.raw.index)
         )
+
+    def _find_phones(self, documented: Collection[SourceColumn]) -> None:
+        """Let columns that ask for people's own phones under any name carry the phone column, after those known of it.
+
+        Only here, not in `columns_present`: what names a row in each dump must not hang on the values of a column.
+        """
+        taken = {column for columns in self.present.values() for column in columns} | {c.name for c in documented}
+        free = [column for column in self.raw.columns if column not in taken and column not in RESERVED]
+        asked = [column for column in free if may_ask_for_phone(column) and not is_someone_elses(column)]
+        for wanted in documented:
+            if wanted.holds_phones and wanted.name in self.present:
+                found = [column for column in asked if asks_for_phone(column, arrow_text(self.raw[column]))]
+                self.present[wanted.name] += tuple(found)
 
     def _second_columns(self, name: str) -> list[str]:
         """Return a note of what a column beside the first of its meaning brings to these rows."""

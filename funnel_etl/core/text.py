@@ -119,6 +119,14 @@ def squash(values: pd.Series) -> pd.Series:
     return map_unique(values, lambda text: squash_one(text) or None)
 
 
+def fold(text: str) -> str:
+    """Strip accents and case."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(ch for ch in decomposed if not unicodedata.combining(ch)).casefold()
+
+
 def lookup_key(value: object) -> str:
     """Return the form in which funnels, sources, categories and statuses are compared. Rule: Text lookups.
 

@@ -11,10 +11,11 @@ _PHONES = (
     *("WhatsApp number", "WhatsApp no", "WhatsApp"),
 )
 """What a form calls a person's own number; never one that is asked for as somebody else's."""
+_NUMBERED = (f"{name} {number}" for number in (1, 2) for name in _PHONES)
 TOFU_LEADS_SOURCE = (
     SourceColumn("Name", ("Full name", "Lead name", "Student name")),
     SourceColumn("Email", ("E-mail", "Email address", "Email id")),
-    SourceColumn("Phone number", (*_PHONES, *(f"{name} 2" for name in _PHONES)), needed=True),
+    SourceColumn("Phone number", (*_PHONES, *_NUMBERED), needed=True, holds_phones=True),
     SourceColumn("City", ("Town", "Your city")),
     SourceColumn("Question 1", ("Question", "Q1")),
     SourceColumn("utmSource", ("utm_source",), needed=True),

@@ -9,7 +9,7 @@ from funnel_etl.core.text import snake_case
 ASSIGNED_LEADS_SOURCE = (
     SourceColumn("sources", ("source", "lead sources"), needed=True),
     SourceColumn("assignOn", ("assigned on", "assignedOn"), needed=True),
-    SourceColumn("leadMobile", ("mobile", "lead mobile"), needed=True),
+    SourceColumn("leadMobile", ("mobile", "lead mobile"), needed=True, holds_phones=True),
     SourceColumn("employee", ("employee name",), needed=True),
 )
 ASSIGNED_LEADS_KEY = DumpKey(when="assignOn", phone="leadMobile")
@@ -24,7 +24,7 @@ _PERSONAL = ("StudentContact", "StudentName", "StudentEmail")
 _NEEDED = ("_id", "StudentContact", "status")
 
 SALES_SOURCE = tuple(
-    SourceColumn(name, needed=name in _NEEDED)
+    SourceColumn(name, needed=name in _NEEDED, holds_phones=name == "StudentContact")
     for name in (
         "_id status txn_id sid emiId pId paymentGateway target targetSuperGroup courseName source tokenAmount "
         "WithOut_Token_paidAmount createdOn pType eBookRev bookRev paymentType DP lastEmiDate paidAmount corePartner "

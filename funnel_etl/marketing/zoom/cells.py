@@ -5,7 +5,6 @@ phones, e-mails and names stay as typed.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -16,20 +15,14 @@ import pyarrow.compute as pc
 
 from funnel_etl.core.money import WHOLE
 from funnel_etl.core.phone_headers import is_someone_elses
+from funnel_etl.core.phone_questions import SAMPLE, asks_for_phone
 from funnel_etl.core.text import STR, map_unique
 from funnel_etl.marketing.zoom import vocabulary
 from funnel_etl.marketing.zoom.section import TEXT, Section
 from funnel_etl.marketing.zoom.times import NUMERIC_DATE
-from funnel_etl.marketing.zoom.vocabulary import fold, key
+from funnel_etl.marketing.zoom.vocabulary import key
 
 _DATE_LIKE = re.compile(NUMERIC_DATE + r"|^\s*\d{4}-\d{2}-\d{2}|\b(?:19|20)\d{2}\b.*\d:\d{2}")
-_ASKS_FOR_PHONE = re.compile(vocabulary.PHONE_QUESTION)
-_MAY_ASK_FOR_PHONE = re.compile(vocabulary.PHONE_QUESTION_PERHAPS)
-_NO_PHONE = re.compile(vocabulary.NO_PHONE)
-_YES_OR_NO = re.compile(vocabulary.YES_OR_NO)
-_ASKS_FOR_OTHER_NUMBER = re.compile(vocabulary.OTHER_NUMBER_QUESTION)
-_SCIENTIFIC = re.compile(r"'?\d(?:[.,]\d+)?E\+(?:09|1[0-4])", re.IGNORECASE)
-_INDIAN = re.compile(r"(?:0|91|0?091)?[6-9]\d{9}")
 _ANSWERS = vocabulary.by_key(vocabulary.ANSWERS)
 _APPROVALS = vocabulary.by_key(vocabulary.APPROVALS)
 _BLANK = frozenset(blank.casefold() for blank in vocabulary.BLANKS)
@@ -39,8 +32,6 @@ _NO_NUMBER, _BAD_NUMBER = -1, -2
 LONGEST = vocabulary.LONGEST
 _PERSONAL = re.compile(r"\S+@\S+|\+?\d(?:[\s().-]*\d){6,}")
 _SHOWN = 80
-SAMPLE = 500
-"""Values that decide what an unnamed column holds."""
 
 
 def text(values: Any) -> pd.Series:
@@ -120,7 +111,7 @@ def place_join_time(section: Section) -> None:
     left = section.meanings.get("left_at", 0)
     if left == 0 or not section.is_known or "joined_at" in section.meanings:
         return
-    if left - 1 not in section.meanings.values() and _share(section, left - 1, _is_date) >= 0.5:
+    if left - 1 not in section.meanings.values() and _holds_dates(section.column(left - 1)):
         section.meanings["joined_at"] = left - 1
 
 
@@ -128,12 +119,12 @@ def phone_columns(section: Section) -> list[int]:
     """Return the positions of people's own phones: the column named so, then questions worded and answered like it."""
     named = [section.meanings["phone"]] if "phone" in section.meanings else []
     asked = [at for at in section.unnamed() if _is_phone_question(section, at)]
-    return named + [at for at in asked if not is_someone_elses(section.header[at][:LONGEST])]
+    return named + [at for at in asked if not is_someone_elses(section.header[at])]
 
 
 def others_phone_columns(section: Section) -> list[int]:
     """Return the positions of phones that are asked for as somebody else's: they are kept as answers, as nobody's."""
-    unnamed = (at for at in section.unnamed() if is_someone_elses(section.header[at][:LONGEST]))
+    unnamed = (at for at in section.unnamed() if is_someone_elses(section.header[at]))
     return [at for at in unnamed if _is_phone_question(section, at)]
 
 
@@ -149,51 +140,14 @@ def shown_header(header: str) -> str:
 
 
 def _is_phone_question(section: Section, at: int) -> bool:
-    """Judge a question by its wording and its values: the less the wording says, the more the values must.
-
-    A number of another kind (an id, a year, a pin code) is a phone only where the wording says phone as well.
-    """
-    asked = fold(section.header[at][:LONGEST])
-    if _YES_OR_NO.search(asked):
-        return False
-    wording = _NO_PHONE.sub(" ", asked)
-    asks = _ASKS_FOR_PHONE.search(wording) is not None
-    asks_for_other = _ASKS_FOR_OTHER_NUMBER.search(wording) is not None
-    if asks and not asks_for_other:
-        return _share(section, at, _has_digits_of_a_phone) >= 0.5
-    if asks:
-        return _share(section, at, _is_phone) >= 0.5
-    may_ask = _MAY_ASK_FOR_PHONE.search(wording) is not None and not asks_for_other
-    return may_ask and _share(section, at, _is_phone) >= 0.9
+    return asks_for_phone(section.header[at], section.column(at))
 
 
-def _share(section: Section, at: int, test: Callable[[str], bool]) -> float:
-    """Say which share of the first values that are not blank passes a test; 0 where there is none."""
-    column = section.column(at)
+def _holds_dates(column: Any) -> bool:
     values = column.filter(pc.invert(_is_blank(column))).slice(0, SAMPLE).to_pylist()
-    return sum(len(value) <= LONGEST and test(value) for value in values) / max(len(values), 1)
+    are_dates = [len(value) <= LONGEST and _DATE_LIKE.search(value) is not None for value in values]
+    return any(are_dates) and 2 * sum(are_dates) >= len(are_dates)
 
 
 def _is_blank(column: Any) -> Any:
     return pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(column)), pa.array(sorted(_BLANK), type=TEXT))
-
-
-def _is_date(value: str) -> bool:
-    return _DATE_LIKE.search(value) is not None
-
-
-def _digits_of(value: str) -> str:
-    return "".join(str(unicodedata.decimal(ch)) for ch in value if ch.isdecimal())
-
-
-def _has_digits_of_a_phone(value: str) -> bool:
-    return len(_digits_of(value)) >= 7 or _SCIENTIFIC.fullmatch(value.strip()) is not None
-
-
-def _is_phone(value: str) -> bool:
-    """Recognise a phone that needs no name to be one: an Indian mobile, or a plus before the digits."""
-    plain = value.strip().lstrip("'").removesuffix(".0")
-    if any(ch.isalpha() for ch in plain):
-        return _SCIENTIFIC.fullmatch(plain) is not None
-    digits = _digits_of(plain)
-    return _INDIAN.fullmatch(digits) is not None or (plain.startswith("+") and 8 <= len(digits) <= 15)

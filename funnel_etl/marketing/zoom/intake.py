@@ -31,7 +31,7 @@ from funnel_etl.sources.store import Store
 from funnel_etl.sources.taking import DropFolder, Taken
 
 SOURCE = "zoom"
-READER_VERSION = "4"
+READER_VERSION = "5"
 """Raise it when `read_export` gives something else for the same bytes: what was parsed before is then parsed again."""
 
 log = logging.getLogger("funnel_etl.progress")

@@ -6,9 +6,10 @@ Not here: what is done with a word (`layout`, `cells`), and words for dates (`co
 
 import re
 import string
-import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+
+from funnel_etl.core.text import fold
 
 Spellings = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Meaning → language → spellings, the surest first: it has the meaning where two columns could."""
@@ -213,40 +214,6 @@ APPROVALS: Spellings = {
 BLANKS = ("", "-", "--", "NA", "N/A")
 """What a date, status, answer or minutes cell holds when it holds nothing."""
 
-PHONE_QUESTION = (
-    r"phone|mobile|whats ?app|\bwa (?:no|num)|\btel\b|telefon|celular|\bcell\b|\bfone\b|movil|\bph\b"
-    r"|\bcontact n(?:umber|o\b)|\bnumero de conta(?:to|cto)"
-)
-"""Wording of a registration question that asks for a phone: searched in the folded header."""
-
-PHONE_QUESTION_PERHAPS = r"number|\bno\b|\bn\.o\b|contact|contato|numero|\bcall|llama|ligar|\bsms\b"
-"""Wording that may ask for one: the values decide."""
-
-_DEVICE = r"(?:phone|mobile|cell|handset|celular|telefone?|movil)"
-NO_PHONE = (
-    r"\b(?:smart|micro|head|ear|i)[ -]?phones?\b|\bautomobiles?\b|\bphone calls?\b"
-    r"|\bwhats ?app (?:group|channel|community)\w*"
-    rf"|\b{_DEVICE}(?:'?s)? (?:model|brand|make|maker|type|os|operating system|company|network|operator|carrier"
-    r"|provider|plan|size|data|device|apps?|application|banking|internet|interview)\b"
-    rf"|\b(?:model|brand|make|type|marca|modelo|name|colou?r) (?:of|de|do|del) (?:\w+ )?{_DEVICE}\b"
-)
-"""Wording around the words above that asks for something else: it is left out before they are searched."""
-
-YES_OR_NO = (
-    r"^\W*(?:do|does|did|are|is|was|can|could|will|would|have|has|may|should|shall|tienes?|usas?|puedes?|podemos|aceptas?"
-    r"|quieres?|voce|aceita|deseja|quer|kya)\b"
-    r"(?!.*(?:num|\bno\b|enter|share|give|provide|mention|type|write|if (?:yes|so)))"
-)
-"""A question that is answered by yes or no, and asks for no number."""
-
-OTHER_NUMBER_QUESTION = (
-    r"\bid\b|\bids\b|identi|\broll|aadha+r|account|enrol|registration|regist[re]|matric|order|receipt|transac|invoice"
-    r"|\bpin\b|pin ?code|\bzip\b|postal|\bcep\b|\byear|\bano\b|anio|employee|passport|pasaporte|licen[cs]|\bgst"
-    r"|\bpan\b|serial|member|student|admission|\bseat|token|ticket|referenc|\bref\b|\butr\b|bank|imei|\botp\b|\bcpf\b"
-    r"|\bdni\b|\brg\b|amount|salary|\bage\b|how many|\brank|\bscore|\bmarks"
-)
-"""Wording of a question for a number that is no phone."""
-
 OTHER_REPORTS: Mapping[str, tuple[str, ...]] = {
     "a Zoom meeting's participants report": (
         "Meeting ID", "Recording Consent", "Recording disclaimer response", "In Waiting Room",
@@ -276,14 +243,6 @@ LONGEST = 300
 """Characters of the longest text that is compared as a whole. No word of a report is half as long."""
 
 _SIGNS = {code: None for code in range(128) if chr(code) not in string.ascii_letters + string.digits}
-
-
-def fold(text: str) -> str:
-    """Strip accents and case."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(ch for ch in decomposed if not unicodedata.combining(ch)).casefold()
 
 
 @lru_cache(maxsize=4096)

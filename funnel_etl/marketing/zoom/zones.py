@@ -8,7 +8,7 @@ import zoneinfo
 from functools import lru_cache
 from typing import NamedTuple
 
-from funnel_etl.marketing.zoom.vocabulary import fold
+from funnel_etl.core.text import fold
 
 INDIA = "Asia/Kolkata"
 _NAMES = {
