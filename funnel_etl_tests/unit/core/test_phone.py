@@ -265,6 +265,58 @@ def test_a_cell_with_only_anothers_number_has_no_phone(text):
     assert one(text) == phone.Phone(None, "invalid", "other_person", ("9876512345",))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rajesh bhai 9876512345",
+        "Ramesh Pai 9876512345",
+        "Papa Rao 9876512345",
+        "Mata Prasad: 9876512345",
+        "9876512345 (whatsapp no other number)",
+        "9876512345 (alternate: none)",
+        "9876512345 - no alternate number",
+        "9876512345 (same for parent)",
+        "9876512345 (Self & parent)",
+        "Self and father: 9876512345",
+        "9876512345 ref by Ravi",
+        "9876512345 referred by a friend",
+        "Sister Mary 9876512345",
+        "9876512345 call on alternate days",
+        "Dr. Kin Sonawane 9876512345",
+        "9876512345 my friend uses it too",
+    ],
+)
+def test_a_name_or_a_remark_beside_a_number_takes_it_from_nobody(text):
+    found = one(text)
+    assert (found.phone, found.phone_note, found.alternates) == ("9876512345", None, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Papa 9876512345",
+        "Mummy's no. 9876512345",
+        "9876512345 (bhai)",
+        "Pai: 9876512345",
+        "Friend - 9876512345",
+        "9876512345 (alternate)",
+        "Alternate no. 9876512345",
+        "Other: 9876512345",
+        "Father Ramesh 9876512345",
+        "9876512345 wife's phone",
+        "अभिभावक 9876512345",
+        "call father 9876512345",
+    ],
+)
+def test_a_word_that_is_a_name_too_counts_where_it_stands_alone(text):
+    assert one(text) == phone.Phone(None, "invalid", "other_person", ("9876512345",))
+
+
+def test_brackets_behind_a_number_are_about_it_whatever_stands_in_them():
+    found = one("9876512345 (self & father), 9123456789 (mother)")
+    assert (found.phone, found.alternates) == ("9876512345", ("9123456789",))
+
+
 def test_a_label_of_another_person_counts_up_to_one_of_the_persons_own():
     assert one("Father: 9123456789, 9876512345").phone is None
     assert one("Father: 9123456789, 9876512345; me 7123456789").phone == "7123456789"
