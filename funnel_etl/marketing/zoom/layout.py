@@ -18,6 +18,7 @@ from funnel_etl.marketing.zoom.vocabulary import key
 
 TIMES = frozenset({"joined_at", "left_at", "registered_at"})
 _OF_A_HEADER = TIMES | {"minutes"}
+_OF_THE_REGISTERED = frozenset({"registered_at", "approval_status"})
 MOST_LOOSE = 1_000
 """Records before the first header: after so many none will come."""
 MOST_SECTIONS = 100
@@ -195,6 +196,10 @@ class _Scan:
         meanings = understand(header)
         self.words += [title, *header]
         named = vocabulary.section_of(title)
+        if named is None and is_known and _OF_THE_REGISTERED.isdisjoint(meanings):
+            named = vocabulary.staff_in(title)
+            if named is not None:
+                self.notes.append(f"the title above line {line} has words that are not known: it was read as {named!r}")
         role = _role(named, meanings) if is_known or named is None else named
         if not is_known:
             self.notes.append(f"the header on line {line} is not known: the rows under it cannot be used")

@@ -104,19 +104,21 @@ SECTIONS: Spellings = {
 """Titles of sections. They decide between sections with like headers (host, panelist, attendee) only."""
 
 TITLE_STEMS: Mapping[str, str] = {
-    "host": "host cohost anfitri organizador",
+    "host": "host(?!el) cohost anfitri coanfitri organizador hote(?!l)",
     "panelist": "panelist painelist ponente palestrant speaker presenter moderat moderad orador presentador "
-    "apresentador conferencist expositor",
+    "apresentador conferencist conferenciant conferencier expositor exponent relator(?!i?o) podium",
     "other": "other otro otra outro outra",
     "attendee": "attend asistent participant",
     "registrant": "registrant registrad inscrit inscript inscri",
 }
-"""Beginnings of words that name a section, folded; of two in one title the earlier here has it."""
+"""Beginnings of words that name a section, folded, as patterns; of two in one title the earlier here has it."""
+STAFF = frozenset({"host", "panelist"})
 
 TITLE_FILLERS = frozenset(
     "s detail details information info list section data alternative co and of the who without registration "
     "detalle detalles informacion lista datos de del los las la el y e que asistieron sin registro inscripcion "
-    "detalhe detalhes informacoes dados do da dos das o os a as participaram sem inscricao".split()
+    "detalhe detalhes informacoes dados do da dos das o os a as participaram sem inscricao "
+    "webinar seminario web invitados convidados principal principales".split()
 )
 """Words that may stand in a title beside them: with any other word a text is no title."""
 
@@ -264,7 +266,7 @@ def section_of(title: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _named_by_stems(title: str) -> str | None:
-    words = re.findall(r"[a-z]+", fold(title[:LONGEST]))
+    words = _words(title)
     if not words or len(words) > 8:
         return None
     named = [_stem_of(word, TITLE_STEMS) for word in words]
@@ -273,14 +275,27 @@ def _named_by_stems(title: str) -> str | None:
     return next((role for role in TITLE_STEMS if role in named), None)
 
 
+def staff_in(text: str) -> str | None:
+    """Return whose section a text is the title of if it is one, by any of its words: host, panelist, or None.
+
+    For what stands directly above a header. None also for a text that names attendees or registrants too.
+    """
+    named = {_stem_of(word, TITLE_STEMS) for word in _words(text)} - {None, "other"}
+    return next((role for role in TITLE_STEMS if role in named), None) if named <= STAFF else None
+
+
 def report_of(title: str) -> str | None:
     """Return which report the first line of a file says it is: attendee, registration, or None."""
-    found = {_stem_of(word, REPORT_STEMS) for word in re.findall(r"[a-z]+", fold(title[:LONGEST]))} - {None}
+    found = {_stem_of(word, REPORT_STEMS) for word in _words(title)} - {None}
     return found.pop() if len(found) == 1 else None
 
 
 def _stem_of(word: str, stems: Mapping[str, str]) -> str | None:
-    return next((name for name, starts in stems.items() if word.startswith(tuple(starts.split()))), None)
+    return next((name for name, starts in stems.items() if re.match("|".join(starts.split()), word)), None)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+", fold(text[:LONGEST]))
 
 
 def entries(table: Spellings) -> Iterator[tuple[str, str, str]]:
