@@ -17,6 +17,7 @@ from itertools import islice
 import pandas as pd
 
 from funnel_etl.core import csv_lines
+from funnel_etl.core.contact_mask import without_contacts
 from funnel_etl.core.errors import MissingColumn, SourceRejected
 from funnel_etl.core.text import decode, header_key
 
@@ -45,6 +46,7 @@ _WHOLE = "fetch or export it again, whole"
 
 _COPY = re.compile(r" \(\d+\)$|\.\d+$")
 """How a repeated name of a column ends: as `unique_names` makes it different, or as other programs do."""
+_CONTACT = re.compile(r"\((?:e-mail|a number)\)")
 _HEAD = 1 << 18
 """Characters of a file within which its header is."""
 _MESSAGE = re.compile(
@@ -101,10 +103,10 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
     header_at = csv_lines.header_place(records, lines, known)
     if header_at is None:
         raise SourceRejected("the file has no header", fix="export it again, with the column names in its first line")
-    _refuse_no_header(records[header_at])
+    _refuse_no_header(records[header_at], known)
     _refuse_open_quote(text, lines, delimiter)
     _refuse_cut_row(text, records, lines, header_at)
-    columns = unique_names(records[header_at])
+    columns = unique_names([without_contacts(cell) for cell in records[header_at]])
     headers = csv_lines.repeated_headers(records, lines, header_at, known)
     no_rows = {
         csv_lines.ABOVE_HEADER: {at for at in range(header_at) if not csv_lines.is_blank(records[at])},
@@ -120,12 +122,12 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
 
 
 def read_header(data: bytes, known: Iterable[str] = ()) -> list[str]:
-    """Return the cells of a CSV file's header as they came; none for a file without any text."""
+    """Return the cells of a CSV file's header, without the numbers and addresses in them; none without any text."""
     known = list(known)
     text, hint = csv_lines.without_hint(decode(data).text)
     records, lines = _records(text, _delimiter(text, known, hint)) if text.strip() else ([], [])
     at = csv_lines.header_place(records, lines, known)
-    return [] if at is None else records[at]
+    return [] if at is None else [without_contacts(cell) for cell in records[at]]
 
 
 def unique_names(header: list[str]) -> list[str]:
@@ -238,19 +240,30 @@ def _refuse_cut_row(text: str, records: list[list[str]], lines: list[int], heade
         raise SourceRejected(f"it ends in the middle of line {lines[-1]}: the file was cut off", fix=_WHOLE)
 
 
-def _refuse_no_header(header: list[str]) -> None:
-    """Refuse a row of somebody as header: what it holds would be shown as the names of columns."""
+def _refuse_no_header(header: list[str], known: Collection[str]) -> None:
+    """Refuse a row of somebody as header: what it holds would be shown as the names of columns.
+
+    A question of a form may hold a number as its example, where other names are known.
+    """
     if _MESSAGE.match(header[0]):
         raise SourceRejected(
             "it begins with a message of the program that makes it, and no header follows",
             fix="open it and read that message, have the export mended, and fetch it again",
         )
-    if any(csv_lines.OF_A_PERSON.search(cell) for cell in header):
+    found = [cell for cell in header if csv_lines.OF_A_PERSON.search(cell)]
+    is_header = len({header_key(cell) for cell in header} & {header_key(name) for name in known}) >= 2
+    if any(not (is_header and _asks_with_example(cell)) for cell in found):
         raise SourceRejected(
             "its header holds an e-mail address or a phone number: the line of the header is lost, or the next line "
             "was run together with it",
             fix=_WHOLE,
         )
+
+
+def _asks_with_example(cell: str) -> bool:
+    """Whether words, not run together with it, stand before the first number or address of a cell."""
+    before = _CONTACT.split(without_contacts(cell))[0]
+    return re.search(r"[^\W\d_]{2}", before) is not None and not before[-1].isalnum()
 
 
 def _refuse_open_quote(text: str, lines: list[int], delimiter: str) -> None:

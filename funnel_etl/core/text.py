@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_etl.core.contact_mask import without_contacts
+
 STR = pd.StringDtype(na_value=np.nan)
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -160,8 +162,11 @@ def first_filled(columns: Sequence[pd.Series]) -> pd.Series:
 
 
 def header_key(name: str) -> str:
-    """Reduce a column name to its letters and digits: "Phone number", "phone_number" and "PhoneNumber" are one."""
-    return "".join(ch for ch in lookup_key(name) if ch.isalnum())
+    """Reduce a column name to its letters and digits: "Phone number", "phone_number" and "PhoneNumber" are one.
+
+    So is a name with and without the number or address in it: it is shown without.
+    """
+    return "".join(ch for ch in lookup_key(without_contacts(name)) if ch.isalnum())
 
 
 def is_rounded_id(text: str) -> bool:

@@ -43,6 +43,19 @@ def test_a_header_below_notes_is_found_and_lines_stay_physical(above: str, row: 
     assert read_header((above + HEADER + ROWS).encode(), KNOWN) == HEADER.strip().split(",")
 
 
+@pytest.mark.parametrize("notes", [20, 25, 60])
+def test_a_header_below_too_many_notes_is_named_by_its_line(notes: int) -> None:
+    """It was told as two exports that were pasted together."""
+    text = "".join(f"note {at}\n" for at in range(notes)) + HEADER + ROWS
+    with pytest.raises(SourceRejected, match=f"its header is on line {notes + 1}, and what stands above"):
+        raw_records(text.encode(), "f" * 64, "tofu_leads", DOCUMENTED, {})
+
+
+def test_a_header_below_nineteen_notes_is_read() -> None:
+    text = "".join(f"note {at}\n" for at in range(19)) + HEADER + ROWS
+    assert lines(text) == [21, 22]
+
+
 def test_a_header_of_aliases_only_is_found_below_a_note_too() -> None:
     data = b"Leads\nwho,mob,at\nA,9876512301,2026-11-01\n"
     outcome = raw_records(data, "f" * 64, "tofu_leads", DOCUMENTED, {"who": "Name", "mob": "Phone"})

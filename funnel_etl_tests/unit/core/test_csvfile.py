@@ -175,6 +175,44 @@ def test_a_row_of_somebody_is_no_header_and_is_not_quoted(header: str) -> None:
     assert not any(cell in str(told.value) for cell in header.split(",") if len(cell) > 6)
 
 
+QUESTIONS = {
+    "WhatsApp Number (e.g. 9876543210)": "WhatsApp Number (e.g. (a number))",
+    "Mail us at help@plutus.example": "Mail us at (e-mail)",
+    "Your number, like +91 98765-43210": "Your number, like (a number)",
+    "Questions? (help@plutus.example / 98765 43210)": "Questions? (e-mail) / (a number))",
+}
+
+
+@pytest.mark.parametrize(("question", "shown"), QUESTIONS.items())
+def test_a_question_with_an_example_is_a_header_and_is_shown_without_it(question: str, shown: str) -> None:
+    """Such a question refused the whole source: "the line of the header is lost"."""
+    data = f'Name,date_time,"{question}"\nAsha,2026-11-01,9876512301\n'.encode()
+    records = read_csv(data, ["Name", "date_time"])
+    assert records.columns == ["Name", "date_time", shown]
+    assert read_header(data, ["Name", "date_time"]) == records.columns
+    documented = (SourceColumn("Name"), SourceColumn("Phone", needed=True))
+    for as_typed_or_shown in (question, shown):
+        assert match_columns(records.columns, documented, {as_typed_or_shown: "Phone"}, "x")["Phone"] == shown
+    with pytest.raises(MissingColumn) as told:
+        match_columns(records.columns, [SourceColumn("WhatsApp Number", needed=True)], {}, "x")
+    assert "98765" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("Name,date_time,Phone9876512301", id="run_together_with_a_number"),
+        pytest.param("Name,date_time,Questionasha@example.org", id="run_together_with_an_address"),
+        pytest.param("Name,date_time,CityAsha,2026-11-01,98765 12301", id="a_number_in_a_cell_of_its_own"),
+        pytest.param("Name,date_time,CityAsha,asha@example.org 9876512301", id="an_address_and_a_number"),
+        pytest.param("Name,WhatsApp Number (e.g. 9876512301),City", id="a_question_without_known_names_beside_it"),
+    ],
+)
+def test_a_header_with_somebody_in_it_is_refused_also_where_names_are_known(header: str) -> None:
+    with pytest.raises(SourceRejected, match="the line of the header is lost"):
+        read_csv(f"{header}\na,b,c\n".encode(), ["Name", "date_time"])
+
+
 def test_a_header_may_hold_numbers_and_days() -> None:
     assert len(read_csv(b"as of 2025-10-31,Purchases (30 days),12345,cost 2025-10\n1,2,3,4\n").rows) == 1
 
