@@ -148,7 +148,7 @@ ZOOM_REPORTS = Table(
             Kind.INTEGER,
             "1 is in force; a person is taken from the lowest that has them; NULL: not used.",
         ),
-        Column("notes", Kind.JSON, "What was noticed when the report was read, as a list."),
+        Column("notes", Kind.JSON, "What was noticed when the report was read, and phones that many share, as a list."),
     ),
     note="Of several reports of an occurrence the latest generated is in force, whatever the order of arrival.",
 )

@@ -4,6 +4,7 @@ Pure: bytes and configuration in, words out. Numbers and headers only, never a c
 alone: what other reports of its occurrence change is not told here.
 """
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -136,6 +137,8 @@ def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, 
     bots, placeholders = config.table("bot_names"), config.placeholders
     outcome = zoom_reports(raw, attendees, registrants, zone=zone, placeholders=placeholders)
     reports = ZOOM_REPORTS.conform(outcome.rows)
+    noted = [note for notes in reports["notes"] for note in json.loads(notes)]
+    found.warnings += [note for note in noted if note not in found.warnings]
     tables = {name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
     outcome = zoom_occurrences(reports, attendees, **tables, conductors_csv=config.table("conductors"), zone=zone)
     occurrences = ZOOM_OCCURRENCES.conform(outcome.rows)

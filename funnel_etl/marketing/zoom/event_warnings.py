@@ -4,13 +4,20 @@ Here: the conditions and the words. Not here: how profile, category, conductor a
 """
 
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
+from funnel_etl.core.phone import normalise, sheet_phone
+from funnel_etl.core.text import clean_email
+
 WHO = "marketing operations"
 FEWEST, MOST = 5, 0.5
 """A report warns where at least FEWEST people attended and a larger share than MOST of them has no phone."""
+MANY = 5
+"""A report warns where so many e-mails have one phone: more than a family has."""
+_SHARES = ["file_id", "email", "phone"]
 
 
 class Finding(NamedTuple):
@@ -72,6 +79,10 @@ FEW_PHONES = Finding(
     "drop the registration report of the webinar too, and ask for the phone in its form; a lead with the same e-mail "
     "and one phone lends it",
 )
+SHARED_PHONE = Finding(
+    "a phone stands with {emails} different e-mails: these people count as one",
+    "if it is a teacher's or an office's number, add it to placeholder_phones.csv, and ask for the person's own",
+)
 
 
 def findings(occurrences: pd.DataFrame) -> pd.DataFrame:
@@ -108,6 +119,28 @@ def without_phone(attendance: pd.DataFrame) -> dict[str, dict[str, int]]:
     without = came["phone"].isna().groupby(came["occurrence_id"]).agg(["size", "sum"])
     rows = zip(without.index, without["size"], without["sum"], strict=True)
     return {name: {"attended": int(size), "without": int(count)} for name, size, count in rows}
+
+
+def with_shared_phones(reports: pd.DataFrame, rows: Sequence[pd.DataFrame], placeholders: frozenset[str]) -> pd.Series:
+    """Return the `notes` of each report, with a warning where `MANY` people or more of it have one valid phone.
+
+    `rows` are `raw.zoom_attendee_rows` and `raw.zoom_registrant_rows`.
+    """
+    people = pd.concat(
+        [r.loc[r["section"].isin(["attendee", "registrant"]) & r["row_problem"].isna(), _SHARES] for r in rows],
+        ignore_index=True,
+    )
+    people = people.assign(digits=sheet_phone(people["phone"]), email=clean_email(people["email"]))
+    people = people[people["digits"].ne("") & people["email"].notna()].drop_duplicates(["file_id", "digits", "email"])
+    shared = people.groupby(["file_id", "digits"]).agg(emails=("email", "size"), phone=("phone", "first")).reset_index()
+    shared = shared[shared["emails"] >= MANY]
+    shared = shared[normalise(shared["phone"], placeholders)["phone"].notna()]
+    emails = reports["file_id"].map(shared.groupby("file_id")["emails"].max())
+    notes = reports["notes"].copy()
+    for label, count in emails.dropna().items():
+        warning = in_words(SHARED_PHONE, emails=int(count))
+        notes[label] = json.dumps([*json.loads(notes[label]), warning], ensure_ascii=False)
+    return notes
 
 
 def file_states(reports: pd.DataFrame, webinars: pd.DataFrame, attendance: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome, RowAccount
+from funnel_etl.marketing.zoom.event_warnings import with_shared_phones
 from funnel_etl.marketing.zoom.grouping import Ints
 from funnel_etl.marketing.zoom.people import ROW, across_reports, comparable, identify, in_reports
 
@@ -50,6 +51,7 @@ def zoom_reports(
     rows = account.rows().copy()
     rows["occurrence_id"] = occurrence_ids(rows, zone)
     rows = rows.join(_standing(rows, attendee_rows, registrant_rows, placeholders))
+    rows["notes"] = with_shared_phones(rows, [attendee_rows, registrant_rows], placeholders)
     rows["in_force"] = rows["status"].eq("in_force").astype("boolean")
     return account.outcome(rows.sort_values("file_id", ignore_index=True))
 

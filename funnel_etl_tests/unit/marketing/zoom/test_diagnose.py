@@ -148,6 +148,12 @@ def test_a_report_of_people_without_phones_warns_and_says_that_others_may_have_t
     assert not any("have no phone" in text for text in with_phones.warnings)
 
 
+def test_one_phone_of_many_people_is_a_warning_before_the_file_is_dropped(told: Callable[..., Diagnosis]) -> None:
+    row = 'Yes,P{0},p{0}@mail.example,98765 43211,,"Apr 1, 2026","Apr 4, 2026 10:01 AM","Apr 4, 2026 10:30 AM",29\n'
+    found = told(ATTENDEE.split("Yes,Ravi One")[0] + "".join(row.format(number) for number in range(5)))
+    assert sum("a phone stands with 5 different e-mails" in text for text in found.warnings) == 1
+
+
 def test_times_are_told_in_the_business_zone(told: Callable[..., Diagnosis]) -> None:
     found = told()
     assert found.times == {"generated_at": "2026-04-04 12:18 IST", "started_at": "2026-04-04 10:00 IST"}

@@ -105,6 +105,34 @@ def test_a_report_in_which_most_end_without_a_phone_warns_after_all_rules(night)
     assert states(night) == {"a": ("loaded", [])}, "half of them have the phone of a lead"
 
 
+@pytest.mark.parametrize("kind", ["attendee", "registration"])
+@pytest.mark.parametrize(("people", "warns"), [(4, False), (5, True)])
+def test_one_phone_of_many_people_in_a_report_warns(night, kind: str, people: int, warns: bool) -> None:
+    """A teacher's number, typed by a whole class, made one person of it without a word."""
+    night.config |= CONFIG
+    spellings = ["9876500001", "+91 98765 00001", "09876500001", "98765-00001", "9876500001.", "9876500001"]
+    shared = [came(n, phone=spellings[n]) for n in range(people)]
+    rows = [HOST, *shared, came(0, phone="9876500001"), *(came(n, phone=f"987650001{n}") for n in range(6, 9))]
+    if kind == "registration":
+        night.registration_report("a", START, *rows[1:])
+    else:
+        night.attendee_report("a", START, *rows)
+    said = [text for text in states(night)["a"][1] if "different e-mails" in text]
+    assert [text.split(" (")[0] for text in said] == [
+        f"a phone stands with {people} different e-mails: these people count as one"
+    ] * warns
+    assert "98765" not in " ".join(said)
+
+
+def test_numbers_that_are_no_phones_and_staff_with_one_phone_do_not_warn(night) -> None:
+    night.config |= CONFIG
+    night.placeholders = frozenset({"9876543210"})
+    people = [came(n, phone=text) for n, text in enumerate(["9876543210"] * 6 + ["1234512345"] * 6 + [""] * 6)]
+    staff = [HOST | {"email": f"s{n}@example.org", "phone": "9876500001"} for n in range(6)]
+    night.attendee_report("a", START, *staff, *people)
+    assert not any("different e-mails" in text for text in states(night)["a"][1])
+
+
 def test_a_report_that_says_the_same_as_another_says_so(clear) -> None:
     clear.attendee_report(
         "b", START, HOST, *(came(n, phone=f"987650000{n}") for n in range(6)), generated_at="2026-04-05 12:00"
