@@ -136,11 +136,13 @@ def with_shared_phones(reports: pd.DataFrame, rows: Sequence[pd.DataFrame], plac
     shared = shared[shared["emails"] >= MANY]
     shared = shared[normalise(shared["phone"], placeholders)["phone"].notna()]
     emails = reports["file_id"].map(shared.groupby("file_id")["emails"].max())
-    notes = reports["notes"].copy()
-    for label, count in emails.dropna().items():
-        warning = in_words(SHARED_PHONE, emails=int(count))
-        notes[label] = json.dumps([*json.loads(notes[label]), warning], ensure_ascii=False)
-    return notes
+    notes = [
+        own
+        if pd.isna(count)
+        else json.dumps([*json.loads(own), in_words(SHARED_PHONE, emails=int(count))], ensure_ascii=False)
+        for own, count in zip(reports["notes"], emails, strict=True)
+    ]
+    return pd.Series(notes, index=reports.index, dtype="str")
 
 
 def file_states(reports: pd.DataFrame, webinars: pd.DataFrame, attendance: pd.DataFrame) -> pd.DataFrame:
