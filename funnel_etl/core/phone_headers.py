@@ -17,7 +17,7 @@ PHONE = (
 """Words for a phone, as a pattern of folded words."""
 SECOND = (
     "another|other|second|2nd|additional|extra|spare|dusra|doosra|otr[oa]|outr[oa]|adicional|segund[oa]"
-    r"|alt|alter\w*|altenat\w*"
+    r"|alt|alter(?!natively)\w*|altenat\w*"
 )
 _END = r"(?![\w\u0900-\u097f])"
 
@@ -36,7 +36,7 @@ _STEMS = (
     "पिता माता अभिभावक पति पत्नी भाई बहन दोस्त मित्र परिवार रिश्तेदार आपात वैकल्पिक दूसर अन्य पालक वडील वडिल मम्मी पापा"
 )
 _WORDS = (
-    "dad daddy papa mom mum mummy child children kid son ward fiance fiancee partner kin sos ref sponsor payer ice "
+    "dad daddy papa mom mum mummy child children kid son ward fiance fiancee partner kin sos ref sponsor payer ice landlord "
     "tutor tutora tutore marido mae indicado indicada indicou indicacao pita pitaji mata mataji maa pati patni bhai "
     "behan behen bahan dost mitra amma appa ammi abbu abba nani dada dadi chacha chachi mausi didi bhaiya "
     "tio tia novio novia avo recado pere mere frere soeur mari ami amie tuteur tutrice vater mutter vormund bruder "
@@ -44,13 +44,14 @@ _WORDS = (
 )
 _STAFF = (
     "teacher principal counsellor counselor manager employer employee owner agent warden incharge advisor adviser "
-    "mentor executive telecaller caller representative rep assignee coordinator trainer supervisor boss staff sales "
+    "mentor executive telecaller caller representative rep assignee coordinator trainer supervisor boss staff bda bde rm "
     "helpline profesor professora"
 )
 """Those who teach, sell or run things: in a CRM's dump the number of who called, in a form of who is responsible."""
 _PHRASES = (
     "back up|in laws?|co workers?|(?:recommended|introduced|invited) by|pai|(?:dos|seus|meus) pais|contact persons?"
-    rf"|hr (?:s )?(?:{PHONE})|persona de contacto|pessoa (?:de|para) contato|in charge|in case of (?:an |any )?accident"
+    rf"|(?:hr|sales) (?:s )?(?:{PHONE})|(?:assigned|allotted) to|(?:created|updated|called|handled) by"
+    "|who (?:will |is )?pay(?:s|ing)?|f h|persona de contacto|pessoa (?:de|para) contato|in charge|in case of (?:an |any )?accident"
     "|(?:class|batch|room|flat|house|school|team|hostel|course) ?mates?"
     "|(?:persons?|whom?) (?:to|should we|can we|we (?:can|may|should)) (?:contact|call|inform|notify|reach)"
 )
@@ -68,7 +69,7 @@ _SOMEONE = _is_one_of(
 _SOMEONES = re.compile(
     rf"(?<![\w\u0900-\u097f]){_SOMEONE}"
     rf"|\b(?:{SECOND}) (?:(?!than\b)\w+ )??(?:{PHONE})\b"
-    rf"|\b(?:{PHONE}) (?:{SECOND})(?:$| (?:{PHONE}|if any|optional|opcional)\b)"
+    rf"|\b(?:{PHONE}) (?:\d )?(?:{SECOND})(?:$| (?:{PHONE}|if any|optional|opcional)\b)"
 )
 _NOT_SOMEONES = re.compile(
     r"\b(?:not|except|other than|rather than|instead of)"
@@ -76,6 +77,7 @@ _NOT_SOMEONES = re.compile(
     r"|\b(?:for|as) (?:(?:a|an|our|your|my|the|future|any|office) )*ref(?:erence)?\b"
     r"|\bsecondary (?:school|education|class|student)"
     r"|\bin case of (?:an )?emergency we (?:will|can|may|shall)\b"
+    rf"|(?<!phone )(?<!mobile )(?<!contact )\bno (?:other|another) (?:{PHONE})\b"
     rf"|\b(?:{PHONE}) principal\b(?! (?:{PHONE})\b)"
     rf"|\b{_is_one_of(*_STAFF.split())}s?(?: team)? (?:will|can|may|shall|would|could|to (?:call|reach|contact))\b"
     rf"|\b(?:calls?|callback) (?:from|by) (?:\w+ ){{0,2}}?{_is_one_of(*_STAFF.split())}s?\b"
@@ -84,6 +86,7 @@ _NEAREST = "parent|guardian|father|mother|dad\b|mom\b|spouse|husband|wife|padre|
 _ABOUT = (
     "slots?|reminders?|offers?|links?|groups?|updates?|alerts?|notifications?|communications?|calls?|class(?:es)?"
     "|materials?|certificates?|rewards?|details|purposes?|(?:job|placement|internship|career) referrals?"
+    "|referral (?:bonus|rewards?|codes?)"
 )
 _PURPOSE = re.compile(
     rf"\b((?:{PHONE})(?: \w+)?) (?:(?:the )?same|so that|without|do not"

@@ -35,6 +35,8 @@ SOMEONE_ELSES = (
     "Telefone para recado", "Numéro d'urgence", "Téléphone du père", "Telefon der Eltern", "Notfallnummer",
     "Telefono dei genitori", "employeeMobile", "ownerPhone", "leadOwnerMobile", "agentPhone", "counsellorMobile",
     "callerNumber", "telecallerMobile", "salesExecutiveMobile", "parentMobile2", "studentFatherPhone",
+    "assignedToMobile", "bdaPhone", "Sales phone", "F/H phone", "Who will pay the fee? (phone)", "Mobile 2 (alternate)",
+    "Landlord's number", "leadAltMobile",
     # A purpose clause that names those who are nearest
     "Mobile number to send updates to your parents", "Number to call in case of emergency",
     "Phone number of the friend you want to refer", "Phone number for parent updates",
@@ -67,7 +69,8 @@ OWN = (
     # Words that only look like those of other people
     "Teléfono principal", "Número principal", "Telefone principal", "आईडी वाला मोबाइल नंबर", "Mobile (no charges apply)",
     "work_phone_number", "leadMobile", "StudentContact", "studentWhatsAppNo", "calledNumber",
-    "Mobile number of the person registering",
+    "Mobile number of the person registering", "Alternatively, WhatsApp number", "Mobile number (sales webinar)",
+    "WhatsApp number, no other number please", "Contact number for referral bonus", "Mobile (other than landline)",
 )  # fmt: skip
 
 
