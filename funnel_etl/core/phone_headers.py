@@ -23,10 +23,10 @@ _END = r"(?![\w\u0900-\u097f])"
 
 _STEMS = (
     # English, with the misspellings that forms have
-    "parent parant perent father mother grand[mpfsd] step(?=f|m|s) guardian gaurdian gardian spouse husband hubby wife "
-    "wives sibling brother sister cousin uncle aunt daughter friend(?!ly) girlfriend boyfriend colleague coworker "
-    "neighbour neighbor nominee relati famil refer recommender introducer emergenc backup secondary secundari caretak "
-    "caregiv "
+    "parent parant perent father mother grand[mpfsd] step(?=fa|mo|pa|si|br|so|da) guardian gaurdian gardian "
+    "spouse husband hubby wife wives sibling brother sister cousin uncle aunt daughter friend(?!ly) girlfriend "
+    "boyfriend colleague coworker neighbour neighbor nominee relati famil refer recommender introducer emergenc "
+    "backup secondary secundari caretak caregiv "
     # Spanish and Portuguese; French, German, Italian
     "padre madre acudient apoderad espos conyug conjug herman irma amig parient parente hijo hija filho filha "
     "responsab responsav encarregad abuel vecin vizinh companer companheir suegr namorad urgenc "
@@ -36,23 +36,23 @@ _STEMS = (
     "पिता माता अभिभावक पति पत्नी भाई बहन दोस्त मित्र परिवार रिश्तेदार आपात वैकल्पिक दूसर अन्य पालक वडील वडिल मम्मी पापा"
 )
 _WORDS = (
-    "dad daddy papa mom mum mummy child children kid son ward fiance fiancee partner kin sos ref sponsor payer ice landlord "
-    "tutor tutora tutore marido mae indicado indicada indicou indicacao pita pitaji mata mataji maa pati patni bhai "
-    "behan behen bahan dost mitra amma appa ammi abbu abba nani dada dadi chacha chachi mausi didi bhaiya "
+    "dad daddy papa mom mum mummy child children kid son ward fiance fiancee partner kin sos ref sponsor payer ice "
+    "landlord tutor tutora tutore marido mae indicado indicada indicou indicacao pita pitaji mata mataji maa pati "
+    "patni bhai behan behen bahan dost mitra amma appa ammi abbu abba nani dada dadi chacha chachi mausi didi bhaiya "
     "tio tia novio novia avo recado pere mere frere soeur mari ami amie tuteur tutrice vater mutter vormund bruder "
     "schwester freund marito moglie fratello sorella amico amica आई आईचा आईचे"
 )
 _STAFF = (
     "teacher principal counsellor counselor manager employer employee owner agent warden incharge advisor adviser "
-    "mentor executive telecaller caller representative rep assignee coordinator trainer supervisor boss staff bda bde rm "
-    "helpline profesor professora"
+    "mentor executive telecaller caller representative rep assignee coordinator trainer supervisor boss staff bda bde "
+    "rm helpline profesor professora"
 )
 """Those who teach, sell or run things: in a CRM's dump the number of who called, in a form of who is responsible."""
 _PHRASES = (
     "back up|in laws?|co workers?|(?:recommended|introduced|invited) by|pai|(?:dos|seus|meus) pais|contact persons?"
     rf"|(?:hr|sales) (?:s )?(?:{PHONE})|(?:assigned|allotted) to|(?:created|updated|called|handled) by"
-    "|who (?:will |is )?pay(?:s|ing)?|f h|persona de contacto|pessoa (?:de|para) contato|in charge|in case of (?:an |any )?accident"
-    "|(?:class|batch|room|flat|house|school|team|hostel|course) ?mates?"
+    "|who (?:will |is )?pay(?:s|ing)?|f h|persona de contacto|pessoa (?:de|para) contato|in charge"
+    "|in case of (?:an |any )?accident|(?:class|batch|room|flat|house|school|team|hostel|course) ?mates?"
     "|(?:persons?|whom?) (?:to|should we|can we|we (?:can|may|should)) (?:contact|call|inform|notify|reach)"
 )
 

@@ -69,8 +69,10 @@ OWN = (
     # Words that only look like those of other people
     "Teléfono principal", "Número principal", "Telefone principal", "आईडी वाला मोबाइल नंबर", "Mobile (no charges apply)",
     "work_phone_number", "leadMobile", "StudentContact", "studentWhatsAppNo", "calledNumber",
-    "Mobile number of the person registering", "Alternatively, WhatsApp number", "Mobile number (sales webinar)",
+    "Mobile number of the person registering", "Alternatively, WhatsApp number",
+    "Mobile number (sales webinar)",
     "WhatsApp number, no other number please", "Contact number for referral bonus", "Mobile (other than landline)",
+    "Mobile number (see the steps below)",
 )  # fmt: skip
 
 
