@@ -193,6 +193,9 @@ def _clashes(tables: Tables, name: str, key: str, value: str, *, exact: bool = F
         _value=rows[value] if exact else lookup_keys(rows[value]),
     )
     rows = rows[(lookup_keys(rows[value]) != "") | (value == "manual_value")]
+    rows = rows[rows["_key"].duplicated(keep=False)]
+    if not len(rows):
+        return
     pairs = rows.merge(rows, on="_key", suffixes=("", "_2"))
     pairs = pairs[(pairs["line"] < pairs["line_2"]) & (pairs["_value"] != pairs["_value_2"])]
     if "valid_from" in rows:

@@ -7,6 +7,7 @@ of their own), and anything that knows what a funnel or a report is.
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -161,6 +162,7 @@ def first_filled(columns: Sequence[pd.Series]) -> pd.Series:
     return cells
 
 
+@lru_cache(maxsize=10_000)
 def header_key(name: str) -> str:
     """Reduce a column name to its letters and digits: "Phone number", "phone_number" and "PhoneNumber" are one.
 
