@@ -6,8 +6,8 @@ each. Not here: reading text (`times`), and what contradicts what (`plausible`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from itertools import product
+from dataclasses import dataclass, field
+from itertools import compress, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,17 @@ import pyarrow.compute as pc
 from funnel_etl.core.date_order import DAY_FIRST, ENOUGH, MONTH_FIRST, Order
 from funnel_etl.core.dates import MISSING
 from funnel_etl.core.errors import AmbiguousDates
-from funnel_etl.marketing.zoom.plausible import ReportTimes, contradictions, day_name, is_likelier
+from funnel_etl.marketing.zoom.plausible import (
+    TIGHT,
+    WIDE,
+    ReportTimes,
+    contradictions,
+    day_name,
+    in_all,
+    in_words,
+    is_likelier,
+    is_nearer,
+)
 
 Ints = npt.NDArray[np.int64]
 MOST_OPEN = 5
@@ -43,18 +53,25 @@ class TwoReadings:
     written: Callable[[int], str]
     named: frozenset[int]
 
-    def under(self, orders: dict[int, Order]) -> Ints:
-        """Return the instants where each style has its order."""
+    def under(self, orders: dict[int, Order], mixed: tuple[int, ...] = ()) -> Ints:
+        """Return the instants where each style has its order; those that are `mixed` only where a cell has no other."""
         day_first = [style for style, order in orders.items() if order == DAY_FIRST]
-        return np.where(np.isin(self.style, day_first), self.by_day, self.by_month)
+        is_other = np.isin(self.style, mixed) & (self.by_day != MISSING) & (self.by_month != MISSING)
+        return np.where(np.isin(self.style, day_first) ^ is_other, self.by_day, self.by_month)
 
 
 class _Read(NamedTuple):
-    """One way to read a report: orders by style, its times, and what they contradict."""
+    """One way to read a report, its times, and what they contradict, by kind.
+
+    `orders` by style; `mixed`: styles whose order is proved, in the other order where a cell reads both ways.
+    `against`: all contradictions; `held`: those by a fortnight and more that not every reading has.
+    """
 
     orders: dict[int, Order]
+    mixed: tuple[int, ...]
     times: ReportTimes
-    against: list[str]
+    against: dict[str, str]
+    held: dict[str, str]
 
 
 @dataclass
@@ -93,30 +110,97 @@ def choose(cells: TwoReadings, times_of: Callable[[Ints], ReportTimes]) -> Chose
     of the report prove, or the reading that is far likelier. Raises `AmbiguousDates` with both readings.
     """
     chosen = Chosen()
-    is_open = []
+    is_open, doubtful = [], []
     for style in np.unique(cells.style[cells.style >= 0]).tolist():
         order = _proved(cells, style, chosen.warnings)
-        if order:
-            chosen.orders[style] = order
-        else:
+        if not order:
             is_open.append(style)
-    if is_open:
-        _choose_open(chosen, is_open, cells, times_of)
-        return chosen
-    if any(not is_zooms(style) and _first_both_ways(cells, style) is not None for style in chosen.orders):
-        _refuse_contradicted(chosen, cells, times_of)
-    if DAY_FIRST in chosen.orders.values():
+            continue
+        chosen.orders[style] = order
+        if not is_zooms(style) and _first_both_ways(cells, style) is not None:
+            doubtful.append(style)
+    if len(is_open) > MOST_OPEN:
+        raise AmbiguousDates("its dates are written in too many ways to be read", where=_WHERE, fix=_FIX)
+    if not is_open and DAY_FIRST in chosen.orders.values():
         chosen.warnings.append(f"{_WHERE}: dates are day-first here, not month-first as Zoom writes (a day over 12)")
+    if not is_open and not doubtful:
+        return chosen
+    whole = _readings(chosen.orders, is_open, doubtful[: MOST_OPEN - len(is_open)], cells, times_of)
+    read, mixed = [one for one in whole if not one.mixed], [one for one in whole if one.mixed]
+    best = _best(read, is_open, chosen.orders, cells) if is_open else read[0]
+    if best is None:
+        raise AmbiguousDates(_both_ways(read, is_open[0], cells), where=_WHERE, fix=_FIX)
+    _refuse_mixed(best, mixed, chosen.orders)
+    chosen.orders = best.orders
+    if not all(is_zooms(style) and best.orders[style] == MONTH_FIRST for style in is_open):
+        chosen.warnings.append(_warning(best, read, is_open[0], cells))
+    chosen.warnings += in_words(best.against)
     return chosen
 
 
-def _refuse_contradicted(chosen: Chosen, cells: TwoReadings, times_of: Callable[[Ints], ReportTimes]) -> None:
-    """Refuse re-written dates whose order is proved for some and wrong for others: numbers and names were mixed."""
-    against = contradictions(replace(times_of(cells.under(chosen.orders)), came=MISSING), strict=True)
-    if against:
-        proved = " and ".join(sorted({_name(order) for order in chosen.orders.values()}))
+def _readings(
+    proved: dict[int, Order],
+    is_open: list[int],
+    doubtful: list[int],
+    cells: TwoReadings,
+    times_of: Callable[[Ints], ReportTimes],
+) -> list[_Read]:
+    """Return all ways to read a report. What contradicts something in each of them says nothing of which is right."""
+    ways = []
+    for orders in product((MONTH_FIRST, DAY_FIRST), repeat=len(is_open)):
+        both = proved | dict(zip(is_open, orders, strict=True))
+        for is_mixed in product((False, True), repeat=len(doubtful)):
+            mixed = tuple(compress(doubtful, is_mixed))
+            ways.append((both, mixed, times_of(cells.under(both, mixed))))
+    leave_out = in_all([times for _, _, times in ways])
+    return [_Read(*way, contradictions(way[2], TIGHT), contradictions(way[2], WIDE, leave_out)) for way in ways]
+
+
+def _best(read: list[_Read], is_open: list[int], proved: dict[int, Order], cells: TwoReadings) -> _Read | None:
+    """Return the reading to be taken, None where nothing says which.
+
+    Who registers after the end wants the recording: where the readings without that lie farther apart, only Zoom's
+    own style or other dates of the column decide. Where no reading fits, somebody has edited the report, or a clock
+    is wrong: then what is off in every reading counts for nothing, nor what is off by days.
+    """
+    usual = {style: order for style in is_open if (order := _usual(style, proved, cells))}
+    fits = [one for one in read if not one.against]
+    late = [one for one in read if one.against.keys() == {"late"}]
+    if fits and (nearer := [one for one in late if all(is_nearer(one.times, other.times) for other in fits)]):
+        is_usual = (one for one in nearer if one.orders == proved | usual)
+        return next(is_usual, None)
+    if not fits:
+        zooms = {style: MONTH_FIRST for style in is_open if is_zooms(style)}
+        fits = [
+            one
+            for one in read
+            if (not one.held or one.against.keys() == {"late"}) and zooms.items() <= one.orders.items()
+        ]
+    best = _likeliest([one for one in fits if usual.items() <= one.orders.items()] or fits)
+    return None if best and any(is_likelier(one.times, best.times) for one in fits) else best
+
+
+def _likeliest(read: list[_Read]) -> _Read | None:
+    """Return the reading that is far likelier than all others, None where there is none."""
+    return next((one for one in read if all(one is b or is_likelier(one.times, b.times) for b in read)), None)
+
+
+def _refuse_mixed(best: _Read, mixed: list[_Read], proved: dict[int, Order]) -> None:
+    """Refuse re-written dates whose order is proved for some and wrong for others: numbers and names were mixed.
+
+    So it is where the other order, for cells that read both ways, contradicts nothing. What people did late (they
+    register for the recording) contradicts no order unless the other one lies nearer.
+    """
+    fits = [one for one in mixed if not one.held]
+    if best.held:
+        rivals = [one for one in fits if best.held.keys() != {"late"} or is_nearer(one.times, best.times)]
+    else:
+        rivals = [one for one in fits if is_likelier(one.times, best.times)]
+    if rivals:
+        names = " and ".join(sorted({_name(order) for order in proved.values()}))
+        what = _why_not(best) or "days lie months apart that belong together"
         raise AmbiguousDates(
-            f"its dates can only be {proved} by their days over 12, but then {against[0]}", where=_WHERE, fix=_FIX
+            f"its dates can only be {names} by their days over 12, but then {what}", where=_WHERE, fix=_FIX
         )
 
 
@@ -141,33 +225,6 @@ def _proved(cells: TwoReadings, style: int, warnings: list[str]) -> Order | None
     return order
 
 
-def _choose_open(
-    chosen: Chosen, is_open: list[int], cells: TwoReadings, times_of: Callable[[Ints], ReportTimes]
-) -> None:
-    """Choose the orders of styles without a proof."""
-    if len(is_open) > MOST_OPEN:
-        raise AmbiguousDates("its dates are written in too many ways to be read", where=_WHERE, fix=_FIX)
-    read = []
-    for orders in product((MONTH_FIRST, DAY_FIRST), repeat=len(is_open)):
-        both = chosen.orders | dict(zip(is_open, orders, strict=True))
-        times = times_of(cells.under(both))
-        read.append(_Read(both, times, contradictions(times, strict=True)))
-    fits = [one for one in read if not one.against]
-    if not fits and all(map(is_zooms, is_open)):
-        # Later than its arrival in every reading: the clock of this machine was wrong, and says nothing.
-        fits = [one for one in read if not contradictions(replace(one.times, came=MISSING), strict=True)]
-    usual = {style: order for style in is_open if (order := _usual(style, chosen.orders, cells))}
-    likely = [one for one in fits if usual.items() <= one.orders.items()] or fits
-    best = next((one for one in likely if all(one is b or is_likelier(one.times, b.times) for b in likely)), None)
-    if best is not None and any(is_likelier(one.times, best.times) for one in fits):
-        best = None
-    if best is None:
-        raise AmbiguousDates(_both_ways(read, is_open[0], cells), where=_WHERE, fix=_FIX)
-    chosen.orders = best.orders
-    if not all(is_zooms(style) and best.orders[style] == MONTH_FIRST for style in is_open):
-        chosen.warnings.append(_warning(best, read, is_open[0], cells))
-
-
 def _usual(style: int, proved: dict[int, Order], cells: TwoReadings) -> Order | None:
     """Return the order of dates without a proof where that contradicts nothing, None if nothing says so.
 
@@ -184,25 +241,31 @@ def _usual(style: int, proved: dict[int, Order], cells: TwoReadings) -> Order | 
     return DAY_FIRST if column in cells.named and is_rewritten else None
 
 
-def _both_ways(whole: list[_Read], style: int, cells: TwoReadings) -> str:
-    written, by_day, by_month = _sample(cells, style, whole[0].times.zone)
+def _both_ways(read: list[_Read], style: int, cells: TwoReadings) -> str:
+    by_month_first, by_day_first = read[0], read[-1]
+    written, by_day, by_month = _sample(cells, style, by_day_first.times.zone)
     said = f"its dates read both ways: {written} is {by_day} or {by_month}"
-    if not whole[0].against or not whole[-1].against:
+    if not all(one.held for one in read):
         return f"{said}, and nothing in the report says which"
-    return f"{said}, and neither fits: by the first {whole[-1].against[0]}, by the other {whole[0].against[0]}"
+    return f"{said}, and neither fits: by the first {_why_not(by_day_first)}, by the other {_why_not(by_month_first)}"
 
 
-def _warning(best: _Read, whole: list[_Read], style: int, cells: TwoReadings) -> str:
+def _warning(best: _Read, read: list[_Read], style: int, cells: TwoReadings) -> str:
     """Return the warning of dates that were read by what the report says elsewhere."""
     order = best.orders[style]
     written, by_day, by_month = _sample(cells, style, best.times.zone)
     taken, other = (by_day, by_month) if order == DAY_FIRST else (by_month, by_day)
-    against = whole[0 if order == DAY_FIRST else -1].against
-    why = f"if it were {other}, {against[0]}" if against else f"its other times are near that, and not near {other}"
+    against = _why_not(read[0 if order == DAY_FIRST else -1])
+    why = f"if it were {other}, {against}" if against else f"its other times are near that, and not near {other}"
     return (
         f"{_WHERE}: {_name(order)}, so that {written} is {taken} ({why}): a spreadsheet program has re-written this "
         "report; drop it unopened next time"
     )
+
+
+def _why_not(one: _Read) -> str:
+    """Return what speaks most against a reading; "" for nothing."""
+    return next(iter((one.held or one.against).values()), "")
 
 
 def _sample(cells: TwoReadings, style: int, zone: str) -> tuple[str, str, str]:

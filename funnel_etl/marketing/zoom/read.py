@@ -24,7 +24,7 @@ from funnel_etl.core.text import decode
 from funnel_etl.marketing.zoom import cells, classify, vocabulary
 from funnel_etl.marketing.zoom.json_rows import answers_as_json, records_as_json
 from funnel_etl.marketing.zoom.layout import Layout, read_layout
-from funnel_etl.marketing.zoom.plausible import ReportTimes, contradictions
+from funnel_etl.marketing.zoom.plausible import TOLD, ReportTimes, contradictions, in_words
 from funnel_etl.marketing.zoom.section import TEXT, TOO_FEW, Section
 from funnel_etl.marketing.zoom.times import Column, Instants, instants
 from funnel_etl.marketing.zoom.zones import zone_of
@@ -111,8 +111,8 @@ def _times(
 
     times = instants(cells, times_of=times_of)
     found = {name: pd.DatetimeIndex(column).as_unit("us").asi8 for name, (column, _) in times.columns.items()}
-    against = contradictions(times_of(found), strict=False)
-    times.warnings.extend(f"its times contradict each other: {what}" for what in against)
+    against = in_words(contradictions(times_of(found), TOLD))
+    times.warnings.extend(what for what in against if what not in times.warnings)
     return times
 
 

@@ -94,9 +94,13 @@ def test_days_that_fit_both_ways_are_refused_with_both_readings() -> None:
 
 
 def test_days_that_fit_neither_way_are_refused_with_what_is_wrong_in_both() -> None:
-    data = resaved(FIFTH_OF_NOVEMBER).replace(b"05-11-2026 21:30", b"02-10-2026 21:30")
-    with pytest.raises(AmbiguousDates, match="neither fits: by the first "):
-        read(data)
+    text = (
+        "Attendee Report\nReport Generated:,2026-11-20 10:00\nTopic,Webinar ID,Actual Start Time\n"
+        "T,111 2222 3333,2026-05-11 19:00\nAttendee Details\nAttended,Email,Join Time,Leave Time\n"
+        "Yes,a@example.com,05-11-2026 19:00,2026-11-05 19:30\n"
+    )
+    with pytest.raises(AmbiguousDates, match=r"neither fits: by the first its start .* by the other people leave"):
+        read(text.encode())
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,7 @@ def test_zooms_own_style_later_than_its_arrival_in_both_readings_is_month_first(
     """A machine whose clock is behind must not refuse every report."""
     data = attendee_report(of_one_day("2026-11-05T18:55"), ORIGINALS["numbers"], None)
     assert start_of(read(data, datetime(2020, 1, 1, tzinfo=UTC))) == "2026-11-05 18:55"
-    with pytest.raises(AmbiguousDates, match="neither fits"):
+    with pytest.raises(AmbiguousDates, match="nothing in the report says which"):
         read(resaved(of_one_day("2026-11-05T18:55")), datetime(2020, 1, 1, tzinfo=UTC))
 
 
@@ -209,12 +213,6 @@ def test_columns_that_zoom_wrote_differently_are_read_right_or_refused(country: 
         except AmbiguousDates:
             continue
         assert wrong(export, truth) == [], (truth.start, truth.received, export.notes)
-
-
-def test_days_over_twelve_do_not_prove_what_the_other_times_contradict() -> None:
-    data = resaved(of_one_day("2026-11-05T18:55", "2026-11-20T10:00")).replace(b"05-11-2026 19:", b"13-10-2026 19:")
-    with pytest.raises(AmbiguousDates, match="day-first by their days over 12, but then its start"):
-        read(data)
 
 
 @pytest.mark.parametrize("order", [("opened", "unopened"), ("unopened", "opened")])
