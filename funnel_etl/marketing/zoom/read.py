@@ -120,7 +120,7 @@ def _zone(text: str, zone: str, notes: list[str]) -> str:
     """Return the zone of a column by what its header says of it; `zone` and a note where that is none."""
     if not text:
         return zone
-    named = zone_of(text)
+    named = zone_of(text, zone)
     shown = cells.shown_header(text)
     if named.name is None:
         what = "is the name of several time zones" if named.is_ambiguous else "is no time zone that is known"

@@ -14,10 +14,12 @@ INDIA = "Asia/Kolkata"
 _NAMES = {
     "utc": "UTC", "gmt": "UTC", "z": "UTC", "coordinated universal time": "UTC", "universal time": "UTC",
     "greenwich mean time": "UTC",
-    "ist": INDIA, "india": INDIA, "indian": INDIA, "kolkata": INDIA, "calcutta": INDIA, "mumbai": INDIA,
+    "india": INDIA, "indian": INDIA, "kolkata": INDIA, "calcutta": INDIA, "mumbai": INDIA,
     "chennai": INDIA, "new delhi": INDIA, "delhi": INDIA,
     "pacific": "America/Los_Angeles", "mountain": "America/Denver", "central": "America/Chicago",
     "eastern": "America/New_York", "pdt": "-07:00", "mdt": "-06:00", "edt": "-04:00",
+    "pst": "America/Los_Angeles", "pt": "America/Los_Angeles", "mt": "America/Denver", "ct": "America/Chicago",
+    "est": "America/New_York", "et": "America/New_York",
     "cet": "Europe/Paris", "cest": "+02:00", "central european": "Europe/Paris", "eet": "Europe/Athens",
     "eest": "+03:00", "msk": "Europe/Moscow", "moscow": "Europe/Moscow", "brt": "America/Sao_Paulo",
     "brasilia": "America/Sao_Paulo", "horario de brasilia": "America/Sao_Paulo", "brazil": "America/Sao_Paulo",
@@ -28,10 +30,19 @@ _NAMES = {
     "london": "Europe/London", "israel": "Asia/Jerusalem", "nairobi": "Africa/Nairobi",
 }  # fmt: skip
 """Names of one zone, folded, without "standard", "daylight" and "time" at their end."""
-AMBIGUOUS = frozenset("cst pst est mst bst ast gst sst act amt ect wst cdt adt pt et ct mt cat bt".split())
-"""Abbreviations that several zones have. (Of IST, Israel's and Ireland's too, India's is meant here.)"""
+SEVERAL = {
+    "ist": (INDIA, "Asia/Jerusalem", "Asia/Tel_Aviv", "Europe/Dublin"),
+    "cst": ("America/Chicago", "Asia/Shanghai", "Asia/Taipei"),
+    "mst": ("America/Denver", "Asia/Kuala_Lumpur"),
+    "bst": ("Europe/London", "Asia/Dhaka"),
+    "gst": ("Asia/Dubai",),
+}
+"""Abbreviations of several zones: the installation's own zone if it is one of them, else the first."""
+AMBIGUOUS = frozenset("ast sst act amt ect wst cdt adt cat bt".split())
+"""Abbreviations of several zones none of which is likelier here."""
 _BRACKET = re.compile(r"^(?P<before>[^(\[{]*)[(\[{](?P<inside>[^()\[\]{}]*)[)\]}](?P<after>.*)$", re.DOTALL)
-_OFFSET = re.compile(r"(?:utc|gmt)?\s*(?P<sign>[+\-\u2212\u2013])\s*(?P<hours>\d{1,2})(?::?(?P<minutes>[0-5]\d))?")
+_OFFSET = re.compile(r"(?:utc|gmt)?\s*(?P<sign>[+\-\u2212\u2013])\s*(?P<hours>\d{1,2})(?:[:.]?(?P<minutes>[0-5]\d))?")
+_INITIALS = re.compile(r"(?:[a-z]\.){2,}[a-z]?")
 _TIME_WORDS = re.compile(r"\s*(?:\b(?:standard|daylight|summer|local)\b)?\s*\btime(?: ?zone)?\s*$")
 
 
@@ -55,11 +66,11 @@ def split_off(value: str) -> tuple[str, str]:
 
 
 def ways_to_split(header: str) -> list[Beside]:
-    """Return the ways in which a header may hold a zone: in brackets, after a dash or comma, or as its last word."""
+    """Return the ways in which a header may hold a zone: in brackets, after a dash or "in", or as its last word."""
     ways = []
     if (found := _BRACKET.match(header)) and found["before"].strip():
         ways.append(Beside(found["before"].strip(), f"{found['inside']} {found['after']}".strip()))
-    for sign in (" - ", ", ", ": ", " – ", " "):
+    for sign in (" - ", ", ", ": ", " – ", " in ", " ", "/", "_"):
         before, found_sign, after = header.rstrip(" :").rpartition(sign)
         if found_sign and before.strip() and zone_of(after) != Zone(None):
             ways.append(Beside(before.strip(), after.strip()))
@@ -67,9 +78,13 @@ def ways_to_split(header: str) -> list[Beside]:
 
 
 @lru_cache(maxsize=1024)
-def zone_of(text: str) -> Zone:
-    """Return the zone that a text names; an offset ("GMT+5:30") counts where no place or name does."""
-    plain = " ".join(fold(text).replace("_", " ").split()).strip(" .()[]")
+def zone_of(text: str, home: str = INDIA) -> Zone:
+    """Return the zone that a text names; an offset ("GMT+5:30") counts where no place or name does.
+
+    `home`: the installation's zone, which decides between the zones of one name.
+    """
+    plain = " ".join(fold(text).replace("_", " ").split()).strip(" .()[]").removeprefix("in ")
+    plain = plain.replace(".", "") if _INITIALS.fullmatch(plain) else plain
     regions = _regions()
     for word in re.findall(r"[a-z_]+(?:/[a-z_+\-0-9]+)+", fold(text).replace(" ", "_")):
         if (region := word.strip("_")) in regions:
@@ -80,6 +95,8 @@ def zone_of(text: str) -> Zone:
         bare = _TIME_WORDS.sub("", name).strip(" ()[],-")
         if bare in _NAMES and not (offset and bare in {"utc", "gmt"}):
             return Zone(_NAMES[bare])
+        if bare in SEVERAL and not offset:
+            return Zone(home if home in SEVERAL[bare] else SEVERAL[bare][0])
         if bare in AMBIGUOUS and not offset:
             return Zone(None, is_ambiguous=True)
     if offset and int(offset["hours"]) <= 14:

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from funnel_etl.marketing.zoom.read import ZoomExport, read_export
-from funnel_etl.marketing.zoom.zones import Zone, zone_of
+from funnel_etl.marketing.zoom.zones import Zone, split_off, zone_of
 
 REPORT = """\
 Attendee Report
@@ -41,13 +41,43 @@ def read(head: str = "", times: str = "", registered: str = "") -> ZoomExport:
         ("GMT-7:00 Pacific Time (US and Canada)", "America/Los_Angeles"),
         ("Eastern Time", "America/New_York"),
         ("America/New York", "America/New_York"),
+        ("I.S.T.", "Asia/Kolkata"),
+        ("in IST", "Asia/Kolkata"),
+        ("GMT+5.30", "+05:30"),
+        ("PST", "America/Los_Angeles"),
+        ("PT", "America/Los_Angeles"),
+        ("EST", "America/New_York"),
+        ("ET", "America/New_York"),
+        ("Mountain Time", "America/Denver"),
+        ("MST", "America/Denver"),
+        ("CT", "America/Chicago"),
+        ("CST", "America/Chicago"),
+        ("BST", "Europe/London"),
+        ("PDT", "-07:00"),
     ],
 )
 def test_zones_are_known_by_region_name_and_offset(text: str, zone: str) -> None:
     assert zone_of(text) == Zone(zone)
 
 
-@pytest.mark.parametrize("text", ["CST", "PST", "BST", "EST"])
+@pytest.mark.parametrize(
+    ("text", "home", "zone"),
+    [
+        ("IST", "Asia/Kolkata", "Asia/Kolkata"),
+        ("IST", "Asia/Dubai", "Asia/Kolkata"),
+        ("IST", "Europe/Dublin", "Europe/Dublin"),
+        ("IST", "Asia/Jerusalem", "Asia/Jerusalem"),
+        ("CST", "Asia/Shanghai", "Asia/Shanghai"),
+        ("BST", "Asia/Dhaka", "Asia/Dhaka"),
+        ("India Standard Time", "Europe/Dublin", "Asia/Kolkata"),
+        ("EST", "Asia/Dhaka", "America/New_York"),
+    ],
+)
+def test_of_several_zones_of_one_name_the_installations_own_is_meant(text: str, home: str, zone: str) -> None:
+    assert zone_of(text, home) == Zone(zone)
+
+
+@pytest.mark.parametrize("text", ["AST", "SST", "CDT"])
 def test_an_abbreviation_of_several_zones_is_none_of_them(text: str) -> None:
     assert zone_of(text) == Zone(None, is_ambiguous=True)
 
@@ -58,7 +88,11 @@ def test_other_words_are_no_zone(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "times", [" (IST)", " (Asia/Kolkata)", " [IST]", " (GMT+5:30)", " (GMT+05:30) Mumbai", " - IST", " IST", "(IST)"]
+    "times",
+    [
+        *(" (IST)", " (Asia/Kolkata)", " [IST]", " (GMT+5:30)", " (GMT+05:30) Mumbai", " - IST", " IST", "(IST)"),
+        *(" in IST", " (in IST)", " I.S.T.", " (I.S.T.)", "/IST", "_IST", " in India Standard Time"),
+    ],
 )
 def test_a_zone_in_the_headers_loses_neither_the_column_nor_the_kind_of_report(times: str) -> None:
     """Incident: a report with zones in all join and leave headers was taken for a registration report."""
@@ -94,7 +128,7 @@ def test_a_zone_behind_a_value_of_the_summary_is_used() -> None:
 @pytest.mark.parametrize(
     ("times", "note"),
     [
-        (" (CST)", "'CST' in the header of a time is the name of several time zones: it was read in Asia/Kolkata"),
+        (" (AST)", "'AST' in the header of a time is the name of several time zones: it was read in Asia/Kolkata"),
         (" (Zulu Nation)", "'Zulu Nation' in the header of a time is no time zone that is known"),
     ],
     ids=["ambiguous", "unknown"],
@@ -103,6 +137,26 @@ def test_what_is_no_known_zone_is_noted_and_the_times_are_read_in_the_installati
     export = read(times=times)
     assert export.rows["joined_at"].iloc[1] == pd.Timestamp("2026-11-12T13:30Z")
     assert any(note in one for one in export.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "zone", "joined"),
+    [
+        ("PST", "America/Los_Angeles", "2026-11-13T03:00Z"),
+        ("ET", "America/New_York", "2026-11-13T00:00Z"),
+        ("CST", "America/Chicago", "2026-11-13T01:00Z"),
+    ],
+)
+def test_american_abbreviations_are_read_in_their_zone_with_a_note(name: str, zone: str, joined: str) -> None:
+    """Incident: joins in PST were read as India's, half a day early."""
+    export = read(head=f" ({name})", times=f" ({name})")
+    assert export.rows["joined_at"].iloc[1] == pd.Timestamp(joined)
+    assert f"times were read in {zone}, as {name!r} in their header says" in export.notes
+
+
+@pytest.mark.parametrize("value", ["11/12/2026 7:00 PM", "2026/11/12 19:00", "12_Nov_2026 19:00", "12-11-2026"])
+def test_the_signs_of_a_date_name_no_zone(value: str) -> None:
+    assert split_off(value) == (value, "")
 
 
 @pytest.mark.parametrize("times", [" (IST)", " (UTC)"])
