@@ -51,16 +51,19 @@ REJECTED = sa.text("SELECT name, reason FROM ops.files WHERE status = 'rejected'
 def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, keep_up: bool, console: Console) -> int:
     """Run the demo, and give the exit code; with `keep_up` UI, database and CRM then stay up until Ctrl+C.
 
-    With `keep_up` a finished demo that is there is not made again. Raises `FunnelError` when it has lost its database.
+    With `keep_up` a finished demo that is there is not made again, of whatever night where none is asked for: people
+    ran nights on it. Raises `FunnelError` when it has lost its database.
     """
-    night = as_of or settings.yesterday()
-    home, made_from = settings.demo, _made_from(leads, seed, night)
+    home, made_from = settings.demo, _made_from(leads, seed, as_of or settings.yesterday())
+    there = _finished(home) if keep_up else {}
+    if as_of is None and there | {"as_of": made_from["as_of"]} == made_from:
+        made_from = there
+    is_there, night = there == made_from, date.fromisoformat(made_from["as_of"])
     require_over(settings, night)
     with ExitStack() as stack:
-        is_there = keep_up and _finished(home) == made_from
         if not is_there:
             _empty(settings)
-            console.print(f"Making {leads:,} leads and what became of them, up to {night} (seed {seed}) …")
+            console.print(f"Making {grouped(leads)} leads and what became of them, up to {night} (seed {seed}) …")
             generate(home / "sources", as_of=night, leads=leads, seed=seed, config_dir=PROJECT / "config_csv")
         crm = stack.enter_context(LoopbackCrm(home / "sources", TOKEN))
         demo = stack.enter_context(_environment(settings, crm))
@@ -114,12 +117,12 @@ def _made_from(leads: int, seed: int, night: date) -> dict[str, Any]:
     return {"leads": leads, "seed": seed, "as_of": night.isoformat(), "code": code}
 
 
-def _finished(home: Path) -> Any:
-    """Return what the demo that is there was made from; None: there is none, or it was not finished."""
+def _finished(home: Path) -> dict[str, Any]:
+    """Return what the demo that is there was made from; nothing if there is none, or it was not finished."""
     try:
-        return json.loads((home / FINISHED).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
+        return dict(json.loads((home / FINISHED).read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return {}
 
 
 def _empty(settings: Settings) -> None:
@@ -170,7 +173,7 @@ def _show_again(home: Path, databases: Databases, night: date, console: Console)
         newest = connection.execute(NEWEST).scalar_one() if nights else None
     if newest is None:
         raise FunnelError("the demo's database holds no night any more", where="demo", fix="make it anew: make demo")
-    console.print(f"The demo of {night} is there, finished: used as it is. `make demo` makes it anew.")
+    console.print(f"The demo of {night} is there, finished: used as it is. `make demo` makes one up to yesterday.")
     if newest == night:
         _show_tables(home, databases, night, console)
     else:
@@ -212,9 +215,9 @@ def _recovered(rows: pd.DataFrame) -> RichTable:
         shown.add_column(name, justify="left" if name == "what" else "right")
     for row in rows.to_dict("records"):
         unexplained = row["planted"] - row["recovered"] - row["missed_in_quarantine"]
-        numbers = (f"{row[name]:,}" for name in ("planted", "recovered"))
+        numbers = (grouped(row[name]) for name in ("planted", "recovered"))
         shown.add_row(
-            row["what"], *numbers, f"{row['share']:.3%}", f"{row['missed_in_quarantine']:,}", f"{unexplained:,}"
+            row["what"], *numbers, f"{row['share']:.3%}", grouped(row["missed_in_quarantine"]), grouped(unexplained)
         )
     return shown
 
@@ -224,7 +227,7 @@ def _put_aside(quarantine: pd.DataFrame, rejected: pd.DataFrame) -> RichTable:
         "from", "reason", "rows", "how to mend it", title="Put aside, and why (ops.quarantine, ops.files)"
     )
     for row in quarantine.to_dict("records"):
-        shown.add_row(row["asset"], row["reason"], f"{row['rows']:,}", row["fix"])
+        shown.add_row(row["asset"], row["reason"], grouped(row["rows"]), row["fix"])
     for row in rejected.to_dict("records"):
         shown.add_row(row["name"], "rejected file", "", row["reason"])
     return shown

@@ -63,6 +63,18 @@ def test_a_finished_demo_is_used_as_it_is_and_make_demo_makes_it_anew(demo: Demo
     assert demo(keep_up=False) == ["make", "run"]
 
 
+def test_a_finished_demo_is_used_on_later_days_too(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Incident: the next day `make demo-up` deleted the demo, with the nights that had been run in the UI."""
+    monkeypatch.setattr(Settings, "yesterday", lambda _self: NIGHT)
+    assert demo(as_of=None) == ["make", "run", "serve"]
+    monkeypatch.setattr(Settings, "yesterday", lambda _self: date(2026, 11, 21))
+    assert demo(as_of=None) == ["again", "serve"]
+    assert demo(as_of=None) == ["again", "serve"]
+    assert demo(as_of=None, seed=8) == ["make", "run", "serve"]
+    assert demo(as_of=NIGHT, seed=8) == ["make", "run", "serve"]
+    assert demo(as_of=None, keep_up=False) == ["make", "run"]
+
+
 @pytest.mark.parametrize(
     "other",
     [
