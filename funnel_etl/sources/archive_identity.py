@@ -6,12 +6,12 @@
 What a publication follows from is the archive, so the id is kept in it, and not in FUNNEL_HOME or the settings.
 """
 
-import contextlib
 import json
 import uuid
 from datetime import UTC, datetime
 from functools import cached_property
 
+from funnel_etl.sources.arrivals import damaged, record_of
 from funnel_etl.sources.store import Store
 
 NAME, FOLDER = "archive.json", "publications"
@@ -43,6 +43,10 @@ class ArchiveIdentity:
             self._store.write(f"{FOLDER}/{run_id}.json", json.dumps({"at": datetime.now(UTC).isoformat()}).encode())
 
     def _read(self) -> str | None:
-        with contextlib.suppress(FileNotFoundError):
-            return str(json.loads(self._store.read(NAME))["archive_id"])
-        return None
+        """Return the id that is kept; None: there is none. Raises `FunnelError` for a record that is damaged."""
+        if not self._store.exists(NAME):
+            return None
+        archive_id = record_of(NAME, self._store.read(NAME)).get("archive_id")
+        if not isinstance(archive_id, str) or not archive_id:
+            raise damaged(NAME)
+        return archive_id

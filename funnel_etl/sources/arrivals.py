@@ -93,7 +93,7 @@ def damaged(name: str) -> FunnelError:
     return FunnelError(
         "this record of the landing archive is damaged or half-written",
         where=name,
-        fix="restore it from a backup, or move it away: its file stays in objects/ and can be landed again",
+        fix="restore it from a backup, or move it away: the files stay in objects/ and can be landed again",
     )
 
 
