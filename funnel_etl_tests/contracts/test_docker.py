@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from requests import Session
+from requests.utils import should_bypass_proxies
 
 from funnel_etl.settings import PROJECT, Settings
 
@@ -16,6 +18,7 @@ OURS = [name for name, service in SERVICES.items() if service["image"] != "postg
 SETTINGS = {f"FUNNEL_{name.upper()}" for name in Settings.model_fields}
 # Not settings: FUNNEL_DAGSTER_URL is for dagster.yaml, the POSTGRES_ ones for the image of PostgreSQL.
 BESIDE = {yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]["postgres"]["postgres_url"]["env"]}
+OF_THE_NETWORK = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"}
 OF_POSTGRES = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}
 
 
@@ -48,7 +51,7 @@ def test_preparation_ends_before_the_code_location_starts_and_that_before_its_us
 
 def test_every_variable_a_service_is_given_is_a_setting():
     given = {name for service in SERVICES.values() for name in service["environment"]}
-    assert given - SETTINGS - BESIDE - OF_POSTGRES == set()
+    assert given - SETTINGS - BESIDE - OF_POSTGRES - OF_THE_NETWORK == set()
     assert {"FUNNEL_DATABASE_URL", "FUNNEL_CRM_SECRET", "FUNNEL_TOFU_LEADS_URL", "FUNNEL_ALERT_URLS"} <= given
 
 
@@ -77,9 +80,35 @@ def test_what_compose_hands_over_is_read_as_if_nothing_were_set_when_nothing_is(
 def test_googles_credentials_are_a_mounted_secret_and_not_set_without_them():
     assert COMPOSE["secrets"]["google_credentials"]["file"] == "${FUNNEL_GOOGLE_CREDENTIALS:-/dev/null}"
     for name in OURS:
-        assert SERVICES[name]["secrets"] == ["google_credentials"]
+        assert "google_credentials" in SERVICES[name]["secrets"]
         given = SERVICES[name]["environment"]["FUNNEL_GOOGLE_CREDENTIALS"]
         assert given == "${FUNNEL_GOOGLE_CREDENTIALS:+/run/secrets/google_credentials}"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_proxies_and_the_ca_file_reach_every_container_of_ours(name):
+    """operations.md says to set them, and no container saw them."""
+    given = SERVICES[name]["environment"]
+    assert {proxy: given[proxy] for proxy in ("HTTP_PROXY", "HTTPS_PROXY")} == {
+        "HTTP_PROXY": "${HTTP_PROXY:-}",
+        "HTTPS_PROXY": "${HTTPS_PROXY:-}",
+    }
+    # The health check of `web` asks 127.0.0.1, by a library that goes by these variables.
+    assert given["NO_PROXY"].split(",") == ["${NO_PROXY:-}", "localhost", "127.0.0.1", "postgres", "code"]
+    assert given["REQUESTS_CA_BUNDLE"] == "${REQUESTS_CA_BUNDLE:+/run/secrets/ca_bundle}"
+    assert COMPOSE["secrets"]["ca_bundle"]["file"] == "${REQUESTS_CA_BUNDLE:-/dev/null}"
+    assert SERVICES[name]["secrets"] == ["google_credentials", "ca_bundle"]
+
+
+def test_without_a_proxy_or_ca_file_requests_asks_directly(monkeypatch):
+    for name in ("CURL_CA_BUNDLE", *map(str.lower, OF_THE_NETWORK)):
+        monkeypatch.delenv(name, raising=False)
+    for name in OF_THE_NETWORK:
+        monkeypatch.setenv(name, re.sub(r"\$\{\w+:[-+][^}]*\}", "", SERVICES["code"]["environment"][name]))
+    assert should_bypass_proxies("http://127.0.0.1:3000/server_info", no_proxy=None)
+    found = Session().merge_environment_settings("https://crm.example.org", {}, None, None, None)
+    assert found["proxies"].keys() <= {"no", "all"}
+    assert found["verify"] is True
 
 
 def test_a_misspelt_setting_of_the_env_file_is_seen_by_the_container_that_all_others_wait_for():
@@ -89,7 +118,7 @@ def test_a_misspelt_setting_of_the_env_file_is_seen_by_the_container_that_all_ot
 
 def test_every_variable_that_compose_reads_from_the_environment_is_a_setting():
     read = set(re.findall(r"\$\{(\w+)", (PROJECT / "docker-compose.yml").read_text()))
-    assert read - SETTINGS - OF_POSTGRES == set()
+    assert read - SETTINGS - OF_POSTGRES - OF_THE_NETWORK == set()
     assert "POSTGRES_PASSWORD" in read
 
 
