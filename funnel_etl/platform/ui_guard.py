@@ -6,9 +6,12 @@ Pure ASGI. Not here: what answers a request that is let through; starting the se
 
 import logging
 import re
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any, NamedTuple
 
+from funnel_etl.core.numbers import grouped
 from funnel_etl.settings import HOST_NAME
 
 Scope = MutableMapping[str, Any]
@@ -38,6 +41,9 @@ HEADERS = [
 ]
 """No other site shows the UI in a frame, or reads an answer by including it."""
 
+EVERY = 60.0
+"""Seconds between two lines of the log about one reason."""
+
 log = logging.getLogger("funnel_etl.progress")
 
 
@@ -54,19 +60,33 @@ SAME_SITE = "open the UI in a tab of its own; behind a proxy: let it pass on Hos
 class UiGuard:
     """Lets through to `app` what people and programs of this machine ask; refuses what other sites do."""
 
-    def __init__(self, app: App, hosts: Collection[str] = ()) -> None:
+    def __init__(self, app: App, hosts: Collection[str] = (), *, clock: Callable[[], float] = time.monotonic) -> None:
         self.app = app
         self.hosts = LOOPBACK | set(hosts)
+        self._clock = clock
+        self._said: dict[str, float] = {}
+        self._unsaid: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
         elif refused := refusal(scope, self.hosts):
-            log.info("Dagster UI: refused a request: %s", refused.why)
+            self._log(refused.why)
             await _refuse(scope, send, f"funnel_etl refused this: {refused.why}. Fix: {refused.fix}\n")
         else:
             await self.app(scope, receive, _guarded(send))
+
+    def _log(self, why: str) -> None:
+        """Log a refusal: once a minute for each reason, with how many there were since, for a page may ask for ever."""
+        now = self._clock()
+        if now - self._said.get(why, -EVERY) < EVERY:
+            self._unsaid[why] += 1
+            return
+        more = f" (and {grouped(self._unsaid[why])} times since it was last said)" if self._unsaid[why] else ""
+        log.info("Dagster UI: refused a request: %s%s", why, more)
+        self._said[why] = now
+        del self._unsaid[why]
 
 
 def refusal(scope: Scope, hosts: Collection[str]) -> Refusal | None:

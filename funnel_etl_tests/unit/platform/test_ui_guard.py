@@ -1,11 +1,12 @@
 """Which requests reach the Dagster UI: what other sites can send, as browsers send it, is refused in one line."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from funnel_etl.core.errors import ConfigError
-from funnel_etl.platform.ui_guard import LOOPBACK, Refusal, refusal
+from funnel_etl.platform.ui_guard import LOOPBACK, Refusal, UiGuard, refusal
 from funnel_etl.settings import Settings, load_settings
 
 HOST, OWN = "127.0.0.1:3000", "http://127.0.0.1:3000"
@@ -30,6 +31,32 @@ def asked(request: str, headers: Headers, host: str = HOST, hosts: frozenset[str
         "headers": [(name.encode(), value.encode()) for name, value in sent],
     }
     return refusal(scope, hosts)
+
+
+def test_a_page_that_asks_for_ever_is_one_line_of_the_log_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    async def nobody(*_: Any) -> None:
+        return None
+
+    now = [0.0]
+    guard = UiGuard(nobody, clock=lambda: now[0])
+
+    def ask(path: str, times: int) -> list[str]:
+        caplog.clear()
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"query=1", "extensions": {}}
+        scope["headers"] = [(b"host", HOST.encode()), *((k.encode(), v.encode()) for k, v in FOREIGN.items())]
+        for _ in range(times):
+            asyncio.run(guard(scope, nobody, nobody))
+        return [record.getMessage().removeprefix("Dagster UI: refused a request: ") for record in caplog.records]
+
+    with caplog.at_level("INFO", logger="funnel_etl.progress"):
+        assert ask("/graphql", 3) == ["GraphQL is taken by POST only"]
+        assert ask("/runs", 2) == ["another site loads it"]
+        now[0] = 59.0
+        assert ask("/graphql", 1) == []
+        now[0] = 61.0
+        assert ask("/graphql", 2) == ["GraphQL is taken by POST only (and 3 times since it was last said)"]
+        now[0] = 122.0
+        assert ask("/runs", 1) == ["another site loads it (and 1 times since it was last said)"]
 
 
 ALLOWED = {
