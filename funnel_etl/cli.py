@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import grouped
 from funnel_etl.files import NO_ROOM
 from funnel_etl.settings import PROJECT, load_settings
 
@@ -58,7 +59,7 @@ def run(as_of: AsOf = None) -> None:
             state = (
                 "published" if part.published else (f"kept: {part.newest} is newer" if part.newest else "NOT published")
             )
-            shown.add_row(part.part, state, f"{part.inserted:,}", f"{part.changed:,}", f"{part.deleted:,}")
+            shown.add_row(part.part, state, grouped(part.inserted), grouped(part.changed), grouped(part.deleted))
         out.print(shown)
         for repair in result.repairs:
             err.print(repair, style="yellow", markup=False)
@@ -159,11 +160,11 @@ def export(
             return
         shown = RichTable("profile", "files")
         for profile, count in done.by_profile.items():
-            shown.add_row(profile, f"{count:,}")
+            shown.add_row(profile, grouped(count))
         out.print(shown)
         out.print(
-            f"Night {done.night}, in {done.folder}: {done.written:,} files written, {done.unchanged:,} unchanged, "
-            f"{done.removed:,} removed",
+            f"Night {done.night}, in {done.folder}: {grouped(done.written)} files written, "
+            f"{grouped(done.unchanged)} unchanged, {grouped(done.removed)} removed",
             markup=False,
         )
 

@@ -14,6 +14,7 @@ from typing import Literal
 import pandas as pd
 
 from funnel_etl.core.errors import PublishRefused
+from funnel_etl.core.numbers import grouped
 from funnel_etl.core.schema_drift import SchemaChange
 
 TRACE = ["file_id", "source_row"]
@@ -193,8 +194,11 @@ def too_many_put_aside(ledger: Iterable[LedgerLine], limit: float) -> list[str]:
     for line in ledger:
         if line.quarantined > FEW and line.quarantined > limit * line.rows_in:
             reasons = Counter({k.split(":")[1]: n for k, n in line.reasons.items() if k.startswith("quarantined:")})
-            most = ", ".join(f"{count:,} {name}" for name, count in reasons.most_common(3))
-            told.append(f"{line.input_name}: {line.quarantined:,} of {line.rows_in:,} rows are in quarantine ({most})")
+            most = ", ".join(f"{grouped(count)} {name}" for name, count in reasons.most_common(3))
+            told.append(
+                f"{line.input_name}: {grouped(line.quarantined)} of {grouped(line.rows_in)} rows are in quarantine "
+                f"({most})"
+            )
     return told
 
 

@@ -15,6 +15,7 @@ from funnel_etl.core.csvfile import SourceColumn
 from funnel_etl.core.dumps import DumpKey, Loss
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.nearest import did_you_mean
+from funnel_etl.core.numbers import grouped
 from funnel_etl.marketing.contracts import SPEND_KEY, SPEND_SOURCE, TOFU_LEADS_KEY, TOFU_LEADS_SOURCE
 from funnel_etl.sales.contracts import ASSIGNED_LEADS_KEY, ASSIGNED_LEADS_SOURCE
 from funnel_etl.sales.sales import sales_key, sales_source
@@ -80,10 +81,12 @@ def show(refused: RefusedDump, settings: Settings, out: Console) -> None:
     """Show both counts, and how many keys are missing on which day."""
     arrival, loss = refused.arrival, refused.loss
     came = pd.Timestamp(arrival.received_at).tz_convert(settings.timezone)
-    out.print(f"{arrival.name}: {arrival.bytes:,} bytes, of {came:%Y-%m-%d %H:%M %Z}. {arrival.reason}", markup=False)
+    out.print(
+        f"{arrival.name}: {grouped(arrival.bytes)} bytes, of {came:%Y-%m-%d %H:%M %Z}. {arrival.reason}", markup=False
+    )
     counts = RichTable("dump", "keys", "aged out", "gone from inside the window")
-    counts.add_row(f"last good, of night {refused.good.night}", f"{loss.had:,}", f"{loss.aged_out:,}", "")
-    counts.add_row("this one, refused", f"{loss.has:,}", "", f"{loss.lost:,} ({loss.share:.1%})")
+    counts.add_row(f"last good, of night {refused.good.night}", grouped(loss.had), grouped(loss.aged_out), "")
+    counts.add_row("this one, refused", grouped(loss.has), "", f"{grouped(loss.lost)} ({loss.share:.1%})")
     out.print(counts)
     days = loss.by_day(settings.timezone)
     if len(days):
@@ -91,12 +94,13 @@ def show(refused: RefusedDump, settings: Settings, out: Console) -> None:
         shown = days.tail(DAYS_SHOWN)
         names = pd.Series(shown.index).dt.strftime("%Y-%m-%d").fillna("no readable date")
         for name, count in zip(names, shown, strict=True):
-            table.add_row(name, f"{count:,}")
+            table.add_row(name, grouped(count))
         out.print(table)
         earlier = days.head(-DAYS_SHOWN)
         if len(earlier):
             out.print(
-                f"… and {int(earlier.sum()):,} on {len(earlier):,} days before, from {earlier.index.min():%Y-%m-%d}."
+                f"… and {grouped(int(earlier.sum()))} on {grouped(len(earlier))} days before, "
+                f"from {earlier.index.min():%Y-%m-%d}."
             )
 
 

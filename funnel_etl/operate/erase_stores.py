@@ -19,6 +19,7 @@ from funnel_etl.core.accounting import QUARANTINE_COLUMNS, TRACE
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.erasing import Sought, Withheld, masked_bytes, no_label, withhold
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import grouped
 from funnel_etl.files import write_whole
 from funnel_etl.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.marketing.zoom.layout import heads_summary
@@ -78,7 +79,7 @@ def landed(landing: Landing, sought: Sought) -> Iterator[tuple[str, str, Withhel
         if withheld.is_changed:
             yield file_id, source, withheld
         if number % EVERY == 0:
-            log.info("landing archive: %s of %s files looked through", f"{number:,}", f"{len(file_ids):,}")
+            log.info("landing archive: %s of %s files looked through", grouped(number), grouped(len(file_ids)))
 
 
 def count_landed(landing: Landing, sought: Sought) -> Taken:
@@ -283,7 +284,7 @@ def _files(folder: Path, left_alone: list[Path]) -> Iterator[Path]:
 def _erase_file(path: Path, sought: Sought, found: Taken, place: str, *, dry: bool) -> None:
     size = path.stat().st_size
     if size > LARGEST:
-        found.problems.append(f"{path.name}: too large to be looked into ({size:,} bytes): delete it yourself")
+        found.problems.append(f"{path.name}: too large to be looked into ({grouped(size)} bytes): delete it yourself")
         return
     data = path.read_bytes()
     rows = 1

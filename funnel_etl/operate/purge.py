@@ -15,6 +15,7 @@ from upath import UPath
 
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import grouped
 from funnel_etl.operate.old_runs import runs_plan
 from funnel_etl.operate.retention import Plan, by_source, lake_plan, landing_plan, published_last
 from funnel_etl.platform.lake import Lake
@@ -126,7 +127,7 @@ def _note(done: Purged, place: str, plan: Plan[Any], removed: list[Line]) -> Non
 
 def _progress(place: str, at: int, plan: Plan[Any]) -> None:
     if at % _STEP == 0 or at == plan.gone.count:
-        log.info("%s: %s of %s removed", place, f"{at:,}", f"{plan.gone.count:,}")
+        log.info("%s: %s of %s removed", place, grouped(at), grouped(plan.gone.count))
 
 
 def run_purge(settings: Settings, *, dry_run: bool) -> Purged:

@@ -4,6 +4,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from funnel_etl.core.numbers import grouped
 from funnel_etl.operate.erase import MANY, Erased, Found, eraser
 from funnel_etl.settings import Settings
 
@@ -36,8 +37,8 @@ def show(
             return 0
         if found.others > MANY and not shared:
             err.print(
-                f"The rows of this person name {found.others:,} other phones: this is hardly one person's own phone or "
-                "e-mail, but an agency's or a colleague's, and all these people's lines would go. "
+                f"The rows of this person name {grouped(found.others)} other phones: this is hardly one person's own "
+                "phone or e-mail, but an agency's or a colleague's, and all these people's lines would go. "
                 "To erase them all nevertheless: --shared",
                 style="red",
             )
@@ -70,24 +71,24 @@ def _show_found(found: Found, out: Console) -> None:
         )
     shown = RichTable("where", "files", "lines or rows")
     for place, lines in sorted(found.landed.lines.items()):
-        shown.add_row(f"landing archive: {place}", f"{found.landed.files[place]:,}", f"{lines:,}")
+        shown.add_row(f"landing archive: {place}", grouped(found.landed.files[place]), grouped(lines))
     for place, lines in sorted(found.files.lines.items()):
-        shown.add_row(f"files below {place}", f"{found.files.files[place]:,}", f"{lines:,}")
+        shown.add_row(f"files below {place}", grouped(found.files.files[place]), grouped(lines))
     for table, rows in found.rows.items():
-        shown.add_row(f"table {table}", "", f"{rows:,}")
+        shown.add_row(f"table {table}", "", grouped(rows))
     if shown.rows:
         out.print(shown)
     if found.others:
-        out.print(f"These rows also name {found.others:,} other phones, whose own rows stay.")
+        out.print(f"These rows also name {grouped(found.others)} other phones, whose own rows stay.")
 
 
 def _show_done(done: Erased, out: Console, err: Console) -> None:
     landed, lake = done.landed, done.lake
     out.print(
-        f"Erased: {sum(landed.lines.values()):,} lines of {sum(landed.files.values()):,} landed files, "
-        f"{sum(lake.lines.values()):,} rows of {sum(lake.files.values()):,} files of the lake, "
-        f"{sum(done.files.files.values()):,} other files, {sum(done.rows.values()):,} rows of the database besides "
-        "those that went with its nights."
+        f"Erased: {grouped(sum(landed.lines.values()))} lines of {grouped(sum(landed.files.values()))} landed files, "
+        f"{grouped(sum(lake.lines.values()))} rows of {grouped(sum(lake.files.values()))} files of the lake, "
+        f"{grouped(sum(done.files.files.values()))} other files, {grouped(sum(done.rows.values()))} rows "
+        "of the database besides those that went with its nights."
     )
     if done.nights and not done.failures:
         out.print(f"Published again without the person: {', '.join(map(str, done.nights))}.")

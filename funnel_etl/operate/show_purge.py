@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
+from funnel_etl.core.numbers import grouped
 from funnel_etl.operate.purge import Line, Purged, run_purge
 from funnel_etl.settings import Settings
 
@@ -28,12 +29,12 @@ def purged_lines(done: Purged, *, dry_run: bool) -> Iterator[str]:
 
 def _line(line: Line) -> str:
     size = f", {_bytes(line.size)}" if line.size else ""
-    return f"  {line.place}: {line.count:,}{size}: {line.what}"
+    return f"  {line.place}: {grouped(line.count)}{size}: {line.what}"
 
 
 def _bytes(size: float) -> str:
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 1000:
-            return f"{size:,.0f} {unit}"
+            return f"{grouped(round(size))} {unit}"
         size /= 1000
-    return f"{size:,.1f} TB"
+    return f"{size:.1f} TB"

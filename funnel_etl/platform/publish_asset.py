@@ -13,6 +13,7 @@ import pandas as pd
 from funnel_etl.core.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import PublishRefused
+from funnel_etl.core.numbers import grouped
 from funnel_etl.core.reasons import fix_hint
 from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, QUARANTINE, ROW_LEDGER, SCHEMA_DRIFT
 from funnel_etl.platform.database import engine
@@ -204,7 +205,10 @@ def _untouched(published: Published) -> dg.AssetCheckResult:
 
 def _metadata(published: Published) -> dict[str, Any]:
     inserted, changed, deleted = published.totals
-    table = "\n".join(f"| {name} | {i:,} | {c:,} | {d:,} |" for name, (i, c, d) in sorted(published.counts.items()))
+    table = "\n".join(
+        f"| {name} | {grouped(i)} | {grouped(c)} | {grouped(d)} |"
+        for name, (i, c, d) in sorted(published.counts.items())
+    )
     return {
         "published": published.version is not None,
         "version": published.version or 0,

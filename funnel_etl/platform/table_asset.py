@@ -18,6 +18,7 @@ import pandas as pd
 from funnel_etl.core.accounting import Outcome, too_many_put_aside
 from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import grouped
 from funnel_etl.platform.nights import ANY_NIGHTS, Night
 
 Conservation = Callable[[pd.DataFrame, dict[str, pd.DataFrame], pd.Timestamp], tuple[int, int]]
@@ -95,7 +96,7 @@ def table_asset(
             given = {name: getattr(context.resources, name) for name in resources}
             night = night_of(context)
             outcome, contract = run_body(context, lambda: _conforming(table, body(night, **given, **frames)))
-            progress.info("%s: %s rows", table.full_name, f"{len(outcome.rows):,}")
+            progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
             results = [_contract_result(contract, outcome), _account_result(outcome)]
             results.append(_quarantine_result(outcome, night.sources.settings.quarantine_limit))
             results += [_conserved(name, *totals(outcome.rows, frames, night.as_of)) for name, totals in balances]

@@ -21,6 +21,7 @@ from funnel_etl.core.csvfile import PROBLEM, RESERVED, SourceColumn, read_header
 from funnel_etl.core.dump_end import DumpEnd, dump_end
 from funnel_etl.core.dumps import DumpKey, DumpRows, Loss, compare, dump_rows
 from funnel_etl.core.errors import FunnelError, SourceRejected
+from funnel_etl.core.numbers import grouped
 from funnel_etl.core.schema_drift import schema_drift
 from funnel_etl.core.source_frame import columns_present, raw_records
 from funnel_etl.settings import Settings
@@ -172,18 +173,19 @@ class DumpReader:
 
     def _refuse_loss(self, loss: Loss, end: DumpEnd, day: date) -> None:
         """Refuse a dump that lacks what the last good one had, or has an `end` that it had not."""
-        counts = f"{loss.has:,} keys now, {loss.had:,} in the last good dump (night {day})"
+        counts = f"{grouped(loss.has)} keys now, {grouped(loss.had)} in the last good dump (night {day})"
         if loss.aged_out:
-            counts += f", {loss.aged_out:,} of which its window has moved past"
+            counts += f", {grouped(loss.aged_out)} of which its window has moved past"
         if loss.had and not loss.has:
             what = f"only its header came, without any row: {counts}"
         elif loss.share > self.settings.drop_limit:
             what = (
-                f"{loss.lost:,} keys are gone, {loss.share:.1%}, more than FUNNEL_DROP_LIMIT "
+                f"{grouped(loss.lost)} keys are gone, {loss.share:.1%}, more than FUNNEL_DROP_LIMIT "
                 f"({self.settings.drop_limit:.0%}): {counts}"
             )
         elif loss.cut_off:
-            what = f"it ends {loss.cut_off:,} rows before the last good dump did, as if cut off at a line end: {counts}"
+            before = f"{grouped(loss.cut_off)} rows before the last good dump did"
+            what = f"it ends {before}, as if cut off at a line end: {counts}"
         elif end.lines:
             what = f"it looks cut off at its end: {counts}"
         else:

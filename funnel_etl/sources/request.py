@@ -74,7 +74,7 @@ class Request:
     def too_large(self) -> SourceRejected:
         """Return the error for a source that sends more than one pull may be."""
         return SourceRejected(
-            f"it is larger than {self.policy.max_bytes / 1e6:,g} MB, packed or unpacked, so nothing of it was kept",
+            f"it is larger than {self.policy.max_bytes / 1e6:g} MB, packed or unpacked, so nothing of it was kept",
             where=self.where,
             fix=f"if it is right so, raise FUNNEL_DOWNLOAD_MAX_MB; else correct {self.setting} or what it exports",
         )

@@ -16,6 +16,7 @@ from typing import Any
 
 from funnel_etl.core.erasing import FollowsLabel, Withheld, no_label
 from funnel_etl.core.errors import FunnelError, SourceRejected, StorageUnavailable
+from funnel_etl.core.numbers import grouped
 from funnel_etl.files import open_in_state, write_whole
 from funnel_etl.sources.arrivals import Arrival, first_came
 from funnel_etl.sources.drop_folder import Seen, StillWritten, is_changed, read_whole, settled
@@ -297,7 +298,8 @@ class _Memory:
 def too_large(size: int, max_mb: int) -> FunnelError:
     """Give the refusal of a file over the limit of FUNNEL_ZOOM_MAX_MB."""
     return SourceRejected(
-        f"it is too large for a report ({size / MEGABYTE:,.0f} MB; the limit is {max_mb} MB), and was not read",
+        f"it is too large for a report ({grouped(round(size / MEGABYTE))} MB; the limit is {max_mb} MB), "
+        "and was not read",
         fix="export the report of one webinar alone; the engineer can raise FUNNEL_ZOOM_MAX_MB",
     )
 

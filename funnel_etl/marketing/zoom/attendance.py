@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome, RowAccount
+from funnel_etl.core.numbers import grouped
 from funnel_etl.core.text import person_name
 from funnel_etl.marketing.zoom.attendance_trace import decided_by
 from funnel_etl.marketing.zoom.attendee_rows import attendees, broken_rows, open_rows, without_other_reports
@@ -155,7 +156,9 @@ def phones(rows: pd.DataFrame, groups: Groups) -> pd.DataFrame:
 def note_several(account: RowAccount, people: pd.DataFrame) -> None:
     """Note how many people stay without a phone because the campaign leads have several under their e-mail."""
     if count := int(people[SEVERAL].sum()):
-        account.notes.append(f"{count:,} people have no phone: the campaign leads have several under their e-mail")
+        account.notes.append(
+            f"{grouped(count)} people have no phone: the campaign leads have several under their e-mail"
+        )
 
 
 def of_occurrence(occurrence_ids: pd.Series, occurrences: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 from funnel_etl.core.accounting import LedgerLine
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.numbers import grouped
 from funnel_etl.core.phone import normalise
 from funnel_etl.core.text import decode, lookup_key, squash
 from funnel_etl.marketing.zoom.attendance import zoom_attendance
@@ -91,7 +92,7 @@ def diagnose(
         return Diagnosis(file_id, threshold, refusal=str(error))
     except Exception as error:  # noqa: BLE001 - any defect of the reader, on any bytes
         return Diagnosis(file_id, threshold, refusal=str(reader_defect(error)))
-    read = [f"{len(data):,} bytes, read as {decode(data).encoding}"]
+    read = [f"{grouped(len(data))} bytes, read as {decode(data).encoding}"]
     found = examine(export.facts, export.rows, measure(export), zone, config, threshold, folder=folder)
     found.steps = read + found.steps
     return found
@@ -118,7 +119,7 @@ def examine(
     found.phones = {str(name): int(count) for name, count in classes.items()}
     found.steps = [
         f"by its headers it is the {found.report} report (language of the headers: {facts['layout']})",
-        f"{len(rows):,} rows in {len(measures['sections'])} sections, {measures['blank_rows']} blank lines",
+        f"{grouped(len(rows))} rows in {len(measures['sections'])} sections, {measures['blank_rows']} blank lines",
         f"dates: {facts['date_order'] or 'none'}; {found.date_ratio:.1%} of those of people could be read",
     ]
     _follow(found, _reports(facts, folder), rows, zone, config)
@@ -158,7 +159,7 @@ def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, 
         _tell_phones(found, attended.rows)
     for name, (ledger, count) in made.items():
         found.fates[name] = _fate(ledger)
-        found.steps.append(f"{name}: {count:,} people")
+        found.steps.append(f"{name}: {grouped(count)} people")
 
 
 def _tell_phones(found: Diagnosis, attendance: pd.DataFrame) -> None:
@@ -214,19 +215,23 @@ def render(found: Diagnosis, name: str) -> str:
     for section in found.measures["sections"]:
         broken = f", {section['broken']} of them broken" if section["broken"] else ""
         columns = [f"{header} → {meaning}" for header, meaning in section["columns"].items()]
-        lines += _block(f"Section {section['role']}: {section['rows']:,} rows{broken}", columns)
+        lines += _block(f"Section {section['role']}: {grouped(section['rows'])} rows{broken}", columns)
     lines += _block("Columns without a meaning of their own (kept as questions)", found.measures["unknown_columns"])
     read, unread = found.measures["dates_read"], found.measures["dates_unread"]
     enough = "enough" if found.date_ratio >= found.threshold else "TOO FEW"
+    share = f"{found.date_ratio:.1%} ({enough}: {found.threshold:.1%})"
     lines += [
         "",
-        f"Dates: {read:,} of {read + unread:,} read, {found.date_ratio:.1%} ({enough}: {found.threshold:.1%})",
+        f"Dates: {grouped(read)} of {grouped(read + unread)} read, {share}",
     ]
-    lines += _block("Phones", [f"{phone_class}: {count:,}" for phone_class, count in found.phones.items()])
+    lines += _block("Phones", [f"{phone_class}: {grouped(count)}" for phone_class, count in found.phones.items()])
     for table, fate in found.fates.items():
-        lines += _block(f"Rows on their way to {table}", [f"{reason}: {count:,}" for reason, count in fate.items()])
+        lines += _block(
+            f"Rows on their way to {table}", [f"{reason}: {grouped(count)}" for reason, count in fate.items()]
+        )
     checked = [
-        f"{label}: the summary says {said:,}, the rows give {rows:,}{'' if said == rows else ' (not the same)'}"
+        f"{label}: the summary says {grouped(said)}, the rows give {grouped(rows)}"
+        f"{'' if said == rows else ' (not the same)'}"
         for label, said, rows in found.reconciled
     ]
     lines += _block("Zoom's own counts", checked)

@@ -1,10 +1,13 @@
 """Numbers are written in one style for people."""
 
+import ast
+import re
 from decimal import Decimal
 
 import pytest
 
 from funnel_etl.core.numbers import grouped, rupees
+from funnel_etl.settings import PROJECT
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,16 @@ def test_rupees_are_written_with_their_paise(amount: Decimal, text: str) -> None
 
 def test_rupees_can_be_written_without_paise() -> None:
     assert rupees(Decimal("123456.50"), paise=False) == "₹1,23,457"
+
+
+def test_no_number_is_written_in_western_groups() -> None:
+    """`:,` writes 100,000 where everybody else here writes 1,00,000."""
+    package = PROJECT / "funnel_etl"
+    files = [file for file in package.rglob("*.py") if file.relative_to(package).parts[0] != "bench"]
+    found = {}
+    for file in files:
+        nodes = ast.walk(ast.parse(file.read_text()))
+        specs = [node.format_spec for node in nodes if isinstance(node, ast.FormattedValue) and node.format_spec]
+        if western := [text for spec in specs if re.fullmatch(r"f'.*,(\.\d+)?[a-z]?'", text := ast.unparse(spec))]:
+            found[file.name] = western
+    assert found == {}
