@@ -32,6 +32,7 @@ _MONTHS = (
     "dec december dez dezembro dic diciembre",
 )
 _MONTH_NUMBER = {word: number for number, words in enumerate(_MONTHS, start=1) for word in words.split()}
+MONTH_WORDS = frozenset(_MONTH_NUMBER)
 
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
 _HALF = r"(?: ?(?P<half>a\.? ?m\.?|p\.? ?m\.?|da manha|da madrugada|da tarde|da noite))?"

@@ -21,7 +21,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "export it again without opening it in a spreadsheet, or with that column formatted as text",
     ),
     "total_row": (
-        "the row adds up the others: the label of a total, nobody's id, phone or e-mail, and their sum or number",
+        "the row adds up the others: nobody's, the label of a total, and their sum or number; or no id but the label",
         "nothing to do: it must not count; export without totals if it disturbs",
     ),
     "too_few_fields": (

@@ -107,30 +107,44 @@ class SourceFrame:
         return columns or [pd.Series(None, index=self.raw.index, dtype="str")]
 
     def quarantine_totals(
-        self, when: str, *, identifier: str | None = None, contacts: Collection[str] = (), amount: str | None = None
+        self,
+        when: str,
+        *,
+        identifier: str | None = None,
+        contacts: Collection[str] = (),
+        amount: str | None = None,
+        status: str | None = None,
     ) -> pd.Series:
         """Quarantine the rows that add up others as `total_row`, before anything is read of them; return which.
 
-        Such a row is nobody's (no identifier, phone or e-mail), has the label of a total in a cell, and its amount is
-        the sum of the others. One without an amount says nothing else but the label, `when`, and how many rows there
-        are. Rule: Total rows.
+        Such a row is nobody's (no identifier, phone or e-mail), and a cell names a total. It is one for certain if its
+        identifier is the label of a total, else by its amount. One without an amount says nothing else but the label,
+        `when`, and how many rows there are. What looks like one and is kept is noted. Rule: Total rows.
         """
         cells = self.raw[[column for column in self.raw.columns if column not in RESERVED]]
         is_kept: total_rows.Bools = np.asarray(self.raw.index.isin(self.account.remaining))
         is_open = is_kept.copy()
         for name in contacts:
             is_open &= ~total_rows.are_owned(self.text(name))
-        if identifier is not None:
-            is_open &= total_rows.say_no_more(self.text(identifier))
-        is_candidate = total_rows.have_label(cells, is_open)
-        is_total = pd.Series(is_candidate, index=self.raw.index)
-        if is_candidate.any():
+        ids = None if identifier is None else self.text(identifier)
+        if ids is not None:
+            is_open &= total_rows.say_no_more(ids, whole=False)
+        found = total_rows.candidates(cells, is_open, is_kept, ids)
+        is_total = pd.Series(found.is_any, index=self.raw.index)
+        if found.is_any.any():
             others = cells.drop(columns=self.text(when).name, errors="ignore")
-            fits = total_rows.say_only_counts(others, is_candidate, is_kept)
+            fits = total_rows.say_only_counts(others, found)
             if amount is not None:
-                fits = total_rows.add_up(self.figures(amount), is_candidate, is_kept).fillna(fits)
-            is_total[is_candidate] = fits.to_numpy(dtype=bool)
+                statuses = None if status is None else self.text(status)
+                fits = total_rows.add_up(self.figures(amount), found, statuses).fillna(fits)
+            is_total[found.is_any] = fits.to_numpy(dtype=bool) | found.is_certain[found.is_any]
             self.account.quarantine(pd.Series("total_row", index=is_total.index, dtype="str").where(is_total))
+            doubtful = self.raw.loc[found.is_any & found.is_bare & ~is_total, "source_row"]
+            if amount is not None and len(doubtful):
+                self.account.notes.append(
+                    f"{self.source}: {grouped(len(doubtful))} with the name of a total, whose amount is the sum of no "
+                    f"others, read as a row (the first is line {doubtful.iloc[0]})"
+                )
         return is_total
 
     def exclude_test_leads(self) -> pd.Series:

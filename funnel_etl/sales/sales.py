@@ -49,7 +49,7 @@ def quarantine_totals(source: SourceFrame, config: Config) -> pd.Series:
     """Quarantine the rows of a dump that add up its sales; return which. Rule: Total rows."""
     revenue, sale_date = chosen_column(config, "revenue_column"), chosen_column(config, "sale_date_column")
     contacts = ("StudentContact", "StudentEmail")
-    return source.quarantine_totals(sale_date, identifier="_id", contacts=contacts, amount=revenue)
+    return source.quarantine_totals(sale_date, identifier="_id", contacts=contacts, amount=revenue, status="status")
 
 
 def sales_source(config: Config) -> list[SourceColumn]:

@@ -33,7 +33,7 @@ from funnel_etl.sources.landing import Landing
 _AGAIN = "pull it again, whole"
 _HEADER = 1 << 18
 """Bytes of a file within which its header is."""
-_READING = 2
+_READING = 3
 """Goes up when the same dump is read to other keys: what is remembered of the last good one is then read anew."""
 
 

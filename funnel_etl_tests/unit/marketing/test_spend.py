@@ -137,6 +137,52 @@ def test_a_line_that_adds_up_the_others_is_no_spend_and_a_campaign_with_total_in
     assert outcome.quarantine[["source_row", "reason"]].to_numpy().tolist() == [[6, "total_row"], [7, "total_row"]]
 
 
+@pytest.mark.parametrize(
+    "label",
+    ["Google Ads Total", "Total - Search", "google total", "Results from 2 campaigns", "Overall", "Total Nov", "TTL"],
+)
+@pytest.mark.parametrize(
+    "total", ["2026-11-30,{},,600.5,", "2026-11-30,Webinar,{},600.5,Meta Ads"], ids=["bare", "like_the_others"]
+)
+def test_a_dated_total_is_no_spend_whatever_else_its_label_says(clean: Clean, label: str, total: str) -> None:
+    lines = [f"2026-11-0{day},{cell},Webinar" for day, cell in ((1, "a,G,300.25"), (2, "b,G,200.25"), (3, "c,M,100"))]
+    outcome = clean(*lines, total.format(label), header="date_time,campaign,platform,cost,Funnel")
+    assert outcome.rows["cost_inr"].sum() == 60_050
+    assert outcome.quarantine[["source_row", "reason"]].to_numpy().tolist() == [[5, "total_row"]]
+
+
+def test_totals_of_months_and_platforms_between_the_lines_are_no_spend(clean: Clean) -> None:
+    outcome = clean(
+        *("2026-11-01,a,Google,300,Webinar", "2026-11-02,b,Google,200,Webinar", "2026-11-30,,Google total,500,"),
+        *("2026-11-03,c,Meta,50,Webinar", "2026-11-03,d,Meta,25,Webinar", "2026-11-30,,Total - Meta,75,"),
+        *("2026-11-30,Total Nov,,575,", "2026-12-01,e,Meta,10,Webinar", "2026-12-31,Total Dec,,10,"),
+        "2026-12-31,Grand Total,,585,",
+        header="date_time,campaign,platform,cost,Funnel",
+    )
+    assert outcome.quarantine["source_row"].tolist() == [4, 7, 8, 10, 11]
+    assert outcome.rows["cost_inr"].sum() == 58_500
+
+
+@pytest.mark.parametrize(
+    "campaign", ["Total Fitness", "Overall", "Total", "Sum up your CFA", "योग", "Brand overall", "TTL"]
+)
+@pytest.mark.parametrize("funnel", ["Meta Ads", ""], ids=["funnel", "without_funnel"])
+def test_a_campaign_with_a_label_in_its_name_and_a_cost_of_its_own_is_spend(
+    clean: Clean, campaign: str, funnel: str
+) -> None:
+    lines = [f"2026-11-0{day},{name},{cost},{funnel}" for day in (1, 2, 3) for name, cost in (("a", 500), ("b", 400))]
+    own = [f"2026-11-0{day},{campaign},{cost},{funnel}" for day, cost in ((1, 500), (2, 900), (3, 1300))]
+    outcome = clean(*sorted([*lines, *own]), header="date_time,campaign,cost,Funnel")
+    assert outcome.rows["cost_inr"].sum() == 540_000
+    assert outcome.notes == []
+
+
+def test_a_name_that_most_lines_have_is_no_label_of_a_total(clean: Clean) -> None:
+    lines = [f"2026-11-0{day},Total Academy,c,{cost},Meta Ads" for day, cost in ((1, 500), (2, 900), (3, 1400))]
+    outcome = clean(*lines, "2026-11-30,Total,,2800,", header="date_time,account,campaign,cost,Funnel")
+    assert outcome.quarantine["source_row"].tolist() == [5]
+
+
 def test_a_total_that_has_no_cost_is_one_if_it_says_nothing_else(clean: Clean) -> None:
     outcome = clean("2026-11-01,5,7,,Meta Ads", "Total,,3,,", "2026-11-02,,Total,,Meta Ads")
     assert outcome.quarantine[["source_row", "reason"]].to_numpy().tolist() == [[3, "bad_date"]]

@@ -109,10 +109,19 @@ def test_sales_whose_id_a_spreadsheet_rounded_never_become_one(clean: Clean) -> 
             id="subtotals_and_a_sum_of_all",
         ),
         pytest.param(["s3,paid,2026-11-03,9876512345,many,Webinar", "Total,,,,375,"], [5], id="more_than_can_be_read"),
-        pytest.param(["Total,,2026-11-03,,299,"], [], id="another_amount"),
+        pytest.param(["Total,,2026-11-03,,299,"], [4], id="rounded_or_of_other_rows"),
+        pytest.param(["Total,,2026-11-03,,100,"], [4], id="of_sales_that_count"),
+        pytest.param(["Total,,2026-11-03,,,"], [4], id="without_an_amount"),
+        pytest.param(["Total Nov,,,,1,", "Total Dec 2026,,,,2,", "Grand Total,,,,3,"], [4, 5, 6], id="of_months"),
+        pytest.param(["Total of Asha's team,,2026-11-03,,300,"], [4], id="another_word_and_the_sum_of_all"),
+        pytest.param(["Without refunds total,,2026-11-03,,100,"], [4], id="another_word_and_the_sum_of_a_status"),
+        pytest.param(["Without refunds total,,2026-11-03,,299,"], [], id="another_word_and_no_sum"),
+        pytest.param(["Overall,,,9876512345,300,Webinar"], [], id="a_label_as_id_with_a_phone"),
+        pytest.param(["SUM-1001,paid,2026-11-03,,300,Webinar"], [], id="an_id_that_begins_so"),
+        pytest.param(["TOT0007,paid,2026-11-03,,300,Webinar"], [], id="an_id_that_runs_into_digits"),
         pytest.param(["s3,Total,2026-11-03,,300,Webinar"], [], id="a_row_with_an_id"),
         pytest.param(["Total,,2026-11-03,9876512345,300,"], [], id="a_row_with_a_phone"),
-        pytest.param(["Total Fitness,,2026-11-03,,300,"], [], id="a_name_that_begins_so"),
+        pytest.param(["Total Fitness,,2026-11-03,,301,"], [], id="a_name_that_begins_so"),
     ],
 )
 def test_a_row_that_adds_up_the_others_is_no_sale(clean: Clean, lines: list[str], totals: list[int]) -> None:
@@ -122,6 +131,34 @@ def test_a_row_that_adds_up_the_others_is_no_sale(clean: Clean, lines: list[str]
     )
     found = outcome.quarantine
     assert found.loc[found["reason"] == "total_row", "source_row"].tolist() == totals
+
+
+TOTALS = ["Total (Nov)", "Total Nov", "Total for November 2026", "Total Paid", "Total Collection", "G. Total", "TTL"]
+TOTALS += ["Tot.", "Overall", "Σ", "∑", "Total geral", "Importe total", "एकूण", "Total till 14 Nov", "Q4 total"]
+
+
+@pytest.mark.parametrize("label", TOTALS)
+@pytest.mark.parametrize("amount", ["300", "100", "301"], ids=["all", "only_sales_that_count", "rounded"])
+def test_a_total_in_the_place_of_an_id_is_never_a_sale(clean: Clean, label: str, amount: str) -> None:
+    """`Total (Nov)` counted, and so did the total of the successful sales only: 6000 instead of 3000."""
+    outcome = clean(
+        "s1,paid,2026-11-01,9876512345,100,Webinar",
+        "s2,failed,2026-11-02,9876512346,200,Webinar",
+        f"{label},,2026-11-14 23:59,,{amount},",
+    )
+    assert outcome.rows["sale_id"].tolist() == ["s1", "s2"]
+    assert outcome.quarantine["reason"].tolist() == ["total_row"]
+
+
+def test_where_every_sale_has_a_label_for_its_id_none_is_a_total(clean: Clean) -> None:
+    assert len(clean("Total,paid,2026-11-01,,100,Webinar", "Overall,paid,2026-11-02,,100,Webinar").rows) == 2
+
+
+def test_what_looks_like_a_total_and_is_the_sum_of_nothing_is_noted(clean: Clean) -> None:
+    rows = [f"s{n},paid,2026-11-01,9876512345,100,Webinar" for n in (1, 2)]
+    notes = clean(*rows, "Total of Asha's team,,2026-11-03,,299,").notes
+    named = "1 with the name of a total, whose amount is the sum of no others, read as a row (the first is line 4)"
+    assert notes == [f"crm_sales: {named}"]
 
 
 def test_the_total_of_a_dump_is_not_merged_and_disturbs_no_proof_of_its_dates(clean: Clean) -> None:
