@@ -1,7 +1,7 @@
 """Dates that lie far from the rows around them, and near when day and month change places: typed in the other order.
 
 The proof of a column's order is one for all of its rows (`date_order`); a few cells typed by somebody else in the other
-order read as other days, months off. Here: finding them by the order of rows.
+order read as other days, months off. Here: finding them by the order of rows, or else by all other dates.
 """
 
 from typing import NamedTuple
@@ -56,7 +56,7 @@ def far_from_neighbours(numeric: Numeric, order: Order, column: str) -> tuple[Bo
     """Return which rows are not to be read, and a warning of these or of such that are read all the same.
 
     They are not read if the column is in order of time, and of its far dates more fit in the other reading than not:
-    a block of older rows, entered later, has many that do not.
+    a block of older rows, entered later, has many that do not. Else those far from all sure dates are named too.
     """
     doubtful = np.zeros(len(numeric.codes), dtype=bool)
     read, other = (numeric.by_month, numeric.by_day) if order == MONTH_FIRST else (numeric.by_day, numeric.by_month)
@@ -75,14 +75,33 @@ def far_from_neighbours(numeric: Numeric, order: Order, column: str) -> tuple[Bo
     other_distance = sides.distance(swapped)
     nearer = sides.loose | (NEARER * other_distance <= distance)
     fits = far & is_open & nearer & (other_distance <= sides.month)
-    count, odd = int(fits.sum()), int(far.sum() - fits.sum())
-    if not count or count <= BY_CHANCE * (count + odd):
-        return doubtful, []
-    told = f"{column}: {grouped(count)} dates lie far from the rows around them, and near with day and month exchanged"
-    if count > odd and np.quantile(distance[sure], 0.9) <= IN_ORDER:
+    fits &= fits.sum() > BY_CHANCE * far.sum()
+    told = "dates lie far from the rows around them, and near with day and month exchanged"
+    if 2 * fits.sum() > far.sum() and np.quantile(distance[sure], 0.9) <= IN_ORDER:
         doubtful[rows[fits]] = True
-        return doubtful, [f"{told}: they were not read"]
-    return doubtful, [f"{told}; the order of the rows proves nothing, so they were read as the others"]
+        return doubtful, [f"{column}: {grouped(int(fits.sum()))} {told}: they were not read"]
+    fits |= _far_from_all(days, swapped, sure, is_open)
+    why = "the order of the rows proves nothing, so they were read as the others"
+    return doubtful, [f"{column}: {grouped(int(fits.sum()))} {told}; {why}"] if fits.any() else []
+
+
+def _far_from_all(days: Days, swapped: Days, sure: Bools, is_open: Bools) -> Bools:
+    """Return which open dates lie far from every sure one, whatever the order of rows, and near one when exchanged.
+
+    None of them if most that lie so far do not fit: they are older rows.
+    """
+    known = np.unique(np.floor(days[sure]))
+    far_is = max(FAR, STEPS * float(np.quantile(np.diff(known), 0.9))) if len(known) > 1 else np.inf
+    far = _to_nearest(known, days) > far_is
+    fits: Bools = far & is_open & (_to_nearest(known, swapped) <= FAR)
+    fits &= 2 * fits.sum() > far.sum()
+    return fits
+
+
+def _to_nearest(known: Days, days: Days) -> Days:
+    place = np.searchsorted(known, days)
+    below, above = known[np.maximum(place - 1, 0)], known[np.minimum(place, len(known) - 1)]
+    return np.minimum(np.abs(days - below), np.abs(days - above))
 
 
 def _sure(days: Days, is_open: Bools) -> Bools:

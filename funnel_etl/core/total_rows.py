@@ -98,9 +98,7 @@ def candidates(cells: pd.DataFrame, is_open: Bools, is_kept: Bools, identifier: 
 
 def _said(cells: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Return how many cells of each row say anything."""
-    counts: npt.NDArray[np.int64] = sum(
-        (~_matches(cells[name], _NOTHING, missing=True)).astype(np.int64) for name in cells
-    )
+    counts: npt.NDArray[np.int64] = np.sum([~_matches(cells[name], _NOTHING, missing=True) for name in cells], axis=0)
     return counts
 
 
