@@ -14,6 +14,7 @@ import pandas as pd
 from funnel_etl.core import date_spelling
 from funnel_etl.core.csv_lines import OF_A_PERSON, count_in
 from funnel_etl.core.csvfile import PROBLEM, RESERVED
+from funnel_etl.core.date_spelling import MONTH_WORDS
 from funnel_etl.core.numbers import grouped
 from funnel_etl.core.text import arrow_text, first_filled, header_key, is_filled, squash_one
 
@@ -23,18 +24,31 @@ _MESSAGE = re.compile(
     r"^\W*(?:<|\{|php\b)"
     r"|\b(?:errors?|warning|fatal|exception|traceback|denied|timed? ?out|timeout|aborted|killed|lost connection)\b"
 )
+_WEEKDAYS = "mon tue wed thu fri sat sun tues wednes thurs satur".split()
+_OF_A_DAY = "|".join(
+    [*MONTH_WORDS, *_WEEKDAYS, *(f"{day}day" for day in _WEEKDAYS), r"[ap]\.?m\.?", "st", "nd", "rd", "th"]
+)
+_CHANGES = re.compile(rf"[\d.,:-]+|(?<![^\W\d_])(?:{_OF_A_DAY})(?![^\W\d_])")
+"""What is another one each night in the same words: numbers, and names of months and weekdays."""
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
 class DumpEnd:
-    """What stands behind the last row: its `lines`, and what they look like but for digits, as hashes in `shapes`.
+    """What stands behind the last row: its `lines`, and what they look like but for numbers and days, in `shapes`.
 
-    `count`: the number of rows that one of them states, though another number came.
+    `begins`: the first word of each that is no message, else "". Both are hashes. `count`: the number of rows that one
+    of them states, though another number came.
     """
 
     lines: tuple[int, ...] = ()
     shapes: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
     count: int | None = None
+
+    def begins_like(self, other: "DumpEnd") -> bool:
+        """Whether each of its lines begins with the word of the other's, and is no message: `Exported by Asha`."""
+        return self.begins == other.begins and all(self.begins)
 
     def __str__(self) -> str:
         """Name the lines, and nothing of what they hold: it may be of a person."""
@@ -63,7 +77,10 @@ def dump_end(rows: pd.DataFrame, when: Sequence[str]) -> DumpEnd:
     found.reverse()
     counts = [count for _, filled in found if (count := count_in(filled)) is not None]
     return DumpEnd(
-        tuple(line for line, _ in found), tuple(_shape(filled) for _, filled in found), counts[-1] if counts else None
+        tuple(line for line, _ in found),
+        tuple(_shape(filled) for _, filled in found),
+        tuple(_begin(filled) for _, filled in found),
+        counts[-1] if counts else None,
     )
 
 
@@ -76,5 +93,14 @@ def _is_no_row(filled: list[str], names: Sequence[str], usual: float) -> bool:
 
 
 def _shape(filled: list[str]) -> str:
-    plain = re.sub(r"[\d.,:-]+", "#", "\x1f".join(squash_one(text).casefold() for text in filled))
-    return hashlib.sha256(plain.encode()).hexdigest()[:16]
+    return _hash(_CHANGES.sub("#", "\x1f".join(squash_one(text).casefold() for text in filled)))
+
+
+def _begin(filled: list[str]) -> str:
+    text = squash_one(filled[0]).casefold()
+    word = None if _MESSAGE.search(text) else _WORD.match(text)
+    return _hash(word[0]) if word else ""
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -59,7 +59,7 @@ class DumpMemory:
         keys, rows = (table.column(name).to_numpy().astype(np.uint64) for name in ("key", "row"))
         times = table.column("time").to_numpy().astype(np.int64)
         end = about["end"]
-        known = DumpEnd(tuple(end["lines"]), tuple(end["shapes"]), end["count"])
+        known = DumpEnd(tuple(end["lines"]), tuple(end["shapes"]), tuple(end["begins"]), end["count"])
         return Dump(file_id, about["line_end"], DumpRows(keys, rows, times), known)
 
 

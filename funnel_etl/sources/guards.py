@@ -78,8 +78,9 @@ class DumpReader:
         before = self.dump(right[-1]) if right else good.dump
         self._refuse_other_end(judged.dump, before, good.night)
         loss = compare(before.rows, judged.dump.rows, self._days(good))
-        is_new = bool({*judged.dump.end.shapes} - {*before.end.shapes})
-        self._refuse_loss(loss, judged.dump.end if is_new else DumpEnd(), good.night)
+        end = judged.dump.end
+        is_known = {*end.shapes} <= {*before.end.shapes} or (not loss.lost and end.begins_like(before.end))
+        self._refuse_loss(loss, DumpEnd() if is_known else end, good.night)
 
     def records(self, file_id: str) -> Outcome:
         """Give the records of a dump that may be used, with what is new in its header."""

@@ -147,6 +147,40 @@ def test_an_end_that_the_last_good_dump_had_too_is_no_cut(dumps: Dumps) -> None:
         dumps.pull("crm_sales", rows("crm_sales", 96) + "Total,,,96000,,\nQuery timed out\n", THIRD)
 
 
+FOOTERS = {
+    "weekday_and_month": (
+        "Exported on Friday 13 November 2026 10:05 PM",
+        "Exported on Tuesday 1 December 2026 09:05 AM",
+    ),
+    "short_names": ("as of Fri, 27-Nov-2026 9:05pm", "as of Sat, 5-Dec-2026 11:15am"),
+    "ordinals": ("Report of the 1st of Dec. 2026, 9 p.m.", "Report of the 22nd of Jan. 2027, 11 a.m."),
+    "person": ("Exported by Asha Rao on 13/11/2026", "Exported by Mohammed Anwar Khan on 14/11/2026"),
+    "two_lines": ("Total,,,80000,,\nPrepared by Asha", "Total November,,,88000,,\nPrepared by Ravi Kumar"),
+}
+
+
+@pytest.mark.parametrize(("first", "second"), FOOTERS.values(), ids=FOOTERS)
+def test_a_footer_of_each_day_is_known_again_by_its_words(first: str, second: str, dumps: Dumps) -> None:
+    """A footer with the weekday, the month or who exported refused the dump every night."""
+    dumps.pull("crm_sales", f"{rows('crm_sales', 80)}{first}\n", FIRST)
+    outcome = dumps.pull("crm_sales", f"{rows('crm_sales', 88)}{second}\n")
+    assert len(outcome.rows) == 88 + 1 + second.count("\n")
+    assert any("behind the last row: the dump may be cut off there" in note for note in outcome.notes)
+
+
+def test_a_footer_in_other_words_behind_which_rows_are_gone_is_refused(dumps: Dumps) -> None:
+    dumps.pull("crm_sales", f"{rows('crm_sales')}Exported by Asha\n", FIRST)
+    lines = rows("crm_sales").splitlines()
+    with pytest.raises(SourceRejected, match="looks cut off at its end: 99 keys now"):
+        dumps.pull("crm_sales", "\n".join([*lines[:50], *lines[51:], "Exported by Ravi Kumar\n"]))
+
+
+def test_a_message_is_not_known_again_by_its_first_word(dumps: Dumps) -> None:
+    dumps.pull("crm_sales", rows("crm_sales", 80) + "Query timed out\n", FIRST)
+    with pytest.raises(SourceRejected, match="line 90 is no row"):
+        dumps.pull("crm_sales", rows("crm_sales", 88) + "Query was killed\n")
+
+
 @pytest.mark.parametrize(
     "last",
     [
