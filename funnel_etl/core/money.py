@@ -17,8 +17,11 @@ from funnel_etl.core.text import arrow_text, spread, unique_texts
 BAD_MONEY = "bad_money"
 INTEGER_DIGITS = 12  # numeric(14,2)
 
-WHOLE = r"(?:\d+|\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3})"
-"""The whole part of a number: commas stand between groups of Western or Indian form, the last of three digits."""
+WHOLE = r"(?:\d+|[^\D0]\d{0,2}(?:,\d{3})+|[^\D0]\d?(?:,\d{2})*,\d{3})"
+"""The whole part of a number: commas stand between groups of Western or Indian form, the last of three digits.
+
+Groups begin with no zero: `0,500` is 0.5 with a decimal comma.
+"""
 _WHOLE_BY_POINTS = WHOLE.replace(",\\d", r"\.\d")
 
 _UNSEEN = r"[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}\x{feff}]+"
@@ -28,9 +31,10 @@ _BEFORE = rf"^(?P<before>(?:\(|[-+]|{_UNIT})*)"
 _AFTER = rf"(?:/-)?(?P<after>(?:\)|-|{_UNIT})*)(?:/-)?$"
 _AMOUNT = rf"{_BEFORE}(?P<whole>{WHOLE})?(?:\.(?P<part>\d*))?{_AFTER}"
 _COMMA_AMOUNT = rf"{_BEFORE}(?P<whole>{_WHOLE_BY_POINTS})?(?:,(?P<part>\d*))?{_AFTER}"
-_ONLY_COMMA_AMOUNT = rf"{_BEFORE}\d[\d.]*\.\d+,\d+{_AFTER}"
+_ONLY_COMMA_AMOUNT = rf"{_BEFORE}\d[\d.]*\.\d+[.,]\d+{_AFTER}"
+_MAY_PROVE = r"\..*[.,]|,.*\."
 UNCLEAR = " or otherwise"
-"""Added by `with_points` to an amount that may be two, so that it reads as none."""
+"""Added to an amount that may be two, so that it reads as none."""
 
 
 class Money(NamedTuple):
@@ -63,16 +67,22 @@ def parse(texts: pd.Series) -> Money:
 
 
 def uses_decimal_commas(texts: pd.Series) -> bool:
-    """Whether a column is proved to write `1.234,56`: an amount that can be nothing else, and none with a point."""
-    cells = arrow_text(texts)
-    with_both = pc.and_(pc.match_substring(cells, ","), pc.match_substring(cells, "."))
-    if not pc.any(with_both).as_py():
-        return False
+    """Whether a column is proved to write `1.234,56`: by an amount that can be nothing else, and none with a point.
+
+    `1.234.567` can be nothing else, either.
+    """
+    return decimal_commas(texts) == (True, False)
+
+
+def decimal_commas(texts: pd.Series) -> tuple[bool, bool]:
+    """Return whether any amount proves that a column uses decimal commas, and whether any disproves it."""
+    if not pc.any(pc.match_substring_regex(arrow_text(texts), _MAY_PROVE)).as_py():
+        return False, False
     plain = _plain(unique_texts(texts)[0])
-    by_comma, by_point = pc.match_substring_regex(plain, _COMMA_AMOUNT), pc.match_substring_regex(plain, _AMOUNT)
+    by_comma, by_point = _readings(plain)
     proof = pc.and_(by_comma, pc.match_substring_regex(plain, _ONLY_COMMA_AMOUNT))
     disproof = pc.and_(by_point, pc.invert(by_comma))
-    return bool(pc.any(proof).as_py()) and not pc.any(disproof).as_py()
+    return bool(pc.any(proof).as_py()), bool(pc.any(disproof).as_py())
 
 
 def with_points(texts: pd.Series) -> pd.Series:
@@ -82,11 +92,29 @@ def with_points(texts: pd.Series) -> pd.Series:
     """
     uniques, codes = unique_texts(texts)
     plain = _plain(uniques)
-    by_comma, by_point = pc.match_substring_regex(plain, _COMMA_AMOUNT), pc.match_substring_regex(plain, _AMOUNT)
+    by_comma, by_point = _readings(plain)
     swapped = pc.replace_substring(pc.replace_substring(plain, ".", ""), ",", ".")
     is_unclear = pc.and_(by_point, pc.match_substring(plain, ","))
-    read = pc.if_else(is_unclear, _joined(uniques, "", pa.scalar(UNCLEAR, uniques.type)), swapped)
+    read = pc.if_else(is_unclear, _unclear(uniques), swapped)
     return spread(pc.if_else(by_comma, read, uniques), codes, texts.index)
+
+
+def without_unclear_points(texts: pd.Series) -> pd.Series:
+    """Return a column of both kinds with `1.500`, which may be either, made unreadable (UNCLEAR)."""
+    uniques, codes = unique_texts(texts)
+    plain = _plain(uniques)
+    by_comma, by_point = _readings(plain)
+    is_unclear = pc.and_(pc.and_(by_comma, by_point), pc.match_substring(plain, "."))
+    return spread(pc.if_else(is_unclear, _unclear(uniques), uniques), codes, texts.index)
+
+
+def _readings(plain: Any) -> tuple[Any, Any]:
+    """Return which amounts can be read with decimal commas, and which with points."""
+    return pc.match_substring_regex(plain, _COMMA_AMOUNT), pc.match_substring_regex(plain, _AMOUNT)
+
+
+def _unclear(uniques: Any) -> Any:
+    return _joined(uniques, "", pa.scalar(UNCLEAR, uniques.type))
 
 
 def _plain(uniques: Any) -> Any:

@@ -218,14 +218,21 @@ class SourceFrame:
     def figures(self, name: str) -> pd.Series:
         """Give a column of amounts or counts with a point before the decimals.
 
-        One that is proved to use decimal commas has them replaced, and that is noted; else it is as it came.
+        One that is proved to use decimal commas has them replaced; in one of both kinds what may be either is
+        unreadable. Both are noted; else it is as it came.
         """
         texts = self.text(name)
-        if not money.uses_decimal_commas(texts[texts.index.isin(self.account.remaining)]):
+        is_proved, is_disproved = money.decimal_commas(texts[texts.index.isin(self.account.remaining)])
+        if not is_proved:
             return texts
-        note = f"{name}: its amounts have decimal commas (1.234,56), and were read so"
+        if is_disproved:
+            note = f"{name}: one amount has points between thousands, another before decimals: 1.500 was not read"
+            texts = money.without_unclear_points(texts)
+        else:
+            note = f"{name}: its amounts have points between thousands (1.234.567 or 1.234,56), and were read so"
+            texts = money.with_points(texts)
         self.account.notes += [] if note in self.account.notes else [note]
-        return money.with_points(texts)
+        return texts
 
     def label(self, name: str) -> pd.Series:
         """Give a text with white space collapsed, case as typed; blank is missing."""

@@ -34,7 +34,7 @@ PARITY_REASONS: dict[str, str] = {
     "test_lead": "Meta made the row to test its form: it is nobody's; the sheet has it like any other",
     "row_quarantined": "the row is in quarantine: broken, or its key or amount cannot be read; the sheet has it",
     "aged_out": "the row left the dump because its window slides; it is kept here, and is gone from the sheet",
-    "decimal_comma": "the costs are proved to have decimal commas (1.234,56); a comma means nothing to the sheet",
+    "decimal_comma": "points between thousands are proved for the costs (1.234.567 or 1.234,56); not so to the sheet",
     "text_amount": "the cost is a text for a sheet (₹, Rs., INR, /-), and adds nothing there",
     "row_rounding": "each cost is rounded to the paisa before the sum; the sheet rounds nothing",
     "month_closed": "the month is closed: M0 keeps the rows it had",

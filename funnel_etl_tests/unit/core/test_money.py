@@ -144,7 +144,13 @@ def test_rounding_agrees_with_decimal_arithmetic(amount):
         pytest.param(["₹ 12.34.567,8", "300"], True, id="indian_groups_by_points"),
         pytest.param(["(1.234,56)", "1.500"], True, id="a_point_that_may_be_either"),
         pytest.param(["1.234,56", "12,500"], True, id="a_comma_that_may_be_either"),
+        pytest.param(["1.234.567", "1.200", "4.999", "999"], True, id="two_points"),
+        pytest.param(["Rs. 12.34.567", "1.200"], True, id="two_points_in_indian_groups"),
         pytest.param(["1200,50", "98,75"], False, id="nothing_with_both"),
+        pytest.param(["Rs. 1.200", "4.999", "Rs. 25.333"], False, id="one_point_each"),
+        pytest.param(["1.234.56", "13.11.2026", "1.2.3"], False, id="two_points_between_no_groups"),
+        pytest.param(["1.234.567", "1.200", "0.500"], False, id="two_points_and_one_behind_a_zero"),
+        pytest.param(["1.234.567", "1.200", "99.5"], False, id="two_points_and_one_before_a_decimal"),
         pytest.param(["1.234,56", "99.50"], False, id="a_point_with_two_decimals"),
         pytest.param(["1.234,56", "1,23,456"], False, id="indian_groups_by_commas"),
         pytest.param(["1.234,56", "1,234.56"], False, id="one_of_each_kind"),
@@ -164,6 +170,32 @@ def test_a_column_of_decimal_commas_is_read_with_points_and_what_may_be_two_amou
     assert read.reason.fillna("").tolist() == ["", "", "", "", "", "bad_money", "", "", "bad_money"]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_read"),
+    [
+        *(
+            (text, False)
+            for text in ("0,500", "00,125", "0,750", "-0,500", "0 500", "01,23,456", "0,00,500", "000,000")
+        ),
+        *((text, True) for text in ("0", "0500", "0.500", "1,000", "10,500", "10,00,000", "1,00,000", "2,050")),
+    ],
+)
+def test_groups_begin_with_no_zero(text, is_read):
+    """`0,500`, half a rupee with a decimal comma, counted as 500."""
+    assert money.parse(column(text)).reason.isna().tolist() == [is_read]
+
+
+def test_points_between_thousands_are_read_as_such_in_the_whole_column():
+    """`1.234.567` was `bad_money`, and `1.200` beside it ₹1.20 without a word."""
+    read = money.parse(money.with_points(column("1.234.567", "1.200", "-4.999", "999", "0,500")))
+    assert read.paise.fillna(-1).tolist() == [123456700, 120000, -499900, 99900, 50]
+
+
+def test_in_a_column_of_both_kinds_a_point_that_may_be_either_is_not_read():
+    read = money.parse(money.without_unclear_points(column("1.234.567", "1.200", "99.5", "25.3333", "12,500", "7")))
+    assert read.paise.fillna(-1).tolist() == [-1, -1, 9950, 2533, 1250000, 700]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(min_value=0, max_value=10**12 - 1), st.sampled_from([3, 2]))
 def test_groups_of_both_forms_are_the_number_they_are_made_of(rupees, size):
@@ -180,4 +212,4 @@ def test_commas_that_end_in_no_group_of_three_are_never_dropped(text):
     first, *between, last = text.split(",")
     western = len(first) <= 3 and all(len(group) == 3 for group in between)
     indian = len(first) <= 2 and all(len(group) == 2 for group in between)
-    assert read.reason.isna().tolist() == [len(last) == 3 and (western or indian)]
+    assert read.reason.isna().tolist() == [len(last) == 3 and (western or indian) and not text.startswith("0")]

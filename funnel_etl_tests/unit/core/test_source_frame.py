@@ -162,7 +162,23 @@ def test_a_count_may_be_in_any_digits_mixed_too_and_as_large_as_a_bigint() -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["(5)", "Rs 7", "7-", "1.5", "inf", "n/a", "1.234", "1.000", '"1,23"', '"12,5"', '"4,999,00"', "1.234.567"]
+    "text",
+    [
+        "(5)",
+        "Rs 7",
+        "7-",
+        "1.5",
+        "inf",
+        "n/a",
+        "1.234",
+        "1.000",
+        '"1,23"',
+        '"12,5"',
+        '"4,999,00"',
+        '"0,500"',
+        '"00,125"',
+        "2.5.2",
+    ],
 )
 def test_a_count_is_a_whole_number_and_nothing_else(text: str) -> None:
     source = frame(f"1,2026-11-01,{text},", '2,2026-11-01,"1,234",', "3,2026-11-01,12.0,")
@@ -185,6 +201,21 @@ def test_a_column_proved_to_use_decimal_commas_is_read_so_as_a_whole_and_noted_o
     assert source.number("clicks").tolist() == [1234.0, 1000.0, 7.0]
     assert put_aside(source) == {4: "bad_money"}
     assert [note.split(":")[0] for note in source.account.notes] == ["cost", "clicks"]
+
+
+def test_a_column_of_both_kinds_loses_what_may_be_either_and_says_so() -> None:
+    source = frame("1,2026-11-01,1.234.567,", "2,2026-11-01,1.200,", "3,2026-11-01,99.5,", "4,2026-11-01,25,")
+    assert source.needed_money("cost").fillna(-1).tolist() == [-1, -1, 9950, 2500]
+    assert put_aside(source) == {2: "bad_money", 3: "bad_money"}
+    assert source.account.notes == [
+        "cost: one amount has points between thousands, another before decimals: 1.500 was not read"
+    ]
+
+
+def test_costs_with_three_decimals_are_what_they_are_where_nothing_proves_groups() -> None:
+    source = frame("1,2026-11-01,25.333,", "2,2026-11-01,1.200,", "3,2026-11-01,₹ 4.999,")
+    assert source.needed_money("cost").tolist() == [2533, 120, 500]
+    assert source.account.notes == []
 
 
 def test_a_ragged_row_proves_no_decimal_commas() -> None:

@@ -91,7 +91,9 @@ def test_a_sheet_of_decimal_commas_is_read_to_the_paisa_with_a_note(clean: Clean
     outcome = clean(*(f"2026-11-01;{line};;Meta Ads" for line in lines), header=HEADER.replace(",", ";"))
     assert outcome.rows["cost_inr"].tolist() == [120_050, 9_875, 123_456, 30_000]
     assert outcome.rows["impressions"].fillna(-1).tolist() == [-1, 5, 7, 1], "nothing proves that 1.234 is 1,234"
-    assert outcome.notes == ["cost: its amounts have decimal commas (1.234,56), and were read so"]
+    assert outcome.notes == [
+        "cost: its amounts have points between thousands (1.234.567 or 1.234,56), and were read so"
+    ]
 
 
 def test_the_business_day_is_that_of_the_zone(clean: Clean) -> None:

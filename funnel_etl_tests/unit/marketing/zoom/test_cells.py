@@ -12,7 +12,7 @@ def test_a_count_may_have_groups_and_the_fraction_of_a_spreadsheet(cell: str, co
     assert whole_number(cell) == count
 
 
-@pytest.mark.parametrize("cell", ["1,23", "12,5", "1.000", "1.234", "1,2345", "1" * 19, "12 min"])
+@pytest.mark.parametrize("cell", ["1,23", "12,5", "1.000", "1.234", "1,2345", "0,500", "00,125", "1" * 19, "12 min"])
 def test_a_count_is_never_made_of_what_a_decimal_comma_leaves(cell: str) -> None:
     with pytest.raises(ValueError, match="not a whole number"):
         whole_number(cell)
