@@ -27,7 +27,7 @@ from funnel_etl.core.csvfile import header_key, read_header
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.core.nearest import did_you_mean, nearest
 from funnel_etl.core.numbers import grouped
-from funnel_etl.core.text import is_rounded_id, lookup_key, lookup_keys
+from funnel_etl.core.text import are_rounded_ids, lookup_key, lookup_keys
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -228,13 +228,11 @@ def _digits(texts: pd.Series) -> pd.Series:
 def _rounded(tables: Tables, name: str, column: str) -> Iterator[Fault]:
     """Yield long numbers that a spreadsheet has rounded: their last digits are lost."""
     rows = tables[name]
-    for line, value in zip(rows["line"], rows[column], strict=True):
-        # An id of the CRM may have the look of a number: only what Excel writes is a rounded one.
-        if is_rounded_id(value) if column == "sale_id" else _ROUNDED.fullmatch(value):
-            what = "has lost its last digits: a spreadsheet has rounded it"
-            yield Fault(
-                line, _cell(line, column, value, what), "type it anew with an apostrophe before it: '1234567890"
-            )
+    # An id of the CRM may have the look of a number: only what Excel writes is a rounded one.
+    is_rounded = are_rounded_ids(rows[column]) if column == "sale_id" else rows[column].str.fullmatch(_ROUNDED)
+    for line, value in zip(rows.loc[is_rounded, "line"], rows.loc[is_rounded, column], strict=True):
+        what = "has lost its last digits: a spreadsheet has rounded it"
+        yield Fault(line, _cell(line, column, value, what), "type it anew with an apostrophe before it: '1234567890")
 
 
 def _bad_cells(tables: Tables, name: str, column: str, why: Callable[[str], str], fix: str) -> Iterator[Fault]:

@@ -23,11 +23,18 @@ STR = pd.StringDtype(na_value=np.nan)
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_ROUNDED_ID = re.compile(r"\d{1,3}(?:[.,]\d+E\+?|E\+)\d{2,3}", re.IGNORECASE)
+_ROUNDED_ID = r"(?i)^[0-9]{1,3}(?:[.,][0-9]+E\+?|E\+)[0-9]{2,3}$"
 """An identifier that a spreadsheet took for a number, as it writes one: `6.54E+23`, `1E+15`. Its digits are lost.
 
 An id may well be digits around an E (`6e5`, `64E10`), as in hexadecimal ones; none has a plus, or a point before its E.
 """
+_LONG_NUMBER = r"^[0-9]{16,}(?:\.0*)?$"
+_KEPT_DIGITS = 15
+"""A spreadsheet makes zeros of the digits behind so many."""
+_SURELY_ZEROS, _BY_CHANCE = 4, 3
+"""So many zeros there are in one id of ten thousand; so many together hardly in ids of which none has anything else."""
+_AROUND_ID = r"[\s'\"’‘`=\x{200b}-\x{200f}\x{2060}\x{feff}]+"
+"""Blanks, and what keeps a spreadsheet from taking a text for a number."""
 _NUL_SAMPLE = 8192
 _IS_ITS_KEY = r"^[!-@\[-~]+(?: [!-@\[-~]+)*$"
 """ASCII without capitals, single blanks inside."""
@@ -171,14 +178,24 @@ def header_key(name: str) -> str:
     return "".join(ch for ch in lookup_key(without_contacts(name)) if ch.isalnum())
 
 
-def is_rounded_id(text: str) -> bool:
-    """Whether an identifier is one that a spreadsheet rounded: `6.54E+23`."""
-    return _ROUNDED_ID.fullmatch(squash_one(text)) is not None
-
-
 def are_rounded_ids(values: pd.Series) -> pd.Series:
-    """Whether each identifier of a column is one that a spreadsheet rounded; a missing one is not."""
-    return map_unique(values, lambda text: "rounded" if is_rounded_id(text) else None).notna()
+    """Whether each identifier of a column is one that a spreadsheet rounded; a missing one is not.
+
+    By its form, `6.54E+23`; or it is a long number with zeros for all digits behind the fifteenth: four or more, or as
+    in all ids of its length.
+    """
+    uniques, codes = unique_texts(values)
+    plain = pc.replace_substring_regex(uniques, _AROUND_ID, "")
+    rounded = pc.match_substring_regex(plain, _ROUNDED_ID).to_numpy(zero_copy_only=False).astype(bool)
+    digits = pc.replace_substring(plain, ",", "")
+    is_long = pc.match_substring_regex(digits, _LONG_NUMBER).to_numpy(zero_copy_only=False)
+    if is_long.any():
+        numbers = text_series(digits, pd.RangeIndex(len(digits)))[is_long].str.replace(r"\..*", "", regex=True)
+        behind = numbers.str.len() - _KEPT_DIGITS
+        are_zeros = numbers.str.slice(_KEPT_DIGITS).str.strip("0") == ""
+        together = are_zeros.groupby(behind).transform("all") & (behind.groupby(behind).transform("sum") >= _BY_CHANCE)
+        rounded[is_long] = are_zeros & ((behind >= _SURELY_ZEROS) | together)
+    return pd.Series(np.append(rounded, False)[codes], index=values.index)
 
 
 def are_dummies(values: pd.Series) -> pd.Series:

@@ -292,6 +292,7 @@ def test_lines_that_complete_each_other_and_new_categories_are_fine() -> None:
         pytest.param("placeholder_phones", "phone;note\n'9,87654e9;\n", id="decimal_comma"),
         pytest.param("webinar_overrides", "webinar_id\n8.12E+10\n", id="webinar_id"),
         pytest.param("manual_mapping", "sale_id,manual_value\n6.54E+23,walk-in\n", id="sale_id"),
+        pytest.param("manual_mapping", "sale_id,manual_value\n654000000000000000000000,walk-in\n", id="in_full"),
     ],
 )
 def test_a_number_that_a_spreadsheet_has_rounded_is_refused_with_its_line(name: str, text: str) -> None:

@@ -173,13 +173,35 @@ def test_an_all_missing_object_column_is_text_too():
     assert listed(text.squash(pd.Series([None, np.nan], dtype=object))) == [None, None]
 
 
-@pytest.mark.parametrize("typed", ["6.54E+23", "6,54E+23", " 6.54e+23 ", "1.23457E+15", "1E+15", "6.54E23", "65.4E+21"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("6.54E+23", "6,54E+23", " 6.54e+23 ", "1.23457E+15", "1E+15", "6.54E23", "65.4E+21"),
+        *("6.54 E+23", "6.54 E 23", "'6.54E+23", "’6.54E+23", '="6.54E+23"', "1 E +15"),
+        *("654000000000000000000000", "654000000000000000000000.00", "'1234567890123450000", "1234567890123450000."),
+        *("654,000,000,000,000,000,000,000", "6,54,00,00,00,00,00,00,00,00,00,000", "123456789012345000"),
+    ],
+)
 def test_an_id_that_a_spreadsheet_took_for_a_number_is_known_by_the_form_it_writes(typed):
-    assert text.is_rounded_id(typed)
+    """`654000000000000000000000` and `'6.54E+23` each were one id of several sales."""
+    assert text.are_rounded_ids(pd.Series([typed, None], dtype="str")).tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
-    "typed", ["6e5", "64E10", "6E23", "507f1f77bcf86cd799439011", "1.5", "E+23", "a6.54E+23", "6.54E+2", "6.54E-23", ""]
+    "typed",
+    [
+        *("6e5", "64E10", "6E23", "507f1f77bcf86cd799439011", "1.5", "E+23", "a6.54E+23", "6.54E+2", "6.54E-23", ""),
+        *("987650000000", "100000000000000", "1234567890123450", "1234567890123456789", "654000000000000000000001"),
+        *("507f1f77bcf86cd799000000", "S-654000000000000000000000", "0.654000000000000000000000"),
+    ],
 )
-def test_an_id_with_an_e_among_its_digits_is_an_id(typed):
-    assert not text.is_rounded_id(typed)
+def test_an_id_with_an_e_among_its_digits_or_zeros_at_its_end_is_an_id(typed):
+    assert not text.are_rounded_ids(pd.Series([typed], dtype="str")).any()
+
+
+def test_that_ids_of_sixteen_digits_are_rounded_shows_by_all_of_them():
+    """One id in ten ends with a zero by chance."""
+    rounded = pd.Series(["1234567890123450", "2234567890123450", "3234567890123450", "s1"], dtype="str")
+    assert text.are_rounded_ids(rounded).tolist() == [True, True, True, False]
+    kept = pd.concat([rounded, pd.Series(["4234567890123456"], dtype="str")])
+    assert not text.are_rounded_ids(kept).any()

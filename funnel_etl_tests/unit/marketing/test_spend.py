@@ -139,12 +139,15 @@ def test_a_line_that_adds_up_the_others_is_no_spend_and_a_campaign_with_total_in
     assert outcome.quarantine[["source_row", "reason"]].to_numpy().tolist() == [[6, "total_row"], [7, "total_row"]]
 
 
+BARE, FULL = "2026-11-30,{},,600.5,", "2026-11-30,Webinar,{},600.5,Meta Ads"
+
+
 @pytest.mark.parametrize(
-    "label",
-    ["Google Ads Total", "Total - Search", "google total", "Results from 2 campaigns", "Overall", "Total Nov", "TTL"],
-)
-@pytest.mark.parametrize(
-    "total", ["2026-11-30,{},,600.5,", "2026-11-30,Webinar,{},600.5,Meta Ads"], ids=["bare", "like_the_others"]
+    ("label", "total"),
+    [
+        *(("Google Ads Total", BARE), ("Total - Search", BARE), ("google total", FULL)),
+        *(("Results from 2 campaigns", BARE), ("Overall", FULL), ("Total Nov", FULL)),
+    ],
 )
 def test_a_dated_total_is_no_spend_whatever_else_its_label_says(clean: Clean, label: str, total: str) -> None:
     lines = [f"2026-11-0{day},{cell},Webinar" for day, cell in ((1, "a,G,300.25"), (2, "b,G,200.25"), (3, "c,M,100"))]
@@ -166,9 +169,9 @@ def test_totals_of_months_and_platforms_between_the_lines_are_no_spend(clean: Cl
 
 
 @pytest.mark.parametrize(
-    "campaign", ["Total Fitness", "Overall", "Total", "Sum up your CFA", "योग", "Brand overall", "TTL"]
+    ("campaign", "funnel"),
+    [("Total Fitness", "Meta Ads"), ("Total Fitness", ""), ("Overall", "Meta Ads"), ("योग", "Meta Ads"), ("TTL", "")],
 )
-@pytest.mark.parametrize("funnel", ["Meta Ads", ""], ids=["funnel", "without_funnel"])
 def test_a_campaign_with_a_label_in_its_name_and_a_cost_of_its_own_is_spend(
     clean: Clean, campaign: str, funnel: str
 ) -> None:

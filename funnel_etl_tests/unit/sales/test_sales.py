@@ -87,11 +87,12 @@ def test_sales_whose_id_a_spreadsheet_rounded_never_become_one(clean: Clean) -> 
         *(f"6.54E+23,paid,2026-11-0{day},9876512345,{day}00,Webinar" for day in (1, 2, 3)),
         '"6,54E+23",paid,2026-11-04,9876512345,400,Webinar',
         "1E+15,paid,2026-11-04,9876512345,400,Webinar",
+        "654000000000000000000000,paid,2026-11-04,9876512345,400,Webinar",
         "6e5,paid,2026-11-05,9876512345,500,Webinar",
         "64E10,paid,2026-11-05,9876512345,600,Webinar",
         "507f1f77bcf86cd799439011,paid,2026-11-05,9876512345,700,Webinar",
     )
-    assert put_aside(outcome) == dict.fromkeys(range(2, 7), ("rounded_id", "_id"))
+    assert put_aside(outcome) == dict.fromkeys(range(2, 8), ("rounded_id", "_id"))
     assert outcome.rows["sale_id"].tolist() == ["6e5", "64E10", "507f1f77bcf86cd799439011"]
     assert outcome.merged.empty
 
@@ -137,17 +138,13 @@ TOTALS = ["Total (Nov)", "Total Nov", "Total for November 2026", "Total Paid", "
 TOTALS += ["Tot.", "Overall", "Σ", "∑", "Total geral", "Importe total", "एकूण", "Total till 14 Nov", "Q4 total"]
 
 
-@pytest.mark.parametrize("label", TOTALS)
 @pytest.mark.parametrize("amount", ["300", "100", "301"], ids=["all", "only_sales_that_count", "rounded"])
-def test_a_total_in_the_place_of_an_id_is_never_a_sale(clean: Clean, label: str, amount: str) -> None:
+def test_a_total_in_the_place_of_an_id_is_never_a_sale(clean: Clean, amount: str) -> None:
     """`Total (Nov)` counted, and so did the total of the successful sales only: 6000 instead of 3000."""
-    outcome = clean(
-        "s1,paid,2026-11-01,9876512345,100,Webinar",
-        "s2,failed,2026-11-02,9876512346,200,Webinar",
-        f"{label},,2026-11-14 23:59,,{amount},",
-    )
+    rows = ["s1,paid,2026-11-01,9876512345,100,Webinar", "s2,failed,2026-11-02,9876512346,200,Webinar"]
+    outcome = clean(*rows, *(f"{label},,2026-11-14 23:59,,{amount}," for label in TOTALS))
     assert outcome.rows["sale_id"].tolist() == ["s1", "s2"]
-    assert outcome.quarantine["reason"].tolist() == ["total_row"]
+    assert outcome.quarantine["reason"].tolist() == ["total_row"] * len(TOTALS)
 
 
 def test_where_every_sale_has_a_label_for_its_id_none_is_a_total(clean: Clean) -> None:
