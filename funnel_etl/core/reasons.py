@@ -66,7 +66,7 @@ EXCLUSIONS: dict[str, str] = {
     "row_count": "the line says how many rows the export has, and they are all there",
     "erased": "the line named a person who asked to be erased (`funnel-etl erase`): it is empty now, for good",
     "no_longer_read": "the Zoom report was taken once, and this version of the reader no longer reads it",
-    "test_lead": "Meta made the row to test its form (`<test lead: dummy data for …>` in a cell): it is nobody",
+    "test_lead": "Meta or Google made the row to test a form (`<test lead: dummy data for …>` in a cell): it is nobody",
     "host": "a host of the webinar",
     "panelist": "a panelist of the webinar",
     "staff": "an attendee row with the e-mail of a host or panelist",

@@ -25,10 +25,21 @@ from funnel_etl.core.errors import AmbiguousDates, SourceRejected
 from funnel_etl.core.numbers import grouped
 from funnel_etl.core.phone_headers import is_someone_elses
 from funnel_etl.core.phone_questions import asks_for_phone, may_ask_for_phone
-from funnel_etl.core.text import are_dummies, are_rounded_ids, arrow_text, first_filled, is_filled, lookup_keys, squash
+from funnel_etl.core.text import (
+    are_dummies,
+    are_rounded_ids,
+    arrow_text,
+    first_filled,
+    header_key,
+    is_filled,
+    lookup_keys,
+    squash,
+)
 
 MOST_DIGITS = 18
 """A bigint holds any number of so many digits."""
+TEST_COLUMNS, YES = {"istest", "istestlead"}, {"true", "yes", "1", "1.0"}
+"""Columns in which Google's and other form tools say that a row is a test, by `header_key`; and how they say it."""
 
 
 def raw_records(
@@ -152,6 +163,8 @@ class SourceFrame:
         is_test = pd.Series(data=False, index=self.raw.index)
         for column in [c for c in self.raw.columns if c not in RESERVED]:
             is_test |= are_dummies(self.raw[column])
+            if header_key(column) in TEST_COLUMNS:
+                is_test |= lookup_keys(self.raw[column]).isin(YES)
         self.account.exclude(pd.Series("test_lead", index=is_test.index, dtype="str").where(is_test))
         return is_test
 

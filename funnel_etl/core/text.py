@@ -31,8 +31,12 @@ An id may well be digits around an E (`6e5`, `64E10`), as in hexadecimal ones; n
 _LONG_NUMBER = r"^[0-9]{16,}(?:\.0*)?$"
 _KEPT_DIGITS = 15
 """A spreadsheet makes zeros of the digits behind so many."""
-_SURELY_ZEROS, _BY_CHANCE = 4, 3
-"""So many zeros there are in one id of ten thousand; so many together hardly in ids of which none has anything else."""
+_BY_CHANCE, _TOGETHER = 0.01, 3
+"""Ids have such zeros by chance where they are not a hundred times as many as expected, or all with so many zeros."""
+_DUMMY = (
+    r"(?i)test lead: dummy data|\btester-123-|(?:^|[^\w.+-])test@(?:example|meta|fb)\.com(?:$|[^\w.-])"
+    r"|(?:^|\W)firstname lastname(?:$|\W)|(?:^|[^0-9])1[ -]?\(?650\)?[ -]?555[ -]?0123(?:$|[^0-9])"
+)
 _AROUND_ID = r"[\s'\"’‘`=\x{200b}-\x{200f}\x{2060}\x{feff}]+"
 """Blanks, and what keeps a spreadsheet from taking a text for a number."""
 _NUL_SAMPLE = 8192
@@ -181,8 +185,8 @@ def header_key(name: str) -> str:
 def are_rounded_ids(values: pd.Series) -> pd.Series:
     """Whether each identifier of a column is one that a spreadsheet rounded; a missing one is not.
 
-    By its form, `6.54E+23`; or it is a long number with zeros for all digits behind the fifteenth: four or more, or as
-    in all ids of its length.
+    By its form, `6.54E+23`; or it is a long number with zeros for all digits behind the fifteenth, as too many ids of
+    its length are for chance.
     """
     uniques, codes = unique_texts(values)
     plain = pc.replace_substring_regex(uniques, _AROUND_ID, "")
@@ -193,14 +197,15 @@ def are_rounded_ids(values: pd.Series) -> pd.Series:
         numbers = text_series(digits, pd.RangeIndex(len(digits)))[is_long].str.replace(r"\..*", "", regex=True)
         behind = numbers.str.len() - _KEPT_DIGITS
         are_zeros = numbers.str.slice(_KEPT_DIGITS).str.strip("0") == ""
-        together = are_zeros.groupby(behind).transform("all") & (behind.groupby(behind).transform("sum") >= _BY_CHANCE)
-        rounded[is_long] = are_zeros & ((behind >= _SURELY_ZEROS) | together)
+        zeros, ids = are_zeros.groupby(behind).transform("sum"), are_zeros.groupby(behind).transform("size")
+        is_chance = (ids * 10.0**-behind >= _BY_CHANCE * zeros) & ((zeros < ids) | (ids * behind < _TOGETHER))
+        rounded[is_long] = are_zeros & ~is_chance
     return pd.Series(np.append(rounded, False)[codes], index=values.index)
 
 
 def are_dummies(values: pd.Series) -> pd.Series:
-    """Whether each cell is one that Meta fills in when it tests a form: `<test lead: dummy data for full_name>`."""
-    found = pc.match_substring(arrow_text(values), "test lead: dummy data", ignore_case=True)
+    """Whether each cell, or line of cells, has what Meta or Google fill in when they test a form (_DUMMY)."""
+    found = pc.match_substring_regex(arrow_text(values), _DUMMY)
     return pd.Series(found.fill_null(fill_value=False).to_numpy(zero_copy_only=False), index=values.index)
 
 

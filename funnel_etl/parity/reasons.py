@@ -31,7 +31,7 @@ PARITY_REASONS: dict[str, str] = {
     "text_not_trimmed": "white space in a name is collapsed; the sheet shows it as typed",
     "duplicate_row": "the dump has the sale more than once: the last row counts; the sheet shows each",
     "total_row": "the row adds up the others, and is in quarantine; the sheet has it like any other",
-    "test_lead": "Meta made the row to test its form: it is nobody's; the sheet has it like any other",
+    "test_lead": "Meta or Google made the row to test a form: it is nobody's; the sheet has it like any other",
     "row_quarantined": "the row is in quarantine: broken, or its key or amount cannot be read; the sheet has it",
     "aged_out": "the row left the dump because its window slides; it is kept here, and is gone from the sheet",
     "decimal_comma": "points between thousands are proved for the costs (1.234.567 or 1.234,56); not so to the sheet",

@@ -24,7 +24,7 @@ def open_rows(raw: pd.DataFrame, reports: pd.DataFrame, input_name: str) -> tupl
 
 
 def without_other_reports(account: RowAccount, known: pd.DataFrame) -> None:
-    """Exclude the rows of reports of which nothing is used; and Meta's test leads, that a form sent on to Zoom."""
+    """Exclude the rows of reports of which nothing is used; and test leads, that a form sent on to Zoom."""
     reasons = pd.Series(None, index=known.index, dtype="str")
     reasons[are_dummies(known["row"])] = "test_lead"
     reasons[known["status"].eq("subset")] = "subset_report"

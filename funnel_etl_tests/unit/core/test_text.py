@@ -205,3 +205,9 @@ def test_that_ids_of_sixteen_digits_are_rounded_shows_by_all_of_them():
     assert text.are_rounded_ids(rounded).tolist() == [True, True, True, False]
     kept = pd.concat([rounded, pd.Series(["4234567890123456"], dtype="str")])
     assert not text.are_rounded_ids(kept).any()
+
+
+def test_of_many_long_ids_a_few_end_with_zeros_by_chance():
+    ids = pd.Series([str(9_007_199_254_740_991 * 119 * n)[:19] for n in range(100, 30_000)], dtype="str")
+    assert ids.str.endswith("0000").any()
+    assert not text.are_rounded_ids(ids).any()

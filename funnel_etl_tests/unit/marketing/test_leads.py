@@ -175,17 +175,37 @@ def test_a_lead_has_the_phone_of_whichever_own_number_was_typed(clean: Clean, ot
     "line",
     [
         "<test lead: dummy data for full_name>,test@meta.com,<test lead: dummy data for phone_number>,fb,,,2026-11-02",
-        "Asha,test@fb.com,,fb,,<Test lead: dummy data for campaign>,2026-11-02",
+        "Asha,a@b.in,,fb,,<Test lead: dummy data for campaign>,2026-11-02",
+        "FirstName LastName,test@example.com,+16505550123,google,,,2026-11-02",
+        "Asha,Test@FB.com,9876512345,fb,,,2026-11-02",
+        "Asha,a@b.in,p:+1 650-555-0123,google,,,2026-11-02",
+        "Asha,a@b.in,,google,,TeSter-123-ABCDEFGHIJKLMNOPQRSTUVWXYZ-abc,2026-11-02",
     ],
-    ids=["as_meta_fills_it_in", "any_cell"],
+    ids=[
+        "as_meta_fills_it_in",
+        "any_cell",
+        "as_google_fills_it_in",
+        "address_of_meta",
+        "phone_of_google",
+        "id_of_google",
+    ],
 )
-def test_a_test_lead_of_meta_is_left_out_and_is_nobodys_first(clean: Clean, line: str) -> None:
+def test_a_test_lead_is_left_out_and_is_nobodys_first(clean: Clean, line: str) -> None:
     """The incident: test leads counted, and were one person with the first lead."""
-    outcome = clean(line, line, "Test,test@meta.com,,fb,,,2026-11-03")
-    assert outcome.rows["name"].tolist() == ["Test"], "only the address of one: it may be somebody"
-    assert outcome.rows["is_first_lead"].tolist() == [True]
+    people = ("Tester Lal,test@example.com.in,,fb,,,2026-11-03", "Test,latest@fb.com,6505550123,fb,,Tester,2026-11-04")
+    outcome = clean(line, line, *people)
+    assert outcome.rows["name"].tolist() == ["Tester Lal", "Test"], "people with such names are people"
+    assert outcome.rows["is_first_lead"].tolist() == [True, True]
     assert outcome.ledger[0].reasons == {"excluded:test_lead": 2}
     assert outcome.merged.empty
+
+
+@pytest.mark.parametrize("column", ["is_test", "isTest", "Is Test"])
+def test_a_row_that_says_it_is_a_test_is_left_out(clean: Clean, column: str) -> None:
+    values = ["true", "TRUE", "Yes", "1", "false", "no", "0", ""]
+    lines = [f"A,a{n}@b.in,98765123{n:02},fb,2026-11-01,{value}" for n, value in enumerate(values)]
+    outcome = clean(*lines, header=f"Name,Email,Phone number,utmSource,created date,{column}")
+    assert outcome.rows["source_row"].tolist() == [6, 7, 8, 9]
 
 
 @pytest.mark.parametrize(
