@@ -5,7 +5,7 @@ not stop what was accepted before it. What one cell may hold by itself is in `co
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
@@ -18,8 +18,10 @@ from funnel_etl.core.config_models import (
     EXCLUDED,
     KEYS,
     RESIDUAL_FUNNELS,
+    STATUS_CONNECTIVES,
     STATUS_SEPARATORS,
     TABLES,
+    WEBINAR_ID_DIGITS,
     statuses_of,
 )
 from funnel_etl.core.contact_mask import without_contacts
@@ -36,9 +38,12 @@ FEWEST_LINES, MOST_GONE = 10, 0.5
 CHOSEN_COLUMNS = ("revenue_column", "sale_date_column")
 """The settings of `metrics.csv` that name a column of the CRM's sales."""
 _ROUNDED = re.compile(r"\s*'?[+-]?\d(?:[.,]\d+)?\s*e\s*[+-]?\d{1,3}\s*", re.IGNORECASE)
-_BETWEEN_WILDCARDS = re.compile(r"\*\s*[;,]\s*\*")
-_OF_A_REGEX = re.compile(r"^\s*(?:\^|\.[*+])|\$\s*$|\\|\(\?")
-_BRACKETS = {")": "(", "]": "[", "}": "{"}
+_SEVERAL_TOPICS = re.compile(r"\*\s*(?:[;,/]|\bor\b)\s*\*", re.IGNORECASE)
+_SEVERAL_PATTERNS = re.compile(r"\*\s*[;,|]\s*\*")
+_OF_A_REGEX = re.compile(r"^\s*(?:\^|\.[*+])|\w\$\s*$|\\|\(\?[:=!<a-z]", re.IGNORECASE)
+_ALTERNATIVES = re.compile(r"[(\[{](?:[^()\[\]{}*]|\.\*)*\|(?:[^()\[\]{}*]|\.\*)*[)\]}]")
+"""A bar in brackets; of one in `*acca (day 1* | *day 2)*` two patterns are meant."""
+_MOST_PHONE_DIGITS = 15
 _NEARLY = 80.0
 """Where a new name is allowed, only one that is nearly a known one is taken for a typing error."""
 
@@ -244,13 +249,15 @@ def _bad_cells(tables: Tables, name: str, column: str, why: Callable[[str], str]
 
 
 def _placeholders(tables: Tables) -> Iterator[Fault]:
+    def why(value: str) -> str:
+        count = len(re.findall(r"\d", re.sub(r"\.0*$", "", value)))
+        if not count:
+            return "holds no digit, and is no phone"
+        return f"has {count} digits, more than any phone" if count > _MOST_PHONE_DIGITS else ""
+
     yield from _rounded(tables, "placeholder_phones", "phone")
     yield from _bad_cells(
-        tables,
-        "placeholder_phones",
-        "phone",
-        lambda value: "" if re.search(r"\d", value) else "holds no digit, and is no phone",
-        "write the number people type, in digits",
+        tables, "placeholder_phones", "phone", why, "write the number people type, in digits, one on each line"
     )
 
 
@@ -268,23 +275,16 @@ def _bots(tables: Tables) -> Iterator[Fault]:
 def _patterns(tables: Tables, name: str, column: str) -> Iterator[Fault]:
     """Yield patterns that can fit nothing as they are meant: in ours `*` is anything, and all else means itself."""
     is_topic = column == "topic_pattern"
+    several = _SEVERAL_TOPICS if is_topic else _SEVERAL_PATTERNS
+    apart = "they are separated by |" if is_topic else "each has a line of its own"
 
     def why(value: str) -> str:
-        if _OF_A_REGEX.search(value) or (is_topic and any(map(_is_unbalanced, value.split("|")))):
+        if _OF_A_REGEX.search(value) or (is_topic and _ALTERNATIVES.search(value)):
             return "looks like a regular expression; here * is anything, and every other sign means itself"
-        return "holds several patterns; they are separated by |" if _BETWEEN_WILDCARDS.search(value) else ""
+        return f"holds several patterns; {apart}" if several.search(value) else ""
 
-    return _bad_cells(tables, name, column, why, f"write words and *, as *acca*{' | *cfa*' if is_topic else ''}")
-
-
-def _is_unbalanced(part: str) -> bool:
-    opened: list[str] = []
-    for sign in part:
-        if sign in _BRACKETS.values():
-            opened.append(sign)
-        elif sign in _BRACKETS and (not opened or opened.pop() != _BRACKETS[sign]):
-            return True
-    return bool(opened)
+    fix = "write words and *, as *acca* | *cfa*" if is_topic else "write words and *, as *acca*, one line per pattern"
+    return _bad_cells(tables, name, column, why, fix)
 
 
 def _metrics(tables: Tables, known: Mapping[str, SourceNames]) -> Iterator[Fault]:
@@ -344,17 +344,16 @@ def _chosen_column(name: str, line: int, value: str, sales: SourceNames, tables:
 
 
 def _statuses(given: Mapping[str, tuple[int, str]]) -> Iterator[Fault]:
+    lists = [DEFAULT_METRICS[COUNTED], *(given[name][1] for name in (EXCLUDED, COUNTED) if name in given)]
+    known = {lookup_key(status) for text in lists for status in statuses_of(text)}
     for name in (EXCLUDED, COUNTED):
         line, value = given.get(name, (0, ""))
-        if STATUS_SEPARATORS.search(value):
-            right = "|".join(
-                part.strip() for part in re.split(rf"{STATUS_SEPARATORS.pattern}|\|", value) if part.strip()
-            )
-            yield Fault(
-                line,
-                _cell(line, "value", value, "is one status as it is written; statuses are separated by |"),
-                f"write {without_contacts(right)}; a sign that belongs to a status has a \\ before it",
-            )
+        parts = [part.strip() for part in value.split("|") if part.strip()]
+        right = [status for part in parts for status in _apart(part, known)]
+        if right != parts:
+            what = _cell(line, "value", value, "is one status as it is written; statuses are separated by |")
+            fix = f"write {without_contacts('|'.join(right))}; a sign that belongs to a status has a \\ before it"
+            yield Fault(line, what, fix)
     if EXCLUDED in given and COUNTED in given:
         excluded = {lookup_key(status) for status in statuses_of(given[EXCLUDED][1])}
         for status in statuses_of(given[COUNTED][1]):
@@ -362,6 +361,19 @@ def _statuses(given: Mapping[str, tuple[int, str]]) -> Iterator[Fault]:
                 line = given[COUNTED][0]
                 what = _cell(line, "value", status, f"is in {EXCLUDED} too (line {given[EXCLUDED][0]})")
                 yield Fault(line, what, "keep it in one of the two")
+
+
+def _apart(part: str, known: Collection[str]) -> list[str]:
+    """Return the statuses that are meant by what stands between two bars, as they are to be written."""
+    pieces = [piece.strip() for piece in STATUS_SEPARATORS.split(part) if piece.strip()]
+    if any(len(piece) == 1 for piece in pieces):
+        return [STATUS_SEPARATORS.sub(r"\\\g<0>", part)]  # `N/A` is one
+    words = [STATUS_CONNECTIVES.split(piece) for piece in pieces]
+    return [
+        status
+        for piece, found in zip(pieces, words, strict=True)
+        for status in (found if all(len(one.split()) == 1 or lookup_key(one) in known for one in found) else [piece])
+    ]
 
 
 def _aliases(tables: Tables, known: Mapping[str, SourceNames]) -> Iterator[Fault]:
@@ -394,14 +406,17 @@ def _profiles(tables: Tables) -> Iterator[Fault]:
 
 
 def _overrides(tables: Tables) -> Iterator[Fault]:
+    least, most = WEBINAR_ID_DIGITS
+
+    def why(value: str) -> str:
+        if not re.fullmatch(r"[\d\s'-]+", value):
+            return "" if _ROUNDED.fullmatch(value) else "is not digits only"
+        count = len(re.findall(r"\d", value))
+        return "" if least <= count <= most else f"has {count} digits; a webinar id has {least} to {most}"
+
     yield from _rounded(tables, "webinar_overrides", "webinar_id")
-    yield from _bad_cells(
-        tables,
-        "webinar_overrides",
-        "webinar_id",
-        lambda value: "" if re.fullmatch(r"[\d\s'-]+", value) or _ROUNDED.fullmatch(value) else "is not digits only",
-        "write the webinar id as Zoom shows it, as 812 0000 2006",
-    )
+    fix = "write the webinar id as Zoom shows it, as 812 0000 2006"
+    yield from _bad_cells(tables, "webinar_overrides", "webinar_id", why, fix)
     profiles = tables["zoom_profiles"]
     fix = "use a profile of zoom_profiles.csv, or add it there"
     yield from _unknown(tables, "webinar_overrides", "profile", profiles["name"], "is not in zoom_profiles.csv", fix)

@@ -39,7 +39,7 @@ def days_of(text: str) -> frozenset[date]:
 
 def statuses_of(text: str) -> list[str]:
     """Return the statuses of a list separated by `|`, without white space around them."""
-    return [squash_one(re.sub(r"\\([,;/&])", r"\1", part)) for part in text.split("|") if lookup_key(part)]
+    return [squash_one(_ESCAPED.sub(r"\1", part)) for part in text.split("|") if lookup_key(part)]
 
 
 NAME = AfterValidator(_not_blank)
@@ -245,8 +245,13 @@ KEYS: dict[str, tuple[str, ...]] = {
 """What the lines of each table are known by."""
 
 EXCLUDED, COUNTED = "excluded_statuses", "counted_statuses"
-STATUS_SEPARATORS = re.compile(r"(?<!\\)[,;/&\t\r\n]")
+STATUS_SEPARATORS = re.compile(r"(?<!\\)[,;/&:¦•·，；：、｜\t\r\n]")
 """Signs that people put between statuses instead of `|`; after a backslash they belong to the status."""
+STATUS_CONNECTIVES = re.compile(r"\s*(?<!\\)\+\s*|\s+(?<!\\)(?:and|or|[-–—])\s+", re.IGNORECASE)
+"""What stands between statuses, and inside of some, too."""
+_ESCAPED = re.compile(r"\\([^\w\s|]|(?:and|or)\b)", re.IGNORECASE)
+WEBINAR_ID_DIGITS = (8, 13)
+"""How many digits Zoom's ids have, at least and at most."""
 
 DEFAULT_METRICS = {
     "revenue_column": "netAmount",

@@ -87,7 +87,8 @@ class Config:
     @property
     def placeholders(self) -> frozenset[str]:
         """The placeholder phone numbers, as digits."""
-        digits = ("".join(c for c in text if c.isdigit()) for text in self.table("placeholder_phones")["phone"])
+        texts = self.table("placeholder_phones")["phone"].str.replace(r"\.0*$", "", regex=True)
+        digits = ("".join(c for c in text if c.isdigit()) for text in texts)
         return frozenset(re.sub(r"^(?:0091|091|910|91|0)(?=\d{10}$)", "", number) for number in digits)
 
     def aliases(self, source: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from funnel_etl.core.config_models import WEBINAR_ID_DIGITS
 from funnel_etl.core.csv_lines import without_hint
 from funnel_etl.core.dates import MISSING
 from funnel_etl.core.errors import NotAZoomReport
@@ -221,7 +222,8 @@ def _facts(layout: Layout, times: Instants, notes: list[str], *, is_attendee: bo
 def _webinar_id(text: str) -> str:
     # Without a blank or hyphen in it an id may come as a number, 11122223333.0.
     digits = re.sub(r"[\s\-']+", "", text.strip()).removesuffix(".0")
-    if not re.fullmatch("[0-9]{8,13}", digits):
+    least, most = WEBINAR_ID_DIGITS
+    if not re.fullmatch(f"[0-9]{{{least},{most}}}", digits):
         raise NotAZoomReport(
             "its Webinar ID is not 9 to 11 digits: a spreadsheet program may have rounded it",
             fix=classify.DOWNLOAD,

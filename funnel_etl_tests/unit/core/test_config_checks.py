@@ -128,7 +128,10 @@ def test_of_two_lines_for_a_setting_the_last_holds_and_that_is_no_error() -> Non
     assert metrics("excluded_statuses,failed", "volume_weeks,8", "Excluded_Statuses,cancelled") == ""
 
 
-@pytest.mark.parametrize("sign", [";", ",", " / ", "&", "\n"], ids=["semicolon", "comma", "slash", "and", "line_break"])
+SIGNS = [";", ",", " / ", "&", "\n", "：", "；", "、", "¦", ":", "•", " and ", " OR ", " + ", "+", " - ", " – "]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
 def test_statuses_that_are_not_separated_by_a_bar_are_an_error_with_the_right_text(sign: str) -> None:
     """`failed;cancelled` was taken as one status: revenue rose by 6 %."""
     found = metrics(f'excluded_statuses,"failed{sign}cancelled|test"')
@@ -136,9 +139,37 @@ def test_statuses_that_are_not_separated_by_a_bar_are_an_error_with_the_right_te
     assert "Fix: write failed|cancelled|test;" in found
 
 
+def test_statuses_of_several_words_are_known_between_and_by_the_lists() -> None:
+    found = metrics("excluded_statuses,refund due and failed|refund due", "counted_statuses,on hold or paid|on hold")
+    assert "Fix: write refund due|failed|refund due;" in found
+    assert "(and 1 more)" in found
+
+
+def test_a_status_with_a_sign_between_letters_is_offered_as_one() -> None:
+    """The advice was `N|A|failed`."""
+    assert "Fix: write N\\/A|failed|lost;" in metrics("excluded_statuses,N/A|failed;lost")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("failed|cancelled", "failed|", "Part-paid|re-failed", "Refund in process - bank to confirm|failed"),
+        *("paid in cash and by card", "Not paid|On hold", "Sandy|Oracle", "Refund \\- initiated", "C++ course"),
+    ],
+)
+def test_ordinary_statuses_are_fine(value: str) -> None:
+    assert metrics(f"excluded_statuses,{value}") == ""
+
+
 def test_a_status_may_hold_a_separator_after_a_backslash() -> None:
     assert metrics('excluded_statuses,"Failed\\, bank|N\\/A"') == ""
     assert statuses_of("Failed\\, bank| N\\/A ||") == ["Failed, bank", "N/A"]
+    assert statuses_of("Refund \\- done|Terms \\and fees|a\\：b|x\\y") == [
+        "Refund - done",
+        "Terms and fees",
+        "a：b",
+        "x\\y",
+    ]
 
 
 def test_a_status_in_both_lists_is_an_error() -> None:
@@ -204,14 +235,14 @@ def test_statuses_are_compared_without_case_and_blanks(config_of: Callable[..., 
         pytest.param(
             {
                 "category_tokens": "token,category\nuscma,US CMA\n",
-                "webinar_overrides": "webinar_id,category\n81,US CMAA\n",
+                "webinar_overrides": "webinar_id,category\n81200002006,US CMAA\n",
             },
             "webinar_overrides",
             "'US CMAA' is nearly the category 'US CMA'",
             id="override_of_nearly_a_category",
         ),
         pytest.param(
-            {"webinar_overrides": "webinar_id,conductor\n812-0,Asha\n8120,Meera\n"},
+            {"webinar_overrides": "webinar_id,conductor\n812-0000-2006,Asha\n81200002006,Meera\n"},
             "webinar_overrides",
             "lines 2 and 3 give the same webinar_id different values of 'conductor'",
             id="two_conductors_of_one_webinar",
@@ -267,9 +298,8 @@ def test_what_names_nothing_or_two_things_is_told_by_line_column_and_value(
 
 
 def test_lines_that_complete_each_other_and_new_categories_are_fine() -> None:
-    overrides = (
-        "webinar_id,conductor,category,profile\n812,Asha,,\n812,,Guest talk,\n812,asha,guest  TALK,ACCA_attended\n"
-    )
+    lines = ("81200002006,Asha,,", "81200002006,,Guest talk,", "81200002006,asha,guest  TALK,ACCA_attended")
+    overrides = "\n".join(["webinar_id,conductor,category,profile", *lines, ""])
     aliases = "source,alias,column\ncrm_sales,Net GST,netAmountGST\nCRM_Sales,Net,net amount\n"
     found = errors(
         DUMP,
@@ -305,9 +335,27 @@ def test_ids_that_only_look_like_rounded_numbers_are_fine() -> None:
     assert errors(manual_mapping="sale_id,manual_value\n66500e10,a\n665f00d000000000000000e1,b\ns1,c\n") == {}
 
 
-@pytest.mark.parametrize("webinar_id", ["81200002006.0", "id 812", "812,813"])
-def test_a_webinar_id_is_digits_only(webinar_id: str) -> None:
-    assert "is not digits only" in errors(webinar_overrides=f'webinar_id\n"{webinar_id}"\n')["webinar_overrides"]
+@pytest.mark.parametrize(
+    ("webinar_id", "what"),
+    [
+        *((text, "is not digits only") for text in ("81200002006.0", "id 812", "812,813")),
+        *((text, "a webinar id has 8 to 13") for text in ("885 8860", "8120000200681200", "812-0000")),
+    ],
+)
+def test_a_webinar_id_is_as_many_digits_as_zoom_s_have(webinar_id: str, what: str) -> None:
+    assert what in errors(webinar_overrides=f'webinar_id\n"{webinar_id}"\n')["webinar_overrides"]
+    assert errors(webinar_overrides="webinar_id\n812 0000 2006\n'88588600\n1234567890123\n") == {}
+
+
+def test_a_placeholder_phone_may_come_as_a_number_and_has_no_more_digits_than_a_phone(
+    config_of: Callable[..., Config],
+) -> None:
+    """`9876543210.0` became 98765432100, and matched nobody."""
+    text = "phone\n9876543210.0\n+91 99999-12345\n0123456789.\n"
+    assert errors(placeholder_phones=text) == {}
+    assert config_of(placeholder_phones=text).placeholders == {"9876543210", "9999912345", "0123456789"}
+    found = errors(placeholder_phones="phone\n9876543210 9876543211\n")
+    assert "has 20 digits, more than any phone" in found["placeholder_phones"]
 
 
 @pytest.mark.parametrize(
@@ -319,11 +367,40 @@ def test_a_webinar_id_is_digits_only(webinar_id: str) -> None:
         pytest.param(r"\bacca\b", "looks like a regular expression", id="word_ends"),
         pytest.param("*acca*;*cfa*", "they are separated by |", id="semicolons"),
         pytest.param("*acca*, *cfa*", "they are separated by |", id="commas"),
+        pytest.param("*cfa* / *frm*", "they are separated by |", id="slash"),
+        pytest.param("*cfa* or *frm*", "they are separated by |", id="or"),
+        pytest.param("*(?:acca|cfa)*", "looks like a regular expression", id="group"),
+        pytest.param(".*(acca.*|cfa.*)", "looks like a regular expression", id="alternatives_with_dots"),
+        pytest.param("*[a|b]*", "looks like a regular expression", id="alternatives_in_square_brackets"),
     ],
 )
 def test_a_topic_pattern_that_cannot_fit_as_it_is_meant_is_refused(pattern: str, what: str) -> None:
     profile = f'name,type,category_mode,source_tag,topic_pattern\np,registration,auto,Webinar,"{pattern}"\n'
     assert what in errors(zoom_profiles=profile)["zoom_profiles"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("*acca (day 1*", "*day 1)*", "*price $", "*(?)*", "*acca (day 1* | *day 2)*", "*(acca)* | *[cfa]*", "*m&a*"),
+        *("*frm / cfa*", "*cfa or frm*", "*orchid*|*colour*", "*$*", "(live) * masterclass"),
+    ],
+)
+def test_a_topic_pattern_with_signs_that_mean_themselves_is_fine(pattern: str) -> None:
+    profile = f'name,type,category_mode,source_tag,topic_pattern\np,registration,auto,Webinar,"{pattern}"\n'
+    assert errors(zoom_profiles=profile) == {}
+
+
+@pytest.mark.parametrize("pattern", ["*notetaker*;*otter*", "*notetaker*|*otter*", "*notetaker* , *otter*"])
+def test_several_patterns_in_one_cell_of_a_table_that_has_one_are_refused(pattern: str) -> None:
+    """The advice was to separate them by |, which was accepted and matched nobody."""
+    found = errors(bot_names=f'pattern\n"{pattern}"\n', campaign_mapping=f'utm_campaign,funnel\n"{pattern}",Unmapped\n')
+    assert set(found) == {"bot_names", "campaign_mapping"}
+    for text in found.values():
+        assert "holds several patterns; each has a line of its own" in text
+        assert "Fix: write words and *, as *acca*, one line per pattern" in text
+    one = 'utm_campaign,funnel\n"cfa|nov|leads",Unmapped\n"*| nov *",Unmapped\n*cfa*/*nov*,Unmapped\n'
+    assert errors(bot_names="pattern\n*notetaker | asha*\n", campaign_mapping=one) == {}
 
 
 def test_a_bot_pattern_that_fits_everybody_is_refused() -> None:
