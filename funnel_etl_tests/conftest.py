@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import pytest
 from sqlalchemy import text
 
@@ -49,6 +50,24 @@ def administer(server_url: str, *statements: str) -> None:
                 connection.execute(text(statement))
     finally:
         engine.dispose()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _dagster_keeps_its_connections() -> Iterator[None]:
+    """Runs within the tests' own process keep a connection for Dagster's events, as its web server does.
+
+    One for each of thousands of events is a third of the time of a small night. Processes of our own are as they are.
+    """
+    opened = dg.DagsterInstance.get
+
+    def get() -> dg.DagsterInstance:
+        instance = opened()
+        instance.optimize_for_webserver(statement_timeout=600_000, pool_recycle=600, max_overflow=20)
+        return instance
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dg.DagsterInstance, "get", staticmethod(get))
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
