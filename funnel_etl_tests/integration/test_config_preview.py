@@ -389,7 +389,7 @@ def test_a_config_the_night_would_reject_is_told_with_all_its_errors(notes: Step
 def test_a_config_the_night_would_fail_with_is_told_by_asset(notes: Step, story: Story) -> None:
     metrics = story.installation.config / "metrics.csv"
     kept = metrics.read_text()
-    metrics.write_text(kept.replace("sale_date_column,createdOn", "sale_date_column,Last_Paid_Date"))
+    metrics.write_text(kept.replace("sale_date_column,createdOn", "sale_date_column,lastEmiDate"))
     code, _, err = story.preview()
     metrics.write_text(kept)
     assert code == 1
