@@ -94,7 +94,7 @@ def _mask(table: Table) -> View:
         MASKED,
         table.name,
         table.full_name,
-        f"SELECT {columns} FROM {table.full_name} AS t CROSS JOIN ops.mask_key AS k",  # noqa: S608
+        f"SELECT {columns} FROM {table.full_name} AS t CROSS JOIN ops.mask_key AS k CROSS JOIN {_patterns()} AS p",  # noqa: S608
         f"{table.description} {f'Masked: {personal}. ' if personal else ''}{note}",
         {column.name: _described(column) for column in table.columns},
     )
@@ -133,24 +133,31 @@ def _if_person(value: str, then: str, otherwise: str) -> str:
 
     In collation C, which regular expressions are twice as quick with.
     """
-    is_styled = f"octet_length({value}) > length({value}) AND {_matches(value, _STYLED)}"
+    text = f'({value} COLLATE "C")'
+    is_styled = f"octet_length({value}) > length({value}) AND {text} ~ p.styled"
     signs = " OR ".join(f"strpos({value}, '{sign}') > 0" for sign in ("@", "%40", "+"))
-    in_ascii = f"translate(normalize({value}, NFKC), {literal(_DIGITS + _INVISIBLE)}, '{'0123456789' * len(_ZEROS)}')"
-    plain = f"(CASE WHEN {is_styled} THEN {in_ascii} ELSE {value} END)"
-    without_dates = f"regexp_replace({plain}, {literal(_DATES)}, 'd', 'g')"
-    phone_or_email = f"{_matches(plain, f'{_WITH_COUNTRY}|{_EMAIL}')} OR {_matches(without_dates, _WITHOUT_COUNTRY)}"
-    tests = (
-        _matches(value, _SIGNS),
-        f"{signs} OR {_matches(value, _TEN_CLOSE)} OR ({is_styled})",
-        f"({phone_or_email}) AND NOT {_matches(value, _IDS)}",
+    plain = f"(CASE WHEN {is_styled} THEN translate(normalize({text}, NFKC), p.digits, p.ascii) ELSE {text} END)"
+    sure = (
+        f"({plain} ~ p.sure OR regexp_replace({plain}, p.dates, 'd', 'g') ~ p.without_country) AND NOT {text} ~ p.ids"
     )
-    for test in reversed(tests):
-        then = f"CASE WHEN {test} THEN {then} ELSE {otherwise} END"
-    return then
+    maybe = f"CASE WHEN {signs} OR {text} ~ p.ten_close OR ({is_styled}) THEN {sure} END"
+    return f"CASE WHEN CASE WHEN {text} ~ p.signs THEN {maybe} END THEN {then} ELSE {otherwise} END"
 
 
-def _matches(value: str, pattern: str) -> str:
-    return f'({value} COLLATE "C") ~ {literal(pattern)}'
+def _patterns() -> str:
+    """Return the SQL of one row with all patterns: written once a view, or replacing one would take too long."""
+    named = {
+        "signs": _SIGNS,
+        "styled": _STYLED,
+        "ten_close": _TEN_CLOSE,
+        "sure": f"{_WITH_COUNTRY}|{_EMAIL}",
+        "without_country": _WITHOUT_COUNTRY,
+        "dates": _DATES,
+        "ids": _IDS,
+        "digits": _DIGITS + _INVISIBLE,
+        "ascii": "0123456789" * len(_ZEROS),
+    }
+    return f"(SELECT {', '.join(f'{literal(pattern)} AS {name}' for name, pattern in named.items())})"
 
 
 def _hashed(value: str) -> str:
