@@ -51,7 +51,7 @@ class Zoom:
         self.webinars = webinars.drop_duplicates("occurrence_id", ignore_index=True)
 
     def up_to(self, cause: str, leads: pd.DataFrame) -> Frames:
-        """Give the tables with the causes up to this one exchanged, beside the leads as they are by then.
+        """Return the tables with the causes up to this one exchanged, beside the leads as they are by then.
 
         The same objects when it changes nothing.
         """

@@ -195,7 +195,7 @@ def _m0(assigned: Crm, attendance: pd.DataFrame, window: Window) -> pd.DataFrame
 
 
 def _lend_phones(zoom: Zoom, leads: Leads) -> None:
-    """Give people without a phone in Zoom the one that the campaign sheet has with their e-mail: `by_lead`."""
+    """Return the phones that the campaign sheet has for people without one in Zoom, by e-mail: `by_lead`."""
     facts = leads.facts
     usable = facts[(facts["phone"] != "") & (facts["email"] != "") & (_broken(leads.sheet, len(facts)) == "")]
     pairs = usable[["email", "phone"]].drop_duplicates().drop_duplicates("email", keep=False)

@@ -143,7 +143,7 @@ def run_job(
 
 
 def _watched(defs: dg.Definitions, writer: Writer, night: date) -> tuple[dict[str, str], list[str]]:
-    """Say what is complete and what is missing, whatever the night gave; return why that failed, and repairs."""
+    """Return why it failed to judge what is complete, whatever the night gave, and what it repaired."""
     again = f"Fix: run the job `{WATCH}` for {night} in the Dagster UI (make up)"
     try:
         done = run_job(defs, WATCH, writer, night)

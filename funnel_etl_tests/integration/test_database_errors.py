@@ -376,3 +376,13 @@ def test_a_mistyped_password_is_printed_by_no_command_and_sent_in_no_alert(
     said = f"{done.output} {sent}"
     assert sent or command != ["run"]
     assert not any(password[at : at + 4] in said for at in range(len(password) - 3))
+
+
+def test_what_a_trigger_of_somebody_s_says_of_a_row_is_not_shown(database_url: str) -> None:
+    made = database.engine(database_url)
+    with pytest.raises(DatabaseUnavailable) as told, database_errors(database_url), made.begin() as connection:
+        connection.execute(sa.text("DO $$ BEGIN RAISE EXCEPTION 'no row for 98765 12345'; END $$"))
+    made.dispose()
+    assert "a trigger of somebody's refuses what is written (SQLSTATE P0001)" in str(told.value)
+    assert "12345" not in str(told.value)
+    assert "\n" not in str(told.value)

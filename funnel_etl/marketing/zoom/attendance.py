@@ -140,7 +140,7 @@ def named(rows: pd.DataFrame, groups: Groups) -> pd.DataFrame:
 
 
 def phones(rows: pd.DataFrame, groups: Groups) -> pd.DataFrame:
-    """Give the phone columns of each group, all of one row: one with a phone of its own, else lent, else any text.
+    """Return the phone columns of each group, all of one row: one with a phone of its own, else lent, else any text.
 
     With SEVERAL: whether its e-mail would have lent one, had the campaign leads not several.
     """

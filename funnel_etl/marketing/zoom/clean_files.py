@@ -84,7 +84,7 @@ def clean_files(
     zoom_profiles: pd.DataFrame,
     zone: str,
 ) -> list[CleanFile]:
-    """Give the clean files of all occurrences, by folder and name; without a profile it is named NO_PROFILE.
+    """Return the clean files of all occurrences, by folder and name; without a profile it is named NO_PROFILE.
 
     Attended: one row per person in the attendee reports, no-shows too. Registered: one row per person who registered,
     where a registration report has come; a dual event also has it by its attendee report. Rows by person_key. Times
