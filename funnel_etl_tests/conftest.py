@@ -71,6 +71,14 @@ def _dagster_keeps_its_connections() -> Iterator[None]:
     def get() -> dg.DagsterInstance:
         instance = opened()
         instance.optimize_for_webserver(statement_timeout=600_000, pool_recycle=600, max_overflow=20)
+        close = instance.dispose
+
+        def close_all() -> None:
+            close()
+            for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+                storage._engine.dispose()  # type: ignore[union-attr]  # Dagster leaves it to the end of the process
+
+        instance.dispose = close_all  # type: ignore[method-assign]
         return instance
 
     with pytest.MonkeyPatch.context() as patch:
@@ -161,6 +169,8 @@ def new_installation(postgres: EmbeddedServer) -> Iterator["Callable[[], Install
     made: list[Installation] = []
 
     def make() -> Installation:
+        for earlier in made:
+            earlier.engine.dispose()  # it opens connections anew if it is asked again
         name = f"night_{uuid.uuid4().hex[:8]}"
         folder = postgres.home.parent / name
         folder.mkdir()
