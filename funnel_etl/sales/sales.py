@@ -1,5 +1,7 @@
 """CRM sales: `raw.crm_sales` → `clean.sales`. Rules: Sales, What counts as a sale."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from funnel_etl.core.accounting import Outcome, RowAccount
@@ -55,7 +57,7 @@ def quarantine_totals(source: SourceFrame, config: Config) -> pd.Series:
 def sales_source(config: Config) -> list[SourceColumn]:
     """Give the documented columns, and those `metrics.csv` chooses for revenue and date, which are needed."""
     chosen = {chosen_column(config, "revenue_column"), chosen_column(config, "sale_date_column")}
-    columns = [SourceColumn(c.name, c.aliases, needed=c.needed or c.name in chosen) for c in SALES_SOURCE]
+    columns = [replace(column, needed=column.needed or column.name in chosen) for column in SALES_SOURCE]
     known = {c.name for c in columns}
     return columns + [SourceColumn(name, needed=True) for name in sorted(chosen - known)]
 

@@ -299,3 +299,14 @@ def test_unreadable_cells_the_sale_can_do_without_are_counted_and_the_sale_kept(
 
 def test_a_dump_with_only_its_header_gives_an_empty_table(clean: Clean) -> None:
     assert clean().rows.empty
+
+
+def test_a_second_column_of_phones_carries_the_phone_where_the_first_is_blank(clean: Clean) -> None:
+    """The columns `metrics.csv` chooses were declared anew, and so no column of sales was known to hold phones."""
+    rows = clean(
+        "s1,paid,2026-11-01,,500,Webinar,9876512345",
+        "s2,paid,2026-11-01,9876512346,500,Webinar,9876512347",
+        header=HEADER + ",WhatsApp number",
+    ).rows
+    assert rows["phone"].tolist() == ["9876512345", "9876512346"]
+    assert rows["phone_alternates"].tolist() == [None, ["9876512347"]]
