@@ -2,8 +2,8 @@
 
 import dagster as dg
 
-from funnel_etl.watch.assets import GROUP as WATCH
-from funnel_etl.watch.assets import OWN_CHECKS
+from funnel_etl.observe.completeness.assets import GROUP as WATCH
+from funnel_etl.observe.completeness.assets import OWN_CHECKS
 
 # What watches the night is no part of it: it runs afterwards, whatever the night gave.
 nightly = dg.define_asset_job(

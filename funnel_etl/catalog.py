@@ -4,9 +4,9 @@ Not below the parts, which do not know each other, and not in `sources`, which k
 """
 
 from funnel_etl.core.config_checks import SourceNames
-from funnel_etl.core.contracts import Kind
-from funnel_etl.marketing.contracts import SPEND_SOURCE, TOFU_LEADS_SOURCE
-from funnel_etl.sales.contracts import ASSIGNED_LEADS_SOURCE, SALES_SOURCE, sales_column
+from funnel_etl.core.tables.contracts import Kind
+from funnel_etl.parts.marketing.contracts import SPEND_SOURCE, TOFU_LEADS_SOURCE
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_SOURCE, SALES_SOURCE, sales_column
 
 SOURCE_NAMES = {
     "tofu_leads": SourceNames(tuple(column.name for column in TOFU_LEADS_SOURCE)),

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.numbers import grouped
+from funnel_etl.core.values.numbers import grouped
 from funnel_etl.files import NO_ROOM
 from funnel_etl.settings import PROJECT, load_settings
 
@@ -47,7 +47,7 @@ AsOf = Annotated[
 @app.command()
 def run(as_of: AsOf = None) -> None:
     """Run a night: pull, clean, attribute, publish. Exit code 0 only if the whole night is published."""
-    from funnel_etl.operate.run_night import run_night  # noqa: PLC0415 - keeps --help quick
+    from funnel_etl.operate.run.night import run_night  # noqa: PLC0415 - keeps --help quick
 
     with _told():
         settings = load_settings()
@@ -89,8 +89,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for pr
 
     Exit code 0 whatever it says; 1 only if the database cannot be reached.
     """
-    from funnel_etl.operate import show_status  # noqa: PLC0415
-    from funnel_etl.operate.status import status as where_things_stand  # noqa: PLC0415
+    from funnel_etl.operate.status import render as show_status  # noqa: PLC0415
+    from funnel_etl.operate.status.status import status as where_things_stand  # noqa: PLC0415
 
     with _told():
         found = where_things_stand(load_settings())
@@ -104,7 +104,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for pr
 @app.command()
 def up() -> None:
     """Start the Dagster UI, daemon, schedule and sensor; Ctrl+C stops them, and the embedded database too."""
-    from funnel_etl.operate.services import serve  # noqa: PLC0415
+    from funnel_etl.operate.run.services import serve  # noqa: PLC0415
 
     with _told():
         raise typer.Exit(serve(load_settings(), say=lambda line: out.print(line, markup=False)))
@@ -117,7 +117,7 @@ def web(
     workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Default: workspace.yaml.")] = None,
 ) -> None:
     """Serve the Dagster UI alone; `up` and docker-compose.yml start it. Other sites cannot use it: FUNNEL_UI_HOSTS."""
-    from funnel_etl.operate.web import serve_ui  # noqa: PLC0415
+    from funnel_etl.operate.run.web import serve_ui  # noqa: PLC0415
 
     with _told():
         settings = load_settings()
@@ -151,7 +151,7 @@ def export(
     ] = None,
 ) -> None:
     """Write the clean Zoom files of the newest night, for people who work with files; only what changed is written."""
-    from funnel_etl.marketing.zoom.export import export_newest  # noqa: PLC0415
+    from funnel_etl.parts.marketing.zoom.files.export import export_newest  # noqa: PLC0415
 
     with _told():
         done = export_newest(load_settings(), to)
@@ -185,7 +185,7 @@ def explain(
     funnel-etl explain 9876512345 · funnel-etl explain fact --date 2026-11-12 --funnel Webinar --measure revenue_inr
     """
     with _told():
-        from funnel_etl.operate import show_explained  # noqa: PLC0415 - it reads the settings
+        from funnel_etl.operate.explain import render as show_explained  # noqa: PLC0415 - it reads the settings
 
         if who == "fact":
             asked = {"day": day.date() if day else None, "month": month.date() if month else None}
@@ -211,7 +211,7 @@ def changes(
     funnel-etl changes --date 2026-11-12 --funnel Webinar --metric revenue_inr
     """
     with _told():
-        from funnel_etl.operate import show_changes  # noqa: PLC0415 - it reads the settings
+        from funnel_etl.operate.explain import changes_render as show_changes  # noqa: PLC0415 - it reads the settings
 
         days = {"as_of": as_of.date() if as_of else None, "day": day.date() if day else None}
         raise typer.Exit(show_changes.show(load_settings(), out, **days, funnel=funnel, metric=metric, to=to))
@@ -227,7 +227,7 @@ def worklist(
     limit: Annotated[int, typer.Option(min=1, help="How many rows to show.")] = 30,
 ) -> None:
     """Show what a person should decide about mappings, by revenue at stake; take the decisions by a CSV file."""
-    from funnel_etl.operate import show_worklist  # noqa: PLC0415
+    from funnel_etl.operate.worklist import render as show_worklist  # noqa: PLC0415
 
     with _told():
         raise typer.Exit(show_worklist.show(load_settings(), out, err, to=to, apply=apply, limit=limit))
@@ -242,7 +242,7 @@ def preview(
 
     Exit code 1: the night would reject the edit, or fail with it.
     """
-    from funnel_etl.operate import show_preview  # noqa: PLC0415
+    from funnel_etl.operate.rerun import preview_render as show_preview  # noqa: PLC0415
 
     with _told():
         raise typer.Exit(show_preview.show(load_settings(), out, err, to=to, limit=limit))
@@ -262,8 +262,8 @@ def confirm(
     exactly these bytes; then run the night again.
     """
     from funnel_etl.core.config_tables import TABLES  # noqa: PLC0415
-    from funnel_etl.operate import confirm as confirming  # noqa: PLC0415
-    from funnel_etl.operate import confirm_config  # noqa: PLC0415
+    from funnel_etl.operate.confirm import config as confirm_config  # noqa: PLC0415
+    from funnel_etl.operate.confirm import dump as confirming  # noqa: PLC0415
 
     with _told():
         settings = load_settings()
@@ -291,7 +291,7 @@ def alert_test() -> None:
 
     Exit code 0 only if all of them accepted it. Of an address only scheme and host are shown.
     """
-    from funnel_etl.alerts.trial import try_addresses  # noqa: PLC0415
+    from funnel_etl.observe.alerts.send_test import try_addresses  # noqa: PLC0415
 
     with _told():
         tried = try_addresses(load_settings())
@@ -319,7 +319,7 @@ def replay(
     The same night gives the same bytes each time. What is published, and what the next night does, stays as it is.
     Exit code 1: a table could not be made.
     """
-    from funnel_etl.operate import show_replay  # noqa: PLC0415
+    from funnel_etl.operate.rerun import replay_render as show_replay  # noqa: PLC0415
 
     with _told():
         night, dropped = (day.date() if day else None for day in (as_of, drop))
@@ -335,7 +335,7 @@ def purge(
     The schedule `purge` does it each week. What a next night needs always stays.
     """
     with _told():
-        from funnel_etl.operate import show_purge  # noqa: PLC0415 - it reads the settings
+        from funnel_etl.operate.run import purge_render as show_purge  # noqa: PLC0415 - it reads the settings
 
         show_purge.show(load_settings(), out, dry_run=dry_run)
 
@@ -356,7 +356,7 @@ def erase(
     Says first how many lines of what would go. What the sources still hold of the person is never kept again.
     Interrupted, it is completed by the same command; without a name it completes what was interrupted.
     """
-    from funnel_etl.operate import show_erase  # noqa: PLC0415
+    from funnel_etl.operate.erase import render as show_erase  # noqa: PLC0415
 
     with _told():
         raise typer.Exit(show_erase.show(load_settings(), out, err, who or [], dry_run=dry_run, yes=yes, shared=shared))
@@ -366,7 +366,7 @@ def erase(
 def dictionary() -> None:
     """Print the data dictionary (docs/data-dictionary.md) from the contracts."""
     with _told():
-        from funnel_etl.core.dictionary import as_markdown  # noqa: PLC0415
+        from funnel_etl.core.tables.dictionary import as_markdown  # noqa: PLC0415
         from funnel_etl.definitions import TABLES  # noqa: PLC0415 - it reads the settings
 
         sys.stdout.write(as_markdown(TABLES))
@@ -375,7 +375,7 @@ def dictionary() -> None:
 @db.command()
 def url() -> None:
     """Print the database's address, password and all; an embedded server is started, and stays up until `db stop`."""
-    from funnel_etl.operate.services import database_address  # noqa: PLC0415
+    from funnel_etl.operate.run.services import database_address  # noqa: PLC0415
 
     with _told():
         sys.stdout.write(database_address(load_settings()) + "\n")
@@ -384,7 +384,7 @@ def url() -> None:
 @db.command()
 def start() -> None:
     """Start the embedded server, and leave it up until `db stop`."""
-    from funnel_etl.operate.services import database_address  # noqa: PLC0415
+    from funnel_etl.operate.run.services import database_address  # noqa: PLC0415
 
     with _told():
         database_address(load_settings())
@@ -394,7 +394,7 @@ def start() -> None:
 @db.command()
 def stop() -> None:
     """Stop the embedded server, unless something else still uses it."""
-    from funnel_etl.operate.services import stop_database  # noqa: PLC0415
+    from funnel_etl.operate.run.services import stop_database  # noqa: PLC0415
 
     with _told():
         out.print("stopped" if stop_database(load_settings()) else "still up: another funnel-etl process uses it")
@@ -406,7 +406,7 @@ def adopt(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
 
     Needed after a second installation was pointed there on purpose, and after FUNNEL_HOME was put back from a backup.
     """
-    from funnel_etl.operate import show_adopt  # noqa: PLC0415
+    from funnel_etl.operate.adopt import render as show_adopt  # noqa: PLC0415
 
     with _told():
         raise typer.Exit(show_adopt.show(load_settings(), out, typer.confirm, yes=yes))
@@ -415,7 +415,7 @@ def adopt(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
 @db.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def psql(context: typer.Context) -> None:
     """Open psql on the database; what follows is psql's, as in: funnel-etl db psql -c "SELECT 1"."""
-    from funnel_etl.operate.services import psql_command  # noqa: PLC0415
+    from funnel_etl.operate.run.services import psql_command  # noqa: PLC0415
 
     with _told():
         command, environment = psql_command(load_settings())
@@ -425,7 +425,7 @@ def psql(context: typer.Context) -> None:
 @zoom.command()
 def check(file: Annotated[Path, typer.Argument(help="An export of Zoom.")]) -> None:
     """Say what a file is and what would become of its rows; changes nothing. Exit code 1: rejected, or few dates."""
-    from funnel_etl.marketing.zoom.check import check_file  # noqa: PLC0415
+    from funnel_etl.parts.marketing.zoom.files.check import check_file  # noqa: PLC0415
 
     with _told():
         found, text = check_file(file, load_settings())
@@ -442,7 +442,7 @@ def withdraw(
     why: Annotated[str, typer.Option("--why", help="Why, in a sentence: kept, and shown in ops.files.")],
 ) -> None:
     """Take a file that was taken by mistake out of all numbers, from the next night or refresh on; it is kept."""
-    from funnel_etl.marketing.zoom import withdrawals  # noqa: PLC0415
+    from funnel_etl.parts.marketing.zoom import withdrawals  # noqa: PLC0415
 
     with _told():
         gone = withdrawals.withdraw(withdrawals.archive(load_settings()), file, why)
@@ -455,7 +455,7 @@ def restore(
     file: _FILE, why: Annotated[str, typer.Option("--why", help="Why, in a sentence.")] = "withdrawn by mistake"
 ) -> None:
     """Let a file that was withdrawn count again, from the next night or refresh on."""
-    from funnel_etl.marketing.zoom import withdrawals  # noqa: PLC0415
+    from funnel_etl.parts.marketing.zoom import withdrawals  # noqa: PLC0415
 
     with _told():
         back = withdrawals.restore(withdrawals.archive(load_settings()), file, why)
@@ -495,7 +495,7 @@ def _told() -> Iterator[None]:
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:
-        from funnel_etl.operate.services import database_error  # noqa: PLC0415 - loads the drivers
+        from funnel_etl.operate.run.services import database_error  # noqa: PLC0415 - loads the drivers
 
         if (told := database_error(error)) is None:
             raise

@@ -3,20 +3,20 @@
 import dagster as dg
 
 from funnel_etl import automation
-from funnel_etl.alerts import definitions as alerts
-from funnel_etl.changes import definitions as changes
-from funnel_etl.funnel import definitions as funnel
-from funnel_etl.marketing import definitions as marketing
-from funnel_etl.operate import purge_job
-from funnel_etl.operate.dead_runs import killed_runs
-from funnel_etl.parity import definitions as parity
-from funnel_etl.platform import config_asset
+from funnel_etl.maintenance import purge_job
+from funnel_etl.marts.funnel import definitions as funnel
+from funnel_etl.marts.parity import definitions as parity
+from funnel_etl.observe.alerts import definitions as alerts
+from funnel_etl.observe.changes import definitions as changes
+from funnel_etl.observe.completeness import definitions as watch
+from funnel_etl.parts.marketing import definitions as marketing
+from funnel_etl.parts.sales import definitions as sales
 from funnel_etl.platform.contracts import TABLES as OPS_TABLES
-from funnel_etl.platform.nights import nights_partition, of_nights
+from funnel_etl.platform.dagster import config_asset
+from funnel_etl.platform.dagster.killed_runs import killed_runs
+from funnel_etl.platform.dagster.nights import nights_partition, of_nights
 from funnel_etl.resources import resources
-from funnel_etl.sales import definitions as sales
 from funnel_etl.settings import Settings, load_settings
-from funnel_etl.watch import definitions as watch
 
 TABLES = (
     *(*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *changes.TABLES, *watch.TABLES),

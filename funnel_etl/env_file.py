@@ -14,7 +14,7 @@ from dotenv.parser import Binding, parse_stream
 from rapidfuzz import fuzz, process
 
 from funnel_etl.core.errors import ConfigError
-from funnel_etl.core.text import decode
+from funnel_etl.core.values.text import decode
 
 PREFIX = "FUNNEL_"
 BESIDE = {"FUNNEL_DAGSTER_URL"}

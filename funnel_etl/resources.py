@@ -8,19 +8,19 @@ import dagster as dg
 from upath import UPath
 
 from funnel_etl.catalog import SOURCE_NAMES
-from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import DatabaseUnavailable
-from funnel_etl.marketing.zoom.intake import ParsedReports
-from funnel_etl.platform.database import funnel_url
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.parts.marketing.zoom.intake import ParsedReports
+from funnel_etl.platform.dagster.lake_io import LakeIOManager
+from funnel_etl.platform.dagster.table_asset import progress
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.lake_io import LakeIOManager
-from funnel_etl.platform.owner import OtherOwner, claim_of, require_owner
-from funnel_etl.platform.table_asset import progress
-from funnel_etl.platform.turn import alive, turn
+from funnel_etl.platform.postgres.database import funnel_url
+from funnel_etl.platform.postgres.owner import OtherOwner, claim_of, require_owner
+from funnel_etl.platform.run_lock import alive, turn
 from funnel_etl.settings import Settings
-from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.archive.store import open_store
 from funnel_etl.sources.nightly import NightlySources
-from funnel_etl.sources.store import open_store
 
 
 def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ import dagster as dg
 import pytest
 from sqlalchemy import text
 
-from funnel_etl.platform import database
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
 
 if TYPE_CHECKING:
     from funnel_etl_tests.installation import Installation

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 import funnel_etl.definitions
 from funnel_etl.demo.config import PROJECT_CONFIG
-from funnel_etl.operate.run_night import NightResult, run_night
-from funnel_etl.platform import database
+from funnel_etl.operate.run.night import NightResult, run_night
+from funnel_etl.platform.postgres import database
 from funnel_etl.settings import Settings, load_settings
 
 PROGRAM = Path(sys.executable).with_name("funnel-etl")

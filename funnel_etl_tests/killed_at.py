@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from funnel_etl.cli import app
-from funnel_etl.platform import publish_asset, publisher
-from funnel_etl.sources import store
+from funnel_etl.platform.dagster import publish_asset
+from funnel_etl.platform.postgres import publisher
+from funnel_etl.sources.archive import store
 
 counted: Counter[str] = Counter()
 

@@ -18,11 +18,11 @@ import psycopg2.errors
 from upath import UPath
 
 from funnel_etl.definitions import TABLES, funnel, marketing, parity, sales
-from funnel_etl.operate.dagster_home import instance
-from funnel_etl.operate.dead_runs import GOING
-from funnel_etl.platform.database import libpq_uri
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
+from funnel_etl.operate.run.dagster_home import instance
+from funnel_etl.platform.dagster.killed_runs import GOING
 from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.postgres.database import libpq_uri
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl_tests.conftest import administer, new_port
 from funnel_etl_tests.installation import PROGRAM, Installation
 
@@ -238,6 +238,6 @@ class Arena:
         )
 
     def installation_landing(self) -> Any:
-        from funnel_etl.sources.landing import Landing  # noqa: PLC0415
+        from funnel_etl.sources.archive.landing import Landing  # noqa: PLC0415
 
         return Landing(self.state / "landing")

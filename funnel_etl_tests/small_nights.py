@@ -12,23 +12,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from funnel_etl.changes.ladder import CELL
-from funnel_etl.changes.nights import rows_that_changed, what_changed
-from funnel_etl.changes.remake import CLEAN, DOCUMENTED, LANDED, RAW, Remaker
-from funnel_etl.funnel import closing, published
-from funnel_etl.funnel.attributed_sales import attributed_sales
-from funnel_etl.funnel.closed_months import closed_months
-from funnel_etl.funnel.contracts import ATTRIBUTED_M0, FUNNEL_FACTS, MEASURES
-from funnel_etl.funnel.facts import funnel_facts
-from funnel_etl.funnel.m0 import attributed_m0
-from funnel_etl.marketing.zoom.intake import ParsedReports
+from funnel_etl.marts.funnel import published
+from funnel_etl.marts.funnel.attributed_sales import attributed_sales
+from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, FUNNEL_FACTS, MEASURES
+from funnel_etl.marts.funnel.facts import funnel_facts
+from funnel_etl.marts.funnel.m0 import closing
+from funnel_etl.marts.funnel.m0.closed_months import closed_months
+from funnel_etl.marts.funnel.m0.m0 import attributed_m0
+from funnel_etl.observe.changes.decompose import CELL
+from funnel_etl.observe.changes.rebuild import CLEAN, DOCUMENTED, LANDED, RAW, Remaker
+from funnel_etl.observe.changes.steps import rows_that_changed, what_changed
+from funnel_etl.parts.marketing.zoom.intake import ParsedReports
+from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.nights import Night
 from funnel_etl.settings import Settings
-from funnel_etl.sources.fetch import utc_now
-from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.archive.store import open_store
+from funnel_etl.sources.connect.fetch import utc_now
 from funnel_etl.sources.nightly import NightlySources
-from funnel_etl.sources.store import open_store
 
 CONFIG = {
     "funnels": "funnel\nMeta Ads\nGoogle Ads\nReferral\nWebinar\n",

@@ -4,11 +4,11 @@
 import sys
 from pathlib import Path
 
-from funnel_etl.changes.contracts import CAUSES
-from funnel_etl.core.dictionary import as_markdown, reasons_markdown
+from funnel_etl.core.tables.dictionary import as_markdown, reasons_markdown
 from funnel_etl.definitions import TABLES
-from funnel_etl.funnel.metrics import with_sections
-from funnel_etl.parity.reasons import PARITY_REASONS
+from funnel_etl.marts.funnel.metrics import with_sections
+from funnel_etl.marts.parity.reasons import PARITY_REASONS
+from funnel_etl.observe.changes.contracts import CAUSES
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from funnel_etl.core.contracts import PANDAS_DTYPE, Kind, Table
-from funnel_etl.marketing.contracts import AD_SPEND, TOFU_LEADS
-from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
-from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
+from funnel_etl.core.tables.contracts import PANDAS_DTYPE, Kind, Table
+from funnel_etl.parts.marketing.contracts import AD_SPEND, TOFU_LEADS
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 
 Ints = npt.NDArray[np.int64]
 

@@ -19,22 +19,23 @@ import pyarrow as pa
 
 from funnel_etl.bench import sql
 from funnel_etl.bench.made_up import AS_OF, frames
-from funnel_etl.core.accounting import Outcome
 from funnel_etl.core.config_tables import Config
-from funnel_etl.core.contracts import ARROW_TYPE, Kind, Table
-from funnel_etl.funnel import attribution_contracts, journey_contracts
-from funnel_etl.funnel import contracts as mart
-from funnel_etl.funnel.attributed_sales import attributed_sales
-from funnel_etl.funnel.attribution import attribution, attribution_by_funnel
-from funnel_etl.funnel.cohorts import cohorts
-from funnel_etl.funnel.facts import funnel_facts, funnel_monthly, spend_by_funnel
-from funnel_etl.funnel.handover import handover_gaps, qualified_leads
-from funnel_etl.funnel.journeys import lead_journey
-from funnel_etl.funnel.m0 import attributed_m0
-from funnel_etl.funnel.scorecards import employee_scorecard, webinar_scorecard
-from funnel_etl.marketing.contracts import AD_SPEND, TOFU_LEADS
-from funnel_etl.marketing.zoom.clean_contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
-from funnel_etl.sales.contracts import ASSIGNED_LEADS, SALES
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.contracts import ARROW_TYPE, Kind, Table
+from funnel_etl.marts.funnel import contracts as mart
+from funnel_etl.marts.funnel.attributed_sales import attributed_sales
+from funnel_etl.marts.funnel.attribution import contracts as attribution_contracts
+from funnel_etl.marts.funnel.attribution.attribution import attribution, attribution_by_funnel
+from funnel_etl.marts.funnel.attribution.cohorts import cohorts
+from funnel_etl.marts.funnel.facts import funnel_facts, funnel_monthly, spend_by_funnel
+from funnel_etl.marts.funnel.journeys import contracts as journey_contracts
+from funnel_etl.marts.funnel.journeys.handover import handover_gaps, qualified_leads
+from funnel_etl.marts.funnel.journeys.journeys import lead_journey
+from funnel_etl.marts.funnel.journeys.scorecards import employee_scorecard, webinar_scorecard
+from funnel_etl.marts.funnel.m0.m0 import attributed_m0
+from funnel_etl.parts.marketing.contracts import AD_SPEND, TOFU_LEADS
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 
 ASSIGNMENTS, SALES_ROWS, ATTENDANCES = 1_000_000, 150_000, 600_000
 INPUTS = (TOFU_LEADS, WEBINARS, ZOOM_REGISTRATIONS, ZOOM_ATTENDANCE, ASSIGNED_LEADS, SALES, AD_SPEND)

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from funnel_etl.marketing.zoom.read import read_export
+from funnel_etl.parts.marketing.zoom.reader.read import read_export
 
 ZONE = "Asia/Kolkata"
 HEAD = (

@@ -24,12 +24,12 @@ from funnel_etl.core.config_models import (
     WEBINAR_ID_DIGITS,
     statuses_of,
 )
-from funnel_etl.core.contact_mask import without_contacts
-from funnel_etl.core.csvfile import header_key, read_header
 from funnel_etl.core.errors import ConfigError
-from funnel_etl.core.nearest import did_you_mean, nearest
-from funnel_etl.core.numbers import grouped
-from funnel_etl.core.text import are_rounded_ids, lookup_key, lookup_keys
+from funnel_etl.core.reading.csvfile import header_key, read_header
+from funnel_etl.core.values.contact_mask import without_contacts
+from funnel_etl.core.values.nearest import did_you_mean, nearest
+from funnel_etl.core.values.numbers import grouped
+from funnel_etl.core.values.text import are_rounded_ids, lookup_key, lookup_keys
 
 Tables = Mapping[str, pd.DataFrame]
 

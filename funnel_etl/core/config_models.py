@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
 
-from funnel_etl.core.text import lookup_key, squash_one
+from funnel_etl.core.values.text import lookup_key, squash_one
 
 MISC = "Other Sources (Miscellaneous)"
 """The funnel of sources that no mapping knows."""

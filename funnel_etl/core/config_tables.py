@@ -13,7 +13,6 @@ from decimal import Decimal
 import pandas as pd
 from pydantic import ValidationError
 
-from funnel_etl.core import dates
 from funnel_etl.core.config_checks import check_together
 from funnel_etl.core.config_models import (
     AS_TYPED,
@@ -28,10 +27,11 @@ from funnel_etl.core.config_models import (
     days_of,
     statuses_of,
 )
-from funnel_etl.core.contact_mask import without_contacts
-from funnel_etl.core.csvfile import PROBLEM, header_key, read_csv
 from funnel_etl.core.errors import ConfigError, FunnelError
-from funnel_etl.core.text import lookup_key, lookup_keys, squash
+from funnel_etl.core.reading.csvfile import PROBLEM, header_key, read_csv
+from funnel_etl.core.values import dates
+from funnel_etl.core.values.contact_mask import without_contacts
+from funnel_etl.core.values.text import lookup_key, lookup_keys, squash
 
 __all__ = [
     "AS_TYPED",

@@ -20,16 +20,16 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.numbers import grouped, rupees
+from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.demo.crm_server import LoopbackCrm
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
 from funnel_etl.files import private_folder
-from funnel_etl.operate.run_night import NightResult, require_over, run_night
-from funnel_etl.operate.services import serve
-from funnel_etl.platform.database import Databases, engine, libpq_uri, open_databases
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.postgres_place import port_is_free
+from funnel_etl.operate.run.night import NightResult, require_over, run_night
+from funnel_etl.operate.run.services import serve
+from funnel_etl.platform.postgres.database import Databases, engine, libpq_uri, open_databases
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.embedded_place import port_is_free
 from funnel_etl.settings import EMBEDDED, NOWHERE, PROJECT, Settings, load_settings
 
 FINISHED = "finished.json"

@@ -1,8 +1,8 @@
 """Contracts of `ops`: what became of every file and row, and which nights were published."""
 
-from funnel_etl.core.common_columns import TRACE_COLUMNS
-from funnel_etl.core.contracts import Column, Kind, Table
-from funnel_etl.core.schema_drift import ALL_COLUMNS, CHANGES
+from funnel_etl.core.reading.common_columns import TRACE_COLUMNS
+from funnel_etl.core.reading.schema_drift import ALL_COLUMNS, CHANGES
+from funnel_etl.core.tables.contracts import Column, Kind, Table
 
 _PART = Column("part", Kind.TEXT, "Part whose publication wrote the row.", required=True)
 _ASSET = Column("asset", Kind.TEXT, "Table that was being made, as schema.table.", required=True)

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
-from funnel_etl.core.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
-from funnel_etl.core.contracts import Table
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.schema_drift import SchemaChange
-from funnel_etl.sources.store import open_store
+from funnel_etl.core.reading.schema_drift import SchemaChange
+from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.sources.archive.store import open_store
 
 
 class Lake:

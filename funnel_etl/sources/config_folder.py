@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from funnel_etl.core.config_models import TABLES
-from funnel_etl.core.contact_mask import without_contacts
-from funnel_etl.core.nearest import nearest
-from funnel_etl.sources.drop_folder import TEMPORARY_PREFIXES, TEMPORARY_SUFFIXES
+from funnel_etl.core.values.contact_mask import without_contacts
+from funnel_etl.core.values.nearest import nearest
+from funnel_etl.sources.drop.ready import TEMPORARY_PREFIXES, TEMPORARY_SUFFIXES
 
 _OF_PROGRAMS = ("thumbs.db", "desktop.ini")
 _ENDINGS = (".csv", ".xlsx", ".xlsm", ".xls", ".ods", ".numbers", ".tsv", ".txt", ".bak")

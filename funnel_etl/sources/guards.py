@@ -1,11 +1,11 @@
 """Guards of the pulled CSV sources: a dump that came cut off, or without many rows it had, is refused whole.
 
 What is refused is kept in the landing archive as rejected, with its reason, and no night uses it. The comparison itself
-is `core/dumps`; a person's word that a dump is right is `confirmations`.
+is `dumps` of `core/reading`; a person's word that a dump is right is `confirmations`.
 
 A cut can be seen by the dump itself (in a record, a quotation, a character, between CR and LF), by its transport
 (Content-Length, chunks, gzip: `http`; pages: `paging`), by its last line end, by what is no row at its end (an error
-message, say: `core/dump_end`), and by rows of the last good dump that are gone. A cut cannot be seen, in principle, if
+message, say: `dump_end`), and by rows of the last good dump that are gone. A cut cannot be seen, in principle, if
 it takes only rows that came since the last good dump, or that have aged out, at a line end, and the transport tells no
 length: then nothing is lost that was published, and the next dump brings what is missing.
 """
@@ -16,19 +16,19 @@ from datetime import date
 
 import pandas as pd
 
-from funnel_etl.core.accounting import Outcome
-from funnel_etl.core.csvfile import PROBLEM, RESERVED, SourceColumn, read_header, spellings
-from funnel_etl.core.dump_end import DumpEnd, dump_end
-from funnel_etl.core.dumps import DumpKey, DumpRows, Loss, compare, dump_rows
 from funnel_etl.core.errors import FunnelError, SourceRejected
-from funnel_etl.core.numbers import grouped
-from funnel_etl.core.schema_drift import schema_drift
-from funnel_etl.core.source_frame import columns_present, raw_records
+from funnel_etl.core.reading.csvfile import PROBLEM, RESERVED, SourceColumn, read_header, spellings
+from funnel_etl.core.reading.dump_end import DumpEnd, dump_end
+from funnel_etl.core.reading.dumps import DumpKey, DumpRows, Loss, compare, dump_rows
+from funnel_etl.core.reading.schema_drift import schema_drift
+from funnel_etl.core.reading.source_frame import columns_present, raw_records
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.values.numbers import grouped
 from funnel_etl.settings import Settings
-from funnel_etl.sources.confirmations import confirmed
-from funnel_etl.sources.dump_memory import Dump, DumpMemory
-from funnel_etl.sources.fetch import utc_now
-from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.archive.confirmations import confirmed
+from funnel_etl.sources.archive.dump_cache import Dump, DumpMemory
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.connect.fetch import utc_now
 
 _AGAIN = "pull it again, whole"
 _HEADER = 1 << 18

@@ -13,18 +13,18 @@ import pandas as pd
 
 from funnel_etl.core.config_checks import Loss, SourceNames, lost_most, misspelled_header
 from funnel_etl.core.config_tables import TABLES, Config, check_together, parse_table
-from funnel_etl.core.csvfile import read_header
 from funnel_etl.core.errors import ConfigError
-from funnel_etl.core.numbers import grouped
+from funnel_etl.core.reading.csvfile import read_header
+from funnel_etl.core.values.numbers import grouped
 from funnel_etl.settings import Settings
-from funnel_etl.sources.arrivals import Arrival
-from funnel_etl.sources.auth import Auth
+from funnel_etl.sources.archive.arrivals import Arrival
+from funnel_etl.sources.archive.confirmations import confirmed
+from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.config_folder import unread_files
-from funnel_etl.sources.confirmations import confirmed
-from funnel_etl.sources.fetch import fetch, utc_now
+from funnel_etl.sources.connect.auth import Auth
+from funnel_etl.sources.connect.fetch import fetch, utc_now
+from funnel_etl.sources.connect.request import FetchPolicy
 from funnel_etl.sources.guards import confirm_command
-from funnel_etl.sources.landing import Landing
-from funnel_etl.sources.request import FetchPolicy
 
 CONFIG = "config_"
 """Prefix of the landing sources of config tables."""

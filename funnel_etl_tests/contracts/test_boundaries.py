@@ -12,19 +12,29 @@ from funnel_etl.definitions import defs
 PACKAGE = Path(funnel_etl.__file__).parent
 WIRING = ("assets", "definitions", "sensor", "partitions")
 """Modules of a part that speak to Dagster; everything else in a part is plain Python over frames."""
+PLACES = {
+    "marketing": "parts/marketing",
+    "sales": "parts/sales",
+    "funnel": "marts/funnel",
+    "parity": "marts/parity",
+    "changes": "observe/changes",
+    "watch": "observe/completeness",
+    "alerts": "observe/alerts",
+}
+"""Part → its folder."""
 
 ENVIRONMENT_READERS = {
     "settings.py": "the settings",
-    "sources/network_errors.py": "names the variable of requests that is to blame: of a proxy, of a CA file",
-    "operate/services.py": "hands the whole environment on to the programs it starts",
-    "operate/dagster_home.py": "sets DAGSTER_HOME, which Dagster itself reads",
-    "platform/postgres_place.py": "keeps PATH and LD_LIBRARY_PATH for the server it starts, and nothing else",
+    "sources/connect/network_errors.py": "names the variable of requests that is to blame: of a proxy, of a CA file",
+    "operate/run/services.py": "hands the whole environment on to the programs it starts",
+    "operate/run/dagster_home.py": "sets DAGSTER_HOME, which Dagster itself reads",
+    "platform/postgres/embedded_place.py": "keeps PATH and LD_LIBRARY_PATH for the server it starts, and nothing else",
     "demo/show.py": "sets the FUNNEL_ settings of the demo's own night",
 }
 
 
 def modules(folder: str = "") -> list[Path]:
-    found = sorted((PACKAGE / folder).rglob("*.py"))
+    found = sorted((PACKAGE / PLACES.get(folder, folder)).rglob("*.py"))
     assert found, f"nothing to scan in {folder}"
     return found
 
@@ -50,42 +60,44 @@ def offenders(paths: list[Path], *forbidden: str) -> list[str]:
 
 def test_the_scan_sees_imports_in_functions_and_of_submodules(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
-    path.write_text("import os.path\ndef f():\n    from funnel_etl.sales import assets\n    import dagster as dg\n")
-    assert list(imported(path)) == ["os.path", "funnel_etl.sales.assets", "dagster"]
+    path.write_text(
+        "import os.path\ndef f():\n    from funnel_etl.parts.sales import assets\n    import dagster as dg\n"
+    )
+    assert list(imported(path)) == ["os.path", "funnel_etl.parts.sales.assets", "dagster"]
 
 
 def test_the_platform_knows_neither_the_parts_nor_the_whole() -> None:
-    above = "marketing sales funnel parity changes demo definitions automation resources operate cli".split()
+    above = "parts marts observe maintenance demo definitions automation resources operate cli".split()
     assert offenders(modules("platform"), *(f"funnel_etl.{name}" for name in above)) == []
 
 
 @pytest.mark.parametrize(("part", "other"), [("marketing", "sales"), ("sales", "marketing")])
 def test_the_parts_never_import_each_other_nor_what_joins_them(part: str, other: str) -> None:
-    assert offenders(modules(part), f"funnel_etl.{other}", "funnel_etl.funnel", "funnel_etl.definitions") == []
+    assert offenders(modules(part), f"funnel_etl.parts.{other}", "funnel_etl.marts", "funnel_etl.definitions") == []
 
 
 @pytest.mark.parametrize("part", ["marketing", "sales", "funnel"])
 def test_parity_hangs_on_the_others_and_nothing_hangs_on_parity(part: str) -> None:
-    assert offenders(modules(part), "funnel_etl.parity") == []
+    assert offenders(modules(part), "funnel_etl.marts.parity") == []
 
 
 @pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity", "watch"])
 def test_what_changed_is_told_of_the_parts_and_no_part_knows_of_it(part: str) -> None:
-    assert offenders(modules(part), "funnel_etl.changes") == []
+    assert offenders(modules(part), "funnel_etl.observe.changes") == []
 
 
 @pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity"])
 def test_the_watch_looks_at_the_parts_and_no_part_knows_of_it(part: str) -> None:
-    assert offenders(modules(part), "funnel_etl.watch", "funnel_etl.alerts") == []
+    assert offenders(modules(part), "funnel_etl.observe.completeness", "funnel_etl.observe.alerts") == []
 
 
 def test_the_watch_knows_nothing_of_alerts() -> None:
-    assert offenders(modules("watch"), "funnel_etl.alerts") == []
+    assert offenders(modules("watch"), "funnel_etl.observe.alerts") == []
 
 
 @pytest.mark.parametrize("module", ["contracts", "causes", "messages", "delivery"])
 def test_what_an_alert_says_and_how_it_is_handed_over_knows_neither_dagster_nor_a_database(module: str) -> None:
-    assert offenders([PACKAGE / "alerts" / f"{module}.py"], "dagster", "sqlalchemy", "funnel_etl.operate") == []
+    assert offenders([PACKAGE / PLACES["alerts"] / f"{module}.py"], "dagster", "sqlalchemy", "funnel_etl.operate") == []
 
 
 def test_core_imports_no_dagster_no_sqlalchemy_and_nothing_else_of_ours() -> None:
@@ -109,61 +121,61 @@ def test_what_is_not_wiring_imports_neither_dagster_nor_sqlalchemy(part: str) ->
 @pytest.mark.parametrize(
     "module",
     [
-        "marketing/leads.py",
-        "marketing/spend.py",
-        "marketing/contracts.py",
-        "marketing/zoom/read.py",
-        "marketing/zoom/reports.py",
-        "marketing/zoom/occurrences.py",
-        "marketing/zoom/registrations.py",
-        "marketing/zoom/attendance.py",
-        "marketing/zoom/bootcamps.py",
-        "sales/assigned_leads.py",
-        "sales/sales.py",
-        "sales/final_funnel.py",
-        "sales/history.py",
-        "sales/contracts.py",
-        "funnel/m0.py",
-        "funnel/revenue_changes.py",
-        "funnel/touches.py",
-        "funnel/attributed_sales.py",
-        "funnel/facts.py",
-        "funnel/data_version.py",
-        "funnel/conservation.py",
-        "funnel/contracts.py",
-        "funnel/journeys.py",
-        "funnel/handover.py",
-        "funnel/scorecards.py",
-        "funnel/attribution.py",
-        "funnel/cohorts.py",
-        "funnel/closed_months.py",
-        "funnel/restatements.py",
-        "funnel/worklist.py",
-        "funnel/undecided_sales.py",
-        "funnel/source_lines.py",
-        "funnel/similar_names.py",
-        "parity/ladder.py",
-        "parity/lookups.py",
-        "parity/m0.py",
-        "parity/sales.py",
-        "parity/spend.py",
-        "parity/zoom_tab.py",
-        "parity/diff.py",
-        "changes/contracts.py",
-        "changes/ladder.py",
-        "changes/matching.py",
-        "changes/rows.py",
-        "changes/words.py",
-        "changes/zoom.py",
-        "watch/completeness.py",
-        "watch/missing_exports.py",
-        "watch/contracts.py",
-        "watch/usual.py",
-        "watch/volumes.py",
-        "watch/volume_contracts.py",
-        "alerts/contracts.py",
-        "alerts/causes.py",
-        "alerts/messages.py",
+        "parts/marketing/leads.py",
+        "parts/marketing/spend.py",
+        "parts/marketing/contracts.py",
+        "parts/marketing/zoom/reader/read.py",
+        "parts/marketing/zoom/clean/reports.py",
+        "parts/marketing/zoom/clean/occurrences.py",
+        "parts/marketing/zoom/clean/registrations.py",
+        "parts/marketing/zoom/clean/attendance.py",
+        "parts/marketing/zoom/clean/bootcamps.py",
+        "parts/sales/assigned_leads.py",
+        "parts/sales/sales.py",
+        "parts/sales/final_funnel.py",
+        "parts/sales/history.py",
+        "parts/sales/contracts.py",
+        "marts/funnel/m0/m0.py",
+        "marts/funnel/revenue/deltas.py",
+        "marts/funnel/touches.py",
+        "marts/funnel/attributed_sales.py",
+        "marts/funnel/facts.py",
+        "marts/funnel/data_version.py",
+        "marts/funnel/conservation.py",
+        "marts/funnel/contracts.py",
+        "marts/funnel/journeys/journeys.py",
+        "marts/funnel/journeys/handover.py",
+        "marts/funnel/journeys/scorecards.py",
+        "marts/funnel/attribution/attribution.py",
+        "marts/funnel/attribution/cohorts.py",
+        "marts/funnel/m0/closed_months.py",
+        "marts/funnel/m0/restatements.py",
+        "marts/funnel/worklist/worklist.py",
+        "marts/funnel/worklist/undecided_sales.py",
+        "marts/funnel/worklist/source_lines.py",
+        "marts/funnel/worklist/similar_names.py",
+        "marts/parity/decompose.py",
+        "marts/parity/lookups.py",
+        "marts/parity/m0.py",
+        "marts/parity/sales.py",
+        "marts/parity/spend.py",
+        "marts/parity/zoom_tab.py",
+        "marts/parity/diff.py",
+        "observe/changes/contracts.py",
+        "observe/changes/decompose.py",
+        "observe/changes/matching.py",
+        "observe/changes/rows.py",
+        "observe/changes/render.py",
+        "observe/changes/zoom.py",
+        "observe/completeness/completeness.py",
+        "observe/completeness/missing_exports.py",
+        "observe/completeness/contracts.py",
+        "observe/completeness/usual.py",
+        "observe/completeness/volumes.py",
+        "observe/completeness/volume_contracts.py",
+        "observe/alerts/contracts.py",
+        "observe/alerts/causes.py",
+        "observe/alerts/messages.py",
     ],
 )
 def test_a_transform_knows_no_lake_no_source_no_setting_and_no_environment(module: str) -> None:
@@ -173,7 +185,7 @@ def test_a_transform_knows_no_lake_no_source_no_setting_and_no_environment(modul
 
 
 def test_sources_and_platform_know_no_part() -> None:
-    parts = [f"funnel_etl.{part}" for part in ("marketing", "sales", "funnel", "parity", "changes", "watch")]
+    parts = [f"funnel_etl.{room}" for room in ("parts", "marts", "observe")]
     assert offenders(modules("sources") + modules("platform"), *parts) == []
 
 

@@ -10,11 +10,11 @@ import pytest
 from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 import funnel_etl
-from funnel_etl.core.contracts import Kind, Table
+from funnel_etl.core.tables.contracts import Kind, Table
 from funnel_etl.definitions import TABLES, build_definitions, defs
-from funnel_etl.platform.freshness import COMPLETE, USUAL_VOLUME
-from funnel_etl.platform.nights import begin_nights
-from funnel_etl.platform.table_asset import ACCOUNT_CHECK, CONTRACT_CHECK
+from funnel_etl.platform.dagster.freshness import COMPLETE, USUAL_VOLUME
+from funnel_etl.platform.dagster.nights import begin_nights
+from funnel_etl.platform.dagster.table_asset import ACCOUNT_CHECK, CONTRACT_CHECK
 from funnel_etl.settings import Settings
 
 PACKAGE = Path(funnel_etl.__file__).parent

@@ -9,11 +9,11 @@ from urllib.parse import unquote
 import pytest
 from pydantic import SecretStr
 
-from funnel_etl.changes.contracts import CAUSES
-from funnel_etl.core.dictionary import as_markdown, reasons_markdown
+from funnel_etl.core.tables.dictionary import as_markdown, reasons_markdown
 from funnel_etl.definitions import TABLES
-from funnel_etl.funnel.contracts import DISTINCT, MEASURES, RATES, UNIT_COSTS
-from funnel_etl.parity.reasons import PARITY_REASONS
+from funnel_etl.marts.funnel.contracts import DISTINCT, MEASURES, RATES, UNIT_COSTS
+from funnel_etl.marts.parity.reasons import PARITY_REASONS
+from funnel_etl.observe.changes.contracts import CAUSES
 from funnel_etl.settings import PROJECT, Settings
 
 SETTINGS = [f"FUNNEL_{name.upper()}" for name in Settings.model_fields]

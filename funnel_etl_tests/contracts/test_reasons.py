@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from funnel_etl.core.reasons import EXCLUSIONS, MERGES, REASONS
+from funnel_etl.core.tables.reasons import EXCLUSIONS, MERGES, REASONS
 from funnel_etl.settings import PROJECT
 
 PACKAGE = PROJECT / "funnel_etl"

@@ -8,8 +8,8 @@ from dagster_webserver.webserver import DagsterWebserver
 from starlette.routing import Route, WebSocketRoute
 
 from funnel_etl.definitions import defs
-from funnel_etl.operate.run_origin import LOCATION, MODULE
-from funnel_etl.platform.ui_guard import LOOPBACK, refusal
+from funnel_etl.platform.dagster.run_origin import LOCATION, MODULE
+from funnel_etl.platform.dagster.ui_guard import LOOPBACK, refusal
 from funnel_etl.settings import PROJECT
 
 DATA = {"/server_info", "/dagit_info", "/graphql", "/logs/{path:path}", "/download_debug/{run_id:str}"}

@@ -11,7 +11,7 @@ import random
 from datetime import date, timedelta
 from pathlib import Path
 
-from funnel_etl.sales.contracts import SALES_SOURCE
+from funnel_etl.parts.sales.contracts import SALES_SOURCE
 from funnel_etl_tests.golden import week
 
 NIGHTS = tuple(week.WED + timedelta(days=day) for day in range(30))

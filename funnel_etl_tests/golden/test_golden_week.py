@@ -23,15 +23,15 @@ import pytest
 import sqlalchemy as sa
 from upath import UPath
 
-from funnel_etl.changes.contracts import CHANGES
-from funnel_etl.core.contracts import Kind, Table
+from funnel_etl.core.tables.contracts import Kind, Table
 from funnel_etl.definitions import TABLES
 from funnel_etl.demo.crm_server import LoopbackCrm
-from funnel_etl.funnel.contracts import MEASURES
-from funnel_etl.operate.run_night import NightResult
+from funnel_etl.marts.funnel.contracts import MEASURES
+from funnel_etl.observe.changes.contracts import CHANGES
+from funnel_etl.operate.run.night import NightResult
+from funnel_etl.parts.sales.contracts import CRM_HISTORY
 from funnel_etl.platform.contracts import QUARANTINE
 from funnel_etl.platform.lake import Lake
-from funnel_etl.sales.contracts import CRM_HISTORY
 from funnel_etl_tests.golden.week import FRI, MON, NIGHTS, SAT, SUN, THU, TUE, WED, file_labels, write_night
 from funnel_etl_tests.installation import Installation
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from funnel_etl.marketing.contracts import SPEND_SOURCE
-from funnel_etl.sales.contracts import SALES_SOURCE
+from funnel_etl.parts.marketing.contracts import SPEND_SOURCE
+from funnel_etl.parts.sales.contracts import SALES_SOURCE
 
 NIGHTS = tuple(date.fromordinal(date(2025, 10, 29).toordinal() + day) for day in range(7))
 WED, THU, FRI, SAT, SUN, MON, TUE = NIGHTS

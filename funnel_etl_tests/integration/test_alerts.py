@@ -17,15 +17,15 @@ import pytest
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 import funnel_etl.definitions
-from funnel_etl.alerts.tell import tell
-from funnel_etl.alerts.trial import try_addresses
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.demo.campaigns import HEADER
 from funnel_etl.demo.generate import generate
-from funnel_etl.operate.dagster_home import instance
-from funnel_etl.operate.run_night import NightResult
-from funnel_etl.operate.show_status import status_lines
-from funnel_etl.operate.status import status
+from funnel_etl.observe.alerts.dispatch import tell
+from funnel_etl.observe.alerts.send_test import try_addresses
+from funnel_etl.operate.run.dagster_home import instance
+from funnel_etl.operate.run.night import NightResult
+from funnel_etl.operate.status.render import status_lines
+from funnel_etl.operate.status.status import status
 from funnel_etl_tests.installation import Installation
 from funnel_etl_tests.receiver import Receiver
 

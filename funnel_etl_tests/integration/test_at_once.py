@@ -17,9 +17,9 @@ import psutil
 import pytest
 import requests
 
-from funnel_etl.operate.dagster_home import instance, prepare
-from funnel_etl.operate.dead_runs import GOING
-from funnel_etl.platform.database import open_databases
+from funnel_etl.operate.run.dagster_home import instance, prepare
+from funnel_etl.platform.dagster.killed_runs import GOING
+from funnel_etl.platform.postgres.database import open_databases
 from funnel_etl_tests.conftest import new_folder
 from funnel_etl_tests.golden.week import NIGHTS, SAT, SUN, write_night
 from funnel_etl_tests.installation import PROGRAM

@@ -11,7 +11,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from funnel_etl.operate.run_night import NightResult
+from funnel_etl.operate.run.night import NightResult
 from funnel_etl_tests.conftest import new_folder
 from funnel_etl_tests.damage import PERSONAL, Damage, cut_places, damaged, tried
 from funnel_etl_tests.golden.week import MON, NIGHTS, SUN, write_night

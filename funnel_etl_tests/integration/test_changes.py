@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from funnel_etl.changes import nights
-from funnel_etl.operate.run_night import NightResult
+from funnel_etl.observe.changes import steps as nights
+from funnel_etl.operate.run.night import NightResult
 from funnel_etl_tests.golden.week import FRI, SAT, SUN, write_night
 from funnel_etl_tests.installation import Installation
 

@@ -15,12 +15,12 @@ import psycopg2
 import pytest
 
 from funnel_etl.definitions import TABLES
-from funnel_etl.operate.run_night import PARTS
+from funnel_etl.operate.run.night import PARTS
 from funnel_etl.platform.contracts import QUARANTINE
-from funnel_etl.platform.database import engine
-from funnel_etl.platform.postgres_place import port_is_free, settle
-from funnel_etl.platform.publisher import Publication, Version, publish
-from funnel_etl.platform.schema import ensure_schema
+from funnel_etl.platform.postgres.database import engine
+from funnel_etl.platform.postgres.embedded_place import port_is_free, settle
+from funnel_etl.platform.postgres.publisher import Publication, Version, publish
+from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM, Installation
 

@@ -18,13 +18,13 @@ import pytest
 import sqlalchemy as sa
 from upath import UPath
 
-from funnel_etl.core.contracts import Table
+from funnel_etl.core.tables.contracts import Table
 from funnel_etl.definitions import TABLES
 from funnel_etl.demo.generate import generate
-from funnel_etl.operate.moves import MEASURES
-from funnel_etl.operate.preview import _is_aggregate
+from funnel_etl.operate.rerun.preview import _is_aggregate
+from funnel_etl.operate.rerun.table_diff import MEASURES
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS
 from funnel_etl.platform.lake import Lake
-from funnel_etl.sales.contracts import ASSIGNED_LEADS
 from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import Installation
 

@@ -12,9 +12,9 @@ from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from funnel_etl.core.errors import DatabaseUnavailable
-from funnel_etl.platform import database
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.postgres_place import settle
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.embedded_place import settle
 
 OLD_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 SECRET = "s3cret/p@ss"

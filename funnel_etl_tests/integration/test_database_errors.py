@@ -21,15 +21,15 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from funnel_etl import cli
-from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.errors import DatabaseUnavailable
-from funnel_etl.operate.dagster_home import open_instance
-from funnel_etl.platform import database
+from funnel_etl.core.tables.contracts import Column, Kind, Table
+from funnel_etl.operate.run.dagster_home import open_instance
 from funnel_etl.platform.contracts import TABLES
-from funnel_etl.platform.database_errors import MEANINGS, database_errors
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.publisher import Publication, Version, publish
-from funnel_etl.platform.schema import SCHEMAS, ensure_schema
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.database_errors import MEANINGS, database_errors
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.publisher import Publication, Version, publish
+from funnel_etl.platform.postgres.schema import SCHEMAS, ensure_schema
 from funnel_etl.settings import Settings
 from funnel_etl_tests.conftest import administer
 
@@ -350,9 +350,9 @@ def test_a_command_prints_one_line_for_whatever_a_driver_raises(
             connection.exec_driver_sql(GERMAN.format("53100"))
 
     settings = Settings(database_url=SecretStr(database_url), _env_file=None)
-    for name in ("funnel_etl.cli.load_settings", "funnel_etl.operate.services.load_settings"):
+    for name in ("funnel_etl.cli.load_settings", "funnel_etl.operate.run.services.load_settings"):
         monkeypatch.setattr(name, lambda: settings)
-    monkeypatch.setattr("funnel_etl.operate.services.database_address", refused)
+    monkeypatch.setattr("funnel_etl.operate.run.services.database_address", refused)
     done = CliRunner().invoke(cli.app, ["db", "url"])
     assert done.exit_code == 1
     assert "its disk is full (Das geht nicht, SQLSTATE 53100). Fix: make room on the server" in done.output
@@ -365,7 +365,7 @@ def test_a_mistyped_password_is_printed_by_no_command_and_sent_in_no_alert(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, password: str, command: list[str]
 ) -> None:
     sent: list[str] = []
-    monkeypatch.setattr("funnel_etl.alerts.no_memory.send", lambda _, content: sent.append(str(content)))
+    monkeypatch.setattr("funnel_etl.observe.alerts.fallback_store.send", lambda _, content: sent.append(str(content)))
     url = SecretStr(f"postgresql://funnel:{password}@db.example.org:5433/leads")
     alerts = SecretStr("json://127.0.0.1:1")
     settings = Settings(home=tmp_path, database_url=url, alert_urls=alerts, _env_file=None)

@@ -16,7 +16,7 @@ import requests
 import yaml
 from sqlalchemy import make_url, text
 
-from funnel_etl.platform import database
+from funnel_etl.platform.postgres import database
 from funnel_etl.settings import PROJECT
 
 SERVICES = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]

@@ -14,9 +14,9 @@ from sqlalchemy import text
 
 from funnel_etl.definitions import TABLES
 from funnel_etl.demo.generate import generate
-from funnel_etl.platform import database
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.schema import ensure_schema
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl.settings import PROJECT
 from funnel_etl_tests.installation import Installation
 

@@ -11,11 +11,11 @@ from upath import UPath
 
 import funnel_etl.definitions
 from funnel_etl.definitions import TABLES
-from funnel_etl.marketing.zoom.partitions import EXPORT
-from funnel_etl.marketing.zoom.refresh import Remembered
+from funnel_etl.parts.marketing.zoom.partitions import EXPORT
+from funnel_etl.parts.marketing.zoom.refresh import Remembered
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
-from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.archive.landing import Landing
 from funnel_etl_tests.golden.week import SAT, SUN, THU, write_night
 from funnel_etl_tests.installation import Installation
 

@@ -18,9 +18,10 @@ import psycopg2
 import pytest
 
 from funnel_etl.core.errors import DatabaseUnavailable
-from funnel_etl.platform import embedded_postgres, postgres_place
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.postgres_place import find_programs, port_is_free, postmaster
+from funnel_etl.platform.postgres import embedded as embedded_postgres
+from funnel_etl.platform.postgres import embedded_place as postgres_place
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.embedded_place import find_programs, port_is_free, postmaster
 
 ROOT = Path(__file__).parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become another OS user")

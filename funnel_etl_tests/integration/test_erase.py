@@ -24,16 +24,16 @@ from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.definitions import TABLES
-from funnel_etl.marketing.contracts import RAW_TOFU_LEADS
-from funnel_etl.operate import erase as erasing
-from funnel_etl.operate.replay import replay
-from funnel_etl.operate.services import database_address, stop_database
-from funnel_etl.operate.show_erase import show
-from funnel_etl.operate.status import status
-from funnel_etl.platform import database
+from funnel_etl.operate.erase import eraser as erasing
+from funnel_etl.operate.erase.render import show
+from funnel_etl.operate.rerun.replay import replay
+from funnel_etl.operate.run.services import database_address, stop_database
+from funnel_etl.operate.status.status import status
+from funnel_etl.parts.marketing.contracts import RAW_TOFU_LEADS
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.postgres_place import settle
-from funnel_etl.sources.landing import Landing
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.embedded_place import settle
+from funnel_etl.sources.archive.landing import Landing
 from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.golden import month
 from funnel_etl_tests.golden.week import MON, SAT, SUN
@@ -430,7 +430,7 @@ def test_who_is_not_here_is_kept_out_only_when_somebody_says_so(told: Told) -> N
 
 
 def test_a_phone_on_many_others_rows_is_not_erased_by_mistake(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("funnel_etl.operate.show_erase.MANY", 2)
+    monkeypatch.setattr("funnel_etl.operate.erase.render.MANY", 2)
     with told.at.engine.begin() as connection:
         connection.execute(sa.text("UPDATE clean.tofu_leads SET name = 'by 98765 12345'"))
     assert "--shared" in erase(told.at, "9876512345", exit_code=1)

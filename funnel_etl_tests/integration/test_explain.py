@@ -12,11 +12,11 @@ import pytest
 import sqlalchemy as sa
 
 from funnel_etl.definitions import TABLES
-from funnel_etl.funnel.contracts import MEASURES
-from funnel_etl.operate.explain_fact import Period, as_csv, explain_fact
-from funnel_etl.operate.explain_person import Asked, story
-from funnel_etl.platform import database
-from funnel_etl.platform.schema import ensure_schema
+from funnel_etl.marts.funnel.contracts import MEASURES
+from funnel_etl.operate.explain.fact import Period, as_csv, explain_fact
+from funnel_etl.operate.explain.person import Asked, story
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl_tests.golden.week import SAT, SUN, write_night
 from funnel_etl_tests.installation import Installation
 

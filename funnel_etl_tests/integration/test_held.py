@@ -15,14 +15,14 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.errors import PublishRefused
-from funnel_etl.platform import database
+from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.platform.contracts import TABLES
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.held import checksum
-from funnel_etl.platform.publisher import Publication, Published, Version, publish
-from funnel_etl.platform.schema import ensure_schema
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.held import checksum
+from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
+from funnel_etl.platform.postgres.schema import ensure_schema
 
 D1, D2 = date(2025, 10, 30), date(2025, 10, 31)
 SALES = Table(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from funnel_etl.platform.postgres_place import postmaster, settle
+from funnel_etl.platform.postgres.embedded_place import postmaster, settle
 from funnel_etl_tests.conftest import new_folder
 from funnel_etl_tests.golden.week import NIGHTS, SAT, SUN, write_night
 from funnel_etl_tests.killing import PARTS, Arena, Contents, Reader

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.definitions import TABLES
-from funnel_etl.funnel.contracts import ATTRIBUTED_M0
-from funnel_etl.platform import database
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.masking import MASKED, PLAIN, is_typed, masked_tables, masks
-from funnel_etl.platform.schema import ensure_schema
-from funnel_etl.platform.short_locks import run
+from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.masking import MASKED, PLAIN, is_typed, masked_tables, masks
+from funnel_etl.platform.postgres.schema import ensure_schema
+from funnel_etl.platform.postgres.short_locks import run
 from funnel_etl_tests.conftest import administer
 
 PHONE = "9876500001"

@@ -21,15 +21,15 @@ import sqlalchemy as sa
 from upath import UPath
 
 import funnel_etl.definitions
-from funnel_etl.core.text import decode
+from funnel_etl.core.values.text import decode
 from funnel_etl.definitions import TABLES
 from funnel_etl.demo.crm_server import LOGIN_PAGE, LoopbackCrm
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
-from funnel_etl.operate.dagster_home import prepare
-from funnel_etl.operate.run_night import PARTS, NightResult, sigterm_kept
-from funnel_etl.platform.database import open_databases
+from funnel_etl.operate.run.dagster_home import prepare
+from funnel_etl.operate.run.night import PARTS, NightResult, sigterm_kept
 from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.postgres.database import open_databases
 from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM, Installation
 

@@ -17,25 +17,25 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from funnel_etl.alerts import tell as alerts
 from funnel_etl.cli import app
-from funnel_etl.core.contracts import Column, Kind, Table
+from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.definitions import build_definitions
-from funnel_etl.operate import adopt as adoption
-from funnel_etl.operate import services
-from funnel_etl.operate.replay import replay
-from funnel_etl.operate.run_night import only_writer
-from funnel_etl.operate.show_explained import published_database
-from funnel_etl.operate.show_replay import show as show_replay
-from funnel_etl.operate.status import status
-from funnel_etl.platform import database
+from funnel_etl.observe.alerts import dispatch as alerts
+from funnel_etl.operate.adopt import adopt as adoption
+from funnel_etl.operate.explain.render import published_database
+from funnel_etl.operate.rerun.replay import replay
+from funnel_etl.operate.rerun.replay_render import show as show_replay
+from funnel_etl.operate.run import services
+from funnel_etl.operate.run.night import only_writer
+from funnel_etl.operate.status.status import status
 from funnel_etl.platform.contracts import FILES, TABLES
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.owner import Claim, OtherOwner, claim_of, require_owner
-from funnel_etl.platform.publisher import Publication, Version, publish
-from funnel_etl.platform.schema import ensure_schema
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.owner import Claim, OtherOwner, claim_of, require_owner
+from funnel_etl.platform.postgres.publisher import Publication, Version, publish
+from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl.settings import Settings
-from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.archive.landing import Landing
 
 D1, D2 = date(2025, 10, 30), date(2025, 10, 31)
 THINGS = Table("mart", "things", "One row per thing", ("id",), (Column("id", Kind.INTEGER, "Its number."),))
@@ -233,8 +233,8 @@ def test_every_command_that_writes_is_refused_and_writes_nothing(
         pass  # as run, erase and purge do
     with pytest.raises(OtherOwner):
         services.serve(replace_port(foreign), lambda _: None)
-    monkeypatch.setattr("funnel_etl.operate.replay.require_free", lambda *_: None)
-    monkeypatch.setattr("funnel_etl.operate.replay._require_replayable", lambda *_: None)
+    monkeypatch.setattr("funnel_etl.operate.rerun.replay.require_free", lambda *_: None)
+    monkeypatch.setattr("funnel_etl.operate.rerun.replay._require_replayable", lambda *_: None)
     with pytest.raises(OtherOwner):
         replay(foreign, D1, tmp_path / "replayed", schema=True)
     with pytest.raises(OtherOwner):

@@ -14,13 +14,13 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.errors import DatabaseUnavailable, PublishRefused
-from funnel_etl.platform import database
+from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.platform.contracts import QUARANTINE, TABLES
-from funnel_etl.platform.database import libpq_uri
-from funnel_etl.platform.publisher import Publication, Published, Version, publish
-from funnel_etl.platform.schema import ensure_schema, identifier
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.database import libpq_uri
+from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
+from funnel_etl.platform.postgres.schema import ensure_schema, identifier
 from funnel_etl_tests.conftest import new_port
 
 D1, D2 = date(2025, 10, 30), date(2025, 10, 31)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from funnel_etl.marketing.zoom.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS
-from funnel_etl.marketing.zoom.read import ZoomExport, read_export
+from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS
+from funnel_etl.parts.marketing.zoom.reader.read import ZoomExport, read_export
 
 FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "zoom"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the folder of real exports is not on this machine")

@@ -14,7 +14,7 @@ import pytest
 
 from funnel_etl.definitions import TABLES
 from funnel_etl.demo.generate import generate
-from funnel_etl.operate.run_night import NightResult
+from funnel_etl.operate.run.night import NightResult
 from funnel_etl_tests.installation import Installation
 
 NIGHT, NEXT = date(2025, 10, 31), date(2025, 11, 1)

@@ -13,16 +13,16 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from funnel_etl.alerts.failures import failed_checks
 from funnel_etl.cli import app
 from funnel_etl.definitions import TABLES
 from funnel_etl.demo.generate import generate
-from funnel_etl.operate.dagster_home import instance
-from funnel_etl.operate.run_night import NightResult, PartResult
-from funnel_etl.operate.show_status import status_lines
-from funnel_etl.operate.status import status
-from funnel_etl.platform.owner import OtherOwner
-from funnel_etl.platform.publish_asset import UNTOUCHED_CHECK
+from funnel_etl.observe.alerts.failures import failed_checks
+from funnel_etl.operate.run.dagster_home import instance
+from funnel_etl.operate.run.night import NightResult, PartResult
+from funnel_etl.operate.status.render import status_lines
+from funnel_etl.operate.status.status import status
+from funnel_etl.platform.dagster.publish_asset import UNTOUCHED_CHECK
+from funnel_etl.platform.postgres.owner import OtherOwner
 from funnel_etl_tests.installation import Installation
 
 NIGHT = date(2025, 10, 31)
@@ -135,7 +135,7 @@ def test_the_check_of_the_part_warns_and_the_night_is_published_all_the_same(sto
 def test_the_command_prints_each_repair(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "mart.things: somebody else had changed it since version 1 (2 rows, 3 were published); put right: …"
     result = NightResult(NIGHT, "run", {"sales": PartResult("sales", published=True)}, repairs=[line])
-    monkeypatch.setattr("funnel_etl.operate.run_night.run_night", lambda *_: result)
+    monkeypatch.setattr("funnel_etl.operate.run.night.run_night", lambda *_: result)
     done = CliRunner().invoke(app, ["run", "--as-of", str(NIGHT)])
     assert (done.exit_code, line in done.output) == (0, True)
 

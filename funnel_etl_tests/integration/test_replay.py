@@ -22,13 +22,13 @@ from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.definitions import TABLES
-from funnel_etl.funnel.contracts import MEASURES
-from funnel_etl.operate.dagster_home import instance
-from funnel_etl.operate.purge import LAKE, LANDING, Purged, purge, run_purge
-from funnel_etl.operate.replay import Replay, replay
-from funnel_etl.operate.replay_schema import replayed_schemas
+from funnel_etl.maintenance.purge import LAKE, LANDING, Purged, purge, run_purge
+from funnel_etl.marts.funnel.contracts import MEASURES
+from funnel_etl.operate.rerun.replay import Replay, replay
+from funnel_etl.operate.rerun.replay_schema import replayed_schemas
+from funnel_etl.operate.run.dagster_home import instance
+from funnel_etl.platform.dagster.nights import FIRST_NIGHT
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.nights import FIRST_NIGHT
 from funnel_etl_tests.golden import month, week
 from funnel_etl_tests.golden.week import FRI, MON, SAT, THU, WED
 from funnel_etl_tests.installation import PROGRAM, Installation

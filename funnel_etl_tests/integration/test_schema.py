@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.errors import DatabaseUnavailable
+from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.definitions import TABLES
-from funnel_etl.platform import database
-from funnel_etl.platform.schema import MAX_IDENTIFIER, SCHEMAS, ensure_schema, identifier
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.schema import MAX_IDENTIFIER, SCHEMAS, ensure_schema, identifier
 
 COLUMNS = """
     SELECT table_schema || '.' || table_name, column_name, data_type, is_nullable = 'YES',
@@ -216,7 +216,7 @@ def test_a_table_somebody_holds_is_told_in_one_line_and_may_be_tried_again(
     engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ensure_schema(engine, [THINGS])
-    monkeypatch.setattr("funnel_etl.platform.short_locks.LOCK_SECONDS", 0.2)
+    monkeypatch.setattr("funnel_etl.platform.postgres.short_locks.LOCK_SECONDS", 0.2)
     with engine.begin() as reader:
         reader.execute(sa.text("SELECT * FROM raw.things"))
         with pytest.raises(DatabaseUnavailable, match="end long queries") as told:

@@ -14,8 +14,8 @@ import pytest
 import requests
 
 import funnel_etl.definitions
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.postgres_place import port_is_free
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.embedded_place import port_is_free
 from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from funnel_etl.operate.show_status import status_json, status_lines
-from funnel_etl.operate.status import status
+from funnel_etl.operate.status.render import status_json, status_lines
+from funnel_etl.operate.status.status import status
 from funnel_etl_tests.golden.week import FRI, SAT, write_night
 from funnel_etl_tests.installation import Installation
 

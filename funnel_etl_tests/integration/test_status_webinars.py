@@ -7,11 +7,11 @@ import pytest
 import sqlalchemy as sa
 
 from funnel_etl.definitions import TABLES
-from funnel_etl.marketing.zoom.event_warnings import FINDINGS
-from funnel_etl.operate.show_status import HEADINGS, status_lines
-from funnel_etl.operate.status import WEBINAR, Status, Told, webinars
-from funnel_etl.platform import database
-from funnel_etl.platform.schema import ensure_schema
+from funnel_etl.operate.status.render import HEADINGS, status_lines
+from funnel_etl.operate.status.status import WEBINAR, Status, Told, webinars
+from funnel_etl.parts.marketing.zoom.clean.event_warnings import FINDINGS
+from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres.schema import ensure_schema
 
 LAST_DAY = date(2026, 11, 20)
 OPEN, TAKEN = "webinar_without_profile", "webinar_conductor_unlisted"

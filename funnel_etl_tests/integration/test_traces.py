@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from funnel_etl.core.errors import DatabaseUnavailable
-from funnel_etl.platform import traces
-from funnel_etl.platform.database import engine
-from funnel_etl.platform.embedded_postgres import EmbeddedServer
-from funnel_etl.platform.postgres_place import settle
+from funnel_etl.platform.postgres import traces
+from funnel_etl.platform.postgres.database import engine
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.embedded_place import settle
 
 
 def files_with(data: Path, text: str) -> list[str]:

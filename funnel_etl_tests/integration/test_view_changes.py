@@ -12,14 +12,14 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.errors import DatabaseUnavailable
+from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.definitions import TABLES
-from funnel_etl.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES
-from funnel_etl.platform import database, masking, short_locks
-from funnel_etl.platform.database import libpq_uri
-from funnel_etl.platform.masking import masked_tables
-from funnel_etl.platform.schema import ensure_schema
+from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES
+from funnel_etl.platform.postgres import database, masking, short_locks
+from funnel_etl.platform.postgres.database import libpq_uri
+from funnel_etl.platform.postgres.masking import masked_tables
+from funnel_etl.platform.postgres.schema import ensure_schema
 
 M0 = "mart_masked.attributed_m0"
 THEIRS = f"CREATE SCHEMA theirs; CREATE VIEW theirs.looks AS SELECT phone, funnel FROM {M0}"

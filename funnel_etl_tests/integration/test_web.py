@@ -21,8 +21,8 @@ import pytest
 import websockets.sync.client
 from websockets.exceptions import InvalidStatus
 
-from funnel_etl.operate.run_night import Writer, run_job
-from funnel_etl.operate.run_origin import LOCATION
+from funnel_etl.operate.run.night import Writer, run_job
+from funnel_etl.platform.dagster.run_origin import LOCATION
 from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM
 

@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from funnel_etl.core.config_tables import MISC
-from funnel_etl.core.numbers import rupees
+from funnel_etl.core.values.numbers import rupees
 from funnel_etl.demo.generate import generate
-from funnel_etl.operate.worklist import FILE_COLUMNS
+from funnel_etl.operate.worklist.worklist import FILE_COLUMNS
 from funnel_etl_tests.installation import Installation
 
 NIGHT = date(2025, 10, 31)

@@ -18,12 +18,12 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 import funnel_etl.definitions
 from funnel_etl.demo.generate import generate
-from funnel_etl.marketing.zoom import sensor
-from funnel_etl.marketing.zoom.refresh import Remembered
-from funnel_etl.marketing.zoom.withdrawals import withdraw
-from funnel_etl.operate.run_night import NightResult
+from funnel_etl.operate.run.night import NightResult
+from funnel_etl.parts.marketing.zoom import sensor
+from funnel_etl.parts.marketing.zoom.refresh import Remembered
+from funnel_etl.parts.marketing.zoom.withdrawals import withdraw
 from funnel_etl.settings import load_settings
-from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.archive.landing import Landing
 from funnel_etl_tests.installation import Installation
 
 RESOURCES = ("sources", "parsed_reports", "lake_store", "all_tables")

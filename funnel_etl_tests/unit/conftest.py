@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from funnel_etl.core.config_tables import Config, parse_table
-from funnel_etl.core.contracts import SHARE_UNITS, Kind, Table
-from funnel_etl.core.csvfile import SourceColumn
-from funnel_etl.core.source_frame import raw_records
+from funnel_etl.core.reading.csvfile import SourceColumn
+from funnel_etl.core.reading.source_frame import raw_records
+from funnel_etl.core.tables.contracts import SHARE_UNITS, Kind, Table
 
 DEFAULTS: dict[Kind, Any] = {
     Kind.TEXT: "x",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import funnel_etl.settings
-from funnel_etl.platform.nights import nights_partition
+from funnel_etl.platform.dagster.nights import nights_partition
 from funnel_etl.settings import Settings
 
 MOMENTS = [

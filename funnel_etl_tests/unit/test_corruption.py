@@ -14,31 +14,31 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from funnel_etl.core.accounting import Outcome
 from funnel_etl.core.config_tables import TABLES, Config, check_together, parse_table
-from funnel_etl.core.contracts import Table
-from funnel_etl.core.csvfile import OVERFLOW, PROBLEM, SourceColumn, read_csv, read_header, spellings
-from funnel_etl.core.dumps import DumpKey
 from funnel_etl.core.errors import ConfigError, FunnelError
-from funnel_etl.core.source_frame import raw_records
-from funnel_etl.core.text import decode
-from funnel_etl.marketing import contracts as marketing
-from funnel_etl.marketing.leads import clean_tofu_leads
-from funnel_etl.marketing.spend import clean_ad_spend
-from funnel_etl.marketing.zoom import clean_contracts as zoom
-from funnel_etl.marketing.zoom import contracts as zoom_raw
-from funnel_etl.marketing.zoom.attendance import zoom_attendance, zoom_segments
-from funnel_etl.marketing.zoom.bootcamps import bootcamp_participation
-from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
-from funnel_etl.marketing.zoom.read import read_export
-from funnel_etl.marketing.zoom.registrations import zoom_registrations
-from funnel_etl.marketing.zoom.reports import zoom_reports
-from funnel_etl.sales import contracts as sales
-from funnel_etl.sales.assigned_leads import clean_assigned_leads
-from funnel_etl.sales.sales import clean_sales, sales_key, sales_source
+from funnel_etl.core.reading.csvfile import OVERFLOW, PROBLEM, SourceColumn, read_csv, read_header, spellings
+from funnel_etl.core.reading.dumps import DumpKey
+from funnel_etl.core.reading.source_frame import raw_records
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.values.text import decode
+from funnel_etl.parts.marketing import contracts as marketing
+from funnel_etl.parts.marketing.leads import clean_tofu_leads
+from funnel_etl.parts.marketing.spend import clean_ad_spend
+from funnel_etl.parts.marketing.zoom.clean import contracts as zoom
+from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zoom_segments
+from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
+from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
+from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
+from funnel_etl.parts.marketing.zoom.reader import contracts as zoom_raw
+from funnel_etl.parts.marketing.zoom.reader.read import read_export
+from funnel_etl.parts.sales import contracts as sales
+from funnel_etl.parts.sales.assigned_leads import clean_assigned_leads
+from funnel_etl.parts.sales.sales import clean_sales, sales_key, sales_source
 from funnel_etl.settings import Settings
+from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader
-from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
 from funnel_etl_tests.damage import PERSONAL, Damage, damaged, tried
 from funnel_etl_tests.golden.week import NIGHTS, THU, TUE, write_night

@@ -5,28 +5,28 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from funnel_etl.core.accounting import Outcome
 from funnel_etl.core.config_tables import Config
-from funnel_etl.core.contracts import Table
-from funnel_etl.core.csvfile import SourceColumn
-from funnel_etl.funnel import contracts as mart
-from funnel_etl.funnel.attributed_sales import attributed_sales
-from funnel_etl.funnel.facts import funnel_facts, funnel_monthly, spend_by_funnel
-from funnel_etl.funnel.m0 import attributed_m0
-from funnel_etl.marketing import contracts as marketing
-from funnel_etl.marketing.leads import clean_tofu_leads
-from funnel_etl.marketing.spend import clean_ad_spend
-from funnel_etl.marketing.zoom import clean_contracts as zoom
-from funnel_etl.marketing.zoom import contracts as zoom_raw
-from funnel_etl.marketing.zoom.attendance import zoom_attendance, zoom_segments
-from funnel_etl.marketing.zoom.bootcamps import bootcamp_participation
-from funnel_etl.marketing.zoom.occurrences import webinars, zoom_occurrences
-from funnel_etl.marketing.zoom.registrations import zoom_registrations
-from funnel_etl.marketing.zoom.reports import zoom_reports
-from funnel_etl.sales import contracts as sales
-from funnel_etl.sales.assigned_leads import clean_assigned_leads
-from funnel_etl.sales.history import crm_history, with_aged_out_leads, with_aged_out_sales
-from funnel_etl.sales.sales import clean_sales
+from funnel_etl.core.reading.csvfile import SourceColumn
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.marts.funnel import contracts as mart
+from funnel_etl.marts.funnel.attributed_sales import attributed_sales
+from funnel_etl.marts.funnel.facts import funnel_facts, funnel_monthly, spend_by_funnel
+from funnel_etl.marts.funnel.m0.m0 import attributed_m0
+from funnel_etl.parts.marketing import contracts as marketing
+from funnel_etl.parts.marketing.leads import clean_tofu_leads
+from funnel_etl.parts.marketing.spend import clean_ad_spend
+from funnel_etl.parts.marketing.zoom.clean import contracts as zoom
+from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zoom_segments
+from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
+from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
+from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
+from funnel_etl.parts.marketing.zoom.reader import contracts as zoom_raw
+from funnel_etl.parts.sales import contracts as sales
+from funnel_etl.parts.sales.assigned_leads import clean_assigned_leads
+from funnel_etl.parts.sales.history import crm_history, with_aged_out_leads, with_aged_out_sales
+from funnel_etl.parts.sales.sales import clean_sales
 
 ZONE = "Asia/Kolkata"
 NIGHT = pd.Timestamp("2026-11-20")

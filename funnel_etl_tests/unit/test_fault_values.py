@@ -6,15 +6,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from funnel_etl.core.accounting import Outcome
 from funnel_etl.core.config_tables import Config
-from funnel_etl.core.csvfile import SourceColumn
-from funnel_etl.core.source_frame import raw_records
-from funnel_etl.marketing.contracts import SPEND_SOURCE, TOFU_LEADS_SOURCE
-from funnel_etl.marketing.leads import clean_tofu_leads
-from funnel_etl.marketing.spend import clean_ad_spend
-from funnel_etl.sales.contracts import SALES_SOURCE
-from funnel_etl.sales.sales import clean_sales
+from funnel_etl.core.reading.csvfile import SourceColumn
+from funnel_etl.core.reading.source_frame import raw_records
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.parts.marketing.contracts import SPEND_SOURCE, TOFU_LEADS_SOURCE
+from funnel_etl.parts.marketing.leads import clean_tofu_leads
+from funnel_etl.parts.marketing.spend import clean_ad_spend
+from funnel_etl.parts.sales.contracts import SALES_SOURCE
+from funnel_etl.parts.sales.sales import clean_sales
 
 BESIDE = (parent / "shared" / "data" / "faults" for parent in Path(__file__).resolve().parents)
 FOLDER = next((folder for folder in BESIDE if folder.is_dir()), None)

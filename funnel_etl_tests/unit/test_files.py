@@ -13,19 +13,19 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from funnel_etl.core.accounting import Outcome
-from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.errors import FunnelError, StorageUnavailable
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.files import close_folder, close_state, private_folder, storage_error, write_whole
-from funnel_etl.marketing.zoom.clean_files import CleanFile
-from funnel_etl.marketing.zoom.export import write_clean_files
-from funnel_etl.operate.replay_files import write_folder
+from funnel_etl.operate.rerun.replay_files import write_folder
+from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile
+from funnel_etl.parts.marketing.zoom.files.export import write_clean_files
+from funnel_etl.platform.dagster.lake_io import LakeIOManager
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.lake_io import LakeIOManager
-from funnel_etl.platform.turn import alive, turn
-from funnel_etl.sources.landing import Landing
-from funnel_etl.sources.set_aside import PROCESSED, set_aside
-from funnel_etl.sources.taking import DropFolder
+from funnel_etl.platform.run_lock import alive, turn
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.drop.disposal import PROCESSED, set_aside
+from funnel_etl.sources.drop.intake import DropFolder
 
 NIGHT, NOON = date(2026, 11, 20), datetime(2026, 11, 20, 12, tzinfo=UTC)
 TABLE = Table("mart", "numbers", "One row per number", ("n",), (Column("n", Kind.INTEGER, "It.", required=True),))

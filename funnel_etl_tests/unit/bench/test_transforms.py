@@ -7,8 +7,8 @@ import pytest
 
 from funnel_etl.bench import sql, transforms
 from funnel_etl.bench.made_up import frames
-from funnel_etl.funnel.contracts import SPEND_BY_FUNNEL
-from funnel_etl.funnel.definitions import TABLES
+from funnel_etl.marts.funnel.contracts import SPEND_BY_FUNNEL
+from funnel_etl.marts.funnel.definitions import TABLES
 
 NOT_MEASURED = {
     "data_version": "one row about the night",

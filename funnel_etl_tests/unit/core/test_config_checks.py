@@ -12,8 +12,8 @@ from funnel_etl.core.config_models import DEFAULT_METRICS, KEYS, TABLES, statuse
 from funnel_etl.core.config_tables import Config, parse_table
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.demo.config import PROJECT_CONFIG
-from funnel_etl.marketing.contracts import SPEND_SOURCE, TOFU_LEADS_SOURCE
-from funnel_etl.sales.contracts import ASSIGNED_LEADS_SOURCE, SALES_SOURCE
+from funnel_etl.parts.marketing.contracts import SPEND_SOURCE, TOFU_LEADS_SOURCE
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_SOURCE, SALES_SOURCE
 
 PROFILES = (
     "name,type,category_mode,category,source_tag,topic_pattern\n"

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from upath import UPath
 
-from funnel_etl.core.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
-from funnel_etl.core.contracts import Column, Kind, Table
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
+from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.platform.lake import Lake
 
 NIGHT, NEXT = date(2025, 10, 31), date(2025, 11, 1)

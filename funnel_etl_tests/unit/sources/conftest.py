@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.archive.landing import Landing
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -8,10 +8,10 @@ import pytest
 
 from funnel_etl.catalog import SOURCE_NAMES
 from funnel_etl.core.errors import ConfigError, FunnelError
-from funnel_etl.operate.confirm_config import keep_confirmation, shrunk_table
+from funnel_etl.operate.confirm.config import keep_confirmation, shrunk_table
 from funnel_etl.settings import Settings
-from funnel_etl.sources.fetch import utc_now
-from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.connect.fetch import utc_now
 from funnel_etl.sources.nightly import UNREAD, NightlySources
 
 FIRST, SECOND, THIRD = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)

@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from funnel_etl.core.accounting import Outcome
 from funnel_etl.core.config_tables import TABLES, Config, parse_table
-from funnel_etl.core.csvfile import SourceColumn
-from funnel_etl.core.dumps import DumpKey
 from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
+from funnel_etl.core.reading.csvfile import SourceColumn
+from funnel_etl.core.reading.dumps import DumpKey
+from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.demo.generate import generate
-from funnel_etl.marketing.contracts import SPEND_KEY, SPEND_SOURCE, TOFU_LEADS_KEY, TOFU_LEADS_SOURCE
-from funnel_etl.sales.contracts import ASSIGNED_LEADS_KEY, ASSIGNED_LEADS_SOURCE
-from funnel_etl.sales.sales import sales_key, sales_source
+from funnel_etl.parts.marketing.contracts import SPEND_KEY, SPEND_SOURCE, TOFU_LEADS_KEY, TOFU_LEADS_SOURCE
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_KEY, ASSIGNED_LEADS_SOURCE
+from funnel_etl.parts.sales.sales import sales_key, sales_source
 from funnel_etl.settings import Settings
-from funnel_etl.sources.confirmations import Confirmation, confirm
+from funnel_etl.sources.archive.confirmations import Confirmation, confirm
+from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader
-from funnel_etl.sources.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
 from funnel_etl_tests.damage import cut_places
 from funnel_etl_tests.unit.sources.conftest import Handler, Server

@@ -9,7 +9,7 @@ import pytest
 
 from funnel_etl.core.errors import ConfigError, SourceUnavailable
 from funnel_etl.settings import Settings
-from funnel_etl.sources.landing import Landing
+from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import ConfigVersion, NightlySources, config_versions_frame
 
 FIRST, SECOND, THIRD = date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)

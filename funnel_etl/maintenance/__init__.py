@@ -1,0 +1,1 @@
+"""What is removed when nobody needs it any more, and its job."""

@@ -1,0 +1,43 @@
+"""The job `purge` and its schedule: each week, on by default; what it does is in `purge`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.maintenance.purge import TOLD, purge
+from funnel_etl.operate.run.purge_render import purged_lines
+from funnel_etl.settings import load_settings
+
+
+# `lake` for the turn it brings: nothing is removed under a run that reads it.
+@dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"all_tables", "lake"})
+def remove_what_is_old(context: dg.OpExecutionContext) -> Iterator[dg.Output[Any]]:
+    """Remove old nights of the lake, old bytes of the landing archive and old runs, by the FUNNEL_KEEP_ settings."""
+    try:
+        done = purge(load_settings(), context.instance, context.resources.all_tables)
+    except FunnelError as error:
+        raise dg.Failure(description=str(error), allow_retries=error.transient) from None
+    told = "\n".join(f"- {line.strip()}" for line in purged_lines(done, dry_run=False))
+    yield dg.Output(None, metadata={TOLD: dg.MetadataValue.json(done.to_json()), "told": dg.MetadataValue.md(told)})
+
+
+@dg.job(
+    name="purge",
+    description="Removes what nobody needs any more: nights of the lake, bytes of the landing archive (only if "
+    "FUNNEL_KEEP_LANDING_DAYS says so), ended runs. What a next night needs stays.",
+)
+def purge_job() -> None:
+    """Purge."""
+    remove_what_is_old()
+
+
+purge_schedule = dg.ScheduleDefinition(
+    name="purge",
+    job=purge_job,
+    cron_schedule="30 5 * * 0",
+    execution_timezone=load_settings().timezone,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Starts purge at 05:30 of the business zone on Sundays, when the night is over.",
+)

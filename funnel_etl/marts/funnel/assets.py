@@ -1,0 +1,117 @@
+"""Assets where the parts meet: each names its inputs and calls one pure function."""
+
+import pandas as pd
+
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.marts.funnel import conservation, contracts, pictures
+from funnel_etl.marts.funnel.attributed_sales import attributed_sales
+from funnel_etl.marts.funnel.data_version import data_version
+from funnel_etl.marts.funnel.facts import funnel_facts, funnel_monthly, spend_by_funnel
+from funnel_etl.marts.funnel.m0 import closing
+from funnel_etl.marts.funnel.m0.closed_months import closed_months
+from funnel_etl.marts.funnel.m0.m0 import attributed_m0
+from funnel_etl.marts.funnel.m0.restatements import restatements
+from funnel_etl.parts.marketing.contracts import AD_SPEND, TOFU_LEADS
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
+from funnel_etl.platform.dagster.nights import Night
+from funnel_etl.platform.dagster.table_asset import table_asset
+from funnel_etl.platform.lake import Lake
+
+GROUP = "funnel"
+ATTENDED = {"zoom_attendance": ZOOM_ATTENDANCE, "webinars": WEBINARS}
+MADE_FROM = (TOFU_LEADS, AD_SPEND, WEBINARS, ZOOM_REGISTRATIONS, ZOOM_ATTENDANCE, ASSIGNED_LEADS, SALES)
+"""The tables of the parts that the facts are made from."""
+EVENTS = {
+    "tofu_leads": TOFU_LEADS,
+    "zoom_registrations": ZOOM_REGISTRATIONS,
+    **ATTENDED,
+    "assigned_leads": ASSIGNED_LEADS,
+}
+
+
+@table_asset(
+    contracts.ATTRIBUTED_M0,
+    group=GROUP,
+    inputs={"assigned_leads": ASSIGNED_LEADS, **ATTENDED},
+    resources={"lake_store"},
+)
+def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
+    """Give the leads assigned in each month, each phone once, and whether they attended; closed months as they were."""
+    months = closed_months(night.config, night.as_of)
+    outcome = attributed_m0(**frames, as_of=night.as_of, closed=closing.rows_as_closed(night, lake_store, months))
+    closing.keep(night, months, outcome.rows)
+    return outcome
+
+
+@table_asset(
+    contracts.RESTATEMENTS,
+    group=GROUP,
+    inputs={"closed": contracts.ATTRIBUTED_M0, "assigned_leads": ASSIGNED_LEADS, **ATTENDED},
+)
+def restatements_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Say what tonight's data would change in closed months."""
+    return restatements(**frames, months=closed_months(night.config, night.as_of), as_of=night.as_of)
+
+
+@table_asset(
+    contracts.ATTRIBUTED_SALES,
+    group=GROUP,
+    inputs={"sales": SALES, "attributed_m0": contracts.ATTRIBUTED_M0, **EVENTS},
+)
+def attributed_sales_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Give the sales that count, with what led to them."""
+    return attributed_sales(**frames, as_of=night.as_of)
+
+
+@table_asset(
+    contracts.SPEND_BY_FUNNEL,
+    group=GROUP,
+    inputs={"ad_spend": AD_SPEND},
+    conserved={"spend_is_conserved": conservation.spend},
+)
+def spend_by_funnel_asset(night: Night, ad_spend: pd.DataFrame) -> Outcome:
+    """Sum the ad spend by month and funnel."""
+    return spend_by_funnel(ad_spend, night.as_of)
+
+
+@table_asset(
+    contracts.FUNNEL_FACTS,
+    group=GROUP,
+    inputs={
+        **EVENTS,
+        "attributed_m0": contracts.ATTRIBUTED_M0,
+        "attributed_sales": contracts.ATTRIBUTED_SALES,
+        "ad_spend": AD_SPEND,
+    },
+    conserved={
+        "spend_is_conserved": conservation.spend,
+        "revenue_is_conserved": conservation.revenue,
+        "m0_is_conserved": conservation.m0,
+    },
+    shows=pictures.shown,
+    lineage={measure: origin.columns for measure, origin in contracts.ORIGINS.items()},
+)
+def funnel_facts_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Count and sum everything by day and funnel."""
+    return funnel_facts(**frames, as_of=night.as_of)
+
+
+@table_asset(
+    contracts.FUNNEL_MONTHLY,
+    group=GROUP,
+    inputs={"facts": contracts.FUNNEL_FACTS, **EVENTS, "attributed_sales": contracts.ATTRIBUTED_SALES},
+)
+def funnel_monthly_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Sum the facts by month, count people once, and give the rates."""
+    return funnel_monthly(**frames, as_of=night.as_of)
+
+
+@table_asset(
+    contracts.DATA_VERSION,
+    group=GROUP,
+    inputs={"tofu_leads": TOFU_LEADS, "ad_spend": AD_SPEND, "assigned_leads": ASSIGNED_LEADS, "sales": SALES},
+)
+def data_version_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Say what the facts are of: the night, the code, the config, and through which day each part is complete."""
+    return data_version(**frames, as_of=night.as_of, config_version=night.config.version)

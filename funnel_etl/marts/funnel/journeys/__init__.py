@@ -1,0 +1,1 @@
+"""The way of each lead, and score cards of webinars and employees."""

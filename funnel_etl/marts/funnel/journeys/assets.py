@@ -1,0 +1,61 @@
+"""Assets of journeys, hand-over and score-cards: each names its inputs and calls one pure function."""
+
+import pandas as pd
+
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.marts.funnel import contracts
+from funnel_etl.marts.funnel.assets import ATTENDED, EVENTS, GROUP
+from funnel_etl.marts.funnel.journeys import contracts as journey_contracts
+from funnel_etl.marts.funnel.journeys.handover import handover_gaps, qualified_leads
+from funnel_etl.marts.funnel.journeys.journeys import lead_journey
+from funnel_etl.marts.funnel.journeys.scorecards import employee_scorecard, webinar_scorecard
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
+from funnel_etl.platform.dagster.nights import Night
+from funnel_etl.platform.dagster.table_asset import table_asset
+
+
+@table_asset(journey_contracts.LEAD_JOURNEY, group=GROUP, inputs={**EVENTS, "sales": SALES})
+def lead_journey_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Follow each phone from its first touch to its sale."""
+    return lead_journey(**frames, as_of=night.as_of)
+
+
+@table_asset(
+    journey_contracts.QUALIFIED_LEADS,
+    group=GROUP,
+    inputs={**ATTENDED, "assigned_leads": ASSIGNED_LEADS, "lead_journey": journey_contracts.LEAD_JOURNEY},
+)
+def qualified_leads_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Give who attended, with the first touch: Part 1's output."""
+    return qualified_leads(**frames, as_of=night.as_of)
+
+
+@table_asset(journey_contracts.HANDOVER_GAPS, group=GROUP, inputs={**ATTENDED, "assigned_leads": ASSIGNED_LEADS})
+def handover_gaps_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Find who attended and was not assigned, and the reverse."""
+    return handover_gaps(**frames, as_of=night.as_of)
+
+
+@table_asset(
+    journey_contracts.EMPLOYEE_SCORECARD,
+    group=GROUP,
+    inputs={"attributed_m0": contracts.ATTRIBUTED_M0, "attributed_sales": contracts.ATTRIBUTED_SALES},
+)
+def employee_scorecard_asset(_night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Score each representative by month."""
+    return employee_scorecard(**frames)
+
+
+@table_asset(
+    journey_contracts.WEBINAR_SCORECARD,
+    group=GROUP,
+    inputs={
+        **ATTENDED,
+        "assigned_leads": ASSIGNED_LEADS,
+        "sales": SALES,
+        "attributed_sales": contracts.ATTRIBUTED_SALES,
+    },
+)
+def webinar_scorecard_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Score each occurrence by what its attendees did after it."""
+    return webinar_scorecard(**frames, as_of=night.as_of)

@@ -1,0 +1,1 @@
+"""The leads assigned in a month, each phone once; months that are closed."""

@@ -1,0 +1,1 @@
+"""Revenue as it was known by each night."""

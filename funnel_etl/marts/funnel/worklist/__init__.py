@@ -1,0 +1,1 @@
+"""What a person must decide, and what each decision is worth."""

@@ -1,0 +1,172 @@
+"""The clean tables of a past night, made again from its landed files by today's code, under any config.
+
+The functions are those of the night's own assets; here is only which of them makes what from which config tables.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from funnel_etl.core.config_tables import Config
+from funnel_etl.core.reading.csvfile import SourceColumn
+from funnel_etl.core.reading.source_frame import raw_records
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.parts.marketing.contracts import (
+    AD_SPEND,
+    RAW_AD_SPEND,
+    RAW_TOFU_LEADS,
+    SPEND_SOURCE,
+    TOFU_LEADS,
+    TOFU_LEADS_SOURCE,
+)
+from funnel_etl.parts.marketing.leads import clean_tofu_leads
+from funnel_etl.parts.marketing.spend import clean_ad_spend
+from funnel_etl.parts.marketing.zoom.clean import contracts as zoom
+from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance
+from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.people import people_by
+from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
+from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
+from funnel_etl.parts.marketing.zoom.intake import ParsedReports, arrivals_of, reports_of, rows_of
+from funnel_etl.parts.marketing.zoom.reader.contracts import (
+    RAW_ZOOM_ATTENDEE_ROWS,
+    RAW_ZOOM_REGISTRANT_ROWS,
+    RAW_ZOOM_REPORTS,
+)
+from funnel_etl.parts.sales.assigned_leads import clean_assigned_leads
+from funnel_etl.parts.sales.contracts import (
+    ASSIGNED_LEADS,
+    ASSIGNED_LEADS_SOURCE,
+    RAW_CRM_ASSIGNED_LEADS,
+    RAW_CRM_SALES,
+    SALES,
+    SALES_SOURCE,
+)
+from funnel_etl.parts.sales.history import with_aged_out_leads, with_aged_out_sales
+from funnel_etl.parts.sales.sales import clean_sales, sales_source
+from funnel_etl.settings import Settings
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.nightly import NightlySources
+
+Frame = pd.DataFrame
+Frames = dict[str, pd.DataFrame]
+ZOOM = {
+    "zoom_reports": zoom.ZOOM_REPORTS,
+    "zoom_registrations": zoom.ZOOM_REGISTRATIONS,
+    "zoom_attendance": zoom.ZOOM_ATTENDANCE,
+    "webinars": zoom.WEBINARS,
+}
+CLEAN = {"tofu_leads": TOFU_LEADS, "ad_spend": AD_SPEND, "assigned_leads": ASSIGNED_LEADS, "sales": SALES, **ZOOM}
+"""The tables that are made again; those of Zoom together."""
+LANDED = {
+    "tofu_leads": "tofu_leads",
+    "ad_spend": "ad_spend",
+    "assigned_leads": "crm_assigned_leads",
+    "sales": "crm_sales",
+}
+"""Clean table → the landing source it is made from; all others are Zoom's."""
+READS = {
+    "tofu_leads": {"column_aliases", "placeholder_phones", "campaign_mapping", "funnels"},
+    "ad_spend": {"column_aliases", "funnels"},
+    "assigned_leads": {"column_aliases", "placeholder_phones", "funnel_mapping", "funnels"},
+    "sales": {
+        *("column_aliases", "placeholder_phones", "funnel_mapping", "funnels", "metrics"),
+        *("manual_mapping", "manual_value_funnel"),
+    },
+    "zoom": {
+        *("zoom_profiles", "category_tokens", "webinar_overrides", "funnels", "conductors", "bot_names"),
+        *("placeholder_phones", "metrics"),
+    },
+}
+"""Which tables of config_csv each is made by."""
+DOCUMENTED: dict[str, tuple[SourceColumn, ...]] = {
+    "tofu_leads": TOFU_LEADS_SOURCE,
+    "ad_spend": SPEND_SOURCE,
+    "assigned_leads": ASSIGNED_LEADS_SOURCE,
+    "sales": SALES_SOURCE,
+}
+RAW = {
+    "tofu_leads": RAW_TOFU_LEADS,
+    "ad_spend": RAW_AD_SPEND,
+    "assigned_leads": RAW_CRM_ASSIGNED_LEADS,
+    "sales": RAW_CRM_SALES,
+}
+
+
+@dataclass(frozen=True)
+class Remaker:
+    """Makes the clean tables of one night again. `files`: what the night used; `aged`: its table of what aged out."""
+
+    settings: Settings
+    landing: Landing
+    sources: NightlySources
+    parsed: ParsedReports
+    files: dict[str, list[str]]
+    aged: Callable[[str], pd.DataFrame | None]
+
+    def table(self, name: str, config: Config, zone: str) -> Outcome:
+        """Make a table of a pulled source: its rows by the contract, and its account."""
+        raw = self.raw(name, config)
+        if name == "tofu_leads":
+            made = clean_tofu_leads(raw, config, zone)
+        elif name == "ad_spend":
+            made = clean_ad_spend(raw, config, zone)
+        elif name == "assigned_leads":
+            made = with_aged_out_leads(clean_assigned_leads(raw, config, zone), self.aged(name), config)
+        else:
+            made = with_aged_out_sales(clean_sales(raw, config, zone), self.aged(name), config)
+        made.rows = CLEAN[name].conform(made.rows)
+        return made
+
+    def raw(self, name: str, config: Config) -> pd.DataFrame:
+        """Read the landed file of a pulled source again, as text."""
+        source = LANDED[name]
+        file_id = self.files[source][0]
+        documented = sales_source(config) if name == "sales" else DOCUMENTED[name]
+        rows = raw_records(self.landing.read(file_id), file_id, source, documented, config.aliases(source)).rows
+        return RAW[name].extended_with(rows.columns).conform(rows)
+
+    def zoom(self, config: Config, zone: str, leads: pd.DataFrame) -> Frames:
+        """Make the tables of Zoom, beside `clean.tofu_leads`, whose phones attendees may have."""
+        arrivals = arrivals_of(self.sources, self.files["zoom"])
+        reports = RAW_ZOOM_REPORTS.conform(reports_of(arrivals, self.parsed, self.settings.zoom_date_ratio).rows)
+        raw = self._rows(reports)
+        placeholders = config.placeholders
+        clean = zoom.ZOOM_REPORTS.conform(zoom_reports(reports, **raw, zone=zone, placeholders=placeholders).rows)
+        tables = {
+            name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")
+        }
+        found = zoom_occurrences(
+            clean, raw["attendee_rows"], **tables, conductors_csv=config.table("conductors"), zone=zone
+        )
+        occurrences = zoom.ZOOM_OCCURRENCES.conform(found.rows)
+        people = people_of(clean, raw, occurrences, config, zone, leads)
+        held = zoom.WEBINARS.conform(webinars(occurrences, *people.values()).rows)
+        return {"zoom_reports": clean, **people, "webinars": held}
+
+    def people(self, zoom_tables: Frames, occurrences: list[str], config: Config, zone: str, leads: Frame) -> Frames:
+        """Make the tables of people of some occurrences again; `zoom_tables` are a night's."""
+        reports, held = (zoom_tables[name] for name in ("zoom_reports", "webinars"))
+        reports = reports[reports["occurrence_id"].isin(occurrences)]
+        return people_of(reports, self._rows(reports), held, config, zone, leads)
+
+    def _rows(self, reports: pd.DataFrame) -> Frames:
+        return {
+            "attendee_rows": RAW_ZOOM_ATTENDEE_ROWS.conform(rows_of(reports, "attendee", self.parsed).rows),
+            "registrant_rows": RAW_ZOOM_REGISTRANT_ROWS.conform(rows_of(reports, "registration", self.parsed).rows),
+        }
+
+
+def people_of(reports: Frame, raw: Frames, occurrences: Frame, config: Config, zone: str, leads: Frame) -> Frames:
+    """Return `zoom_registrations` and `zoom_attendance` of reports (`clean.zoom_reports`) and their raw rows."""
+    given = {"reports": reports, **raw, "occurrences": occurrences, **people_by(config, leads)}
+    return {
+        "zoom_registrations": zoom.ZOOM_REGISTRATIONS.conform(zoom_registrations(**given, zone=zone).rows),
+        "zoom_attendance": zoom.ZOOM_ATTENDANCE.conform(zoom_attendance(**given).rows),
+    }
+
+
+def with_tables(config: Config, other: Config, names: set[str]) -> Config:
+    """Give a config with some of its tables taken from another."""
+    return Config({**config.tables, **{name: other.table(name) for name in names}}, "mixed")

@@ -1,0 +1,196 @@
+"""The rows of a pulled source, night against night: what became of each, and the table with the causes so far. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from funnel_etl.core.tables.accounting import TRACE
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.observe.changes.contracts import CAUSES, EDITED, LATE, NEW_DAY, VANISHED
+from funnel_etl.observe.changes.matching import Hashes, Pass, Places, common_order, inverse, matched, row_hashes
+from funnel_etl.parts.marketing.contracts import AD_SPEND, SPEND_SOURCE, SPEND_TEXTS, TOFU_LEADS, spend_column
+from funnel_etl.parts.marketing.leads import first_of_person
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
+
+PLACE = {cause: place for place, cause in enumerate(CAUSES)}
+"""Cause → its place in the ladder."""
+SAME = -1
+"""Place of a row that is as it was."""
+_SPEND = tuple(spend_column(column.name).name for column in SPEND_SOURCE if column.name != "Funnel")
+_CAMPAIGN = tuple(spend_column(name).name for name in SPEND_TEXTS)
+
+
+@dataclass(frozen=True)
+class Source:
+    """How the rows of a table are known again: its business day, what of a row the facts are made of, the matching."""
+
+    table: Table
+    day: str
+    content: tuple[str, ...]
+    passes: tuple[Pass, ...]
+
+
+SOURCES = {
+    "tofu_leads": Source(
+        TOFU_LEADS,
+        "created_date",
+        ("created_date", "created_at", "funnel", "phone", "email"),
+        (
+            Pass(("lead_id",)),
+            Pass(("phone_raw", "created_at", "email"), repeated=True),
+            Pass(("phone_raw", "created_at"), repeated=True),
+            Pass(("email", "created_at"), repeated=True),
+            Pass(("phone_raw", "email", "name", "utm_source", "utm_medium", "utm_campaign")),
+            Pass(("created_at", "name", "city")),
+        ),
+    ),
+    "ad_spend": Source(
+        AD_SPEND,
+        "spend_date",
+        ("spend_date", "funnel", "cost_inr", "impressions", "clicks"),
+        (
+            Pass((*_SPEND, "funnel_raw"), repeated=True),
+            Pass(("date_time", *_CAMPAIGN, "funnel_raw"), repeated=True),
+            Pass(("date_time", *_CAMPAIGN)),
+            Pass(("campaign", *(name for name in _SPEND if name not in {"campaign", "date_time"}), "funnel_raw")),
+            Pass(("date_time", "campaign", "platform")),
+        ),
+    ),
+    "assigned_leads": Source(
+        ASSIGNED_LEADS,
+        "assigned_date",
+        ("assigned_date", "assigned_at", "funnel", "phone"),
+        (
+            Pass(("assigned_at", "phone_raw", "source", "employee"), repeated=True),
+            Pass(("assigned_at", "phone_raw"), repeated=True),
+            Pass(("phone_raw", "source", "employee")),
+            Pass(("assigned_at", "source", "employee")),
+        ),
+    ),
+    "sales": Source(
+        SALES,
+        "sold_date",
+        ("sold_date", "final_funnel", "revenue_inr", "is_counted"),
+        (Pass(("sale_id",)),),
+    ),
+}
+"""The pulled sources by the name of their clean table. A row that only has another amount, day or phone is edited."""
+
+
+@dataclass
+class Rows:
+    """Both nights' rows of a source, with the place of each one's cause in the ladder (SAME: as it was)."""
+
+    source: Source
+    before: pd.DataFrame
+    after: pd.DataFrame
+    since: pd.Timestamp
+    last: pd.DataFrame = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.last = self.before
+        self.places: Places = matched(self.before, self.after, self.source.passes)
+        back = inverse(self.places, len(self.after))
+        self.was, self.now = self._causes()
+        self.moved = bool((np.diff(_lines(self.after)[self.places[self.places >= 0]][_order(self)]) < 0).any())
+        own, other = common_order(_lines(self.before), _lines(self.after), back)
+        other_after, own_after = common_order(_lines(self.after), _lines(self.before), self.places)
+        self.lines = {False: (own, other), True: (own_after, other_after)}
+
+    def vanished(self) -> pd.DataFrame:
+        """Give the lines (TRACE) of the last night that are nowhere tonight."""
+        lines: pd.DataFrame = self.before.loc[self.was == PLACE[VANISHED], TRACE]
+        return lines
+
+    def late(self) -> pd.DataFrame:
+        """Give the lines (TRACE) of tonight, of older days, that were nowhere on the last night."""
+        lines: pd.DataFrame = self.after.loc[self.now == PLACE[LATE], TRACE]
+        return lines
+
+    def are_edits(self, broken: pd.DataFrame, mended: pd.DataFrame) -> None:
+        """Take lines of the last night that are in quarantine tonight, and lines of tonight that were, as edits."""
+        self.was[(self.was == PLACE[VANISHED]) & _among(self.before, broken)] = PLACE[EDITED]
+        self.now[(self.now == PLACE[LATE]) & _among(self.after, mended)] = PLACE[EDITED]
+
+    def up_to(self, cause: str) -> pd.DataFrame:
+        """Give the table with the causes up to this one exchanged; the same object if it changes nothing."""
+        place = PLACE[cause]
+        reordered = cause == EDITED and self.moved
+        if not reordered and not (self.was == place).any() and not (self.now == place).any():
+            return self.last
+        stays, comes = self.was > place, self.now <= place
+        own, other = self.lines[place >= PLACE[EDITED]]
+        parts = [
+            rows[taken].assign(source_row=pd.array(line[taken], dtype="Int64"))
+            for rows, taken, line in ((self.before, stays, own), (self.after, comes, other))
+        ]
+        mixed = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        if self.source.table == TOFU_LEADS:
+            mixed["is_first_lead"] = first_of_person(mixed)
+        self.last = mixed
+        return mixed
+
+    def _causes(self) -> tuple[Places, Places]:
+        day = self.source.day
+        was_published = (self.before[day] <= self.since).to_numpy()
+        is_old = (self.after[day] <= self.since).to_numpy()
+        was = np.where(was_published, PLACE[VANISHED], PLACE[NEW_DAY])
+        now = np.where(is_old, PLACE[LATE], PLACE[NEW_DAY])
+        pair = np.flatnonzero(self.places >= 0)
+        other = self.places[pair]
+        content = list(self.source.content)
+        is_same = row_hashes(self.before[content].iloc[pair]) == row_hashes(self.after[content].iloc[other])
+        cause = np.where(was_published[pair], PLACE[EDITED], np.where(is_old[other], PLACE[LATE], PLACE[NEW_DAY]))
+        was[pair] = now[other] = np.where(is_same, SAME, cause)
+        return was, now
+
+
+def same_lines(lines: pd.DataFrame, others: pd.DataFrame, key: Sequence[str] = ()) -> pd.DataFrame:
+    """Give the lines (TRACE) of `others` that are one of `lines` but for one cell, or agree with one in a `key` column.
+
+    Both hold the cells of a source as text; a blank cell is as one that is not there. Each line is taken once.
+    """
+    names = sorted({*lines.columns, *others.columns} - set(TRACE))
+    ours, theirs = ([_cell_hashes(rows, name) for name in names] for rows in (lines, others))
+    mine, its = (np.sum(hashes, axis=0, dtype=np.uint64) for hashes in (ours, theirs))
+    free, found = np.ones(len(lines), dtype=bool), np.zeros(len(others), dtype=bool)
+    named = [at for at, name in enumerate(names) if name in key]
+    pairs = [(ours[at], theirs[at], True) for at in named]
+    pairs += [(mine - own, its - other, False) for own, other in zip(ours, theirs, strict=True)]
+    for left, right, is_key in pairs:
+        at, to = np.flatnonzero(free & (left != 0)), np.flatnonzero(~found & (right != 0))
+        known = pd.Series(to, index=right[to])
+        known = known[~known.index.duplicated(keep=False)] if is_key else known[~known.index.duplicated()]
+        alone = ~pd.Series(left[at]).duplicated().to_numpy()
+        place = known.index.get_indexer(pd.Index(left[at][alone]))
+        found[known.to_numpy()[place[place >= 0]]] = True
+        free[at[alone][place >= 0]] = False
+    return others.loc[found, TRACE]
+
+
+def _cell_hashes(rows: pd.DataFrame, name: str) -> Hashes:
+    """Give a number for each cell of a column that is not blank, 0 for one that is: their sum names the row."""
+    if name not in rows:
+        return np.zeros(len(rows), dtype=np.uint64)
+    texts = rows[name].astype("str").fillna("")
+    odd = int(pd.util.hash_array(np.array([name], dtype=object))[0]) | 1
+    hashed = pd.util.hash_pandas_object(texts, index=False).to_numpy() * np.uint64(odd)
+    return np.where((texts == "").to_numpy(), np.uint64(0), hashed)
+
+
+def _order(rows: Rows) -> Places:
+    return np.argsort(_lines(rows.before)[rows.places >= 0], kind="stable")
+
+
+def _lines(rows: pd.DataFrame) -> Places:
+    return rows["source_row"].to_numpy(dtype=np.int64)
+
+
+def _among(rows: pd.DataFrame, lines: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    if not len(lines):
+        return np.zeros(len(rows), dtype=bool)
+    found: npt.NDArray[np.bool_] = pd.MultiIndex.from_frame(rows[TRACE]).isin(pd.MultiIndex.from_frame(lines[TRACE]))
+    return found

@@ -1,0 +1,255 @@
+"""`funnel-etl erase`: a person goes out of landing, lake, PostgreSQL and every file of ours, for good.
+
+In this order, each step harmless when done again: who it is goes into a journal; new files are landed without the
+person; the landed ones get tombstones; the lake; the published nights are made again from what is left; the database;
+the other files; what the server keeps of deleted rows; then the journal goes. Killed anywhere, the next call completes.
+"""
+
+import fcntl
+import json
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from upath import UPath
+
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.operate.erase import database as erase_database
+from funnel_etl.operate.erase.person import IDS, JOURNAL, Person, person_of
+from funnel_etl.operate.erase.stores import Taken, count_landed, erase_folders, erase_lake, erase_landed
+from funnel_etl.operate.rerun.sandbox import ReplayedSources, aside_prefix
+from funnel_etl.operate.run.night import PARTS, Writer, only_writer, run_job, told
+from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
+from funnel_etl.parts.marketing.zoom.intake import ParsedReports
+from funnel_etl.platform.postgres.database import engine
+from funnel_etl.platform.postgres.embedded_place import write_private
+from funnel_etl.platform.postgres.owner import OURS
+from funnel_etl.platform.postgres.traces import discard_log, rewrite_tables
+from funnel_etl.settings import Settings
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.archive.store import open_store
+from funnel_etl.sources.nightly import NightlySources
+
+log = logging.getLogger("funnel_etl.progress")
+MANY = 5
+"""More other people than this on the person's rows: the phone or e-mail is hardly one person's."""
+JOINING = ("funnel", "parity", "changes")
+"""Parts made from both others."""
+PULLED = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
+
+
+@dataclass
+class Found:
+    """What is there of a person. `landed`: lines by source; `rows`: by table; `files`: of state and drop folders.
+
+    `others`: how many other phones stand on the person's rows; `resumed`: an erasure that was interrupted is in it;
+    `sources`: which still hold the person, as their newest file says; `config`: files of config_csv that do.
+    """
+
+    person: Person
+    landed: Taken
+    rows: dict[str, int]
+    files: Taken
+    others: int
+    sources: list[str]
+    config: list[str]
+    resumed: bool = False
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether there is anything to erase."""
+        return bool(self.landed.lines or self.rows or self.files.lines or self.resumed)
+
+
+@dataclass
+class Erased:
+    """What an erasure did. `failures`: asset → why a published night could not be made again; `problems`: what else.
+
+    `behind`: parts whose sums still count the person, until the next night that is published whole.
+    """
+
+    landed: Taken
+    lake: Taken
+    rows: dict[str, int]
+    files: Taken
+    nights: list[date] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be looked into."""
+        return [*self.landed.problems, *self.lake.problems, *self.files.problems]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do here."""
+        return not self.failures and not self.problems
+
+
+@contextmanager
+def eraser(settings: Settings) -> Iterator["Eraser"]:
+    """Give what erases, while nothing else writes. Raises `FunnelError` when there is no database."""
+    with only_writer(settings) as writer:
+        yield Eraser(settings, writer)
+
+
+class Eraser:
+    """Erases persons of one installation, under the locks of `eraser`."""
+
+    def __init__(self, settings: Settings, writer: Writer) -> None:
+        from funnel_etl.definitions import TABLES, defs  # noqa: PLC0415 - loading all assets takes a second
+
+        self.settings, self._writer, self._databases = settings, writer, writer.databases
+        self._tables, self._defs = TABLES, defs
+        self._landing = Landing(UPath(settings.landing_root))
+        self._engine = engine(writer.databases.funnel_url)
+        self._journal = settings.state / JOURNAL
+
+    def find(self, words: list[str]) -> Found:
+        """Find all there is of the person, and of one whose erasure was interrupted; changes nothing."""
+        placeholders = NightlySources(self.settings, self._landing).config(self.settings.yesterday()).placeholders
+        begun = self._begun()
+        with self._engine.connect() as connection:
+            person = person_of(connection, words, placeholders) if words else Person()
+            person = person.joined(begun) if begun else person
+            if not person.names:
+                raise FunnelError("nobody is named", where="erase", fix="type a phone or an e-mail of the person")
+            rows = erase_database.rows_naming(connection, person)
+            others = _others(connection, person)
+        log.info("looking through the landing archive")
+        landed = count_landed(self._landing, person.sought)
+        files = erase_folders(*self._folders(), person.sought, dry=True)
+        sources, config = self._sources(landed), self._config(person)
+        return Found(person, landed, rows, files, others, sources, config, resumed=begun is not None)
+
+    def only_keep_out(self, person: Person) -> None:
+        """Leave a person of whom nothing is here out of all later files."""
+        self._landing.erasures.add(person.names)
+
+    def erase(self, person: Person) -> Erased:
+        """Erase the person. Raises `FunnelError`; what was done by then stays done, and the next call completes."""
+        write_private(self._journal, json.dumps(_as_json(person)))
+        sought = person.sought
+        with _no_file_is_taken(self.settings.state):
+            by = self._landing.erasures.add(person.names)
+            log.info("landing archive: lines become tombstones")
+            landed = erase_landed(self._landing, sought, by)
+            self._landing.sweep(timedelta(0))
+        log.info("lake: rows go out of every night's tables")
+        store = open_store(UPath(self.settings.lake_root))
+        lines = self._landing.erasures.tombstones()
+        lake = erase_lake(store, person, self._tables, lines)
+        store.sweep(timedelta(0))
+        nights, behind, failures = self._publish_again()
+        log.info("database: what still names the person goes")
+        with self._engine.begin() as connection:
+            rows = erase_database.sweep(connection, person, lines, self._tables)
+        self._sweep_dagster(person)
+        with _no_file_is_taken(self.settings.state):
+            files = erase_folders(*self._folders(), sought)
+        log.info("database: its tables are written anew")
+        self._engine.dispose()
+        rewrite_tables(self._databases.funnel_url)
+        if self._databases.server is not None:
+            discard_log(self._databases.funnel_url)
+        self._journal.unlink(missing_ok=True)
+        return Erased(landed, lake, rows, files, nights, behind, failures)
+
+    def _publish_again(self) -> tuple[list[date], list[str], dict[str, str]]:
+        """Make the nights that are published again, from what they used; gives them, parts left behind, and failures.
+
+        One that joins the others is left behind while these hold another night: it follows with the next whole night.
+        """
+        with self._engine.connect() as connection:
+            sql = sa.text(f"SELECT part, max(as_of) AS night FROM ops.nights WHERE {OURS} GROUP BY part")  # noqa: S608
+            parts = {row.part: row.night for row in connection.execute(sql) if row.part in PARTS}
+        behind: list[str] = []
+        failures: dict[str, str] = {}
+        for night in sorted({*parts.values()}):
+            log.info("night %s is made and published again, from what is left of its files", night)
+            sources = ReplayedSources(self.settings, self._landing, night)
+            parsed = ParsedReports(open_store(UPath(self.settings.lake_root)), sources)
+            given = {"sources": sources, "parsed_reports": parsed}
+            done = told(night, run_job(self._defs, "nightly", self._writer, night, **given))
+            own = [part for part, newest in parts.items() if newest == night and not done.parts[part].published]
+            if len({*parts.values()}) > 1 and {*own} <= {*JOINING}:
+                behind += [part for part in JOINING if part in own]
+            elif own:
+                failures |= done.failures
+        return sorted({*parts.values()}), behind, failures
+
+    def _sweep_dagster(self, person: Person) -> None:
+        """Mask the person in Dagster's own storage, which should have nothing; a file's name may be there."""
+        storage = engine(self._databases.dagster_url)
+        try:
+            with storage.begin() as connection:
+                found = erase_database.sweep(connection, person, {})
+        finally:
+            storage.dispose()
+        if found:
+            rewrite_tables(self._databases.dagster_url)
+
+    def _folders(self) -> tuple[list[Path], list[Path]]:
+        """Give the folders of ours, and what in them is looked into otherwise."""
+        state, drop = self.settings.state, self.settings.drop_folder.resolve()
+        roots = [Path(root.path) for root in (UPath(self.settings.landing_root), UPath(self.settings.lake_root))]
+        folders = [state] if drop.is_relative_to(state) else [state, drop]
+        folders += sorted(Path(tempfile.gettempdir()).glob(f"{aside_prefix(self.settings)}*"))  # of a killed preview
+        return folders, [state / "postgres", self.settings.demo, self._journal, *roots]
+
+    def _sources(self, landed: Taken) -> list[str]:
+        """Name the sources whose newest file holds the person, or held lines that were not kept."""
+        held = []
+        for source in (*PULLED, ZOOM):
+            arrivals = [a.file_id for a in self._landing.arrivals(source)]
+            newest = arrivals if source == ZOOM else arrivals[-1:]
+            if any(file_id in landed.file_ids or self._landing.erased_lines(file_id) for file_id in newest):
+                held.append(source)
+        return held
+
+    def _config(self, person: Person) -> list[str]:
+        """Name the files of config_csv that name the person, or a sale of the person."""
+        found = []
+        for path in sorted(self.settings.config_folder.glob("*.csv")):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            cells = set(text.replace("\n", ",").replace("\r", "").split(","))
+            if person.sought.named_in(text) or any(cells & ids for ids in person.ids.values()):
+                found.append(path.name)
+        return found
+
+    def _begun(self) -> Person | None:
+        try:
+            kept = json.loads(self._journal.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        ids = {name: frozenset(kept["ids"].get(name, [])) for name in IDS}
+        return Person(frozenset(kept["phones"]), frozenset(kept["emails"]), ids=ids)
+
+
+def _as_json(person: Person) -> dict[str, object]:
+    ids = {name: sorted(values) for name, values in person.ids.items()}
+    return {"phones": sorted(person.phones), "emails": sorted(person.emails), "ids": ids}
+
+
+def _others(connection: sa.Connection, person: Person) -> int:
+    """Count the other phones on rows of people that name the person somewhere, as an agency's or a colleague's do."""
+    others: set[str] = set()
+    for name in ("tofu_leads", "zoom_registrations", "zoom_attendance", "assigned_leads", "sales"):
+        sql = f"SELECT phone AS mark, CAST(t.* AS text) AS text FROM clean.{name} AS t WHERE phone <> ALL(:phones)"  # noqa: S608 - ours
+        rows = connection.execute(sa.text(sql), {"phones": sorted(person.phones)})
+        others.update(erase_database.named_rows(rows, person.sought))
+    return len(others)
+
+
+@contextmanager
+def _no_file_is_taken(state: Path) -> Iterator[None]:
+    """Keep the sensor from taking files out of the drop folder meanwhile."""
+    with (state / f"drop_{ZOOM}.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

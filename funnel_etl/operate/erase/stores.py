@@ -1,0 +1,308 @@
+"""Taking a person out of files: the landing archive, the lake, and whatever else lies in the state and drop folders."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.reading.person_matcher import Sought, Withheld, masked_bytes, no_label, withhold
+from funnel_etl.core.tables.accounting import QUARANTINE_COLUMNS, TRACE
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.values.numbers import grouped
+from funnel_etl.files import write_whole
+from funnel_etl.operate.erase.person import Lines, Person
+from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
+from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
+from funnel_etl.sources.archive.arrivals import Arrival
+from funnel_etl.sources.archive.erasure_registry import GZIP, PARQUET, ZIP, withheld_from
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.archive.store import Store
+
+log = logging.getLogger("funnel_etl.progress")
+EVERY = 200
+"""Files between two words of progress."""
+LARGEST = 1_000_000_000
+"""Bytes of a file of the state or drop folder that is looked into."""
+ROWS = (".csv", ".tsv", ".txt")
+IdsIn = Callable[[Iterable[str]], Mapping[str, frozenset[str]]]
+"""Gives for columns of a table which of them hold ids, and those of the person."""
+
+
+@dataclass
+class Taken:
+    """What was, or would be, taken out. `lines`: place (a source, a folder) → lines or rows; `files`: → files.
+
+    `file_ids`: landed files that lost lines; `problems`: files that could not be looked into.
+    """
+
+    lines: dict[str, int] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)
+    file_ids: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+    def count(self, place: str, lines: int) -> None:
+        """Note that lines of one more file of a place go."""
+        self.lines[place] = self.lines.get(place, 0) + lines
+        self.files[place] = self.files.get(place, 0) + 1
+
+
+def landed(landing: Landing, sought: Sought) -> Iterator[tuple[str, str, Withheld]]:
+    """Look through all landed files: gives file_id, source and what is left of each that names the person.
+
+    A file that cannot be read is given without any bytes left and without lines.
+    """
+    sources = {arrival.file_id: arrival.source for arrival in landing.arrivals()}
+    file_ids = landing.file_ids()
+    for number, file_id in enumerate(file_ids, start=1):
+        source = sources.get(file_id, "landing")
+        try:
+            data = landing.read(file_id)
+        except FunnelError:
+            yield file_id, source, Withheld(b"")
+            continue
+        if data.startswith(PARQUET):
+            left, rows = without_rows(data, sought)
+            withheld = Withheld(left, (), rows)
+        else:
+            withheld = withheld_from(data, sought, heads_summary if source == ZOOM else no_label)
+        if withheld.is_changed:
+            yield file_id, source, withheld
+        if number % EVERY == 0:
+            log.info("landing archive: %s of %s files looked through", grouped(number), grouped(len(file_ids)))
+
+
+def count_landed(landing: Landing, sought: Sought) -> Taken:
+    """Count what would be taken out of the landing archive, by source."""
+    found = Taken()
+    for file_id, source, withheld in landed(landing, sought):
+        _note(found, file_id, source, withheld)
+    return found
+
+
+def erase_landed(landing: Landing, sought: Sought, by: list[str]) -> Taken:
+    """Put tombstones in the place of the lines of the landing archive, and rename what came under the person's name."""
+    found = Taken()
+    for file_id, source, withheld in landed(landing, sought):
+        if withheld.is_changed:
+            landing.replace(file_id, withheld, by)
+        _note(found, file_id, source, withheld)
+    for arrival in landing.arrivals():
+        if names := _renamed(arrival, sought):
+            landing.rename(arrival, *names)
+    return found
+
+
+def _note(found: Taken, file_id: str, source: str, withheld: Withheld) -> None:
+    if withheld.is_changed:
+        found.count(source, len(withheld.lines) + withheld.masked)
+        found.file_ids.add(file_id)
+    else:
+        found.problems.append(f"landing archive, {file_id[:16]}: gone or damaged, and not looked into")
+
+
+def _renamed(arrival: Arrival, sought: Sought) -> tuple[str, str | None] | None:
+    name, folder = sought.masked(arrival.name), sought.masked(arrival.folder) if arrival.folder else arrival.folder
+    return (name, folder) if (name, folder) != (arrival.name, arrival.folder) else None
+
+
+def erase_lake(store: Store, person: Person, contracts: Iterable[Table], lines: Lines) -> Taken:
+    """Take the person's rows out of every night's tables and accounts.
+
+    They name the person, have one of the person's ids, or came from one of the erased `lines`. What was
+    read of the Zoom reports among `lines`, and what is remembered of dumps, goes whole: it is made again.
+    """
+    found, sought = Taken(), person.sought
+    known = {table.full_name: table for table in contracts}
+    for name in store.names(""):
+        parts = name.split("/")
+        if parts[0] == "_dumps" or (parts[0] == "_zoom" and parts[-1].partition(".")[0] in lines):
+            store.remove(name)
+            continue
+        data = store.read(name)
+        if name.endswith(".parquet"):
+            table = ".".join(parts[:2])
+            contract = known.get(table)
+            is_of_persons = contract is None or any(column.personal for column in contract.columns)
+            left, rows = without_rows(data, sought if is_of_persons else None, partial(person.ids_in, table), lines)
+            if rows and len(parts) == 3:
+                _adjust(store, f"_account/{name.removesuffix('.parquet')}.json", rows)
+            if not is_of_persons:
+                left, masked_rows = with_masked_cells(left, sought)
+                rows += masked_rows
+        elif parts[0] == "_account":
+            left, rows = _without_quarantined(data, sought)
+        else:
+            left, rows = masked(data, sought), 1
+        if left != data:
+            store.write(name, left)
+            found.count(parts[0] if parts[0].startswith("_") else ".".join(parts[:2]), rows)
+    return found
+
+
+def without_rows(
+    data: bytes, sought: Sought | None, ids_in: IdsIn = lambda _: {}, lines: Lines = MappingProxyType({})
+) -> tuple[bytes, int]:
+    """Give a Parquet file without the rows that name the person, have one of the ids or came from one of `lines`.
+
+    Gives with it how many rows went.
+    """
+    table = pq.read_table(io.BytesIO(data))
+    gone = _from_lines(table, lines)
+    ids = ids_in(table.column_names)
+    for name in table.column_names:
+        column = table.column(name)
+        if values := ids.get(name):
+            gone = pc.or_(gone, pc.fill_null(pc.is_in(column.cast(pa.string()), pa.array(sorted(values))), False))
+        if sought and (naming := _naming(column, sought)) is not None:
+            gone = pc.or_(gone, naming)
+    rows = int(pc.sum(gone).as_py() or 0)
+    return (_parquet(table.filter(pc.invert(gone))), rows) if rows else (data, 0)
+
+
+def _from_lines(table: pa.Table, lines: Lines) -> Any:
+    """Say of each row whether it came from one of the lines."""
+    if not lines or not set(TRACE) <= set(table.column_names):
+        return pa.array([False] * len(table), pa.bool_())
+    rows = zip(*(table.column(name).to_pylist() for name in TRACE), strict=True)
+    return pa.array([line in lines.get(file_id, ()) for file_id, line in rows], pa.bool_())
+
+
+def with_masked_cells(data: bytes, sought: Sought) -> tuple[bytes, int]:
+    """Give a Parquet file with the person's name masked in its texts, and in how many rows."""
+    table = pq.read_table(io.BytesIO(data))
+    rows = 0
+    for at, name in enumerate(table.column_names):
+        column = table.column(name)
+        naming = _naming(column, sought)
+        if naming is None or not pa.types.is_string(column.type):
+            continue
+        rows = max(rows, int(pc.sum(naming).as_py() or 0))
+        plain = [sought.masked(text) if text is not None else None for text in column.to_pylist()]
+        table = table.set_column(at, table.schema.field(at), pa.array(plain, column.type))
+    return (_parquet(table), rows) if rows else (data, 0)
+
+
+def _naming(column: pa.ChunkedArray, sought: Sought) -> Any:
+    """Say of each cell whether it names the person; None: no cell does. Each different text is looked at once."""
+    column = column.combine_chunks()
+    if pa.types.is_list(column.type):
+        column = pc.binary_join(column.cast(pa.list_(pa.string())), "\n")
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return None
+    if isinstance(column, pa.ChunkedArray):
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    uniques = pc.unique(column.drop_null())
+    if not sought.named_in("\n".join(uniques.to_pylist())):
+        return None
+    named = pa.array([text for text in uniques.to_pylist() if sought.named_in(text)], column.type)
+    return pc.fill_null(pc.is_in(column, named), False) if len(named) else None
+
+
+def _parquet(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _adjust(store: Store, account: str, rows: int) -> None:
+    """Let the account of a table of an earlier night say what became of rows that it had."""
+    if not store.exists(account):
+        return
+    body = json.loads(store.read(account))
+    if not body["ledger"] or not sum(line["rows_out"] for line in body["ledger"]):
+        return
+    body["ledger"].append(_ledger_line(rows_out=-rows, excluded=rows))
+    store.write(account, json.dumps(body, ensure_ascii=False).encode())
+
+
+def _without_quarantined(data: bytes, sought: Sought) -> tuple[bytes, int]:
+    """Give an account without the rows in quarantine that name the person, and how many there were."""
+    body = json.loads(data)
+    rows = list(zip(*body["quarantine"], strict=True))
+    kept = [row for row in rows if not sought.named_in("\n".join(str(cell) for cell in row))]
+    gone = len(rows) - len(kept)
+    if gone:
+        body["quarantine"] = [list(cells) for cells in zip(*kept, strict=True)] or [[] for _ in QUARANTINE_COLUMNS]
+        body["ledger"].append(_ledger_line(quarantined=-gone, excluded=gone))
+        data = json.dumps(body, ensure_ascii=False).encode()
+    return masked(data, sought), gone
+
+
+def _ledger_line(**counts: int) -> dict[str, Any]:
+    nothing = {"rows_in": 0, "rows_out": 0, "merged": 0, "quarantined": 0, "excluded": 0, "cell_warnings": 0}
+    reasons = {"excluded:erased": counts["excluded"]}
+    return {"input_name": "erased after the night was made", **nothing, **counts, "reasons": reasons}
+
+
+def masked(data: bytes, sought: Sought) -> bytes:
+    """Give a file that is no table with the person's name masked. A packed one that holds the person becomes empty."""
+    if data.startswith((ZIP, GZIP)):
+        return withheld_from(data, sought).data
+    return masked_bytes(data, sought)
+
+
+def erase_folders(folders: Iterable[Path], without: Iterable[Path], sought: Sought, *, dry: bool = False) -> Taken:
+    """Take the person out of all files below folders, but not below those in `without`; also out of their names.
+
+    With `dry`, only count.
+    """
+    found = Taken()
+    left_alone = [path.resolve() for path in without]
+    for folder in folders:
+        for path in _files(folder.resolve(), left_alone):
+            try:
+                _erase_file(path, sought, found, f"{folder.name}/", dry=dry)
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                found.problems.append(f"a file in {path.parent.name}/ could not be looked into ({reason})")
+    return found
+
+
+def _files(folder: Path, left_alone: list[Path]) -> Iterator[Path]:
+    if folder in left_alone or not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or path in left_alone:
+            continue
+        if path.is_dir():
+            yield from _files(path, left_alone)
+        elif path.is_file():
+            yield path
+
+
+def _erase_file(path: Path, sought: Sought, found: Taken, place: str, *, dry: bool) -> None:
+    size = path.stat().st_size
+    if size > LARGEST:
+        found.problems.append(f"{path.name}: too large to be looked into ({grouped(size)} bytes): delete it yourself")
+        return
+    data = path.read_bytes()
+    rows = 1
+    if data.startswith(PARQUET):
+        left, rows = without_rows(data, sought)
+    elif path.suffix.lower() in ROWS and not data.startswith((ZIP, GZIP)):
+        withheld = withhold(data, sought, heads_summary)
+        left, rows = withheld.data, len(withheld.lines) + withheld.masked
+    else:
+        left = masked(data, sought)
+    name = sought.masked(path.name)
+    if left == data and name == path.name:
+        return
+    found.count(place, rows)
+    if dry:
+        return
+    if left != data:
+        write_whole(path, left)
+    if name != path.name:
+        free = (path.with_name(f"{n}_{name}" if n else name) for n in count())
+        path.rename(next(goal for goal in free if not goal.exists()))

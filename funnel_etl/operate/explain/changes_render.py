@@ -1,0 +1,230 @@
+"""The words of `funnel-etl changes`: what moved since the night published before, and why."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import sqlalchemy as sa
+from rich.console import Console
+from rich.table import Table as RichTable
+from upath import UPath
+
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.values.numbers import grouped
+from funnel_etl.core.values.text import lookup_key
+from funnel_etl.files import storage_error, write_whole
+from funnel_etl.marts.funnel.contracts import MEASURES
+from funnel_etl.observe.changes.contracts import CAUSES, CHANGED_ROWS, CHANGES
+from funnel_etl.observe.changes.render import WORDS, movers, number, told
+from funnel_etl.operate.explain.fact import meant
+from funnel_etl.operate.explain.moved_rows import (
+    Cells,
+    Line,
+    MovedRow,
+    Side,
+    differing,
+    file_names,
+    landed_cells,
+    moved_rows,
+    published_rows,
+)
+from funnel_etl.operate.explain.render import published_database
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.postgres.owner import OURS
+from funnel_etl.settings import Settings
+from funnel_etl.sources.archive.landing import Landing
+
+SHOWN = 40
+ROWS_SHOWN = 10
+NEWEST = sa.text(f"SELECT max(as_of) FROM ops.nights WHERE part = 'changes' AND {OURS}")  # noqa: S608 - of ours
+
+
+def show(
+    settings: Settings,
+    out: Console,
+    *,
+    as_of: date | None,
+    day: date | None,
+    funnel: str | None,
+    metric: str | None,
+    to: Path | None,
+) -> int:
+    """Tell what moved: all of it in sums, or the numbers of a day, funnel or metric with their causes."""
+    rows = _rows(settings, as_of)
+    if not len(rows):
+        out.print("Nothing moved, or it is the first night: there is nothing to compare with.")
+        return 0
+    asked = _asked(rows, day, _known_funnel(settings, rows, funnel) if funnel else None, metric)
+    if to:
+        _write(asked, to)
+        out.print(f"{to}: {grouped(len(asked))} rows", markup=False)
+    night, since = rows["as_of"].iloc[0], rows["previous_as_of"].iloc[0]
+    out.print(f"Night {night:%Y-%m-%d} against the night published before it, {since:%Y-%m-%d}.", highlight=False)
+    if day is None and funnel is None and metric is None:
+        _sums(rows, out)
+        for line in told(rows, night):
+            out.print(line, markup=False, highlight=False)
+        out.print("One number: funnel-etl changes --date 2026-11-12 --funnel Webinar --metric revenue_inr")
+        return 0
+    _numbers(settings, asked, as_of, out)
+    return 0
+
+
+def _rows(settings: Settings, as_of: date | None) -> pd.DataFrame:
+    """Give `ops.changes` of the published night, or of a night the lake still has."""
+    with published_database(settings, "changes") as connection:
+        newest = connection.execute(NEWEST).scalar()
+        if as_of is None or as_of == newest:
+            query = sa.text(f"SELECT * FROM {CHANGES.full_name} ORDER BY metric, date, funnel")  # noqa: S608 - ours
+            rows = pd.read_sql(query, connection, coerce_float=False)
+            for name in ("difference", "previous_value", "current_value"):
+                rows[name] = rows[name].map(lambda value: int(value * 100))
+            return CHANGES.conform(rows)
+    lake = Lake(UPath(settings.lake_root))
+    if not lake.exists(CHANGES, as_of):
+        kept = ", ".join(map(str, lake.nights(CHANGES)[-7:])) or "none"
+        raise FunnelError(
+            f"the lake has no changes of {as_of} (the last it has: {kept})",
+            where="--as-of",
+            fix=f"run that night again: funnel-etl run --as-of {as_of}",
+        )
+    return lake.read(CHANGES, as_of)
+
+
+def _known_funnel(settings: Settings, rows: pd.DataFrame, funnel: str) -> str:
+    """Give the funnel as the facts write it. Raises `FunnelError`: "did not move" of no funnel would be good news."""
+    with published_database(settings, "changes") as connection:
+        names = connection.execute(sa.text("SELECT DISTINCT funnel FROM mart.funnel_facts")).scalars()
+        known: dict[str, str] = {lookup_key(name): name for name in [*rows["funnel"], *names]}
+    if lookup_key(funnel) not in known:
+        raise FunnelError(
+            f"no funnel is called {funnel!r}", where="--funnel", fix=meant(funnel, sorted(known.values()))
+        )
+    return known[lookup_key(funnel)]
+
+
+def _asked(rows: pd.DataFrame, day: date | None, funnel: str | None, metric: str | None) -> pd.DataFrame:
+    if metric is not None:
+        known = {lookup_key(name): name for name in MEASURES}
+        if lookup_key(metric) not in known:
+            raise FunnelError(
+                f"{metric!r} is no measure of mart.funnel_facts", where="--metric", fix=meant(metric, list(MEASURES))
+            )
+        rows = rows[rows["metric"] == known[lookup_key(metric)]]
+    if funnel is not None:
+        rows = rows[rows["funnel"] == funnel]
+    return rows if day is None else rows[rows["date"] == pd.Timestamp(day)]
+
+
+def _sums(rows: pd.DataFrame, out: Console) -> None:
+    sums = {(row["metric"], row["cause"]): int(row["net"]) for row in movers(rows).to_dict("records")}
+    causes = [cause for cause in CAUSES if cause in {cause for _, cause in sums}]
+    shown = RichTable("measure", *(WORDS[cause] for cause in causes), "together", box=None)
+    for column in shown.columns[1:]:
+        column.justify = "right"
+    for metric in (name for name in MEASURES if name in {name for name, _ in sums}):
+        values = [sums.get((metric, cause)) for cause in causes]
+        cells = ["" if value is None else number(metric, value, signed=True) for value in values]
+        shown.add_row(metric, *cells, number(metric, sum(filter(None, values)), signed=True))
+    out.print(shown)
+
+
+def _numbers(settings: Settings, rows: pd.DataFrame, as_of: date | None, out: Console) -> None:
+    """Print each number that moved, its causes, and the rows behind it with both of their lines."""
+    cells = rows.groupby(["metric", "date", "funnel"], sort=False)
+    if not len(rows):
+        out.print("None of these numbers moved.")
+        return
+    for place, (_, own) in enumerate(cells):
+        metric, day, funnel = own[["metric", "date", "funnel"]].iloc[0]
+        if place == SHOWN:
+            out.print(f"… and {grouped(cells.ngroups - SHOWN)} more numbers: --to FILE.csv has all.")
+            break
+        was, now = (number(metric, int(own[name].iloc[0])) for name in ("previous_value", "current_value"))
+        out.print(f"{metric} of {funnel}, {day:%Y-%m-%d}: {was} → {now}", markup=False, highlight=False)
+        for row in own.to_dict("records"):
+            difference = number(metric, int(row["difference"]), signed=True)
+            out.print(f"  {difference:>14}  {row['cause']}", markup=False, highlight=False)
+        cell = f'--date {day:%Y-%m-%d} --funnel "{funnel}"'
+        if cells.ngroups == 1:
+            for line in _rows_behind(settings, metric, day, funnel, as_of):
+                out.print(f"  {line}", markup=False, highlight=False)
+        else:
+            again = f"--as-of {as_of} " if as_of else ""
+            way = f"funnel-etl changes {again}{cell} --metric {metric}"
+            out.print(f"  its rows, before and after: {way}", markup=False, highlight=False)
+        way = f"funnel-etl explain fact {cell} --measure {metric}"
+        out.print(f"  all rows it counts now: {way}", markup=False, highlight=False)
+    for cause in (cause for cause in CAUSES if cause in set(rows["cause"])):
+        out.print(f"{cause}: {CAUSES[cause]}", markup=False, highlight=False)
+
+
+def _rows_behind(settings: Settings, metric: str, day: pd.Timestamp, funnel: str, as_of: date | None) -> Iterator[str]:
+    """Tell which rows moved a number: where each stood and stands, and what differs in its line."""
+    with published_database(settings, "changes") as connection:
+        rows = _changed_rows(settings, connection, as_of)
+        found = moved_rows(rows, metric, day, funnel)
+        shown = found[:ROWS_SHOWN]
+        ids = [side.line[0] for row in shown for side in (row.before, row.after) if side.line]
+        names = file_names(connection, ids, settings.timezone)
+    if not found:
+        yield "no row of a day that was published before: it is a new day, or another version of the code"
+        return
+    cells = landed_cells(Landing(UPath(settings.landing_root)), shown)
+    yield f"the rows behind it ({grouped(len(found))}):"
+    for row in shown:
+        yield from _row_lines(row, metric, names, cells)
+    if len(found) > len(shown):
+        yield f"  … and {grouped(len(found) - len(shown))} more: they are in {CHANGED_ROWS.full_name}"
+
+
+def _changed_rows(settings: Settings, connection: sa.Connection, as_of: date | None) -> pd.DataFrame:
+    newest = connection.execute(NEWEST).scalar()
+    if as_of in (None, newest):
+        return published_rows(connection)
+    lake = Lake(UPath(settings.lake_root))
+    return lake.read(CHANGED_ROWS, as_of) if lake.exists(CHANGED_ROWS, as_of) else CHANGED_ROWS.empty()
+
+
+def _row_lines(row: MovedRow, metric: str, names: dict[str, str], cells: dict[Line, Cells]) -> Iterator[str]:
+    places = [_place(side, names) for side in (row.before, row.after)]
+    yield f"  {row.kind}: {' → '.join(filter(None, places))}"
+    counted = [_counted(side, metric) for side in (row.before, row.after)]
+    yield f"    counted: {counted[0]} → {counted[1]}"
+    before, after = (cells.get(side.line) if side.line else None for side in (row.before, row.after))
+    for side, record in ((row.before, before), (row.after, after)):
+        if side.line and record is None:
+            yield f"    line {side.line[1]} is no longer kept: it was erased, or its file was purged"
+    if before is not None and after is not None:
+        changed = differing(before, after)
+        for column, (was, now) in changed.items():
+            yield f"    {column}: {was or '(blank)'} → {now or '(blank)'}"
+        if not changed:
+            yield "    its line is the same: an edit of config_csv, or another row that it follows from, moved it"
+    else:
+        record = before or after or {}
+        yield from (f"    {column}: {text}" for column, text in record.items() if text)
+
+
+def _place(side: Side, names: dict[str, str]) -> str:
+    return f"{names.get(side.line[0], side.line[0][:12])} line {side.line[1]}" if side.line else ""
+
+
+def _counted(side: Side, metric: str) -> str:
+    return "not" if side.value is None else f"{number(metric, side.value)} for {side.funnel} on {side.date}"
+
+
+def _write(rows: pd.DataFrame, to: Path) -> None:
+    money = {
+        name: [
+            str(Decimal(int(value)) / 100 if metric.endswith("_inr") else int(value) // 100)
+            for metric, value in zip(rows["metric"], rows[name], strict=True)
+        ]
+        for name in ("difference", "previous_value", "current_value")
+    }
+    try:
+        write_whole(to, rows.assign(**money).to_csv(index=False, date_format="%Y-%m-%d").encode("utf-8-sig"))
+    except OSError as error:
+        raise storage_error(error, "it", str(to), "name another file with --to") from error

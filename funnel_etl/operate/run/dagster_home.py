@@ -1,0 +1,73 @@
+"""Dagster's home below the state folder: its `dagster.yaml`, and its storage's address in the environment."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+import funnel_etl
+from funnel_etl.files import close_state, private_folder, private_umask, write_whole
+from funnel_etl.platform.dagster.nights import begin_nights
+from funnel_etl.platform.postgres.database import Databases, engine, open_databases
+from funnel_etl.platform.postgres.database_errors import database_errors
+from funnel_etl.platform.postgres.owner import Claim, require_owner
+from funnel_etl.platform.postgres.schema import ensure_schema
+from funnel_etl.settings import PROJECT, Settings
+
+
+def prepare(settings: Settings, databases: Databases) -> dict[str, str]:
+    """Write Dagster's home, and return the environment its processes need (it holds the storage's password).
+
+    Nobody else may read what is in the state folder from then on.
+    """
+    close_state(settings.state, settings.drop_folder)
+    begin_nights(settings, settings.yesterday())
+    home = settings.state / "dagster"
+    private_folder(home)
+    write_whole(home / "dagster.yaml", _instance_config().read_bytes(), private=True)
+    return {
+        "DAGSTER_HOME": str(home),
+        "FUNNEL_DAGSTER_URL": databases.dagster_url,
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "FUNNEL_HOME": str(settings.state),
+    }
+
+
+@contextmanager
+def instance(settings: Settings) -> Iterator[tuple[dg.DagsterInstance, Databases]]:
+    """Open the databases and Dagster's instance; both are left at the end. Raises `DatabaseUnavailable`."""
+    with (
+        open_databases(settings.state, settings.database_port, settings.database_url) as databases,
+        open_instance(settings, databases) as opened,
+    ):
+        yield opened, databases
+
+
+@contextmanager
+def open_instance(settings: Settings, databases: Databases) -> Iterator[dg.DagsterInstance]:
+    """Open Dagster's instance on databases that are open. Raises `DatabaseUnavailable`."""
+    os.environ.update(prepare(settings, databases))
+    with database_errors(databases.dagster_url, "Dagster's storage could not be opened"):
+        opened = dg.DagsterInstance.get()
+    with private_umask(), opened:
+        yield opened
+
+
+def prepare_tables(databases: Databases, claim: Claim | None) -> None:
+    """Bring the database up to the contracts, so that every table is there before the first night.
+
+    A table that cannot be changed stops only the part that publishes it. Raises `OtherOwner` for the database of
+    another archive, and changes nothing there; without a claim nobody is asked.
+    """
+    if claim is not None:
+        require_owner(databases.funnel_url, claim)
+    from funnel_etl.definitions import TABLES  # noqa: PLC0415 - loading all assets takes a second only some commands need
+
+    ensure_schema(engine(databases.funnel_url), TABLES, needed=())
+
+
+def _instance_config() -> Path:
+    packaged = Path(funnel_etl.__file__).resolve().parent / "dagster.yaml"
+    return packaged if packaged.is_file() else PROJECT / "dagster.yaml"

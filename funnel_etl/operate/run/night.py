@@ -1,0 +1,293 @@
+"""Running one night from the command line: the schedule's own job, in this process, with a result a person can read."""
+
+import logging
+import signal
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple, cast
+
+import dagster as dg
+
+from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
+from funnel_etl.operate.run.dagster_home import instance, prepare_tables
+from funnel_etl.platform.dagster.automation_state import daemon_lives
+from funnel_etl.platform.dagster.killed_runs import GOING, fail_killed_runs, report_killed
+from funnel_etl.platform.dagster.nights import BY_COMMAND, begin_nights, maker_of
+from funnel_etl.platform.dagster.run_origin import with_origin
+from funnel_etl.platform.postgres.database import Databases
+from funnel_etl.platform.postgres.database_errors import database_errors
+from funnel_etl.platform.postgres.owner import claim_of
+from funnel_etl.platform.run_lock import turn
+from funnel_etl.settings import Settings
+
+PARTS = ("marketing", "sales", "funnel", "parity", "changes")
+WATCH = "watch"
+"""The job that says what is complete and what is missing; and its part."""
+MAX_RETRIES = "dagster/max_retries"
+log = logging.getLogger("funnel_etl.progress")
+
+
+@dataclass
+class PartResult:
+    """How a part of the night ended: published (with counts), overtaken by a newer night, or not, and why."""
+
+    part: str
+    published: bool = False
+    inserted: int = 0
+    changed: int = 0
+    deleted: int = 0
+    newest: str | None = None
+
+
+@dataclass
+class NightResult:
+    """How a night ended. `failures`: asset → one readable line; `unwatched`: why what is complete could not be said.
+
+    `repairs`: what somebody else had changed in PostgreSQL, and was put right.
+    `alerts`: why alerts could not be sent; empty when they were, or none is to be sent.
+    """
+
+    night: date
+    run_id: str
+    parts: dict[str, PartResult]
+    failures: dict[str, str] = field(default_factory=dict)
+    unwatched: dict[str, str] = field(default_factory=dict)
+    repairs: list[str] = field(default_factory=list)
+    alerts: str = ""
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the whole night is what BI reads now."""
+        return not self.failures and all(part.published for part in self.parts.values())
+
+
+def run_night(settings: Settings, night: date) -> NightResult:
+    """Run the whole night in this process. A failed part does not stop the other; what failed is in the result.
+
+    Raises `FunnelError` when the night cannot begin: it is not over yet, or there is no database.
+    """
+    require_over(settings, night)
+    begin_nights(settings, night)
+    with _no_night_told(settings), only_writer(settings) as writer:
+        from funnel_etl.definitions import build_definitions  # noqa: PLC0415 - see prepare_tables
+
+        defs = build_definitions(settings)
+        result = told(night, run_job(defs, "nightly", writer, night))
+        result.unwatched, repairs = _watched(defs, writer, night)
+        result.repairs += repairs
+        result.alerts = _alerted(settings, writer)
+        return result
+
+
+def require_over(settings: Settings, night: date) -> None:
+    """Raise `FunnelError` for a night whose day has not ended."""
+    if night > settings.yesterday():
+        raise FunnelError(
+            f"{night} is not over yet in {settings.timezone}",
+            where="--as-of",
+            fix=f"the last complete day is {settings.yesterday()}",
+        )
+
+
+class Writer(NamedTuple):
+    """Who alone may write now. `name`: what its runs are tagged with: this machine and state folder."""
+
+    instance: dg.DagsterInstance
+    databases: Databases
+    name: str
+
+
+@contextmanager
+def only_writer(settings: Settings) -> Iterator[Writer]:
+    """Open the databases and Dagster's instance when nobody else writes. Raises `DatabaseUnavailable`.
+
+    Raises `OtherOwner` before anything is changed when the database is published from another archive.
+    """
+    waiting = "another night is running on this machine: waiting for it to end"
+    with turn(settings.state, lambda: log.info(waiting)), instance(settings) as (opened, databases):
+        prepare_tables(databases, claim_of(settings))
+        ours = f"{socket.gethostname()}:{settings.state}"
+        with database_errors(databases.funnel_url, "it was lost; what was not published yet is as before"):
+            fail_killed_runs(opened, settings.state)
+            _wait_for_other_runs(opened, ours)
+            yield Writer(opened, databases, ours)
+
+
+def run_job(
+    defs: dg.Definitions, job: str, writer: Writer, night: date | None = None, **resources: Any
+) -> dg.ExecuteInProcessResult:
+    """Run a job (of a night, or of none) in this process; `resources` go in the place of its own.
+
+    Raises KeyboardInterrupt when it was stopped half-way.
+    """
+    with warnings.catch_warnings(), sigterm_kept(), with_origin(writer.instance, job):
+        warnings.simplefilter("ignore")
+        done = defs.resolve_job_def(job).execute_in_process(
+            instance=writer.instance,
+            partition_key=night.isoformat() if night else None,
+            raise_on_error=False,
+            # Whoever runs the command sees that it was killed; nobody expects the daemon to begin it again.
+            tags={BY_COMMAND: writer.name, MAX_RETRIES: "0"},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            resources=resources or None,
+        )
+    if was_stopped(done):
+        raise KeyboardInterrupt
+    return done
+
+
+def _watched(defs: dg.Definitions, writer: Writer, night: date) -> tuple[dict[str, str], list[str]]:
+    """Return why it failed to judge what is complete, whatever the night gave, and what it repaired."""
+    again = f"Fix: run the job `{WATCH}` for {night} in the Dagster UI (make up)"
+    try:
+        done = run_job(defs, WATCH, writer, night)
+    except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
+        return {WATCH: f"{type(error).__name__}. {again}"}, []
+    if done.success:
+        return {}, _repairs_of(done)
+    steps = [event for event in done.all_events if event.is_step_failure]
+    failed = {str(event.step_key).replace("__", "/"): why_failed(event) for event in steps}
+    return failed or {WATCH: f"it did not end. {again}"}, _repairs_of(done)
+
+
+@contextmanager
+def _no_night_told(settings: Settings) -> Iterator[None]:
+    """Send that the database cannot be reached: nobody else will tell of a night that could not run."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        from funnel_etl.observe.alerts.dispatch import alert_urls  # noqa: PLC0415
+        from funnel_etl.observe.alerts.fallback_store import tell_of_no_night  # noqa: PLC0415 - as in _alerted
+
+        for number, why in tell_of_no_night(settings, alert_urls(settings), error).items():
+            log.info("alerts: address %s of FUNNEL_ALERT_URLS: %s", number, why)
+        raise
+
+
+def _alerted(settings: Settings, writer: Writer) -> str:
+    """Send what is to be sent, whatever the night gave; gives why that failed, if it did."""
+    from funnel_etl.observe.alerts.dispatch import tell  # noqa: PLC0415 - which tells of the runs of this module
+
+    try:
+        sent = tell(settings, writer.databases.funnel_url, writer.instance, force=True)
+    except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
+        return f"{type(error).__name__}: {error}" if isinstance(error, FunnelError) else type(error).__name__
+    if sent.accepted:
+        log.info("alerts: %s", sent.says)
+    return sent.says if sent.errors else ""
+
+
+def told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
+    """Tell how a run of a night ended."""
+    parts = {part: PartResult(part) for part in PARTS}
+    result = NightResult(night, done.run_id, parts, failures_of(done), repairs=_repairs_of(done))
+    for event in done.all_events:
+        if event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "publish":
+            metadata = event.step_materialization_data.materialization.metadata
+            seen: dict[str, Any] = {name: value.value for name, value in metadata.items()}
+            part = event.asset_key.path[1]
+            result.parts[part] = PartResult(
+                part,
+                published=bool(seen["published"]),
+                inserted=int(seen["inserted"]),
+                changed=int(seen["changed"]),
+                deleted=int(seen["deleted"]),
+                newest=str(seen["newest_as_of"]),
+            )
+    return result
+
+
+def _repairs_of(done: dg.ExecuteInProcessResult) -> list[str]:
+    """Return what the publications of a run put right, a line each."""
+    made = [
+        event.step_materialization_data.materialization for event in done.all_events if event.is_step_materialization
+    ]
+    found = [one.metadata["repairs"].value for one in made if one.asset_key.path[0] == "publish"]
+    return [str(line) for lines in found for line in cast("list[str]", lines)]
+
+
+def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:
+    """Give what failed in a run, a step or a check that is no warning: asset → one readable line."""
+    failures: dict[str, str] = {}
+    for event in done.all_events:
+        if event.is_step_failure:
+            failures.setdefault(str(event.step_key).replace("__", "/"), why_failed(event))
+        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
+                why = f"check {check.check_name}: {check.description or 'failed'}"
+                failures["/".join(check.asset_key.path)] = why
+    return failures
+
+
+def was_stopped(done: dg.ExecuteInProcessResult) -> bool:
+    """Say whether Ctrl+C or SIGTERM ended a run in process: Dagster takes the signal, and the run only fails."""
+    stopped = dg.DagsterExecutionInterruptedError.__name__
+    return any(
+        stopped in {error.cls_name, *(cause.cls_name for cause in _causes(error))}
+        for event in done.all_events
+        if (error := _error_of(event)) is not None
+    )
+
+
+def _error_of(event: dg.DagsterEvent) -> Any:
+    if event.is_step_failure:
+        return event.step_failure_data.error
+    return event.job_failure_data.error if event.is_job_failure else None
+
+
+def _causes(error: Any) -> Iterator[Any]:
+    while error := error.cause:
+        yield error
+
+
+def why_failed(event: dg.DagsterEvent) -> str:
+    """Give the one readable line of an expected failure; of another only its kind, for its text may quote a row."""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return str(data.user_failure_data.description)
+    error = data.error
+    while error and error.cause:
+        error = error.cause
+    kind = error.cls_name if error else "an error"
+    return f"{kind}, which funnel_etl did not expect. Fix: its traceback is in the run, in the Dagster UI (make up)"
+
+
+def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
+    """Let the runs of another machine's `funnel-etl run` end first. Any other run waits for us: we have the turn.
+
+    A run that nothing can be running any more was killed, and is said to have failed: one of this command below the
+    same state folder, or any other that never began its work while no daemon has been alive for minutes.
+    """
+    said = False
+    while runs := [run for run in opened.get_runs(dg.RunsFilter(statuses=GOING)) if not _waits(opened, run)]:
+        for run in runs:
+            if maker_of(run) in (ours, None):
+                report_killed(opened, run)
+            elif not said:
+                log.info("run %s of %s is going on: waiting for it to end", run.run_id[:8], run.job_name)
+                said = True
+        time.sleep(0.5)
+
+
+def _waits(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    return maker_of(run) is None and daemon_lives(opened)
+
+
+@contextmanager
+def sigterm_kept() -> Iterator[None]:
+    """Put SIGTERM's handler back after a run in process: Dagster leaves SIGINT's there, which may be to ignore it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""The independent parts of the business, raw to clean. They never import each other."""

@@ -1,0 +1,83 @@
+"""Campaign leads: `raw.tofu_leads` → `clean.tofu_leads`. Rule: TOFU leads."""
+
+import hashlib
+
+import pandas as pd
+
+from funnel_etl.core.config_tables import Config, config_spelling
+from funnel_etl.core.reading.csvfile import RESERVED
+from funnel_etl.core.reading.source_frame import SourceFrame
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.values.dates import business_day
+from funnel_etl.core.values.patterns import matches
+from funnel_etl.core.values.text import clean_email, lookup_keys, person_name
+from funnel_etl.parts.marketing.contracts import TOFU_LEADS_SOURCE
+
+SOURCE = "tofu_leads"
+UTM = {"utm_source": "utmSource", "utm_medium": "utmMedium", "utm_campaign": "utmCamp"}
+
+
+def clean_tofu_leads(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
+    """Give one row per form submission, exact duplicates merged into the first. Columns as `clean.tofu_leads`.
+
+    A row without a readable created date is quarantined; one without phone or e-mail is kept, and counted.
+    """
+    source = SourceFrame(raw, TOFU_LEADS_SOURCE, config.aliases(SOURCE), SOURCE)
+    source.exclude_test_leads()
+    source.quarantine_totals("created date", contacts=("Phone number", "Email"))
+    created_at = source.needed_instant("created date", zone)
+    cells = [c for c in raw.columns if c not in RESERVED]
+    source.account.merge_duplicates(cells, "exact_duplicate")
+
+    rows = raw[["file_id", "source_row"]].assign(
+        name=person_name(source.text("Name")),
+        email=clean_email(source.text("Email")),
+        city=source.label("City"),
+        question_1=source.label("Question 1"),
+        created_at=created_at,
+        created_date=business_day(created_at, zone),
+        **{name: source.label(column) for name, column in UTM.items()},
+    )
+    source.account.warn("Email", rows["email"].isna() & (lookup_keys(source.text("Email")) != ""))
+    phones = source.phones("Phone number", config.placeholders)
+    rows[phones.columns] = phones
+    rows = rows.loc[source.account.remaining]
+    rows["lead_id"] = content_ids(raw.loc[rows.index, cells])
+    rows["funnel"] = campaign_funnel(rows[list(UTM)], config)
+    rows["is_first_lead"] = first_of_person(rows)
+    return source.account.outcome(rows)
+
+
+def campaign_funnel(utm: pd.DataFrame, config: Config) -> pd.Series:
+    """Give the funnel of each row of utm_source, utm_medium, utm_campaign: the first line that matches, else Misc."""
+    triples = utm.apply(lookup_keys).drop_duplicates()
+    found = pd.Series(None, index=triples.index, dtype="str")
+    mapping = config.table("campaign_mapping")
+    mapping = mapping.assign(funnel=config_spelling(mapping["funnel"], config))
+    for line in mapping.to_dict("records"):
+        hit = found.isna()
+        for column in UTM:
+            hit &= matches(triples[column], str(line[column]))
+        found = found.mask(hit, line["funnel"])
+    keyed = utm.apply(lookup_keys).merge(triples.assign(funnel=found.fillna(config.misc)), on=list(UTM), how="left")
+    return pd.Series(keyed["funnel"].to_numpy(), index=utm.index, dtype="str")
+
+
+def first_of_person(rows: pd.DataFrame) -> pd.Series:
+    """Say of each lead whether it is its person's earliest; at the same time, the earlier line is. Rule: Person key."""
+    person = rows["phone"].fillna("email:" + rows["email"]).fillna("row:" + rows["source_row"].astype("str"))
+    order = rows.assign(person=person).sort_values(["created_at", "source_row"], kind="stable")
+    return ~order["person"].duplicated().reindex(rows.index)
+
+
+def content_ids(cells: pd.DataFrame) -> pd.Series:
+    """Name each row by a hash of its cells that are not blank, so that a new empty column changes no id."""
+    names = sorted(cells.columns)
+    records = zip(*(cells[name].fillna("") for name in names), strict=True)
+    ids = [
+        hashlib.sha256(
+            "\x1f".join(f"{n}\x1e{v}" for n, v in zip(names, record, strict=True) if v).encode()
+        ).hexdigest()[:16]
+        for record in records
+    ]
+    return pd.Series(ids, index=cells.index, dtype="str")

@@ -1,0 +1,195 @@
+"""Assets of Zoom: from the drop folder to people, occurrences and bootcamps. Each calls one pure function."""
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.parts.marketing.contracts import TOFU_LEADS
+from funnel_etl.parts.marketing.zoom.clean import contracts as clean_contracts
+from funnel_etl.parts.marketing.zoom.clean import event_warnings
+from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zoom_segments
+from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
+from funnel_etl.parts.marketing.zoom.clean.contradictions import zoom_contradictions
+from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.people import people_by
+from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
+from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
+from funnel_etl.parts.marketing.zoom.files import export
+from funnel_etl.parts.marketing.zoom.files.clean_files import clean_files
+from funnel_etl.parts.marketing.zoom.intake import SOURCE, ParsedReports, night_files, reports_of, rows_of
+from funnel_etl.parts.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, is_key_of, metadata_of
+from funnel_etl.parts.marketing.zoom.reader import contracts
+from funnel_etl.parts.marketing.zoom.withdrawals import withdrawn
+from funnel_etl.platform.contracts import CONFIG_VERSIONS
+from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
+from funnel_etl.platform.dagster.table_asset import night_of, run_body, table_asset
+from funnel_etl.platform.lake import Lake
+
+GROUP = "marketing"
+RAW = {
+    "attendee_rows": contracts.RAW_ZOOM_ATTENDEE_ROWS,
+    "registrant_rows": contracts.RAW_ZOOM_REGISTRANT_ROWS,
+}
+ROWS = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "leads": TOFU_LEADS}
+PEOPLE = {**ROWS, "occurrences": clean_contracts.ZOOM_OCCURRENCES}
+
+
+@dg.asset(
+    key=EXPORT,
+    group_name=GROUP,
+    partitions_def=exports,
+    required_resource_keys={"sources", "parsed_reports"},
+    kinds={"python", "csv"},
+)
+def zoom_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+    """Read one dropped file, so that each shows its own state and can be retried alone; the night reads the others."""
+    sources, parsed = context.resources.sources, context.resources.parsed_reports
+    arrivals = [a for a in sources.landing.arrivals(SOURCE) if is_key_of(context.partition_key, a.file_id)]
+    if not arrivals:
+        raise dg.Failure(description="this file is not in the landing archive", allow_retries=False)
+    arrival = min(arrivals, key=lambda a: (a.status != "accepted", a.received_at))
+    found = run_body(context, lambda: diagnosis_of(arrival, sources, parsed))
+    return dg.MaterializeResult(metadata=metadata_of(found, arrival, sources.settings.timezone))
+
+
+@table_asset(contracts.RAW_ZOOM_REPORTS, group=GROUP, resources={"parsed_reports"})
+def raw_zoom_reports(night: Night, parsed_reports: ParsedReports) -> Outcome:
+    """Take in the drop folder, and list the reports the night uses."""
+    files = night_files(night.sources, parsed_reports, night.day)
+    return reports_of(files, parsed_reports, night.sources.settings.zoom_date_ratio)
+
+
+@table_asset(
+    contracts.RAW_ZOOM_ATTENDEE_ROWS,
+    group=GROUP,
+    inputs={"reports": contracts.RAW_ZOOM_REPORTS},
+    resources={"parsed_reports"},
+)
+def raw_zoom_attendee_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Gather the rows of the attendee reports."""
+    return rows_of(reports, "attendee", parsed_reports)
+
+
+@table_asset(
+    contracts.RAW_ZOOM_REGISTRANT_ROWS,
+    group=GROUP,
+    inputs={"reports": contracts.RAW_ZOOM_REPORTS},
+    resources={"parsed_reports"},
+)
+def raw_zoom_registrant_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Gather the rows of the registration reports."""
+    return rows_of(reports, "registration", parsed_reports)
+
+
+@table_asset(
+    clean_contracts.ZOOM_REPORTS,
+    group=GROUP,
+    inputs={"reports": contracts.RAW_ZOOM_REPORTS, **RAW},
+    needs=[CONFIG_VERSIONS.asset_key],
+)
+def zoom_reports_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Tie each report to its occurrence, and decide which is in force."""
+    return zoom_reports(**frames, zone=night.zone, placeholders=night.config.placeholders)
+
+
+@table_asset(
+    clean_contracts.ZOOM_OCCURRENCES,
+    group=GROUP,
+    inputs={"reports": clean_contracts.ZOOM_REPORTS, "attendee_rows": contracts.RAW_ZOOM_ATTENDEE_ROWS},
+)
+def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: pd.DataFrame) -> Outcome:
+    """Describe each occurrence: profile, category, conductor, bootcamp day."""
+    tables = {
+        name: night.config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")
+    }
+    conductors = night.config.table("conductors")
+    return zoom_occurrences(reports, attendee_rows, **tables, conductors_csv=conductors, zone=night.zone)
+
+
+@table_asset(clean_contracts.ZOOM_REGISTRATIONS, group=GROUP, inputs=PEOPLE)
+def zoom_registrations_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
+    """Give who registered, once per occurrence."""
+    return zoom_registrations(**frames, **people_by(night.config, leads), zone=night.zone)
+
+
+@table_asset(clean_contracts.ZOOM_ATTENDANCE, group=GROUP, inputs=PEOPLE)
+def zoom_attendance_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
+    """Give who came, and for how long, once per occurrence."""
+    return zoom_attendance(**frames, **people_by(night.config, leads))
+
+
+@table_asset(clean_contracts.ZOOM_SEGMENTS, group=GROUP, inputs=ROWS)
+def zoom_segments_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
+    """Give each time somebody was in."""
+    return zoom_segments(**frames, **people_by(night.config, leads))
+
+
+@table_asset(clean_contracts.ZOOM_CONTRADICTIONS, group=GROUP, inputs=ROWS)
+def zoom_contradictions_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
+    """List for a person what a later report takes back or says otherwise."""
+    return zoom_contradictions(**frames, **people_by(night.config, leads), zone=night.zone)
+
+
+@table_asset(
+    clean_contracts.WEBINARS,
+    group=GROUP,
+    inputs={
+        "occurrences": clean_contracts.ZOOM_OCCURRENCES,
+        "registrations": clean_contracts.ZOOM_REGISTRATIONS,
+        "attendance": clean_contracts.ZOOM_ATTENDANCE,
+    },
+)
+def webinars_asset(night: Night, **frames: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Count who registered for and attended each occurrence."""
+    return webinars(**frames)
+
+
+@table_asset(
+    clean_contracts.BOOTCAMP_PARTICIPATION,
+    group=GROUP,
+    inputs={"attendance": clean_contracts.ZOOM_ATTENDANCE, "occurrences": clean_contracts.ZOOM_OCCURRENCES},
+)
+def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurrences: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Give which days of a bootcamp each person came to."""
+    return bootcamp_participation(attendance, occurrences)
+
+
+@dg.asset(
+    key=["files", "zoom_clean_files"],
+    group_name=GROUP,
+    partitions_def=ANY_NIGHTS,
+    ins={name: dg.AssetIn(key=table.asset_key) for name, table in export.INPUTS.items()},
+    required_resource_keys={"sources"},
+    kinds={"csv"},
+    description="One CSV file per occurrence and download name below exports/zoom in FUNNEL_HOME, for people who work "
+    "with files. Written only where its bytes change; never an older night over a newer one.",
+)
+def zoom_clean_files(context: dg.AssetExecutionContext, **frames: pd.DataFrame) -> dg.MaterializeResult[Any]:
+    """Write the clean files of the night."""
+    night = night_of(context)
+    profiles = night.config.table("zoom_profiles")
+
+    def write() -> export.Written:
+        files = clean_files(**frames, zoom_profiles=profiles, zone=night.zone)
+        return export.write_clean_files(export.default_folder(night.sources.settings), files, night.day)
+
+    done = run_body(context, write)
+    counts = {"written": done.written, "unchanged": done.unchanged, "removed": done.removed}
+    newer = {"newer_night_stays": done.newer.isoformat()} if done.newer else {}
+    return dg.MaterializeResult(
+        metadata={**counts, **newer, "files_by_profile": dg.MetadataValue.json(done.by_profile)}
+    )
+
+
+def file_states(night: Night, lake: Lake) -> pd.DataFrame:
+    """Return what became of each Zoom report, for `ops.files`: file_id, status, occurrence_id, warnings, why."""
+    tables = (clean_contracts.ZOOM_REPORTS, clean_contracts.WEBINARS, clean_contracts.ZOOM_ATTENDANCE)
+    used = event_warnings.file_states(*(lake.read(table, night.day) for table in tables))
+    gone = withdrawn(night.sources.landing)
+    left_out = [file_id for file_id in gone if file_id not in set(used["file_id"])]
+    whys = {"status": "withdrawn", "why": [gone[file_id].why for file_id in left_out]}
+    return pd.concat(
+        [used.assign(why=None), pd.DataFrame({"file_id": left_out, **whys}, dtype="str")], ignore_index=True
+    )

@@ -1,0 +1,1 @@
+"""Rows of reports made into occurrences, people, registrations and attendance."""

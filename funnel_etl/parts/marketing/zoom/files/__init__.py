@@ -1,0 +1,1 @@
+"""What `zoom check`, `export` and the clean files show of reports."""

@@ -1,0 +1,61 @@
+"""`funnel-etl zoom check FILE`: a file of this machine and the config folder as they are now. Writes nothing."""
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from funnel_etl.core.config_tables import TABLES, Config, parse_table
+from funnel_etl.core.errors import ConfigError, SourceRejected
+from funnel_etl.core.values.text import lookup_key, lookup_keys
+from funnel_etl.parts.marketing.zoom.files.diagnose import Diagnosis, diagnose, render
+from funnel_etl.parts.marketing.zoom.withdrawals import archive, refusal, withdrawn
+from funnel_etl.settings import Settings
+from funnel_etl.sources.connect.fetch import utc_now
+from funnel_etl.sources.drop.disposal import plain_name
+from funnel_etl.sources.drop.intake import MEGABYTE, too_large
+
+
+def check_file(path: Path, settings: Settings) -> tuple[Diagnosis, str]:
+    """Diagnose a file; gives the diagnosis and its text. Raises `SourceRejected` for what is no readable plain file."""
+    name = plain_name(path.name)
+    config, problems = config_of(settings.config_folder)
+    data = _read(path, name, settings)
+    profiles = set(lookup_keys(config.table("zoom_profiles")["name"]))
+    folder = path.absolute().parent.name
+    forced = folder if lookup_key(folder) in profiles else None
+    file_id = hashlib.sha256(data).hexdigest()
+    found = diagnose(
+        data, file_id, settings.timezone, config, settings.zoom_date_ratio, folder=forced, received_at=utc_now()
+    )
+    found.warnings += problems
+    if (gone := withdrawn(archive(settings)).get(file_id)) is not None:
+        found.warnings.append(refusal(file_id, gone).what)
+    return found, render(found, name)
+
+
+def config_of(folder: Path) -> tuple[Config, list[str]]:
+    """Read the config tables as they are now; one that is wrong counts as empty, and is told of."""
+    tables, problems = {}, []
+    for name in TABLES:
+        path = folder / f"{name}.csv"
+        try:
+            tables[name] = parse_table(name, path.read_bytes() if path.is_file() else None)
+        except ConfigError as error:
+            problems.append(f"left out: {error}")
+            tables[name] = parse_table(name, None)
+    return Config(tables, "as it is now"), problems
+
+
+def _read(path: Path, name: str, settings: Settings) -> bytes:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - beside stat.S_ISREG
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceRejected("this is not a file", where=name, fix="name one CSV file that Zoom exported")
+        if status.st_size > settings.zoom_max_mb * MEGABYTE:
+            raise too_large(status.st_size, settings.zoom_max_mb)
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceRejected(
+            f"cannot be read ({error.strerror or type(error).__name__})", where=name, fix="see its name and permissions"
+        ) from None

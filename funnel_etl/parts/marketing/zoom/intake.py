@@ -1,0 +1,182 @@
+"""Zoom exports from the drop folder to parsed reports: each file landed once, read once, kept parsed by its content.
+
+The reading itself is in `read`; what the rows mean in the table modules.
+"""
+
+import io
+import json
+import logging
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from funnel_etl.core.errors import SourceRejected
+from funnel_etl.core.tables.accounting import LedgerLine, Outcome, blank_reasons
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.parts.marketing.zoom.reader.contracts import (
+    RAW_ZOOM_ATTENDEE_ROWS,
+    RAW_ZOOM_REGISTRANT_ROWS,
+    RAW_ZOOM_REPORTS,
+)
+from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
+from funnel_etl.parts.marketing.zoom.reader.measures import Measures, file_warnings, measure
+from funnel_etl.parts.marketing.zoom.reader.read import ZoomExport, read_export
+from funnel_etl.parts.marketing.zoom.withdrawals import refusal, withdrawn
+from funnel_etl.sources.archive.arrivals import Arrival, first_came
+from funnel_etl.sources.archive.store import Store
+from funnel_etl.sources.drop.intake import DropFolder, Taken
+from funnel_etl.sources.nightly import NightlySources
+
+SOURCE = "zoom"
+READER_VERSION = "5"
+"""Raise it when `read_export` gives something else for the same bytes: what was parsed before is then parsed again."""
+
+log = logging.getLogger("funnel_etl.progress")
+Parsed = tuple[dict[str, Any], pd.DataFrame, list[int]]
+"""Facts (times as text), rows and blank lines of a report."""
+
+
+class ParsedReports:
+    """The parsed reports, by content: a file is read once. A cache below the lake: deleted, files are read again."""
+
+    def __init__(self, store: Store, sources: NightlySources) -> None:
+        self._store = store
+        self._sources = sources
+        zone = sources.settings.timezone
+        self._folder = f"_zoom/{READER_VERSION}-{zone.replace('/', '_')}"
+        self._first_came: dict[str, datetime] = {}
+
+    def get(self, file_id: str) -> Parsed:
+        """Give what was read of a landed report. Raises `NotAZoomReport`."""
+        kept = self._kept(file_id)
+        table = pq.read_table(io.BytesIO(self._store.read(f"{self._folder}/{file_id}.parquet")))
+        return kept["facts"], _rows_table(kept["facts"]).from_arrow(table), kept["blank_rows"]
+
+    def told(self, file_id: str) -> tuple[dict[str, Any], Measures]:
+        """Give facts and measures of a landed report, without its rows. Raises `NotAZoomReport`."""
+        kept = self._kept(file_id)
+        return kept["facts"], kept["measures"]
+
+    def erased_lines(self, file_id: str) -> tuple[int, ...]:
+        """Give the lines of a landed report that are blank because the person in them was erased."""
+        return self._sources.landing.erased_lines(file_id)
+
+    def _kept(self, file_id: str) -> dict[str, Any]:
+        if not self._store.exists(f"{self._folder}/{file_id}.json"):
+            self.read(self._sources.landing.read(file_id), file_id, self._came(file_id))
+        kept: dict[str, Any] = json.loads(self._store.read(f"{self._folder}/{file_id}.json"))
+        return kept
+
+    def _came(self, file_id: str) -> datetime | None:
+        """Return when these bytes came first: a report reads the same on every night, whatever came again."""
+        if file_id not in self._first_came:
+            self._first_came = first_came(self._sources.landing.arrivals(SOURCE))
+        return self._first_came.get(file_id)
+
+    def read(self, data: bytes, file_id: str, received_at: datetime | None) -> ZoomExport:
+        """Read a report that came at a time, and keep what was read. Raises `NotAZoomReport`, `AmbiguousDates`."""
+        zone = self._sources.settings.timezone
+        export = read_export(data, file_id=file_id, zone=zone, received_at=received_at)
+        table = _rows_table(export.facts)
+        buffer = io.BytesIO()
+        pq.write_table(table.to_arrow(table.conform(export.rows)), buffer, compression="zstd")
+        facts = {"facts": export.facts, "blank_rows": export.blank_rows, "measures": measure(export)}
+        self._store.write(f"{self._folder}/{file_id}.parquet", buffer.getvalue())
+        self._store.write(f"{self._folder}/{file_id}.json", json.dumps(facts, default=str).encode())
+        return export
+
+
+def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> list[Arrival]:
+    """Take in the drop folder for a night, and give the reports it uses: all that ever came, each content once.
+
+    Of the same bytes in several places, one in a sub-folder counts (it may force a profile), then the first by name:
+    the order of arrival decides nothing. What was withdrawn is left out. An overtaken night uses what it used, from
+    the places it then lay in. A file that is no report is kept as a rejected arrival, and stops no other.
+    """
+    landing, replayed = sources.landing, sources.replayed(SOURCE, night)
+    if replayed is None:
+        take_in(sources, parsed)
+    counted = landing.night_arrivals(replayed, SOURCE) if replayed else []
+    arrivals = _by_content(sources, counted)
+    file_ids = landing.night(replayed, SOURCE) or [] if replayed else sorted(arrivals.keys() - withdrawn(landing))
+    if replayed is None:
+        landing.record_night(night, SOURCE, file_ids, [arrivals[file_id].arrival_id for file_id in file_ids])
+    return [arrivals[file_id] for file_id in file_ids]
+
+
+def arrivals_of(sources: NightlySources, file_ids: list[str]) -> list[Arrival]:
+    """Give the reports of these contents, each as a night takes it; raises `KeyError` for one that never came."""
+    arrivals = _by_content(sources)
+    return [arrivals[file_id] for file_id in file_ids]
+
+
+def _by_content(sources: NightlySources, counted: Collection[str] = ()) -> dict[str, Arrival]:
+    """Give the arrival of each content that stands for it; `counted`: the arrivals that did so for a night."""
+    accepted = [a for a in sources.landing.arrivals(SOURCE) if a.status == "accepted"]
+    by_place = sorted(
+        accepted, key=lambda a: (a.arrival_id not in counted, a.folder is None, a.folder or "", a.name, a.received_at)
+    )
+    return {a.file_id: a for a in reversed(by_place)}
+
+
+def take_in(
+    sources: NightlySources, parsed: ParsedReports, *, seconds: float | None = None, wait: bool = True
+) -> Taken:
+    """Take all settled files out of the drop folder, for at most `seconds`; without `wait` give way to who is at it."""
+    settings = sources.settings
+    gone = withdrawn(sources.landing)
+    drop = DropFolder(
+        source=SOURCE,
+        folder=settings.drop_folder / "zoom",
+        landing=sources.landing,
+        read=parsed.read,
+        state=settings.state,
+        settle_seconds=settings.drop_settle_seconds,
+        max_mb=settings.zoom_max_mb,
+        follows_label=heads_summary,
+        refuses=lambda file_id: refusal(file_id, gone[file_id]) if file_id in gone else None,
+    )
+    return drop.take(seconds=seconds, wait=wait)
+
+
+def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float) -> Outcome:
+    """Give one row per report the night uses. Columns as `raw.zoom_reports`; its notes hold the file's warnings.
+
+    A report that was taken once and that the reader no longer reads is left out with a note: it stops no other.
+    """
+    records: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for arrival in arrivals:
+        try:
+            facts, measures = parsed.told(arrival.file_id)
+        except SourceRejected as error:
+            notes.append(f"file {arrival.file_id[:16]} is no longer read: {error}")
+            continue
+        warnings = json.dumps(file_warnings(facts, measures, date_ratio), ensure_ascii=False)
+        of_arrival = {"name": arrival.name, "received_at": arrival.received_at, "bytes": arrival.bytes}
+        records.append({**facts, **of_arrival, "profile": arrival.folder, "notes": warnings})
+    rows = pd.DataFrame(records, columns=RAW_ZOOM_REPORTS.names)
+    reasons = {"excluded:no_longer_read": len(notes)} if notes else {}
+    line = LedgerLine("zoom drop folder", len(arrivals), len(rows), excluded=len(notes), reasons=reasons)
+    return Outcome(rows, [line], notes=notes)
+
+
+def rows_of(reports: pd.DataFrame, report: str, parsed: ParsedReports) -> Outcome:
+    """Give the rows of all attendee (or registration) reports, in order of file_id; each file has its own account."""
+    table = RAW_ZOOM_ATTENDEE_ROWS if report == "attendee" else RAW_ZOOM_REGISTRANT_ROWS
+    frames, lines = [table.empty()], []
+    for file_id in reports["file_id"][reports["report"] == report].sort_values():
+        _, rows, blank_rows = parsed.get(file_id)
+        frames.append(rows)
+        blank, kept = len(blank_rows), len(rows)
+        reasons = blank_reasons(blank_rows, parsed.erased_lines(file_id))
+        warnings = int(rows["cell_warnings"].sum())
+        lines.append(LedgerLine(f"file {file_id}", kept + blank, kept, 0, 0, blank, warnings, reasons))
+    return Outcome(pd.concat(frames[1:] or frames, ignore_index=True), lines)
+
+
+def _rows_table(facts: dict[str, Any]) -> Table:
+    return RAW_ZOOM_ATTENDEE_ROWS if facts["report"] == "attendee" else RAW_ZOOM_REGISTRANT_ROWS

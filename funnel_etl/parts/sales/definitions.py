@@ -1,0 +1,13 @@
+"""Part 2 as Dagster sees it: its tables, assets and publish asset."""
+
+import dagster as dg
+
+from funnel_etl.parts.sales import assets, contracts
+from funnel_etl.platform.dagster.publish_asset import publish_asset
+
+PART = "sales"
+TABLES = contracts.TABLES
+
+publish_sales = publish_asset(PART, TABLES, sources=("crm_assigned_leads", "crm_sales"))
+
+defs = dg.Definitions(assets=[*dg.load_assets_from_modules([assets]), publish_sales])

@@ -1,0 +1,1 @@
+"""Adaptors to Dagster, knowing no domain."""

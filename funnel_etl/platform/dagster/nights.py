@@ -1,0 +1,118 @@
+"""The daily partition, whose key is the as-of date, and what an asset knows about its night."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+from upath import UPath
+
+from funnel_etl.core.config_tables import Config
+from funnel_etl.core.reading.csvfile import SourceColumn
+from funnel_etl.core.reading.dumps import DumpKey
+from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.files import private_folder, write_whole
+from funnel_etl.settings import Settings
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.guards import DumpReader
+from funnel_etl.sources.nightly import CONFIG, NightlySources
+
+ANY_NIGHTS = dg.DailyPartitionsDefinition("2020-01-01")
+"""Marks an asset of the night; `of_nights` puts the nights of an installation in its place."""
+FIRST_NIGHT = "first_night"
+"""The file of the state folder that holds the night the partitions begin with."""
+PARTITION = "dagster/partition"
+"""Tag of runs of one night: its as-of date."""
+BY_COMMAND = "funnel_etl/by_command"
+"""Tag of runs that `funnel-etl run` makes: the machine and state folder it ran on."""
+
+
+def nights_partition(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """Return one partition per business day since the first night, there once the day has ended."""
+    return dg.DailyPartitionsDefinition(first_night(settings).isoformat(), timezone=settings.timezone)
+
+
+def of_nights(assets: Iterable[Any], nights: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Return the assets, those of the night with these nights as their partitions."""
+
+    def placed(spec: dg.AssetSpec) -> dg.AssetSpec:
+        is_nightly = isinstance(spec.partitions_def, dg.DailyPartitionsDefinition)
+        return spec.replace_attributes(partitions_def=nights) if is_nightly else spec
+
+    return [each.map_asset_specs(placed) for each in assets]
+
+
+def first_night(settings: Settings) -> date:
+    """Return the night the partitions begin with; yesterday before one is written down."""
+    return _written_first_night(settings) or settings.yesterday()
+
+
+def begin_nights(settings: Settings, night: date) -> None:
+    """Let the partitions begin with `night`, or with an earlier night that ran; they never begin later again.
+
+    Written down, because a web server that goes on for days and a run of today must have the same partitions.
+    """
+    written = _written_first_night(settings)
+    known = written or min(Landing(UPath(settings.landing_root)).nights(f"{CONFIG}funnels"), default=night)
+    first = min(known, night)
+    if first != written:
+        private_folder(settings.state, settings.state / FIRST_NIGHT)
+        write_whole(settings.state / FIRST_NIGHT, first.isoformat().encode(), private=True)
+
+
+def _written_first_night(settings: Settings) -> date | None:
+    try:
+        return date.fromisoformat((settings.state / FIRST_NIGHT).read_text().strip())
+    except (FileNotFoundError, ValueError):  # damaged, it is written anew from what the archive knows
+        return None
+
+
+@dataclass
+class Night:
+    """A night: its as-of date, the sources as they were, the config in force, the zone of its days."""
+
+    day: date
+    sources: NightlySources
+    run_id: str
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """The as-of date as frames hold it."""
+        return pd.Timestamp(self.day)
+
+    @property
+    def zone(self) -> str:
+        """The zone of business days."""
+        return self.sources.settings.timezone
+
+    def records(self, source: str, documented: Collection[SourceColumn], key: DumpKey | None = None) -> Outcome:
+        """Pull a CSV source for the night (or replay what it used) and give the records of its `raw` table.
+
+        A dump that was cut off, or lacks too many rows of the last good one by `key`, is refused when it is pulled.
+        """
+        reader = DumpReader(
+            self.sources.settings,
+            self.sources.landing,
+            source,
+            documented,
+            self.config.aliases(source),
+            night=self.day,
+            key=key,
+        )
+        return reader.records(self.sources.pull(source, self.day, reader.judge))
+
+    @cached_property
+    def config(self) -> Config:
+        """The config in force."""
+        return self.sources.config(self.day)
+
+
+def maker_of(run: dg.DagsterRun) -> str | None:
+    """Return the machine and state folder of the `funnel-etl run` that made a run; None: the daemon or UI did.
+
+    A run that the UI repeats has the tags of the one it repeats.
+    """
+    return run.tags.get(BY_COMMAND) if run.parent_run_id is None else None

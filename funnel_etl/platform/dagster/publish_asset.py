@@ -1,0 +1,221 @@
+"""The publish asset of a part: after its tables and their blocking checks, one transaction into PostgreSQL."""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from importlib.metadata import version as package_version
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from funnel_etl.core.errors import PublishRefused
+from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.tables.reasons import fix_hint
+from funnel_etl.core.values.numbers import grouped
+from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, QUARANTINE, ROW_LEDGER, SCHEMA_DRIFT
+from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
+from funnel_etl.platform.dagster.table_asset import night_of, progress, run_body
+from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.postgres.database import engine
+from funnel_etl.platform.postgres.owner import claim_of, require_owner
+from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
+from funnel_etl.platform.postgres.schema import ensure_schema
+from funnel_etl.sources.archive.arrivals import Arrival
+from funnel_etl.sources.archive.landing import Landing
+
+FileStates = Callable[[Night, Lake], pd.DataFrame]
+"""Gives, per file_id, status, occurrence_id, warnings (a list as JSON) and a reason as a part knows them."""
+STATE_COLUMNS = ["file_id", "status", "occurrence_id", "warnings", "why"]
+UNTOUCHED_CHECK = "untouched"
+TWICE = "the same bytes came before, as {}: nothing is counted twice, and nothing is to be done"
+
+
+def publish_asset(
+    part: str,
+    tables: Sequence[Table],
+    *,
+    sources: Collection[str] = (),
+    made_from: Sequence[Table] = (),
+    needs: Iterable[Sequence[str]] = (),
+    file_states: FileStates | None = None,
+    afterwards: Callable[[Night, Lake], None] | None = None,
+) -> dg.AssetsDefinition:
+    """Make the asset `publish/<part>`: `tables` and the part's ledger, quarantine, merged rows, files as one version.
+
+    `sources` are the part's landing sources, whose arrivals it lists in `ops.files`; `made_from` the tables of other
+    parts it was made from: it is refused unless PostgreSQL holds exactly those. `afterwards` is called once they are
+    what readers see.
+    """
+
+    @dg.asset(
+        key=["publish", part],
+        deps=[dg.AssetKey(list(key)) for key in [*(t.asset_key for t in tables), *needs]],
+        group_name=part,
+        partitions_def=ANY_NIGHTS,
+        # `lake` too: who has it has the turn, so no other run writes the tables that are read here.
+        required_resource_keys={"sources", "lake", "lake_store", "database_url", "all_tables"},
+        description=f"Moves the {part} tables of the night into PostgreSQL, in one transaction. "
+        "Never an older night over a newer one.",
+        kinds={"postgres"},
+        check_specs=[
+            dg.AssetCheckSpec(
+                UNTOUCHED_CHECK,
+                asset=["publish", part],
+                description="PostgreSQL held what was published last: nobody else had written to its tables.",
+            )
+        ],
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=3),
+    )
+    def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        published = run_body(context, lambda: _publish(context, part, tables, made_from, sources, file_states))
+        if published.version is not None and afterwards:
+            run_body(context, lambda: afterwards(night_of(context), context.resources.lake_store))
+        return dg.MaterializeResult(metadata=_metadata(published), check_results=[_untouched(published)])
+
+    return compute
+
+
+def _publish(
+    context: dg.AssetExecutionContext,
+    part: str,
+    tables: Sequence[Table],
+    made_from: Sequence[Table],
+    sources: Collection[str],
+    file_states: FileStates | None,
+) -> Published:
+    night, lake, url = night_of(context), context.resources.lake_store, context.resources.database_url
+    version = Version(part, night.day, night.run_id, package_version("funnel_etl"), night.config.version)
+    publications = [_table_publication(lake, table, night.day) for table in tables]
+    publications += _accounts(lake, part, tables, night.day)
+    states = file_states(night, lake) if file_states else pd.DataFrame(columns=STATE_COLUMNS)
+    rows = _rows_by_file(lake, tables, night.day)
+    publications.append(_publication(FILES, files_frame(_arrivals(night.sources.landing, sources), states, rows)))
+    if lake.exists(CONFIG_VERSIONS, night.day):
+        publications.append(
+            replace(_table_publication(lake, CONFIG_VERSIONS, night.day), mode="append", content_hash=None)
+        )
+    extended = {p.table.full_name: p.table for p in publications}
+    claim = claim_of(night.sources.settings, night.sources.landing)
+    require_owner(url, claim)
+    all_tables = [extended.get(table.full_name, table) for table in context.resources.all_tables]
+    ensure_schema(engine(url), all_tables, needed=extended)
+    needed = {table: lake.content_hash(table, night.day) for table in made_from}
+    published = publish(url, version, publications, needed, claim)
+    said = "published" if published.version else f"not published: {published.newest} is newer and stays"
+    progress.info("publish %s: %s", part, said)
+    for repair in published.repairs:
+        progress.info("publish %s: %s", part, repair.says)
+    return published
+
+
+def _table_publication(lake: Lake, table: Table, night: date) -> Publication:
+    rows = lake.read_arrow(table, night)
+    contract = table.extended_with(rows.column_names) if table.extensible else table
+    return Publication(contract, rows, content_hash=lake.content_hash(table, night))
+
+
+def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> list[Publication]:
+    """Gather the accounts of a part's tables.
+
+    Raises `PublishRefused` for a table that failed a check: the net for publishing alone, without the run that checked.
+    """
+    drift: list[dict[str, Any]] = []
+    ledger, quarantine, merged = [], [pd.DataFrame(columns=QUARANTINE_COLUMNS)], [pd.DataFrame(columns=MERGED_COLUMNS)]
+    for table in tables:
+        account, run_id = lake.read_account(table, night)
+        common = {"asset": table.full_name, "part": part}
+        if account.problems:
+            raise PublishRefused(
+                f"it failed its checks: {'; '.join(account.problems)}",
+                where=f"{table.full_name} of {night}",
+                fix="mend what the check names, then materialize the table and what hangs on it again",
+            )
+        for line in account.ledger:
+            counts = {k: v for k, v in vars(line).items() if k != "reasons"}
+            reasons = json.dumps(line.reasons, sort_keys=True)
+            ledger.append({**counts, **common, "reasons": reasons, "run_id": run_id, "as_of": pd.Timestamp(night)})
+        quarantine.append(account.quarantine.assign(**common))
+        merged.append(account.merged.assign(**common))
+        drift += [
+            {**vars(change), "column_name": change.column, "as_of": pd.Timestamp(night), "part": part}
+            for change in account.drift
+        ]
+    put_aside = pd.concat(quarantine, ignore_index=True)
+    put_aside = put_aside.assign(
+        fix_hint=put_aside["reason"].map(fix_hint).astype("str"), first_seen_at=None, resolved_at=None
+    )
+    return [
+        _publication(ROW_LEDGER, pd.DataFrame(ledger, columns=ROW_LEDGER.names)),
+        replace(_publication(QUARANTINE, put_aside, drop=("first_seen_at", "resolved_at")), mode="resolve"),
+        _publication(SCHEMA_DRIFT, pd.DataFrame(drift, columns=SCHEMA_DRIFT.names)),
+        replace(_publication(MERGED_ROWS, pd.concat(merged, ignore_index=True)), mode="replace_part"),
+    ]
+
+
+def _arrivals(landing: Landing, sources: Collection[str]) -> list[Arrival]:
+    """Give what a part tells of: its own arrivals, config, and all rejected ones, whose own part may not publish."""
+    return [a for a in landing.arrivals() if a.source in sources or a.kind == "config" or a.status == "rejected"]
+
+
+def _rows_by_file(lake: Lake, tables: Sequence[Table], night: date) -> pd.Series:
+    """Count the records of each file over the part's raw tables. Index: file_id."""
+    raw = [table for table in tables if table.schema == "raw" and "source_row" in table.by_name]
+    file_ids = [lake.read(table, night)["file_id"] for table in raw]
+    counts: pd.Series = pd.concat([pd.Series(dtype="str"), *file_ids]).value_counts()
+    return counts
+
+
+def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
+    """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: STATE_COLUMNS)."""
+    columns = "arrival_id file_id source kind name received_at bytes status reason landing_path".split()
+    files = pd.DataFrame([[getattr(arrival, c) for c in columns] for arrival in arrivals], columns=columns)
+    files["status"] = files["status"].map({"accepted": "loaded", "rejected": "rejected"})
+    again = files.duplicated(["source", "file_id"]) & (files["status"] == "loaded") & (files["kind"] == "file")
+    files.loc[again, "status"] = "duplicate"
+    files = files.merge(states.rename(columns={"status": "file_status"}), on="file_id", how="left")
+    own = files["file_status"].notna() & (files["status"] == "loaded")
+    is_again = files["status"] == "duplicate"
+    files["status"] = files["status"].mask(own, files["file_status"])
+    files["warnings"] = files["warnings"].where(own & files["warnings"].ne("[]"))
+    files["reason"] = files["reason"].mask(own & files["why"].notna(), files["why"])
+    first = files.drop_duplicates("file_id").set_index("file_id")["name"]
+    said = files["file_id"].map(first).map(lambda name: json.dumps([TWICE.format(name)], ensure_ascii=False))
+    files["warnings"] = files["warnings"].mask(is_again, said)
+    return files.assign(rows=files["file_id"].map(rows))
+
+
+def _publication(table: Table, frame: pd.DataFrame, *, drop: tuple[str, ...] = ()) -> Publication:
+    rows = table.to_arrow(table.conform(frame))
+    return Publication(table, rows.drop_columns(list(drop)), mode="append")
+
+
+def _untouched(published: Published) -> dg.AssetCheckResult:
+    says = "; ".join(repair.says for repair in published.repairs)
+    fix = "nothing here: it is right again. Find who writes there, and let only funnel-etl do it (docs/operations.md)"
+    return dg.AssetCheckResult(
+        check_name=UNTOUCHED_CHECK,
+        passed=not published.repairs,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{says}. Fix: {fix}" if says else None,
+    )
+
+
+def _metadata(published: Published) -> dict[str, Any]:
+    inserted, changed, deleted = published.totals
+    table = "\n".join(
+        f"| {name} | {grouped(i)} | {grouped(c)} | {grouped(d)} |"
+        for name, (i, c, d) in sorted(published.counts.items())
+    )
+    return {
+        "published": published.version is not None,
+        "version": published.version or 0,
+        "newest_as_of": published.newest.isoformat(),
+        "inserted": inserted,
+        "changed": changed,
+        "deleted": deleted,
+        "repairs": [repair.says for repair in published.repairs],
+        "tables": dg.MetadataValue.md(f"| table | inserted | changed | deleted |\n| --- | --- | --- | --- |\n{table}"),
+    }

@@ -1,0 +1,230 @@
+"""Assets from contracts: `@table_asset(CONTRACT)` around a body that calls one pure function and gives an `Outcome`.
+
+The adaptor conforms the rows to the contract, hands them to the lake, and tells Dagster the column schema, the counts,
+and two blocking checks: the contract holds, every row is accounted for. Expected failures become one readable line.
+"""
+
+import base64
+import json
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.tables.accounting import Outcome, too_many_put_aside
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.values.numbers import grouped
+from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
+
+Conservation = Callable[[pd.DataFrame, dict[str, pd.DataFrame], pd.Timestamp], tuple[int, int]]
+"""Gives a total of a table and the same total of what it was made from."""
+
+Shows = Callable[[pd.DataFrame, pd.Timestamp], Mapping[str, bytes | str]]
+"""Gives, of the rows of a table and as_of, what people see of it in the UI: name → PNG bytes or Markdown."""
+
+progress = logging.getLogger("funnel_etl.progress")
+
+CONTRACT_CHECK, ACCOUNT_CHECK, QUARANTINE_CHECK = "contract", "every_row_accounted", "few_in_quarantine"
+
+
+def table_asset(
+    table: Table,
+    *,
+    group: str,
+    inputs: Mapping[str, Table] | None = None,
+    needs: Sequence[dg.AssetKey | Sequence[str]] = (),
+    resources: Collection[str] = (),
+    conserved: Mapping[str, Conservation] | None = None,
+    shows: Shows | None = None,
+    lineage: Mapping[str, Sequence[str]] | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
+) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
+    """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
+
+    `inputs`: parameter → table it is read from; `needs`: assets that must be there first, without being read;
+    `resources`: handed to the body by their names; `conserved`: further blocking checks that two totals are equal,
+    given the rows, the inputs and as_of; `shows`: pictures and texts for people, without personal data; `lineage`:
+    column → the columns it comes from, as schema.table.column; `freshness`: when it counts as stale.
+    """
+    origins = column_lineage(lineage or {})
+    balances = list((conserved or {}).items())
+
+    def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
+        @dg.asset(
+            key=table.asset_key,
+            ins={name: dg.AssetIn(key=given.asset_key) for name, given in (inputs or {}).items()},
+            deps=[dg.AssetKey(list(key)) if not isinstance(key, dg.AssetKey) else key for key in needs],
+            group_name=group,
+            partitions_def=ANY_NIGHTS,
+            freshness_policy=freshness,
+            io_manager_key="lake",
+            required_resource_keys={"sources", *resources},
+            description=_description(table, body),
+            metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.full_name},
+            kinds={"python", "parquet"},
+            check_specs=[
+                dg.AssetCheckSpec(
+                    CONTRACT_CHECK,
+                    asset=table.asset_key,
+                    blocking=True,
+                    description=f"Holds its contract: {table.grain}.",
+                ),
+                dg.AssetCheckSpec(
+                    ACCOUNT_CHECK,
+                    asset=table.asset_key,
+                    blocking=True,
+                    description="rows_in = rows_out + merged + quarantined + excluded, for every input.",
+                ),
+                dg.AssetCheckSpec(
+                    QUARANTINE_CHECK,
+                    asset=table.asset_key,
+                    blocking=True,
+                    description="Not more than FUNNEL_QUARANTINE_LIMIT of the rows of an input are in quarantine.",
+                ),
+                *(
+                    dg.AssetCheckSpec(name, asset=table.asset_key, blocking=True, description=totals.__doc__)
+                    for name, totals in balances
+                ),
+            ],
+        )
+        def compute(context: dg.AssetExecutionContext, **frames: Any) -> Iterator[Any]:
+            given = {name: getattr(context.resources, name) for name in resources}
+            night = night_of(context)
+            outcome, contract = run_body(context, lambda: _conforming(table, body(night, **given, **frames)))
+            progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
+            results = [_contract_result(contract, outcome), _account_result(outcome)]
+            results.append(_quarantine_result(outcome, night.sources.settings.quarantine_limit))
+            results += [_conserved(name, *totals(outcome.rows, frames, night.as_of)) for name, totals in balances]
+            outcome.problems = [f"{r.check_name}: {r.description}" for r in results if not r.passed]
+            yield dg.Output(outcome, metadata={**_shown(shows, outcome, night), **_counts(outcome), **origins})
+            yield from results
+
+        return compute
+
+    return wrap
+
+
+def night_of(context: dg.AssetExecutionContext) -> Night:
+    """Give the night of a run's partition."""
+    return Night(date.fromisoformat(context.partition_key), context.resources.sources, context.run.run_id)
+
+
+def run_body(context: dg.AssetExecutionContext, body: Callable[[], Any]) -> Any:
+    """Run a body; an expected failure becomes a Dagster failure told in one line, retried only if that may help."""
+    try:
+        return body()
+    except FunnelError as error:
+        progress.info("%s: failed", "/".join(context.asset_key.path))
+        raise dg.Failure(description=str(error), allow_retries=error.transient) from None
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """Show a contract's columns in the Dagster UI."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.kind.value,
+                column.description,
+                constraints=dg.TableColumnConstraints(nullable=not column.required, unique=(column.name,) == table.key),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def column_lineage(lineage: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Show in the Dagster UI which columns (schema.table.column) a column comes from."""
+    if not lineage:
+        return {}
+    origins = {
+        column: [dg.TableColumnDep(dg.AssetKey(parts[:2]), parts[2]) for parts in (name.split(".") for name in names)]
+        for column, names in lineage.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(origins)}
+
+
+def _shown(shows: Shows | None, outcome: Outcome, night: Night) -> dict[str, Any]:
+    if shows is None:
+        return {}
+    try:
+        seen = shows(outcome.rows, night.as_of)
+    except Exception as error:  # noqa: BLE001 - whatever it was: a picture is no reason not to publish a table
+        progress.warning("a picture could not be made (%s); the table is whole", type(error).__name__)
+        return {"not_shown": f"could not be made: {type(error).__name__}"}
+    return {name: dg.MetadataValue.md(_markdown(name, what)) for name, what in seen.items()}
+
+
+def _markdown(name: str, what: bytes | str) -> str:
+    if isinstance(what, str):
+        return what
+    return f"![{name}](data:image/png;base64,{base64.b64encode(what).decode()})"
+
+
+def _description(table: Table, body: Callable[..., Outcome]) -> str:
+    return f"{table.description}\n\n{(body.__doc__ or '').strip()}".strip()
+
+
+def _counts(outcome: Outcome) -> dict[str, Any]:
+    lines = outcome.ledger
+    return {
+        "dagster/row_count": len(outcome.rows),
+        "rows_in": sum(line.rows_in for line in lines),
+        "merged": sum(line.merged for line in lines),
+        "quarantined": sum(line.quarantined for line in lines),
+        "excluded": sum(line.excluded for line in lines),
+        "cell_warnings": sum(line.cell_warnings for line in lines),
+        "reasons": dg.MetadataValue.json({line.input_name: line.reasons for line in lines}),
+        **({"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes))} if outcome.notes else {}),
+    }
+
+
+def _conforming(table: Table, outcome: Outcome) -> tuple[Outcome, Table]:
+    """Give the outcome with its rows by the contract, and the contract with the columns the source added."""
+    contract = table.extended_with(outcome.rows.columns) if table.extensible else table
+    return replace(outcome, rows=contract.conform(outcome.rows)), contract
+
+
+def _conserved(name: str, own: int, expected: int) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=own == expected,
+        description=None if own == expected else f"{own} here, {expected} in what it was made from",
+        metadata={"total": own, "expected": expected},
+    )
+
+
+def _contract_result(contract: Table, outcome: Outcome) -> dg.AssetCheckResult:
+    problems = contract.problems(outcome.rows)
+    return dg.AssetCheckResult(
+        check_name=CONTRACT_CHECK,
+        passed=not problems,
+        description="; ".join(problems) or None,
+        metadata={"problems": dg.MetadataValue.json(problems)},
+    )
+
+
+def _quarantine_result(outcome: Outcome, limit: float) -> dg.AssetCheckResult:
+    told = too_many_put_aside(outcome.ledger, limit)
+    fix = f"more than FUNNEL_QUARANTINE_LIMIT ({limit:.0%}). Fix: mend the source; if it is right so, raise the limit"
+    return dg.AssetCheckResult(
+        check_name=QUARANTINE_CHECK,
+        passed=not told,
+        description=f"{'; '.join(told)}: {fix}" if told else None,
+        metadata={"limit": limit},
+    )
+
+
+def _account_result(outcome: Outcome) -> dg.AssetCheckResult:
+    broken = [line.input_name for line in outcome.ledger if not line.balances]
+    return dg.AssetCheckResult(
+        check_name=ACCOUNT_CHECK,
+        passed=not broken,
+        description=f"does not balance: {', '.join(broken)}" if broken else None,
+        metadata={"inputs": dg.MetadataValue.text(json.dumps([line.input_name for line in outcome.ledger]))},
+    )

@@ -1,0 +1,1 @@
+"""Adaptors to PostgreSQL, knowing no domain."""

@@ -1,0 +1,313 @@
+"""From the lake to PostgreSQL: a part's tables in one transaction, each a temporary table and a MERGE.
+
+Readers see one whole night or the one before, never blocked; grants, comments, views stay. No older night goes over
+a newer one; a table that PostgreSQL holds already, which is looked at, is not sent. Knows no domain.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+import adbc_driver_postgresql.dbapi as adbc
+import pyarrow as pa
+
+from funnel_etl.core.errors import PublishRefused
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.platform.postgres.database import libpq_uri, literal, redacted
+from funnel_etl.platform.postgres.database_errors import explained
+from funnel_etl.platform.postgres.held import Known, Repair, checksum, is_comparable, quoted, rows_of
+from funnel_etl.platform.postgres.owner import LAST_VERSION, Claim, refuse_other_owner, set_owner
+from funnel_etl.platform.postgres.schema import identifier
+
+LOCK = "hashtextextended('funnel_etl.publish', 0)"
+NOTHING_STAGED = "DROP TABLE IF EXISTS pg_temp.staged"
+"""Before and after: behind a pooler the session, and what is staged in it, outlives the transaction."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One table to publish.
+
+    `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (none is
+    deleted, and a NULL does not replace what is known), resolve (quarantine: rows of the part that are gone get their
+    resolved_at). `content_hash` (with replace only) lets an unchanged table be skipped. A table with a column
+    published_at is stamped with it and with the version.
+    """
+
+    table: Table
+    rows: pa.Table
+    mode: Literal["replace", "replace_part", "append", "resolve"] = "replace"
+    content_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a publication is recorded as in `ops.nights`."""
+
+    part: str
+    as_of: date
+    run_id: str
+    code_version: str
+    config_version: str
+
+
+@dataclass
+class Published:
+    """What a publication did. `version`: None if a newer night is there; `counts`: table → inserted, changed, gone.
+
+    `repairs`: tables that somebody else had changed, and that are right again.
+    """
+
+    version: int | None
+    newest: date
+    counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    repairs: list[Repair] = field(default_factory=list)
+
+    @property
+    def totals(self) -> tuple[int, int, int]:
+        """Rows inserted, changed and deleted over all tables."""
+        columns = list(zip(*self.counts.values(), strict=True)) or [(0,), (0,), (0,)]
+        return sum(columns[0]), sum(columns[1]), sum(columns[2])
+
+
+def publish(
+    url: str,
+    version: Version,
+    publications: Sequence[Publication],
+    needed: Mapping[Table, str] | None = None,
+    claim: Claim | None = None,
+) -> Published:
+    """Publish a part's tables as one version, all or nothing; one writer at a time.
+
+    `needed`: tables of other parts and the content hash PostgreSQL must hold of each, or `PublishRefused` is raised.
+    `claim`: who publishes; `OtherOwner` is raised if the database is another's. Raises `DatabaseUnavailable`
+    (transient) when the server goes away or refuses; nothing is half-published then.
+    """
+    try:
+        with adbc.connect(libpq_uri(url)) as connection, connection.cursor() as cursor:
+            result = _publish(cursor, version, publications, needed or {}, claim, redacted(url))
+            cursor.execute(NOTHING_STAGED)
+            connection.commit()
+            return result
+    except adbc.Error as error:
+        raise explained(error, url, f"{version.part} was not published, the last good night stays") from None
+
+
+def _publish(
+    cursor: adbc.Cursor,
+    version: Version,
+    publications: Sequence[Publication],
+    needed: Mapping[Table, str],
+    claim: Claim | None,
+    place: str,
+) -> Published:
+    # What forbids to write shows here, with its SQLSTATE: ADBC's own CREATE, for a bulk load, has none.
+    cursor.execute(NOTHING_STAGED)
+    cursor.execute("CREATE TEMPORARY TABLE staged ()")
+    cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+    owner = refuse_other_owner(lambda sql: _rows(cursor, sql), claim, place) if claim else None
+    since = owner.since_version if owner else 0
+    newest = _newest(cursor, version.part, publications, since)
+    if newest is not None and newest > version.as_of:
+        return Published(version=None, newest=newest)
+    number = int(_value(cursor, LAST_VERSION)) + 1
+    result = Published(version=number, newest=version.as_of)
+    held = "SELECT table_name, content_hash, checksum, version, run_id FROM ops.published_tables"
+    known = {row[0]: Known(*row[1:]) for row in _rows(cursor, held)}
+    _refuse_other_parts(cursor, version, needed, known)
+    for publication in publications:
+        _publish_table(cursor, publication, version, known.get(publication.table.full_name), result)
+    _note_night(cursor, version, number, result)
+    if claim:
+        _note_owner(cursor, version, number, claim, since)
+    return result
+
+
+def _newest(cursor: adbc.Cursor, part: str, publications: Sequence[Publication], since: int) -> date | None:
+    """Return the newest night of a part that is published, by two witnesses: rows of either may be gone.
+
+    No night is later than the day that is going on: a row that says so was not written by us.
+    """
+    names = ", ".join(literal(p.table.full_name) for p in publications if p.content_hash is not None) or "NULL"
+    newest: date | None = _value(
+        cursor,
+        "SELECT max(as_of) FROM (SELECT as_of FROM ops.nights WHERE part = $1 AND version > $2 "  # noqa: S608 - quoted
+        f"UNION ALL SELECT as_of FROM ops.published_tables WHERE table_name IN ({names})) AS nights "
+        "WHERE as_of <= CAST(now() AT TIME ZONE 'UTC' AS date)",
+        (part, since),
+    )
+    return newest
+
+
+def _publish_table(
+    cursor: adbc.Cursor, publication: Publication, version: Version, known: Known | None, result: Published
+) -> None:
+    """Publish one table; one that is the same as before, and that nobody else has touched, is not sent."""
+    table, number = publication.table, result.version or 0
+    is_same = known is not None and publication.content_hash == known.content_hash
+    left = known.checksum if known and publication.content_hash is not None else None
+    found = checksum(cursor, table) if left else ""
+    if is_same and left == found:
+        result.counts[table.full_name] = (0, 0, 0)
+    else:
+        counts = result.counts[table.full_name] = _merge(cursor, publication, version.part)
+        if known and left and is_comparable(left, found) and left != found and (any(counts) or not is_same):
+            repair = Repair(table.full_name, known.version, rows_of(left), rows_of(found), *counts, is_same)
+            result.repairs.append(repair)
+            _note_repair(cursor, repair, number)
+    _note_content(cursor, publication, version, number, is_same=is_same and left == found)
+    if "published_at" in table.by_name:
+        full = f"{quoted(table.schema)}.{quoted(table.name)}"
+        cursor.execute(f"UPDATE {full} SET version = $1, published_at = now()", (number,))  # noqa: S608 - quoted
+
+
+def _refuse_other_parts(
+    cursor: adbc.Cursor, version: Version, needed: Mapping[Table, str], known: Mapping[str, Known]
+) -> None:
+    """Refuse a part made from other tables than PostgreSQL holds: BI would see two states side by side.
+
+    What this very run has looked at a moment ago is not looked at again.
+    """
+    others = []
+    for table, content_hash in needed.items():
+        held = known.get(table.full_name)
+        is_same = held is not None and held.content_hash == content_hash
+        if is_same and held and held.checksum and held.run_id != version.run_id:
+            found = checksum(cursor, table)
+            is_same = held.checksum == found or not is_comparable(held.checksum, found)
+        if not is_same:
+            others.append(table.full_name)
+    if others:
+        raise PublishRefused(
+            f"{version.part} was made from another state of {', '.join(others)} than PostgreSQL holds",
+            fix=f"publish the other parts of {version.as_of} too: funnel-etl run --as-of {version.as_of}",
+        )
+
+
+def _merge(cursor: adbc.Cursor, publication: Publication, part: str) -> tuple[int, int, int]:
+    table = publication.table
+    names = {column.name: identifier(column.name) for column in table.columns}
+    staged = publication.rows.rename_columns([names[name] for name in publication.rows.column_names])
+    cursor.execute(NOTHING_STAGED)
+    cursor.adbc_ingest("staged", staged, mode="create", temporary=True)
+    cursor.execute("ANALYZE pg_temp.staged")
+    actions = dict(_rows(cursor, _merge_sql(publication, staged.column_names, part)))
+    return actions.get("INSERT", 0), actions.get("UPDATE", 0), actions.get("DELETE", 0)
+
+
+def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
+    """Write the MERGE; types are cast on the server, because ADBC sends numerics and arrays as it knows them."""
+    table = publication.table
+    kinds = {identifier(column.name): column.kind.value for column in table.columns}
+    key = [identifier(name) for name in table.key]
+    rest = [name for name in staged if name not in key]
+    source = ", ".join(f"CAST({quoted(name)} AS {kinds[name]}) AS {quoted(name)}" for name in staged)
+    sets = [f"{quoted(name)} = s.{quoted(name)}" for name in rest]
+    if publication.mode == "append":
+        # What is known of an old row and not told again stays: tonight reads only tonight's files.
+        sets = [f"{quoted(name)} = coalesce(s.{quoted(name)}, t.{quoted(name)})" for name in rest]
+        new = ", ".join(f"coalesce(s.{quoted(name)}, t.{quoted(name)})" for name in rest)
+    else:
+        new = _list("s", rest)
+    differs = f"({_list('t', rest)}) IS DISTINCT FROM ({new})" if rest else "false"
+    gone = ""
+    if publication.mode == "resolve":
+        differs = f"t.resolved_at IS NOT NULL OR {differs}"
+        sets.append("resolved_at = NULL")
+        mine = f"t.resolved_at IS NULL AND t.part = {literal(part)}"
+        gone = f"WHEN NOT MATCHED BY SOURCE AND {mine} THEN UPDATE SET resolved_at = now()"
+    elif publication.mode == "replace_part":
+        gone = f"WHEN NOT MATCHED BY SOURCE AND t.part = {literal(part)} THEN DELETE"
+    elif publication.mode == "replace":
+        gone = "WHEN NOT MATCHED BY SOURCE THEN DELETE"
+    inserted = [*staged, "first_seen_at"] if publication.mode == "resolve" else staged
+    values = [f"s.{quoted(name)}" for name in staged] + (["now()"] if publication.mode == "resolve" else [])
+    return f"""
+        WITH merged AS (
+            MERGE INTO {quoted(table.schema)}.{quoted(table.name)} AS t
+            USING (SELECT {source} FROM pg_temp.staged) AS s
+            ON {" AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in key)}
+            {f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {', '.join(sets)}" if sets else ""}
+            WHEN NOT MATCHED BY TARGET THEN INSERT ({", ".join(map(quoted, inserted))}) VALUES ({", ".join(values)})
+            {gone}
+            RETURNING merge_action() AS action
+        )
+        SELECT action, count(*) FROM merged GROUP BY action
+    """  # noqa: S608 - names are quoted, no value is in the text
+
+
+def _note_content(
+    cursor: adbc.Cursor, publication: Publication, version: Version, number: int, *, is_same: bool
+) -> None:
+    name = publication.table.full_name
+    if publication.content_hash is None:
+        return
+    if is_same:
+        cursor.execute(
+            "UPDATE ops.published_tables SET as_of = $1, run_id = $2 WHERE table_name = $3",
+            (version.as_of, version.run_id, name),
+        )
+        return
+    # Of what was sent, not of what is there now: a trigger of somebody's that changed it shows the next time.
+    sent = checksum(cursor, publication.table, staged=[identifier(column) for column in publication.rows.column_names])
+    cursor.execute(
+        "INSERT INTO ops.published_tables (table_name, content_hash, as_of, version, checksum, run_id) "
+        "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (table_name) DO UPDATE "
+        "SET content_hash = $2, as_of = $3, version = $4, checksum = $5, run_id = $6",
+        (name, publication.content_hash, version.as_of, number, sent, version.run_id),
+    )
+
+
+def _note_repair(cursor: adbc.Cursor, repair: Repair, number: int) -> None:
+    cursor.execute(
+        "INSERT INTO ops.repairs "
+        "(name, found_at, says, version, rows_left, rows_found, inserted, changed, deleted) "
+        "VALUES ($1, now(), $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        (
+            repair.table,
+            repair.says,
+            number,
+            repair.rows_left,
+            repair.rows_found,
+            repair.inserted,
+            repair.changed,
+            repair.deleted,
+        ),
+    )
+
+
+def _note_owner(cursor: adbc.Cursor, version: Version, number: int, claim: Claim, since: int) -> None:
+    """Record who published; first in the archive: a run that is killed in between has only noted too much."""
+    claim.landing.identity.note_publication(version.run_id)
+    cursor.execute(set_owner(claim, version.run_id, number, since))
+
+
+def _note_night(cursor: adbc.Cursor, version: Version, number: int, result: Published) -> None:
+    cursor.execute(
+        "INSERT INTO ops.nights "
+        "(version, part, as_of, published_at, run_id, code_version, config_version, inserted, changed, deleted) "
+        "VALUES ($1, $2, $3, now(), $4, $5, $6, $7, $8, $9)",
+        (
+            number,
+            version.part,
+            version.as_of,
+            version.run_id,
+            version.code_version,
+            version.config_version,
+            *result.totals,
+        ),
+    )
+
+
+def _rows(cursor: adbc.Cursor, sql: str, parameters: tuple[Any, ...] | None = None) -> list[tuple[Any, ...]]:
+    cursor.execute(sql, parameters)
+    return list(cursor.fetchall())
+
+
+def _value(cursor: adbc.Cursor, sql: str, parameters: tuple[Any, ...] | None = None) -> Any:
+    return _rows(cursor, sql, parameters)[0][0]
+
+
+def _list(alias: str, names: list[str]) -> str:
+    return ", ".join(f"{alias}.{quoted(name)}" for name in names)

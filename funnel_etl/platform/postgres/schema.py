@@ -1,0 +1,314 @@
+"""From contracts to PostgreSQL: schemas, tables, columns, keys, comments, brought up to date by alembic's comparison.
+
+Additive only: a table or column that no contract names any more stays until a person drops it.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.autogenerate import produce_migrations
+from alembic.migration import MigrationContext
+from alembic.operations import Operations, ops
+from sqlalchemy.dialects import postgresql
+
+from funnel_etl.core.tables.contracts import Column, Kind, Table
+from funnel_etl.platform.contracts import MASK_KEY, QUARANTINE, REPAIRS, SCHEMA_MARKS
+from funnel_etl.platform.postgres import catalogue, masking, views
+from funnel_etl.platform.postgres.database import advisory_lock, literal
+from funnel_etl.platform.postgres.short_locks import LOCK_SECONDS, NotChanged, change, run, told, wait_at_most
+from funnel_etl.platform.postgres.view_changes import View, bring_up, on_column, set_aside
+
+log = logging.getLogger(__name__)
+progress = logging.getLogger("funnel_etl.progress")
+
+SCHEMAS = {
+    "raw": "What arrived, as text, source column names unchanged: the evidence.",
+    "clean": "Typed and normalised, one row per real thing.",
+    "mart": "The facts BI reads; they flip as one version.",
+    "parity": "What the team's old sheet would show, and why mart differs from it.",
+    "ops": "Ledgers, quarantine, published nights: the engineer's tables.",
+}
+SQL_TYPE: dict[Kind, sa.types.TypeEngine[Any]] = {
+    Kind.TEXT: sa.Text(),
+    Kind.INTEGER: sa.BigInteger(),
+    Kind.BOOLEAN: sa.Boolean(),
+    Kind.TIMESTAMP: sa.DateTime(timezone=True),
+    Kind.DATE: sa.Date(),
+    Kind.MONEY: sa.Numeric(14, 2),
+    Kind.SHARE: sa.Numeric(20, 18),
+    Kind.NUMBER: sa.Double(),
+    Kind.TEXT_ARRAY: postgresql.ARRAY(sa.Text()),
+    Kind.JSON: postgresql.JSONB(),
+}
+OUR_VIEWS = f"{masking.MASKED} and views of ops"
+MAX_IDENTIFIER = 63
+SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
+
+
+def identifier(name: str) -> str:
+    """Give a column name PostgreSQL takes: over 63 bytes it is cut, and told apart by a hash; system names get `_`."""
+    if name in SYSTEM_COLUMNS:
+        return f"{name}_"
+    if len(name.encode()) <= MAX_IDENTIFIER:
+        return name
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return name.encode()[: MAX_IDENTIFIER - 9].decode(errors="ignore") + "~" + mark
+
+
+def metadata(tables: Iterable[Table]) -> sa.MetaData:
+    """Give the contracts as SQLAlchemy tables, with keys and comments."""
+    found = sa.MetaData()
+    for table in tables:
+        sa.Table(
+            table.name,
+            found,
+            *(_column(column, table) for column in table.columns),
+            sa.PrimaryKeyConstraint(*table.key, name=f"{table.name}_pkey"),
+            schema=table.schema,
+            comment=table.description,
+        )
+    return found
+
+
+def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection[str] | None = None) -> bool:
+    """Bring the database up to the contracts; says whether anything had to change. Safe from several processes.
+
+    It looks each time: what somebody dropped or replaced since is made again, and noted in `ops.repairs`. Each change
+    is a transaction of its own, and whoever reads meanwhile waits for a moment at most. Raises `NotChanged` for what
+    cannot be changed of a table in `needed` (without it: of any) or of `ops`; other tables' troubles are logged, and
+    tried again at the next call.
+    """
+    tables = sorted({*tables, SCHEMA_MARKS, MASK_KEY, QUARANTINE, REPAIRS}, key=lambda table: table.full_name)
+    wanted = [*masking.masks(tables), *views.VIEWS]
+    mark = _fingerprint(tables, wanted)
+    with told(), engine.connect() as guard:
+        guard.detach()  # no second connection stays open for it
+        wait_at_most(guard, LOCK_SECONDS)
+        advisory_lock(guard, "funnel_etl.schema")
+        with engine.begin() as connection:
+            _make_schemas(connection)
+            made_views = _known_marks(connection).get(mark)
+            touched = _touched(connection, tables, wanted, made_views)
+            if made_views is not None and not touched:
+                masking.make_key(connection)
+                return False
+        failures, made_anew = _bring_up(engine, tables, wanted, needed)
+        for name, error in failures.items():
+            if needed is None or name in needed or name.startswith("ops."):
+                raise error
+            log.warning("%s", error)
+        with engine.begin() as connection:
+            if made_views is not None:
+                still = {*_touched(connection, tables, wanted, None), *failures}
+                repaired = [name for name in touched if name not in still and (name != OUR_VIEWS or made_anew)]
+                _note_repairs(connection, repaired)
+            if not failures:
+                _note_mark(connection, mark, wanted)
+    return True
+
+
+def _make_schemas(connection: sa.Connection) -> None:
+    """Make the schemas that are missing: for those that are there, no right to make any is needed."""
+    there = set(sa.inspect(connection).get_schema_names())
+    for name, comment in (SCHEMAS | {masking.MASKED: masking.COMMENT}).items():
+        if name not in there:
+            connection.execute(sa.schema.CreateSchema(name, if_not_exists=True))
+            connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {literal(comment)}"))
+
+
+def _touched(connection: sa.Connection, tables: list[Table], wanted: list[View], made_views: str | None) -> list[str]:
+    """Return the names of what is not as it was made: tables, and the views together."""
+    kinds = {t.full_name: {identifier(column.name): column.kind for column in t.columns} for t in tables}
+    found = catalogue.unlike(connection, metadata(tables), kinds)
+    if made_views is not None and made_views != catalogue.definitions(connection, wanted):
+        found.append(OUR_VIEWS)
+    return found
+
+
+def _note_mark(connection: sa.Connection, mark: str, wanted: list[View]) -> None:
+    """Note what the database was brought up to."""
+    made = {"mark": mark, "views": catalogue.definitions(connection, wanted)}
+    sql = "INSERT INTO ops.schema_marks (mark, views) VALUES (:mark, :views)"
+    connection.execute(sa.text(f"{sql} ON CONFLICT (mark) DO UPDATE SET views = :views"), made)
+
+
+def _note_repairs(connection: sa.Connection, touched: list[str]) -> None:
+    """Note what somebody else had changed of tables and views."""
+    for name in touched:
+        says = f"{name}: somebody else had dropped or changed it or its columns; made again as the contracts want it"
+        progress.info("%s", says)
+        sql = "INSERT INTO ops.repairs (name, found_at, says) VALUES (:name, now(), :says) ON CONFLICT DO NOTHING"
+        connection.execute(sa.text(sql), {"name": name, "says": says})
+
+
+def _bring_up(
+    engine: sa.Engine, tables: list[Table], wanted: list[View], needed: Collection[str] | None
+) -> tuple[dict[str, NotChanged], bool]:
+    """Make what is missing, change what differs; return what cannot be changed now, and whether a view was made."""
+    declared = metadata(tables)
+    with engine.connect() as connection:
+        differences = _differences(connection, declared)
+    new = [operation for operation in differences if isinstance(operation, ops.CreateTableOp)]
+    if new:
+        change(engine, "new tables", lambda connection: _invoke_all(connection, new))
+    with engine.begin() as connection:
+        masking.make_key(connection)
+    failures: dict[str, NotChanged] = {}
+    made_anew = False
+    for name, work in _steps(engine, differences, declared, wanted, needed):
+        if name in failures:
+            continue
+        try:
+            made_anew |= work() is True
+        except NotChanged as error:
+            failures[name] = error
+    return failures, made_anew
+
+
+def _steps(
+    engine: sa.Engine,
+    differences: list[Any],
+    declared: sa.MetaData,
+    wanted: list[View],
+    needed: Collection[str] | None,
+) -> Iterator[tuple[str, Callable[[], bool | None]]]:
+    """Give the changes of tables and views that are there, each with the table it is of: columns first, views last."""
+    for operation in sorted(differences, key=_changes_type):
+        if not isinstance(operation, ops.CreateTableOp):
+            name, quoted = (
+                f"{operation.schema}.{operation.table_name}",
+                f'"{operation.schema}"."{operation.table_name}"',
+            )
+            work = partial(_alter, operation=operation, table=quoted, wanted=wanted)
+            yield name, partial(change, engine, name, work, table=quoted)
+    for table in declared.sorted_tables:
+        name = f"{table.schema}.{table.name}"
+        # Rows without a key go only where they come again at once: of what is published now.
+        may_delete = needed is None or name in needed or table.schema == "ops"
+        yield name, partial(_renew_key, engine, table, may_delete=may_delete)
+    for view in wanted:
+        yield view.table, partial(bring_up, engine, view)
+
+
+def _differences(connection: sa.Connection, declared: sa.MetaData) -> list[Any]:
+    """Give what alembic finds different, of what is applied. It reads the catalogue, and locks no table."""
+    context = MigrationContext.configure(
+        connection,
+        opts={"include_schemas": True, "include_name": _ours, "compare_type": _is_other_type, "target_metadata": None},
+    )
+    found = _flat(produce_migrations(context, declared).upgrade_ops or ops.OpContainer())
+    return [wanted for operation in found if (wanted := _additive(operation))]
+
+
+def _is_other_type(
+    _context: MigrationContext,
+    _held: sa.Column[Any],
+    _declared: sa.Column[Any],
+    held: sa.types.TypeEngine[Any],
+    declared: sa.types.TypeEngine[Any],
+) -> bool:
+    """Whether a column is written with another type: alembic's own comparison takes numeric for numeric(14,2)."""
+    of = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return held.compile(of) != declared.compile(of)
+
+
+def _alter(connection: sa.Connection, operation: ops.MigrateOperation, table: str, wanted: list[View]) -> None:
+    """Change a table; of our views those drop out for it that show a column whose type changes."""
+    in_the_way: list[View] = []
+    if isinstance(operation, ops.AlterColumnOp) and _changes_type(operation):
+        in_the_way = on_column(connection, wanted, table, operation.column_name)
+    with set_aside(connection, in_the_way):
+        _invoke_all(connection, [operation])
+
+
+def _changes_type(operation: ops.MigrateOperation) -> bool:
+    return isinstance(operation, ops.AlterColumnOp) and operation.modify_type is not None
+
+
+def _invoke_all(connection: sa.Connection, operations: Iterable[ops.MigrateOperation]) -> None:
+    invoking = Operations(MigrationContext.configure(connection))
+    for operation in operations:
+        invoking.invoke(operation)
+
+
+def _additive(operation: ops.MigrateOperation) -> ops.MigrateOperation | None:
+    """Give what of a difference is applied: nothing is dropped, and no old row has to satisfy a new NOT NULL.
+
+    What a contract requires is checked before publishing.
+    """
+    if isinstance(operation, (ops.DropTableOp, ops.DropColumnOp, ops.DropConstraintOp, ops.DropIndexOp)):
+        return None
+    if isinstance(operation, ops.AddColumnOp):
+        operation.column.nullable = True
+    if isinstance(operation, ops.AlterColumnOp):
+        operation.modify_nullable = None
+        if operation.modify_type is not None:
+            kind = operation.modify_type.compile(postgresql.dialect())  # type: ignore[no-untyped-call]
+            operation.kw["postgresql_using"] = f'"{operation.column_name}"::{kind}'
+    return operation
+
+
+def _renew_key(engine: sa.Engine, table: sa.Table, *, may_delete: bool) -> None:
+    """Give the table the key of its contract, where it has another: the comparison does not look at keys.
+
+    If somebody dropped it, or a column of it, rows may be there that no key can have: these go.
+    """
+    found = sa.inspect(engine).get_pk_constraint(table.name, schema=table.schema)
+    wanted = [column.name for column in table.primary_key]
+    if found["constrained_columns"] == wanted:
+        return
+    name = f'"{table.schema}"."{table.name}"'
+    columns = ", ".join(f'"{column}"' for column in wanted)
+    drop = f'DROP CONSTRAINT "{found["name"]}", ' if found["name"] else ""
+    statements = [f'ALTER TABLE {name} {drop}ADD CONSTRAINT "{table.name}_pkey" PRIMARY KEY ({columns})']
+    if may_delete and not found["constrained_columns"]:
+        same = " AND ".join(f'a."{column}" = b."{column}"' for column in wanted)
+        statements = [
+            f"DELETE FROM {name} WHERE NOT ROW({columns}) IS NOT NULL",  # noqa: S608 - of contracts
+            f"DELETE FROM {name} AS a USING {name} AS b WHERE a.ctid < b.ctid AND {same}",  # noqa: S608 - likewise
+            *statements,
+        ]
+
+    def work(connection: sa.Connection) -> None:
+        for statement in statements:
+            run(connection, statement)
+
+    change(engine, f"{table.schema}.{table.name}", work, table=name)
+
+
+def _column(column: Column, table: Table) -> sa.Column[object]:
+    nullable = not (column.required or column.name in table.key)
+    return sa.Column(
+        identifier(column.name), SQL_TYPE[column.kind], nullable=nullable, comment=column.description, key=column.name
+    )
+
+
+def _ours(name: str | None, kind: str, _parents: object) -> bool:
+    return name in SCHEMAS if kind == "schema" else True
+
+
+def _flat(container: ops.OpContainer) -> Iterable[ops.MigrateOperation]:
+    for operation in container.ops:
+        if isinstance(operation, ops.OpContainer):
+            yield from _flat(operation)
+        else:
+            yield operation
+
+
+def _fingerprint(tables: list[Table], wanted: list[View]) -> str:
+    """Tell a set of contracts, and the views made from them, from every other."""
+    return hashlib.sha256("\n".join(repr(thing) for thing in (*tables, *wanted)).encode()).hexdigest()
+
+
+def _known_marks(connection: sa.Connection) -> dict[str, str | None]:
+    """Return what this database was brought up to: mark → definitions of the views then."""
+    inspector = sa.inspect(connection)
+    if not inspector.has_table("schema_marks", schema="ops"):
+        return {}
+    if "views" not in {column["name"] for column in inspector.get_columns("schema_marks", schema="ops")}:
+        return {}
+    return {row.mark: row.views for row in connection.execute(sa.text("SELECT mark, views FROM ops.schema_marks"))}

@@ -1,0 +1,153 @@
+"""Sources over HTTP: streamed into the landing archive, retried inside a deadline, refused if not CSV.
+
+No text of `requests` or `urllib3` reaches an error or a log: it holds the whole address, so maybe the token.
+For the same reason failures are raised after their `except` block, where no context is attached to them.
+"""
+
+import dataclasses
+import time
+from functools import partial
+from urllib.parse import unquote
+
+import requests
+import stamina
+import urllib3
+from pydantic import SecretStr
+
+from funnel_etl.core.errors import ConfigError, SourceRejected, SourceUnavailable
+from funnel_etl.sources.archive.arrivals import Arrival
+from funnel_etl.sources.connect.addresses import without_query, without_user
+from funnel_etl.sources.connect.auth import Auth
+from funnel_etl.sources.connect.body import BrokenOff, too_slow, unpacked_body
+from funnel_etl.sources.connect.network_errors import WAIT, by_proxy, explain, proxy_login, refuse_unusable_proxy
+from funnel_etl.sources.connect.paging import counting, refuse_page
+from funnel_etl.sources.connect.request import Request
+from funnel_etl.sources.connect.sniff import refuse_unless_text
+from funnel_etl.sources.connect.transport import Deadline, DeadlineAdapter, Patience, discreet_logs
+
+_HEADERS = {"Accept": "text/csv, */*;q=0.5", "Accept-Encoding": "gzip", "User-Agent": "funnel-etl"}
+_TRANSIENT = {408, 425, 429}
+_STILL_VALID = ": is the token still valid?"
+
+
+class _Session(requests.Session):
+    """Follows redirects without taking the login to another host, and never reads logins from a `.netrc`."""
+
+    def __init__(self, request: Request, ends: float, deadline: Deadline) -> None:
+        super().__init__()
+        self._request = request
+        self.max_redirects = 10
+        patience = Patience.until(min(ends, time.monotonic() + request.policy.retry_for), request.policy)
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, DeadlineAdapter(deadline, patience))
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Keep the login on the source's own host; refuse a redirect that carries it away in its address."""
+        old, new = response.request.url or "", prepared_request.url or ""
+        if not self.should_strip_auth(old, new):  # type: ignore[no-untyped-call]
+            return
+        login = self._request.auth
+        login.withdraw(prepared_request)
+        if login.is_in(new):
+            raise SourceRejected(
+                "it sends us to another host with the token in the address, so it was not followed" + _STILL_VALID,
+                where=self._request.where,
+                fix=self._request.login_fix,
+            )
+
+
+def fetch_http(request: Request) -> Arrival:
+    """Land one whole answer. Errors and their kinds are those of `fetch`."""
+    request = _login_out_of_address(request)
+    refuse_unusable_proxy(request.url, request)
+    policy = request.policy
+    ends = time.monotonic() + policy.deadline
+    again = stamina.retry_context(
+        on=BrokenOff,
+        attempts=policy.downloads,
+        timeout=policy.deadline,
+        wait_initial=policy.backoff,
+        wait_max=policy.backoff_max,
+        wait_jitter=policy.jitter,
+    )
+    for attempt in again:
+        with attempt, discreet_logs():
+            return _download(request, ends)
+    raise AssertionError("stamina ends with a result or an error")
+
+
+def _login_out_of_address(request: Request) -> Request:
+    """Use `user:password@` of an address as a basic login, unless another is set: it is shown nowhere."""
+    try:
+        url, user = without_user(request.url)
+    except ValueError:
+        url, user = "", None
+    if not url:
+        raise ConfigError("this address cannot be read", where=request.source, fix=f"correct {request.setting}")
+    if user is None:
+        return request
+    auth = (
+        request.auth
+        if request.auth.kind != "none"
+        else Auth.parse("basic", SecretStr(unquote(user if ":" in user else f"{user}:")))
+    )
+    return dataclasses.replace(request, url=url, auth=auth)
+
+
+def _download(request: Request, ends: float) -> Arrival:
+    with (
+        Deadline(ends) as deadline,
+        _Session(request, ends, deadline) as session,
+        _answer(session, request, ends) as response,
+    ):
+        refuse_page(request, response.status_code, response.headers)
+        _refuse_status(request, response)
+        final = response.url or request.url
+        moved = f" (we were sent on to {without_query(final)})" if response.history else ""
+        check = partial(
+            refuse_unless_text,
+            where=request.where,
+            content_type=response.headers.get("content-type", ""),
+            page_note=_STILL_VALID + moved,
+            page_fix=request.login_fix,
+        )
+        return request.landing.put(
+            request.source,
+            "pull",
+            request.url,
+            unpacked_body(request, response, ends),
+            received_at=request.clock(),
+            http_status=response.status_code,
+            headers=response.headers,
+            check=request.checked(counting(check, request, response.headers)),
+        )
+
+
+def _answer(session: requests.Session, request: Request, ends: float) -> requests.Response:
+    policy = request.policy
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise too_slow(request)
+    timeout = (min(policy.connect_timeout, left), min(policy.read_timeout, left))
+    try:
+        return session.get(request.url, auth=request.auth, stream=True, timeout=timeout, headers=_HEADERS)
+    except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:  # RequestException is an OSError
+        failure = explain(error, request)
+    raise too_slow(request) if failure.transient and time.monotonic() >= ends else failure
+
+
+def _refuse_status(request: Request, response: requests.Response) -> None:
+    """Raise for every answer but a whole one. 206 is a part nobody asked for; 3xx here leads nowhere."""
+    status, url = response.status_code, response.url or request.url
+    if 200 <= status < 300 and status != 206:
+        return
+    if status >= 500 or status in _TRANSIENT:
+        raise SourceUnavailable(
+            f"answered {status} each time it was asked{by_proxy(url)}", where=request.where, fix=WAIT
+        )
+    if status == 407:
+        raise proxy_login(url, request)
+    if status in {401, 403}:
+        raise SourceRejected(f"answered {status}{_STILL_VALID}", where=request.where, fix=request.login_fix)
+    nothing = "there is nothing at this address" if status in {404, 410} else "it does not accept this request"
+    raise SourceRejected(f"answered {status}: {nothing}", where=request.where, fix=f"correct {request.setting}")

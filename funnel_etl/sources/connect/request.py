@@ -1,0 +1,92 @@
+"""What every reader of sources is given: which source, from where, how patient, and what an error calls it.
+
+How a path, HTTP or a sheet is read belongs to `local`, `http` and `gsheet`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from funnel_etl.core.errors import SourceRejected
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.connect.addresses import without_query
+from funnel_etl.sources.connect.auth import Auth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchPolicy:
+    """How long and how often a source is tried, and how much it may send. In seconds, but for counts and bytes.
+
+    `retries` are for one request (refused, 429, 5xx), inside `retry_for`; `downloads` for all of it (broken off in the
+    middle). `deadline` bounds everything together, waiting included. `max_bytes` holds for an answer as it
+    comes and for what it unpacks to.
+    """
+
+    connect_timeout: float = 10
+    read_timeout: float = 60
+    deadline: float = 1800
+    retry_for: float = 90
+    retries: int = 5
+    downloads: int = 3
+    backoff: float = 1
+    backoff_max: float = 30
+    jitter: float = 1
+    retry_after_max: float = 120
+    max_bytes: int = 500_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One pull of one source. The address is not shown by its repr: it may carry a token.
+
+    `judge`, if given, is shown the whole answer, once it looks like CSV, and refuses it by raising a FunnelError.
+    """
+
+    url: str = field(repr=False)
+    source: str
+    setting: str
+    landing: Landing
+    auth: Auth
+    policy: FetchPolicy
+    clock: Callable[[], datetime]
+    judge: Callable[[bytes], object] | None = None
+
+    def checked(self, looks: Callable[[Path], None]) -> Callable[[Path], None]:
+        """Give the check of a landed file: how it looks, then what the judge says."""
+
+        def check(path: Path) -> None:
+            looks(path)
+            if self.judge is not None:
+                self.judge(path.read_bytes())
+
+        return check
+
+    def bounded(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the chunks, and raise as soon as they are more than one pull may be."""
+        left = self.policy.max_bytes
+        for chunk in chunks:
+            left -= len(chunk)
+            if left < 0:
+                raise self.too_large()
+            yield chunk
+
+    def too_large(self) -> SourceRejected:
+        """Return the error for a source that sends more than one pull may be."""
+        return SourceRejected(
+            f"it is larger than {self.policy.max_bytes / 1e6:g} MB, packed or unpacked, so nothing of it was kept",
+            where=self.where,
+            fix=f"if it is right so, raise FUNNEL_DOWNLOAD_MAX_MB; else correct {self.setting} or what it exports",
+        )
+
+    @property
+    def where(self) -> str:
+        """Name the source and its place in an error, without secrets."""
+        return f"{self.source} at {without_query(self.url) if '://' in self.url else self.url}"
+
+    @property
+    def login_fix(self) -> str:
+        """Say what to do when the source does not let us in."""
+        if self.auth.kind == "none":
+            return f"{self.setting} must give CSV without a login, or set FUNNEL_CRM_AUTH and FUNNEL_CRM_SECRET"
+        return f"renew FUNNEL_CRM_SECRET (FUNNEL_CRM_AUTH is {self.auth.kind}), or correct {self.setting}"

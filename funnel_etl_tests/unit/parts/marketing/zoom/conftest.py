@@ -1,0 +1,137 @@
+"""Small Zoom reports for tests, written in account-zone times ("2026-04-01 15:00"), and the tables made of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from funnel_etl.core.config_tables import Config, parse_table
+from funnel_etl.core.values.phone import normalise
+from funnel_etl.parts.marketing.zoom.clean import contracts
+from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zoom_segments
+from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
+from funnel_etl.parts.marketing.zoom.clean.contradictions import zoom_contradictions
+from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.people import people_by
+from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
+from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
+from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile, clean_files
+
+ZONE = "Asia/Kolkata"
+TEXTS = [
+    *("file_id", "section", "row_problem", "user_name", "first_name", "last_name", "email", "phone"),
+    *("approval_status", "registration_source", "attendance_type", "source_name", "country", "questions", "row"),
+]
+INSTANTS = ["registered_at", "joined_at", "left_at"]
+REPORT_TEXTS = ["file_id", "name", "profile", "report", "topic", "webinar_id", "notes"]
+REPORT_INSTANTS = ["received_at", "generated_at", "started_at", "scheduled_at"]
+
+
+def instants(values: Iterable[Any]) -> pd.Series:
+    times = pd.to_datetime(pd.Series(list(values), dtype="str"), format="mixed")
+    return times.dt.tz_localize(ZONE).dt.tz_convert("UTC").dt.as_unit("us")
+
+
+def rows_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame({name: pd.Series([row.get(name) for row in rows], dtype="str") for name in TEXTS})
+    for name in INSTANTS:
+        frame[name] = instants(row.get(name) for row in rows)
+    for name in ("source_row", "minutes", "cell_warnings"):
+        frame[name] = pd.Series([row.get(name) for row in rows], dtype="Int64")
+    for name in ("attended", "is_guest"):
+        frame[name] = pd.Series([row.get(name) for row in rows], dtype="boolean")
+    return frame
+
+
+class Night:
+    """Reports, given one by one, and what is made of them. `config` holds CSV texts by table name, `leads` rows."""
+
+    def __init__(self) -> None:
+        self.reports: list[dict[str, Any]] = []
+        self.rows: dict[str, list[dict[str, Any]]] = {"attendee": [], "registration": []}
+        self.config: dict[str, str] = {"funnels": "funnel\nWebinar\nBootcamp\n"}
+        self.placeholders: frozenset[str] = frozenset()
+        self.leads: list[dict[str, Any]] = []
+
+    def lead(self, email: str | None, phone: str, day: str = "2026-03-01") -> None:
+        self.leads.append({"email": email, "phone_raw": phone, "created_at": day})
+
+    def lead_table(self) -> pd.DataFrame:
+        columns = {name: pd.Series([row[name] for row in self.leads], dtype="str") for name in ("email", "phone_raw")}
+        frame = pd.DataFrame(columns).assign(created_at=instants(row["created_at"] for row in self.leads))
+        frame = frame.assign(file_id="leads", source_row=pd.Series(range(2, len(frame) + 2), dtype="Int64"))
+        return frame.join(normalise(frame["phone_raw"], self.placeholders))
+
+    def attendee_report(self, file_id: str, start: str, *rows: dict[str, Any], **facts: Any) -> None:
+        self._add("attendee", file_id, rows, {"started_at": start, **facts})
+
+    def registration_report(self, file_id: str, scheduled: str, *rows: dict[str, Any], **facts: Any) -> None:
+        self._add("registration", file_id, rows, {"scheduled_at": scheduled, **facts})
+
+    def _add(self, report: str, file_id: str, rows: tuple[dict[str, Any], ...], facts: dict[str, Any]) -> None:
+        default = {"webinar_id": "111", "topic": "ACCA Masterclass", "generated_at": "2026-04-04 12:00", "notes": "[]"}
+        own = {"file_id": file_id, "report": report, "name": f"{file_id}.csv", "duration_minutes": 90}
+        self.reports.append(default | own | facts)
+        section = "attendee" if report == "attendee" else "registrant"
+        for line, row in enumerate(rows, start=6):
+            person = {"file_id": file_id, "source_row": line, "section": section, "cell_warnings": 0}
+            self.rows[report].append(person | row)
+
+    def frames(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        reports = pd.DataFrame(
+            {name: pd.Series([report.get(name) for report in self.reports], dtype="str") for name in REPORT_TEXTS}
+        )
+        for name in REPORT_INSTANTS:
+            reports[name] = instants(report.get(name) for report in self.reports)
+        reports["duration_minutes"] = pd.Series([r["duration_minutes"] for r in self.reports], dtype="Int64")
+        return reports, rows_frame(self.rows["attendee"]), rows_frame(self.rows["registration"])
+
+    def table(self, name: str) -> pd.DataFrame:
+        text = self.config.get(name)
+        return parse_table(name, text.encode() if text else None)
+
+    def run(self) -> dict[str, Any]:
+        """Give every outcome by table name; each must keep its contract."""
+        raw, attendees, registrants = self.frames()
+        who = people_by(Config({"metrics": self.table("metrics")}), self.lead_table())
+        who |= {"bot_names": self.table("bot_names"), "placeholders": self.placeholders}
+        out = {"zoom_reports": zoom_reports(raw, attendees, registrants, zone=ZONE, placeholders=self.placeholders)}
+        reports = contracts.ZOOM_REPORTS.conform(out["zoom_reports"].rows)
+        out["zoom_occurrences"] = zoom_occurrences(
+            reports,
+            attendees,
+            zoom_profiles=self.table("zoom_profiles"),
+            category_tokens=self.table("category_tokens"),
+            conductors_csv=self.table("conductors"),
+            webinar_overrides=self.table("webinar_overrides"),
+            funnels=self.table("funnels"),
+            zone=ZONE,
+        )
+        occurrences = contracts.ZOOM_OCCURRENCES.conform(out["zoom_occurrences"].rows)
+        people = (reports, attendees, registrants)
+        out["zoom_registrations"] = zoom_registrations(*people, occurrences, **who, zone=ZONE)
+        out["zoom_attendance"] = zoom_attendance(*people, occurrences, **who)
+        out["zoom_segments"] = zoom_segments(*people, **who)
+        registrations = contracts.ZOOM_REGISTRATIONS.conform(out["zoom_registrations"].rows)
+        attendance = contracts.ZOOM_ATTENDANCE.conform(out["zoom_attendance"].rows)
+        out["webinars"] = webinars(occurrences, registrations, attendance)
+        out["bootcamp_participation"] = bootcamp_participation(attendance, occurrences)
+        out["zoom_contradictions"] = zoom_contradictions(*people, **who, zone=ZONE)
+        for table in contracts.CLEAN_TABLES:
+            rows = table.conform(out[table.name].rows)
+            assert table.problems(rows) == [], table.full_name
+            assert table.to_arrow(rows).num_rows == len(rows)
+            out[table.name].rows = rows
+        return out
+
+    def clean_files(self) -> list[CleanFile]:
+        """Give the clean files of the night."""
+        out = self.run()
+        frames = {name: out[f"zoom_{name}"].rows for name in ("occurrences", "registrations", "attendance")}
+        return clean_files(**frames, zoom_profiles=self.table("zoom_profiles"), zone=ZONE)
+
+
+@pytest.fixture
+def night() -> Night:
+    return Night()
