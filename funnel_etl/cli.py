@@ -335,7 +335,7 @@ def purge(
     The schedule `purge` does it each week. What a next night needs always stays.
     """
     with _told():
-        from funnel_etl.operate.run import purge_render as show_purge  # noqa: PLC0415 - it reads the settings
+        from funnel_etl.operate.purge import render as show_purge  # noqa: PLC0415 - it reads the settings
 
         show_purge.show(load_settings(), out, dry_run=dry_run)
 
@@ -366,8 +366,8 @@ def erase(
 def dictionary() -> None:
     """Print the data dictionary (docs/data-dictionary.md) from the contracts."""
     with _told():
+        from funnel_etl.assembly import TABLES  # noqa: PLC0415 - loading all assets takes a second
         from funnel_etl.core.tables.dictionary import as_markdown  # noqa: PLC0415
-        from funnel_etl.definitions import TABLES  # noqa: PLC0415 - it reads the settings
 
         sys.stdout.write(as_markdown(TABLES))
 

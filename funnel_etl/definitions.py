@@ -1,59 +1,6 @@
-"""All of funnel_etl for Dagster: the parts' definitions, the resources and the night's schedule. No logic."""
+"""What Dagster loads: all of funnel_etl with the settings of this installation."""
 
-import dagster as dg
-
-from funnel_etl import automation
-from funnel_etl.maintenance import purge_job
-from funnel_etl.marts.funnel import definitions as funnel
-from funnel_etl.marts.parity import definitions as parity
-from funnel_etl.observe.alerts import definitions as alerts
-from funnel_etl.observe.changes import definitions as changes
-from funnel_etl.observe.completeness import definitions as watch
-from funnel_etl.parts.marketing import definitions as marketing
-from funnel_etl.parts.sales import definitions as sales
-from funnel_etl.platform.contracts import TABLES as OPS_TABLES
-from funnel_etl.platform.dagster import config_asset
-from funnel_etl.platform.dagster.killed_runs import killed_runs
-from funnel_etl.platform.dagster.nights import nights_partition, of_nights
-from funnel_etl.resources import resources
-from funnel_etl.settings import Settings, load_settings
-
-TABLES = (
-    *(*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *changes.TABLES, *watch.TABLES),
-    *(*alerts.TABLES, *OPS_TABLES),
-)
-"""Every table's contract."""
-
-
-def build_definitions(settings: Settings) -> dg.Definitions:
-    """Return all of it for an installation: its resources, and the nights since its first as partitions."""
-    merged = dg.Definitions.merge(
-        marketing.defs,
-        sales.defs,
-        funnel.defs,
-        parity.defs,
-        changes.defs,
-        watch.defs,
-        alerts.defs,
-        dg.Definitions(
-            assets=[config_asset.config_versions],
-            jobs=[automation.nightly, purge_job.purge_job],
-            schedules=[automation.nightly_schedule, purge_job.purge_schedule],
-            sensors=[killed_runs],
-            resources=resources(settings, TABLES),
-            # A process per step would cost seconds each; the night is one run of small steps.
-            executor=dg.in_process_executor,
-        ),
-    )
-    return dg.Definitions(
-        assets=of_nights(merged.assets or [], nights_partition(settings)),
-        asset_checks=merged.asset_checks,
-        jobs=merged.jobs,
-        schedules=merged.schedules,
-        sensors=merged.sensors,
-        resources=merged.resources,
-        executor=merged.executor,
-    )
-
+from funnel_etl.assembly import build_definitions
+from funnel_etl.settings import load_settings
 
 defs = build_definitions(load_settings())

@@ -1,7 +1,6 @@
 """What many tests share: one real PostgreSQL for the session, and a fresh database for each test."""
 
 import gc
-import importlib
 import os
 import shutil
 import signal
@@ -163,7 +162,6 @@ def closed_port() -> Iterator[int]:
 def new_installation(postgres: EmbeddedServer) -> Iterator["Callable[[], Installation]"]:
     """Makes installations, each with databases of its own on the session's server; all are gone at the end."""
     # Loading Dagster and all assets takes seconds that unit tests do without.
-    import funnel_etl.definitions  # noqa: PLC0415
     from funnel_etl_tests.installation import Installation  # noqa: PLC0415
 
     made: list[Installation] = []
@@ -180,4 +178,3 @@ def new_installation(postgres: EmbeddedServer) -> Iterator["Callable[[], Install
     yield make
     for installation in made:
         installation.engine.dispose()
-    importlib.reload(funnel_etl.definitions)

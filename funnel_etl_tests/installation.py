@@ -1,6 +1,5 @@
 """An installation of one's own on the session's server: state folder, settings, nights run as `funnel-etl run` does."""
 
-import importlib
 import os
 import shutil
 import subprocess
@@ -15,7 +14,6 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-import funnel_etl.definitions
 from funnel_etl.demo.config import PROJECT_CONFIG
 from funnel_etl.operate.run.night import NightResult, run_night
 from funnel_etl.platform.postgres import database
@@ -52,7 +50,6 @@ class Installation:
                 patch.delenv(name)
             for name, value in ({"DAGSTER_HOME": "", "FUNNEL_DAGSTER_URL": ""} | given).items():
                 patch.setenv(name, value)  # what a night puts into the environment goes with the patch
-            importlib.reload(funnel_etl.definitions)
             yield load_settings()
 
     def night(self, day: date, **changes: object) -> NightResult:

@@ -17,7 +17,7 @@ import psycopg2
 import psycopg2.errors
 from upath import UPath
 
-from funnel_etl.definitions import TABLES, funnel, marketing, parity, sales
+from funnel_etl.assembly import TABLES, funnel, marketing, parity, sales
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.platform.dagster.killed_runs import GOING
 from funnel_etl.platform.lake import Lake

@@ -4,8 +4,8 @@
 import sys
 from pathlib import Path
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.tables.dictionary import as_markdown, reasons_markdown
-from funnel_etl.definitions import TABLES
 from funnel_etl.marts.funnel.metrics import with_sections
 from funnel_etl.marts.parity.reasons import PARITY_REASONS
 from funnel_etl.observe.changes.contracts import CAUSES

@@ -13,7 +13,6 @@ from typing import Any
 import dagster as dg
 from upath import UPath
 
-from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.maintenance.old_runs import runs_plan
@@ -128,27 +127,3 @@ def _note(done: Purged, place: str, plan: Plan[Any], removed: list[Line]) -> Non
 def _progress(place: str, at: int, plan: Plan[Any]) -> None:
     if at % _STEP == 0 or at == plan.gone.count:
         log.info("%s: %s of %s removed", place, grouped(at), grouped(plan.gone.count))
-
-
-def run_purge(settings: Settings, *, dry_run: bool) -> Purged:
-    """Purge by the job that the schedule starts, when nobody else writes; with `dry_run` only look.
-
-    Raises `FunnelError` when it failed half-way; the next one goes on.
-    """
-    from funnel_etl.operate.run.dagster_home import instance  # noqa: PLC0415
-    from funnel_etl.operate.run.night import failures_of, only_writer, run_job  # noqa: PLC0415
-
-    if dry_run:
-        with instance(settings) as (opened, _):
-            from funnel_etl.definitions import TABLES  # noqa: PLC0415 - loading all assets takes a second
-
-            return purge(settings, opened, TABLES, dry_run=True)
-    with only_writer(settings) as writer:
-        from funnel_etl.definitions import defs  # noqa: PLC0415 - see run_night
-
-        done = run_job(defs, "purge", writer)
-    for event in done.all_events:
-        if event.event_type_value == "STEP_OUTPUT" and TOLD in event.step_output_data.metadata:
-            return Purged.from_json(event.step_output_data.metadata[TOLD].value)  # type: ignore[arg-type]
-    why = "; ".join(failures_of(done).values()) or "it did not end"
-    raise FunnelError(why, where="purge", fix="run it again: what is gone is gone, the rest is still there")

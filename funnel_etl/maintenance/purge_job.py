@@ -7,16 +7,15 @@ import dagster as dg
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.maintenance.purge import TOLD, purge
-from funnel_etl.operate.run.purge_render import purged_lines
-from funnel_etl.settings import load_settings
+from funnel_etl.maintenance.purge_render import purged_lines
 
 
 # `lake` for the turn it brings: nothing is removed under a run that reads it.
-@dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"all_tables", "lake"})
+@dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"all_tables", "lake", "sources"})
 def remove_what_is_old(context: dg.OpExecutionContext) -> Iterator[dg.Output[Any]]:
     """Remove old nights of the lake, old bytes of the landing archive and old runs, by the FUNNEL_KEEP_ settings."""
     try:
-        done = purge(load_settings(), context.instance, context.resources.all_tables)
+        done = purge(context.resources.sources.settings, context.instance, context.resources.all_tables)
     except FunnelError as error:
         raise dg.Failure(description=str(error), allow_retries=error.transient) from None
     told = "\n".join(f"- {line.strip()}" for line in purged_lines(done, dry_run=False))
@@ -33,11 +32,13 @@ def purge_job() -> None:
     remove_what_is_old()
 
 
-purge_schedule = dg.ScheduleDefinition(
-    name="purge",
-    job=purge_job,
-    cron_schedule="30 5 * * 0",
-    execution_timezone=load_settings().timezone,
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Starts purge at 05:30 of the business zone on Sundays, when the night is over.",
-)
+def purge_schedule(timezone: str) -> dg.ScheduleDefinition:
+    """Return the schedule of the job, by the clock of the business zone."""
+    return dg.ScheduleDefinition(
+        name="purge",
+        job=purge_job,
+        cron_schedule="30 5 * * 0",
+        execution_timezone=timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Starts purge at 05:30 of the business zone on Sundays, when the night is over.",
+    )

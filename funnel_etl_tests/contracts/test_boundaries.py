@@ -1,13 +1,16 @@
 """Who may import whom, read from the source; that the parts meet only in `funnel`, read from the asset graph."""
 
 import ast
+import graphlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import funnel_etl
-from funnel_etl.definitions import defs
+from funnel_etl_tests.whole import defs
 
 PACKAGE = Path(funnel_etl.__file__).parent
 WIRING = ("assets", "definitions", "sensor", "partitions")
@@ -66,14 +69,96 @@ def test_the_scan_sees_imports_in_functions_and_of_submodules(tmp_path: Path) ->
     assert list(imported(path)) == ["os.path", "funnel_etl.parts.sales.assets", "dagster"]
 
 
-def test_the_platform_knows_neither_the_parts_nor_the_whole() -> None:
-    above = "parts marts observe maintenance demo definitions automation resources operate cli".split()
-    assert offenders(modules("platform"), *(f"funnel_etl.{name}" for name in above)) == []
+ROOMS = (
+    *("core", "files", "env_file", "settings", "sources", "platform", "parts", "catalog", "marts", "observe"),
+    *("maintenance", "automation", "resources", "assembly", "definitions", "operate", "demo", "bench", "cli"),
+)
+"""The folders and files of the package, the lowest first: each may import what stands before it, and nothing after."""
+
+
+def module_name(path: Path) -> str:
+    name = ".".join(("funnel_etl", *path.relative_to(PACKAGE).with_suffix("").parts))
+    return name.removesuffix(".__init__")
+
+
+def own_imports() -> dict[str, set[str]]:
+    """Module → the modules of ours it imports, also inside functions."""
+    paths = {module_name(path): path for path in modules()}
+    found: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        ours = [each for each in imported(path) if each == "funnel_etl" or each.startswith("funnel_etl.")]
+        found[name] = {each if each in paths else each.rpartition(".")[0] for each in ours} - {name}
+    return found
+
+
+def room(module: str) -> str:
+    return module.split(".")[1]
+
+
+def test_no_arrow_runs_back_up() -> None:
+    found = {name: imports - {"funnel_etl"} for name, imports in own_imports().items() if name != "funnel_etl"}
+    assert {room(name) for name in found} == set(ROOMS), "a folder or file whose place is not said here"
+    up = [
+        f"{name} imports {other}"
+        for name, imports in found.items()
+        for other in imports
+        if ROOMS.index(room(other)) > ROOMS.index(room(name))
+    ]
+    assert len(found) > 250
+    assert up == []
+
+
+def test_no_imports_go_round_in_a_circle() -> None:
+    order = list(graphlib.TopologicalSorter(own_imports()).static_order())  # raises CycleError with the circle
+    assert len(order) > 250
+
+
+def test_no_module_reads_the_settings_while_it_is_imported() -> None:
+    names = [module_name(path) for path in modules()]
+    names.remove("funnel_etl.definitions")
+    code = """
+import importlib, os, sys
+from funnel_etl import settings
+def refuse(*_, **__): raise AssertionError("the settings are read")
+settings.Settings.__init__ = settings.load_settings = refuse
+class Guarded(type(os.environ)):
+    def __getitem__(self, name):
+        assert not name.startswith("FUNNEL_"), name
+        return super().__getitem__(name)
+os.environ.__class__ = Guarded
+for name in sys.argv[1:]: importlib.import_module(name)
+"""
+    done = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(names) > 250
+
+
+REACHING_OUT = ("requests", "urllib3", "urllib.request", "http.client", "smtplib", "ftplib", "apprise", "gspread")
+
+
+def test_only_alerts_write_to_the_outside() -> None:
+    """Whatever else speaks to another system fetches from it, and lives in `sources/connect`."""
+    speaking = {path for path in modules() if offenders([path], *REACHING_OUT)}
+    assert len(speaking) > 3
+    at = {str(path.relative_to(PACKAGE)) for path in speaking}
+    assert {place for place in at if not place.startswith(("sources/connect/", "observe/alerts/delivery.py"))} == set()
+    writing = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in speaking
+        if path.parent.name == "connect"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Constant) and node.value in {"POST", "PUT", "PATCH", "DELETE"})
+        or (
+            (isinstance(node, ast.Attribute) and node.attr in {"post", "put", "patch", "delete", "batch_update"})
+            and not ast.unparse(node).endswith("landing.put")
+        )
+    ]
+    assert writing == []
 
 
 @pytest.mark.parametrize(("part", "other"), [("marketing", "sales"), ("sales", "marketing")])
 def test_the_parts_never_import_each_other_nor_what_joins_them(part: str, other: str) -> None:
-    assert offenders(modules(part), f"funnel_etl.parts.{other}", "funnel_etl.marts", "funnel_etl.definitions") == []
+    assert offenders(modules(part), f"funnel_etl.parts.{other}", "funnel_etl.marts", "funnel_etl.assembly") == []
 
 
 @pytest.mark.parametrize("part", ["marketing", "sales", "funnel"])
@@ -182,11 +267,6 @@ def test_a_transform_knows_no_lake_no_source_no_setting_and_no_environment(modul
     roots = ("platform", "sources", "settings", "resources", "definitions", "demo", "cli")
     forbidden = ("os", "pathlib", "requests", "upath", *(f"funnel_etl.{root}" for root in roots))
     assert offenders([PACKAGE / module], *forbidden) == []
-
-
-def test_sources_and_platform_know_no_part() -> None:
-    parts = [f"funnel_etl.{room}" for room in ("parts", "marts", "observe")]
-    assert offenders(modules("sources") + modules("platform"), *parts) == []
 
 
 def test_only_the_settings_read_the_environment_but_for_the_modules_named_here() -> None:

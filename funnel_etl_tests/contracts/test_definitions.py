@@ -10,12 +10,13 @@ import pytest
 from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 import funnel_etl
+from funnel_etl.assembly import TABLES, build_definitions
 from funnel_etl.core.tables.contracts import Kind, Table
-from funnel_etl.definitions import TABLES, build_definitions, defs
 from funnel_etl.platform.dagster.freshness import COMPLETE, USUAL_VOLUME
 from funnel_etl.platform.dagster.nights import begin_nights
 from funnel_etl.platform.dagster.table_asset import ACCOUNT_CHECK, CONTRACT_CHECK
 from funnel_etl.settings import Settings
+from funnel_etl_tests.whole import defs
 
 PACKAGE = Path(funnel_etl.__file__).parent
 MAX_BODY = 15

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 import pytest
 from pydantic import SecretStr
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.tables.dictionary import as_markdown, reasons_markdown
-from funnel_etl.definitions import TABLES
 from funnel_etl.marts.funnel.contracts import DISTINCT, MEASURES, RATES, UNIT_COSTS
 from funnel_etl.marts.parity.reasons import PARITY_REASONS
 from funnel_etl.observe.changes.contracts import CAUSES

@@ -2,7 +2,7 @@
 
 import pytest
 
-from funnel_etl.definitions import defs
+from funnel_etl_tests.whole import defs
 
 
 @pytest.mark.parametrize("job", ["nightly", "zoom_exports", "__ASSET_JOB"])

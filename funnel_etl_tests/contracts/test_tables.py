@@ -4,11 +4,12 @@ import re
 
 import pytest
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.definitions import TABLES, defs
 from funnel_etl.observe.changes.contracts import CHANGED_ROWS, CHANGES
 from funnel_etl.parts.marketing.contracts import SPEND_SOURCE
 from funnel_etl.parts.sales.contracts import SALES_SOURCE
+from funnel_etl_tests.whole import defs
 
 BY_NAME = {table.full_name: table for table in TABLES}
 each_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.full_name)

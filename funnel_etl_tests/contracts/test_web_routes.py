@@ -7,10 +7,10 @@ import yaml
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.routing import Route, WebSocketRoute
 
-from funnel_etl.definitions import defs
 from funnel_etl.platform.dagster.run_origin import LOCATION, MODULE
 from funnel_etl.platform.dagster.ui_guard import LOOPBACK, refusal
 from funnel_etl.settings import PROJECT
+from funnel_etl_tests.whole import defs
 
 DATA = {"/server_info", "/dagit_info", "/graphql", "/logs/{path:path}", "/download_debug/{run_id:str}"}
 READ = {*DATA, "/", "/{path:path}"}

@@ -23,8 +23,8 @@ import pytest
 import sqlalchemy as sa
 from upath import UPath
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.tables.contracts import Kind, Table
-from funnel_etl.definitions import TABLES
 from funnel_etl.demo.crm_server import LoopbackCrm
 from funnel_etl.marts.funnel.contracts import MEASURES
 from funnel_etl.observe.changes.contracts import CHANGES

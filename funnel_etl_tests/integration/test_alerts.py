@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
-import funnel_etl.definitions
+from funnel_etl.assembly import build_definitions
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.demo.campaigns import HEADER
 from funnel_etl.demo.generate import generate
@@ -26,6 +26,7 @@ from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.operate.run.night import NightResult
 from funnel_etl.operate.status.render import status_lines
 from funnel_etl.operate.status.status import status
+from funnel_etl.settings import load_settings
 from funnel_etl_tests.installation import Installation
 from funnel_etl_tests.receiver import Receiver
 
@@ -120,7 +121,7 @@ def ticks(broken: Story) -> Story:
         looks.append(look(opened, looks[-1].cursor))
         broken.posts["looks"] = [(str(each.skip_message), "") for each in looks]
         broken.keep("ticks")
-        refresh = funnel_etl.definitions.defs.resolve_job_def("zoom_refresh")
+        refresh = build_definitions(settings).resolve_job_def("zoom_refresh")
         for name, tags in (("retried", {}), ("killed", {"dagster/max_retries": "0"})):
             run = opened.create_run_for_job(refresh, tags=tags)
             opened.report_run_failed(run, "killed before it ended")
@@ -155,7 +156,7 @@ def status_of(story: Story, **changes: object) -> str:
 
 def look(opened: dg.DagsterInstance, cursor: str | None = None) -> SensorExecutionData:
     """Evaluate the sensor as the daemon does."""
-    defs = funnel_etl.definitions.defs
+    defs = build_definitions(load_settings())
     sensor = defs.resolve_sensor_def("alerts")
     needed = {name: defs.resources[name] for name in sensor.required_resource_keys}
     context = dg.build_sensor_context(instance=opened, cursor=cursor, definitions=defs, resources=needed)
@@ -278,7 +279,12 @@ def test_dagster_s_storage_does_not_hold_the_secret_either(mended: Story) -> Non
 def test_without_addresses_nothing_is_sent_and_the_status_says_so_quietly(mended: Story) -> None:
     mended.receiver.clear()
     with mended.installation.settings(alert_urls="none") as settings, instance(settings) as (opened, databases):
-        assert tell(settings, databases.funnel_url, opened, force=True).says == "0 messages sent"
+        assert (
+            tell(
+                settings, databases.funnel_url, opened, build_definitions(settings).get_repository_def(), force=True
+            ).says
+            == "0 messages sent"
+        )
     assert mended.receiver.tried == 0
     said = status_of(mended, alert_urls="none")
     assert "alerts: sent nowhere: FUNNEL_ALERT_URLS is not set\n" in said

@@ -14,8 +14,8 @@ import pandas as pd
 import psycopg2
 import pytest
 
-from funnel_etl.definitions import TABLES
-from funnel_etl.operate.run.night import PARTS
+from funnel_etl.assembly import TABLES
+from funnel_etl.core.parts import PARTS
 from funnel_etl.platform.contracts import QUARANTINE
 from funnel_etl.platform.postgres.database import engine
 from funnel_etl.platform.postgres.embedded_place import port_is_free, settle

@@ -18,8 +18,8 @@ import pytest
 import sqlalchemy as sa
 from upath import UPath
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.tables.contracts import Table
-from funnel_etl.definitions import TABLES
 from funnel_etl.demo.generate import generate
 from funnel_etl.operate.rerun.preview import _is_aggregate
 from funnel_etl.operate.rerun.table_diff import MEASURES

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import text
 
-from funnel_etl.definitions import TABLES
+from funnel_etl.assembly import TABLES
 from funnel_etl.demo.generate import generate
 from funnel_etl.platform.postgres import database
 from funnel_etl.platform.postgres.embedded import EmbeddedServer

@@ -9,11 +9,11 @@ import dagster as dg
 import pytest
 from upath import UPath
 
-import funnel_etl.definitions
-from funnel_etl.definitions import TABLES
+from funnel_etl.assembly import TABLES, build_definitions
 from funnel_etl.parts.marketing.zoom.partitions import EXPORT
 from funnel_etl.parts.marketing.zoom.refresh import Remembered
 from funnel_etl.platform.lake import Lake
+from funnel_etl.resources import resources as resources_of
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl_tests.golden.week import SAT, SUN, THU, write_night
@@ -37,12 +37,13 @@ class Watch:
 
     def look(self) -> tuple[list[dg.RunRequest], str]:
         """Evaluate the sensor; gives its run requests and its skip reason."""
-        sensor = funnel_etl.definitions.defs.resolve_sensor_def("zoom_drop_folder")
+        defs = build_definitions(self.settings)
+        sensor = defs.resolve_sensor_def("zoom_drop_folder")
         context = dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursor,
-            definitions=funnel_etl.definitions.defs,
-            resources={name: funnel_etl.definitions.defs.resources[name] for name in sensor.required_resource_keys},
+            definitions=defs,
+            resources={name: defs.resources[name] for name in sensor.required_resource_keys},
         )
         found = sensor.evaluate_tick(context)
         self.cursor = found.cursor
@@ -154,8 +155,10 @@ def test_a_partition_can_be_materialized_alone_and_shows_what_the_file_is(watch:
     watch.night_was_made()
     watch.drop(THU)
     watch.look()
-    resources = funnel_etl.definitions.resources(watch.settings, TABLES)
-    assets = [asset for asset in funnel_etl.definitions.defs.assets or [] if isinstance(asset, dg.AssetsDefinition)]
+    resources = resources_of(watch.settings, TABLES)
+    assets = [
+        asset for asset in build_definitions(watch.settings).assets or [] if isinstance(asset, dg.AssetsDefinition)
+    ]
     export = next(asset for asset in assets if asset.key.path == ["zoom", "export"])
     for _ in range(2):
         done = dg.materialize([export], partition_key=watch.partitions[0], resources=resources, instance=watch.instance)

@@ -22,8 +22,8 @@ import sqlalchemy as sa
 from rich.console import Console
 from upath import UPath
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.definitions import TABLES
 from funnel_etl.operate.erase import eraser as erasing
 from funnel_etl.operate.erase.render import show
 from funnel_etl.operate.rerun.replay import replay

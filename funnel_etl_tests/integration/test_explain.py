@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from funnel_etl.definitions import TABLES
+from funnel_etl.assembly import TABLES
 from funnel_etl.marts.funnel.contracts import MEASURES
 from funnel_etl.operate.explain.fact import Period, as_csv, explain_fact
 from funnel_etl.operate.explain.person import Asked, story

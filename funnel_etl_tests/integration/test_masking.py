@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.definitions import TABLES
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0
 from funnel_etl.platform.postgres import database
 from funnel_etl.platform.postgres.embedded import EmbeddedServer

@@ -20,16 +20,17 @@ import pytest
 import sqlalchemy as sa
 from upath import UPath
 
-import funnel_etl.definitions
+from funnel_etl.assembly import TABLES, build_definitions, funnel, sales
+from funnel_etl.core.parts import PARTS
 from funnel_etl.core.values.text import decode
-from funnel_etl.definitions import TABLES
 from funnel_etl.demo.crm_server import LOGIN_PAGE, LoopbackCrm
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
 from funnel_etl.operate.run.dagster_home import prepare
-from funnel_etl.operate.run.night import PARTS, NightResult, sigterm_kept
+from funnel_etl.operate.run.night import NightResult, sigterm_kept
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.database import open_databases
+from funnel_etl.resources import resources
 from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM, Installation
 
@@ -334,8 +335,8 @@ def test_the_same_night_again_changes_nothing_but_the_runs_own_traces(again: Sto
 def test_each_asset_alone_gives_what_the_night_gave(again: Story) -> None:
     before = again.installation.contents(*PUBLISHED)
     hashes = {t.full_name: again.lake.content_hash(t, NIGHT) for t in TABLES if t.schema in PUBLISHED}
-    with again.installation.settings():
-        defs = funnel_etl.definitions.defs
+    with again.installation.settings() as settings:
+        defs = build_definitions(settings)
         assets = [asset for asset in defs.assets or [] if isinstance(asset, dg.AssetsDefinition)]
         keys = [asset.key for asset in assets if asset.key.path[0] in PUBLISHED]
         publishers = [asset.key for asset in assets if asset.key.path[0] == "publish"]
@@ -411,9 +412,9 @@ def test_with_the_crm_down_the_last_good_night_of_the_others_stays(crm_down: Sto
     before, after = crm_down.snapshots["again"], crm_down.snapshots["crm down"]
     expected = {"marketing": NEXT, "sales": NIGHT, "funnel": NIGHT, "parity": NIGHT, "watch": NEXT}
     assert after.as_of == expected | {"changes": NIGHT}
-    sales = [t.full_name for t in funnel_etl.definitions.sales.TABLES]
-    assert {name: after.contents[name] for name in sales} == {name: before.contents[name] for name in sales}
-    mart = [t.full_name for t in funnel_etl.definitions.funnel.TABLES if t.full_name not in RUNS_OWN]
+    own = [t.full_name for t in sales.TABLES]
+    assert {name: after.contents[name] for name in own} == {name: before.contents[name] for name in own}
+    mart = [t.full_name for t in funnel.TABLES if t.full_name not in RUNS_OWN]
     assert {name: after.contents[name] for name in mart} == {name: before.contents[name] for name in mart}
 
 
@@ -436,8 +437,8 @@ def test_a_broken_config_edit_after_a_good_night_keeps_the_last_good_version_and
     assert sorted(versions["status"]) == ["accepted", "rejected"]
     assert "No Such Funnel" in by_status["rejected"]
     assert "config_csv/funnel_mapping.csv: line " in by_status["rejected"]
-    with crm_down.installation.settings():
-        config = funnel_etl.definitions.resources(funnel_etl.definitions.load_settings(), TABLES)["sources"]
+    with crm_down.installation.settings() as settings:
+        config = resources(settings, TABLES)["sources"]
         sources = config.resource_fn(None)
     assert "A new source" not in set(sources.config(NEXT).table("funnel_mapping")["source"])
     assert len(sources.config(NEXT).table("funnel_mapping")) > 10

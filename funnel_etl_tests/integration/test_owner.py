@@ -17,9 +17,9 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
+from funnel_etl.assembly import build_definitions
 from funnel_etl.cli import app
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.definitions import build_definitions
 from funnel_etl.observe.alerts import dispatch as alerts
 from funnel_etl.operate.adopt import adopt as adoption
 from funnel_etl.operate.explain.render import published_database
@@ -243,7 +243,10 @@ def test_every_command_that_writes_is_refused_and_writes_nothing(
         pass  # as explain and changes do: they would change the tables by their own contracts
     (told,) = (one for one in status(foreign).told if one.about == "nights")
     assert "last published by another installation" in told.says
-    assert alerts.tell(foreign, str(engine.url.render_as_string(hide_password=False)), None, force=True).accepted == 0  # type: ignore[arg-type]
+    assert (
+        alerts.tell(foreign, str(engine.url.render_as_string(hide_password=False)), None, None, force=True).accepted
+        == 0
+    )  # type: ignore[arg-type]
     assert contents(engine) == before
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from funnel_etl.definitions import TABLES
+from funnel_etl.assembly import TABLES
 from funnel_etl.demo.generate import generate
 from funnel_etl.operate.run.night import NightResult
 from funnel_etl_tests.installation import Installation

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.cli import app
-from funnel_etl.definitions import TABLES
 from funnel_etl.demo.generate import generate
 from funnel_etl.observe.alerts.failures import failed_checks
 from funnel_etl.operate.run.dagster_home import instance

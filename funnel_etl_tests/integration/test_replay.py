@@ -20,8 +20,8 @@ import pytest
 import sqlalchemy as sa
 from upath import UPath
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.definitions import TABLES
 from funnel_etl.maintenance.purge import LAKE, LANDING, Purged, purge, run_purge
 from funnel_etl.marts.funnel.contracts import MEASURES
 from funnel_etl.operate.rerun.replay import Replay, replay

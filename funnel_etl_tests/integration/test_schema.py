@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.definitions import TABLES
 from funnel_etl.platform.postgres import database
 from funnel_etl.platform.postgres.schema import MAX_IDENTIFIER, SCHEMAS, ensure_schema, identifier
 

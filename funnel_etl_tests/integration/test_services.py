@@ -13,11 +13,11 @@ import psutil
 import pytest
 import requests
 
-import funnel_etl.definitions
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.embedded_place import port_is_free
 from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM
+from funnel_etl_tests.whole import defs
 
 STATES = """
 { workspaceOrError { __typename ... on Workspace { locationEntries { locationOrLoadError { __typename
@@ -118,7 +118,7 @@ def test_the_ui_answers_schedule_and_sensor_run_and_a_signal_ends_everything(
     process = up()
     port = environment["FUNNEL_UI_PORT"]
     found = wait_for(lambda: states(port), process)
-    declared = funnel_etl.definitions.defs.get_repository_def()
+    declared = defs.get_repository_def()
     everything = {each.name for each in [*declared.schedule_defs, *declared.sensor_defs]}
     assert everything >= {"nightly", "zoom_drop_folder", "watch_after_success", "watch_after_failure"}
     assert found == dict.fromkeys(everything, "RUNNING")

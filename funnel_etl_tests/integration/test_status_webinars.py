@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 
-from funnel_etl.definitions import TABLES
+from funnel_etl.assembly import TABLES
 from funnel_etl.operate.status.render import HEADINGS, status_lines
 from funnel_etl.operate.status.status import WEBINAR, Status, Told, webinars
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FINDINGS

@@ -12,9 +12,9 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.definitions import TABLES
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES
 from funnel_etl.platform.postgres import database, masking, short_locks
 from funnel_etl.platform.postgres.database import libpq_uri

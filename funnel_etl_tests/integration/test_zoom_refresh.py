@@ -16,7 +16,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
-import funnel_etl.definitions
+from funnel_etl.assembly import build_definitions
 from funnel_etl.demo.generate import generate
 from funnel_etl.operate.run.night import NightResult
 from funnel_etl.parts.marketing.zoom import sensor
@@ -25,6 +25,7 @@ from funnel_etl.parts.marketing.zoom.withdrawals import withdraw
 from funnel_etl.settings import load_settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.whole import defs
 
 RESOURCES = ("sources", "parsed_reports", "lake_store", "all_tables")
 FACTS = "SELECT sum(attendances) AS attendances, sum(revenue_inr) AS revenue FROM mart.funnel_facts"
@@ -44,10 +45,10 @@ class Day:
 
     def look(self, name: str) -> SensorExecutionData:
         """Let the sensor look once, as the daemon does."""
-        with self.installation.settings(), pytest.MonkeyPatch.context() as patch:
+        with self.installation.settings() as settings, pytest.MonkeyPatch.context() as patch:
             patch.setattr(sensor, "TAKE_SECONDS", 600)  # a slow machine tells all at once, too
             patch.setattr(sensor, "TELL_SECONDS", 600)
-            defs = funnel_etl.definitions.defs
+            defs = build_definitions(settings)
             context = dg.build_sensor_context(
                 instance=self.instance,
                 cursor=self.cursor,
@@ -64,19 +65,21 @@ class Day:
         gone = dict.fromkeys(
             ("tofu_leads_url", "ad_spend_url", "crm_assigned_leads_url", "crm_sales_url"), "/gone/from/here.csv"
         )
-        with self.installation.settings(**gone):
-            return funnel_etl.definitions.defs.resolve_job_def("zoom_refresh").execute_in_process(
-                instance=self.instance,
-                partition_key=request.partition_key,
-                raise_on_error=False,
-                tags={**request.tags, "dagster/run_key": request.run_key},
+        with self.installation.settings(**gone) as settings:
+            return (
+                build_definitions(settings)
+                .resolve_job_def("zoom_refresh")
+                .execute_in_process(
+                    instance=self.instance,
+                    partition_key=request.partition_key,
+                    raise_on_error=False,
+                    tags={**request.tags, "dagster/run_key": request.run_key},
+                )
             )
 
     def run_under_way(self, job: str) -> str:
         """Make a run of a job that is going on."""
-        run = self.instance.create_run_for_job(
-            funnel_etl.definitions.defs.resolve_job_def(job), status=DagsterRunStatus.STARTED
-        )
+        run = self.instance.create_run_for_job(defs.resolve_job_def(job), status=DagsterRunStatus.STARTED)
         return run.run_id
 
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from funnel_etl.core.parts import FUNNEL
 from funnel_etl.marts.funnel import (
     assets,
     contracts,
@@ -36,7 +37,6 @@ from funnel_etl.marts.funnel.worklist import (
 )
 from funnel_etl.platform.dagster.publish_asset import publish_asset
 
-PART = "funnel"
 TABLES = (
     *contracts.TABLES,
     *journey_contracts.TABLES,
@@ -47,11 +47,10 @@ TABLES = (
 
 # The facts join both parts: published only after both, so that BI never sees facts of a night whose parts are older.
 publish_funnel = publish_asset(
-    PART,
+    FUNNEL,
     TABLES,
     sources=[closing.SOURCE],
     made_from=(*assets.MADE_FROM, *revenue_assets.MADE_FROM),
-    needs=[["publish", "marketing"], ["publish", "sales"]],
     afterwards=published.keep,
 )
 

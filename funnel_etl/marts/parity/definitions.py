@@ -2,12 +2,12 @@
 
 import dagster as dg
 
+from funnel_etl.core.parts import PARITY
 from funnel_etl.marts.parity import assets, contracts
 from funnel_etl.platform.dagster.publish_asset import publish_asset
 
-PART = "parity"
 TABLES = contracts.TABLES
 
-publish_parity = publish_asset(PART, TABLES, made_from=assets.MADE_FROM, needs=[["publish", "funnel"]])
+publish_parity = publish_asset(PARITY, TABLES, made_from=assets.MADE_FROM)
 
 defs = dg.Definitions(assets=[*dg.load_assets_from_modules([assets]), publish_parity])

@@ -24,7 +24,7 @@ from funnel_etl.platform.postgres.database import redacted as database_address
 from funnel_etl.platform.postgres.owner import OtherOwner, asker, claim_of, refuse_other_owner
 from funnel_etl.settings import Settings
 
-LOCK = "funnel_etl.observe.alerts"
+LOCK = "funnel_etl.alerts"
 WAIT_SECONDS = 45.0
 """How long a command waits for a pass of the daemon that is going on."""
 log = logging.getLogger("funnel_etl.progress")
@@ -52,8 +52,19 @@ def alert_urls(settings: Settings) -> list[str]:
     return split_urls(settings.alert_urls.get_secret_value()) if settings.alert_urls else []
 
 
-def tell(settings: Settings, url: str, instance: dg.DagsterInstance, *, force: bool, seconds: float = 120.0) -> Sent:
-    """Make one pass; with `force` also what waits to be tried again. Sending begins nothing new after `seconds`."""
+def tell(
+    settings: Settings,
+    url: str,
+    instance: dg.DagsterInstance,
+    code: dg.RepositoryDefinition,
+    *,
+    force: bool,
+    seconds: float = 120.0,
+) -> Sent:
+    """Make one pass; with `force` also what waits to be tried again. Sending begins nothing new after `seconds`.
+
+    `code`: whose checks, schedules and sensors are looked at.
+    """
     asking = engine(url)
     try:
         with asking.connect() as guard:
@@ -69,7 +80,7 @@ def tell(settings: Settings, url: str, instance: dg.DagsterInstance, *, force: b
                 return Sent(waits=True)
             now = datetime.now(UTC)
             with asking.begin() as connection:
-                found = gather(connection, instance, now)
+                found = gather(connection, instance, code, now)
                 memory.note(connection, found.causes, found.looked, now, found.unmended)
             return _send_pending(asking, alert_urls(settings), now, force=force, deadline=time.monotonic() + seconds)
     finally:

@@ -9,9 +9,9 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from dagster._core.storage.dagster_run import RunRecord
 
 from funnel_etl.observe.alerts.causes import Failure
-from funnel_etl.operate.run.night import why_failed
 from funnel_etl.platform.dagster.freshness import COMPLETE, USUAL_VOLUME
 from funnel_etl.platform.dagster.nights import PARTITION
+from funnel_etl.platform.dagster.run_events import why_failed
 
 LOOK_BACK = timedelta(days=7)
 """A failure that nobody ran again for that long is not told any more."""

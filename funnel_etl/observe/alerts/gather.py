@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
+from funnel_etl.core.parts import PARTS
 from funnel_etl.observe.alerts.causes import (
     Cause,
     of_exports,
@@ -22,7 +23,6 @@ from funnel_etl.observe.alerts.contracts import AUTOMATION, CHECK, CONFIG, EXPOR
 from funnel_etl.observe.alerts.failures import LOOK_BACK, failed_checks, failed_runs, is_running
 from funnel_etl.observe.alerts.summary import summary, whole_night
 from funnel_etl.observe.completeness.contracts import COMPLETE, ENGINEER, QUIET
-from funnel_etl.operate.run.night import PARTS
 from funnel_etl.platform.dagster.automation_state import automation_state
 
 COMPLETENESS = sa.text("SELECT * FROM ops.completeness ORDER BY source")
@@ -45,12 +45,17 @@ class Gathered:
     unmended: set[str] = field(default_factory=set)
 
 
-def gather(connection: sa.Connection, instance: dg.DagsterInstance, now: datetime) -> Gathered:
-    """Gather what is wrong and what is published. While a run is going on, what it will have given is not judged."""
+def gather(
+    connection: sa.Connection, instance: dg.DagsterInstance, code: dg.RepositoryDefinition, now: datetime
+) -> Gathered:
+    """Return what is wrong and what is published. While a run is going on, what it will have given is not judged.
+
+    `code`: whose checks, schedules and sensors are looked at.
+    """
     rows, known = _rows(connection, COMPLETENESS), connection.execute(OPEN).all()
     found = Gathered()
     if not is_running(instance, now):
-        found = _of_dagster(instance, rows, now)
+        found = _of_dagster(instance, code, rows, now)
         found.unmended |= _old_runs(instance, known, found.causes, now)
     told = {row.cause for row in known} if not found.looked else {cause.key for cause in found.causes}
     failed = [key.split(":")[1] for key in told if key.startswith((OF_CHECKS, OF_RUNS))]
@@ -71,14 +76,14 @@ def gather(connection: sa.Connection, instance: dg.DagsterInstance, now: datetim
     return found
 
 
-def _of_dagster(instance: dg.DagsterInstance, rows: list[dict[str, Any]], now: datetime) -> Gathered:
-    from funnel_etl.definitions import defs  # noqa: PLC0415 - which tells of alerts, and so of this module
-
-    keys = sorted(defs.resolve_asset_graph().asset_check_keys, key=lambda key: key.to_user_string())
+def _of_dagster(
+    instance: dg.DagsterInstance, code: dg.RepositoryDefinition, rows: list[dict[str, Any]], now: datetime
+) -> Gathered:
+    keys = sorted(code.asset_graph.asset_check_keys, key=lambda key: key.to_user_string())
     failures = [*failed_checks(instance, keys), *failed_runs(instance, now)]
     causes = list(of_failures(failures, _behind(rows)))
     # A daemon that never ran is the choice of who runs nights by the command; one that died is not.
-    automatic = [one for one in automation_state(instance, defs) if (one.name, one.state) != ("daemon", "off")]
+    automatic = [one for one in automation_state(instance, code) if (one.name, one.state) != ("daemon", "off")]
     causes += [
         Cause(f"automation:{one.name}:{one.state}", AUTOMATION, f"{one.name}: {one.says}", one.what_to_do, ENGINEER)
         for one in automatic

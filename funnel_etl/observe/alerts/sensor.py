@@ -35,7 +35,10 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     mark, is_due = _mark(context.instance, url)
     if mark == before["mark"] and not is_due and time.time() - before["at"] < ANYWAY_SECONDS:
         return dg.SensorResult(skip_reason="nothing ended since the last look, and nothing waits to be sent")
-    sent = tell(context.resources.sources.settings, url, context.instance, force=False, seconds=LOOK_SECONDS)
+    code = context.repository_def
+    if code is None:
+        raise dg.Failure("the sensor was evaluated without its code location", allow_retries=False)
+    sent = tell(context.resources.sources.settings, url, context.instance, code, force=False, seconds=LOOK_SECONDS)
     seen = before if sent.waits else {"mark": mark, "at": time.time()}
     return dg.SensorResult(skip_reason=sent.says, cursor=json.dumps(seen))
 

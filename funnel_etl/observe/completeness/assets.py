@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from funnel_etl.core.parts import WATCH
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.observe.completeness import contracts
 from funnel_etl.observe.completeness.completeness import completeness
@@ -24,7 +25,7 @@ from funnel_etl.platform.dagster.nights import PARTITION, Night
 from funnel_etl.platform.dagster.table_asset import table_asset
 from funnel_etl.platform.lake import Lake
 
-GROUP = "watch"
+GROUP = WATCH
 CHECKED = {
     **{source: ["raw", source] for source in contracts.SOURCES},
     "zoom": ["raw", "zoom_reports"],

@@ -1,17 +1,16 @@
-"""The watch as Dagster sees it. Its own job and publication: it must speak when the night could not."""
+"""The watch as Dagster sees it. Its own publication: it must speak when the night could not."""
 
 import dagster as dg
 
+from funnel_etl.core.parts import WATCH
 from funnel_etl.observe.completeness import assets, contracts
 from funnel_etl.observe.completeness.phone_contracts import PHONE_SHARES
-from funnel_etl.observe.completeness.sensor import WATCH, watch_after_failure, watch_after_success, watch_job
 from funnel_etl.observe.completeness.volume_contracts import VOLUME_TABLES
 from funnel_etl.platform.dagster.publish_asset import publish_asset
 
-PART = WATCH
 TABLES = (*contracts.TABLES, *VOLUME_TABLES, PHONE_SHARES)
 
-publish_watch = publish_asset(PART, TABLES)
+publish_watch = publish_asset(WATCH, TABLES)
 
 defs = dg.Definitions(
     assets=[
@@ -23,6 +22,4 @@ defs = dg.Definitions(
         publish_watch,
     ],
     asset_checks=[assets.complete, assets.usual_volume],
-    jobs=[watch_job],
-    sensors=[watch_after_success, watch_after_failure],
 )

@@ -19,11 +19,12 @@ import sqlalchemy as sa
 from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.parts import MADE_FROM, PARTS
 from funnel_etl.operate.erase import database as erase_database
 from funnel_etl.operate.erase.person import IDS, JOURNAL, Person, person_of
 from funnel_etl.operate.erase.stores import Taken, count_landed, erase_folders, erase_lake, erase_landed
 from funnel_etl.operate.rerun.sandbox import ReplayedSources, aside_prefix
-from funnel_etl.operate.run.night import PARTS, Writer, only_writer, run_job, told
+from funnel_etl.operate.run.night import Writer, only_writer, run_job, told
 from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.postgres.database import engine
@@ -38,8 +39,6 @@ from funnel_etl.sources.nightly import NightlySources
 log = logging.getLogger("funnel_etl.progress")
 MANY = 5
 """More other people than this on the person's rows: the phone or e-mail is hardly one person's."""
-JOINING = ("funnel", "parity", "changes")
-"""Parts made from both others."""
 PULLED = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
 
 
@@ -103,10 +102,10 @@ class Eraser:
     """Erases persons of one installation, under the locks of `eraser`."""
 
     def __init__(self, settings: Settings, writer: Writer) -> None:
-        from funnel_etl.definitions import TABLES, defs  # noqa: PLC0415 - loading all assets takes a second
+        from funnel_etl.assembly import TABLES, build_definitions  # noqa: PLC0415 - loading all assets takes a second
 
         self.settings, self._writer, self._databases = settings, writer, writer.databases
-        self._tables, self._defs = TABLES, defs
+        self._tables, self._defs = TABLES, build_definitions(settings)
         self._landing = Landing(UPath(settings.landing_root))
         self._engine = engine(writer.databases.funnel_url)
         self._journal = settings.state / JOURNAL
@@ -178,8 +177,8 @@ class Eraser:
             given = {"sources": sources, "parsed_reports": parsed}
             done = told(night, run_job(self._defs, "nightly", self._writer, night, **given))
             own = [part for part, newest in parts.items() if newest == night and not done.parts[part].published]
-            if len({*parts.values()}) > 1 and {*own} <= {*JOINING}:
-                behind += [part for part in JOINING if part in own]
+            if len({*parts.values()}) > 1 and {*own} <= {*MADE_FROM}:
+                behind += [part for part in MADE_FROM if part in own]
             elif own:
                 failures |= done.failures
         return sorted({*parts.values()}), behind, failures

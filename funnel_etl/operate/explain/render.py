@@ -15,11 +15,11 @@ from rich.table import Column
 from rich.table import Table as RichTable
 from upath import UPath
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.core.values.numbers import measure as measure_text
 from funnel_etl.core.values.text import decode
-from funnel_etl.definitions import TABLES
 from funnel_etl.files import storage_error, write_whole
 from funnel_etl.operate.explain.fact import Explained, Period, as_csv, explain_fact
 from funnel_etl.operate.explain.person import Event, story, whom

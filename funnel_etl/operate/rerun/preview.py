@@ -65,10 +65,10 @@ def preview(settings: Settings) -> Preview:
 
     Raises `FunnelError` when there is no complete night, or it changed meanwhile.
     """
-    from funnel_etl.definitions import TABLES, defs  # noqa: PLC0415 - loading all assets takes a second
+    from funnel_etl.assembly import TABLES, build_definitions  # noqa: PLC0415 - loading all assets takes a second
 
     real = Lake(UPath(settings.lake_root))
-    assets = table_assets(defs, TABLES)
+    assets = table_assets(build_definitions(settings), TABLES)
     made = [t for t in TABLES if dg.AssetKey(t.asset_key) in {key for a in assets for key in a.keys}]
     night = _newest_complete(real, made)
     in_force = NightlySources(settings, Landing(UPath(settings.landing_root))).config(night)

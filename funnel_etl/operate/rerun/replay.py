@@ -93,7 +93,7 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
 
     Raises `FunnelError` for a night that never ran, whose files are gone, or that is made again meanwhile.
     """
-    from funnel_etl.definitions import TABLES, defs  # noqa: PLC0415 - loading all assets takes a second
+    from funnel_etl.assembly import TABLES, build_definitions  # noqa: PLC0415 - loading all assets takes a second
 
     require_free(folder, night)
     landing = Landing(UPath(settings.landing_root))
@@ -101,7 +101,7 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
     used = _used(landing, night)
     erased = _erased(landing, used)
     tables = [table for table in TABLES if table.schema in SCHEMAS]
-    assets = table_assets(defs, tables)
+    assets = table_assets(build_definitions(settings), tables)
     with ExitStack() as stack:
         databases = (
             stack.enter_context(open_databases(settings.state, settings.database_port, settings.database_url))

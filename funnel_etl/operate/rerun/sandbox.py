@@ -22,11 +22,12 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.observe.changes.contracts import TABLES as CHANGES_TABLES
 from funnel_etl.observe.completeness.contracts import TABLES as WATCH_TABLES
-from funnel_etl.operate.run.night import failures_of, sigterm_kept, was_stopped
+from funnel_etl.operate.run.night import sigterm_kept
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.lake_io import LakeIOManager
 from funnel_etl.platform.dagster.nights import of_nights
+from funnel_etl.platform.dagster.run_events import failures_of, was_stopped
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing

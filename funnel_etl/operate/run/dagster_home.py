@@ -63,7 +63,7 @@ def prepare_tables(databases: Databases, claim: Claim | None) -> None:
     """
     if claim is not None:
         require_owner(databases.funnel_url, claim)
-    from funnel_etl.definitions import TABLES  # noqa: PLC0415 - loading all assets takes a second only some commands need
+    from funnel_etl.assembly import TABLES  # noqa: PLC0415 - loading all assets takes a second only some commands need
 
     ensure_schema(engine(databases.funnel_url), TABLES, needed=())
 

@@ -15,10 +15,12 @@ from typing import Any, NamedTuple, cast
 import dagster as dg
 
 from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
+from funnel_etl.core.parts import PARTS, WATCH
 from funnel_etl.operate.run.dagster_home import instance, prepare_tables
 from funnel_etl.platform.dagster.automation_state import daemon_lives
 from funnel_etl.platform.dagster.killed_runs import GOING, fail_killed_runs, report_killed
 from funnel_etl.platform.dagster.nights import BY_COMMAND, begin_nights, maker_of
+from funnel_etl.platform.dagster.run_events import failures_of, was_stopped, why_failed
 from funnel_etl.platform.dagster.run_origin import with_origin
 from funnel_etl.platform.postgres.database import Databases
 from funnel_etl.platform.postgres.database_errors import database_errors
@@ -26,9 +28,6 @@ from funnel_etl.platform.postgres.owner import claim_of
 from funnel_etl.platform.run_lock import turn
 from funnel_etl.settings import Settings
 
-PARTS = ("marketing", "sales", "funnel", "parity", "changes")
-WATCH = "watch"
-"""The job that says what is complete and what is missing; and its part."""
 MAX_RETRIES = "dagster/max_retries"
 log = logging.getLogger("funnel_etl.progress")
 
@@ -75,13 +74,13 @@ def run_night(settings: Settings, night: date) -> NightResult:
     require_over(settings, night)
     begin_nights(settings, night)
     with _no_night_told(settings), only_writer(settings) as writer:
-        from funnel_etl.definitions import build_definitions  # noqa: PLC0415 - see prepare_tables
+        from funnel_etl.assembly import build_definitions  # noqa: PLC0415 - see prepare_tables
 
         defs = build_definitions(settings)
         result = told(night, run_job(defs, "nightly", writer, night))
         result.unwatched, repairs = _watched(defs, writer, night)
         result.repairs += repairs
-        result.alerts = _alerted(settings, writer)
+        result.alerts = _alerted(settings, writer, defs)
         return result
 
 
@@ -170,12 +169,12 @@ def _no_night_told(settings: Settings) -> Iterator[None]:
         raise
 
 
-def _alerted(settings: Settings, writer: Writer) -> str:
+def _alerted(settings: Settings, writer: Writer, defs: dg.Definitions) -> str:
     """Send what is to be sent, whatever the night gave; gives why that failed, if it did."""
     from funnel_etl.observe.alerts.dispatch import tell  # noqa: PLC0415 - which tells of the runs of this module
 
     try:
-        sent = tell(settings, writer.databases.funnel_url, writer.instance, force=True)
+        sent = tell(settings, writer.databases.funnel_url, writer.instance, defs.get_repository_def(), force=True)
     except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
         return f"{type(error).__name__}: {error}" if isinstance(error, FunnelError) else type(error).__name__
     if sent.accepted:
@@ -210,53 +209,6 @@ def _repairs_of(done: dg.ExecuteInProcessResult) -> list[str]:
     ]
     found = [one.metadata["repairs"].value for one in made if one.asset_key.path[0] == "publish"]
     return [str(line) for lines in found for line in cast("list[str]", lines)]
-
-
-def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """Give what failed in a run, a step or a check that is no warning: asset → one readable line."""
-    failures: dict[str, str] = {}
-    for event in done.all_events:
-        if event.is_step_failure:
-            failures.setdefault(str(event.step_key).replace("__", "/"), why_failed(event))
-        elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            check = event.asset_check_evaluation_data
-            if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-                why = f"check {check.check_name}: {check.description or 'failed'}"
-                failures["/".join(check.asset_key.path)] = why
-    return failures
-
-
-def was_stopped(done: dg.ExecuteInProcessResult) -> bool:
-    """Say whether Ctrl+C or SIGTERM ended a run in process: Dagster takes the signal, and the run only fails."""
-    stopped = dg.DagsterExecutionInterruptedError.__name__
-    return any(
-        stopped in {error.cls_name, *(cause.cls_name for cause in _causes(error))}
-        for event in done.all_events
-        if (error := _error_of(event)) is not None
-    )
-
-
-def _error_of(event: dg.DagsterEvent) -> Any:
-    if event.is_step_failure:
-        return event.step_failure_data.error
-    return event.job_failure_data.error if event.is_job_failure else None
-
-
-def _causes(error: Any) -> Iterator[Any]:
-    while error := error.cause:
-        yield error
-
-
-def why_failed(event: dg.DagsterEvent) -> str:
-    """Give the one readable line of an expected failure; of another only its kind, for its text may quote a row."""
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return str(data.user_failure_data.description)
-    error = data.error
-    while error and error.cause:
-        error = error.cause
-    kind = error.cls_name if error else "an error"
-    return f"{kind}, which funnel_etl did not expect. Fix: its traceback is in the run, in the Dagster UI (make up)"
 
 
 def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from funnel_etl.core.config_models import TABLES as CONFIG_TABLES
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.parts import PARTS
 from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.marts.funnel.worklist.contracts import DECIDED_AT, DECIDED_BY, ITEM_KINDS
 from funnel_etl.observe.alerts.causes import SOURCE_ASSETS, Failure, of_failures, scrubbed
@@ -23,7 +24,6 @@ from funnel_etl.observe.completeness.contracts import ANALYST, COMPLETE, ENGINEE
 from funnel_etl.observe.completeness.missing_exports import LOOK_BACK_DAYS
 from funnel_etl.operate.erase.person import JOURNAL
 from funnel_etl.operate.run.dagster_home import open_instance, prepare_tables
-from funnel_etl.operate.run.night import PARTS
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FEW_PHONES, FINDINGS, lacks_phones
 from funnel_etl.platform.dagster.automation_state import Automatic, automation_state
 from funnel_etl.platform.postgres.database import Databases, engine, open_databases
@@ -353,12 +353,13 @@ def _rejected(connection: sa.Connection) -> Iterator[Told]:
 
 def _of_dagster(settings: Settings, databases: Databases) -> tuple[list[Failure], list[Told]]:
     """Return what failed, and what is to be said of the services: both from Dagster's own storage."""
-    from funnel_etl.definitions import defs  # noqa: PLC0415 - loaded by prepare_tables anyway
+    from funnel_etl.assembly import build_definitions  # noqa: PLC0415 - loaded by prepare_tables anyway
 
+    code = build_definitions(settings).get_repository_def()
     try:
         with open_instance(settings, databases) as opened:
-            found, now = automation_state(opened, defs), looked_at()
-            keys = sorted(defs.resolve_asset_graph().asset_check_keys, key=lambda key: key.to_user_string())
+            found, now = automation_state(opened, code), looked_at()
+            keys = sorted(code.asset_graph.asset_check_keys, key=lambda key: key.to_user_string())
             failures = [*failed_checks(opened, keys), *failed_runs(opened, now)]
     except FunnelError as error:
         return [], [Told(SERVICE, "dagster", error.what, error.fix, ENGINEER)]

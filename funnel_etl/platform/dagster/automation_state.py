@@ -27,15 +27,14 @@ def daemon_lives(opened: dg.DagsterInstance) -> bool:
     return beat is not None and time.time() - beat.timestamp() < DAEMON_SILENCE_SECONDS
 
 
-def automation_state(opened: dg.DagsterInstance, defs: dg.Definitions) -> list[Automatic]:
+def automation_state(opened: dg.DagsterInstance, code: dg.RepositoryDefinition) -> list[Automatic]:
     """Give the daemon, and each schedule and sensor that is off or failed at its last look."""
     found = [_daemon(opened)]
     states = {state.instigator_name: state for state in opened.all_instigator_state()}
-    repository = defs.get_repository_def()
-    for schedule in sorted(repository.schedule_defs, key=lambda each: each.name):
+    for schedule in sorted(code.schedule_defs, key=lambda each: each.name):
         is_on = schedule.default_status is dg.DefaultScheduleStatus.RUNNING
         found += _instigator(opened, "schedule", schedule.name, states.get(schedule.name), is_on=is_on)
-    for sensor in sorted(repository.sensor_defs, key=lambda each: each.name):
+    for sensor in sorted(code.sensor_defs, key=lambda each: each.name):
         is_on = sensor.default_status is dg.DefaultSensorStatus.RUNNING
         found += _instigator(opened, "sensor", sensor.name, states.get(sensor.name), is_on=is_on)
     return found

@@ -1,7 +1,7 @@
 """The publish asset of a part: after its tables and their blocking checks, one transaction into PostgreSQL."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version as package_version
@@ -11,6 +11,7 @@ import dagster as dg
 import pandas as pd
 
 from funnel_etl.core.errors import PublishRefused
+from funnel_etl.core.parts import MADE_FROM
 from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.reasons import fix_hint
@@ -39,7 +40,6 @@ def publish_asset(
     *,
     sources: Collection[str] = (),
     made_from: Sequence[Table] = (),
-    needs: Iterable[Sequence[str]] = (),
     file_states: FileStates | None = None,
     afterwards: Callable[[Night, Lake], None] | None = None,
 ) -> dg.AssetsDefinition:
@@ -52,7 +52,10 @@ def publish_asset(
 
     @dg.asset(
         key=["publish", part],
-        deps=[dg.AssetKey(list(key)) for key in [*(t.asset_key for t in tables), *needs]],
+        deps=[
+            *(dg.AssetKey(list(table.asset_key)) for table in tables),
+            *(dg.AssetKey(["publish", other]) for other in MADE_FROM.get(part, ())),
+        ],
         group_name=part,
         partitions_def=ANY_NIGHTS,
         # `lake` too: who has it has the turn, so no other run writes the tables that are read here.

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from funnel_etl.definitions import TABLES
+from funnel_etl.assembly import TABLES
 from funnel_etl.marts.funnel import metrics
 from funnel_etl.marts.funnel.contracts import MEASURES, ORIGINS
 from funnel_etl.settings import PROJECT

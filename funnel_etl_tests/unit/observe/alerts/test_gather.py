@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from funnel_etl.definitions import TABLES, defs
+from funnel_etl.assembly import TABLES
 from funnel_etl.observe.alerts import dispatch as tell
 from funnel_etl.observe.alerts import store as memory
 from funnel_etl.observe.alerts.gather import gather
@@ -17,6 +17,7 @@ from funnel_etl.observe.completeness.volumes import LISTED_DAYS
 from funnel_etl.platform.postgres.database import engine
 from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl_tests.receiver import Receiver
+from funnel_etl_tests.whole import defs
 
 DAY = date(2026, 11, 20)
 DAYS = timedelta(days=1)
@@ -48,7 +49,7 @@ class World:
                 given = TO_DO | {"as_of": night} | row
                 columns, values = ", ".join(given), ", ".join(f":{column}" for column in given)
                 connection.execute(sa.text(f"INSERT INTO ops.{name} ({columns}) VALUES ({values})"), given)  # noqa: S608
-            found = gather(connection, self.instance, now)
+            found = gather(connection, self.instance, defs.get_repository_def(), now)
             memory.note(connection, found.causes, found.looked, now, found.unmended)
         tell._send_pending(self.engine, [self.receiver.url], now, force=True, deadline=1e12)
         return self.receiver.subjects

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from upath import UPath
 
+from funnel_etl.assembly import TABLES
 from funnel_etl.core.tables.accounting import Outcome
-from funnel_etl.definitions import TABLES
 from funnel_etl.observe.completeness.phone_contracts import PHONE_SHARES
 from funnel_etl.observe.completeness.phone_state import phone_counts_of
 from funnel_etl.observe.completeness.phones import PhoneCounts, phone_shares

@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from funnel_etl.definitions import build_definitions
-from funnel_etl.observe.completeness.sensor import watch_request
+from funnel_etl.assembly import build_definitions
+from funnel_etl.automation import watch_request
 from funnel_etl.platform.dagster.nights import BY_COMMAND, FIRST_NIGHT, PARTITION, begin_nights, first_night, maker_of
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing

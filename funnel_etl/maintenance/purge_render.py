@@ -1,18 +1,9 @@
-"""The words of `funnel-etl purge`."""
+"""A purge in words."""
 
 from collections.abc import Iterator
 
-from rich.console import Console
-
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.maintenance.purge import Line, Purged, run_purge
-from funnel_etl.settings import Settings
-
-
-def show(settings: Settings, out: Console, *, dry_run: bool) -> None:
-    """Purge (or only look), and tell what went and what stayed."""
-    for line in purged_lines(run_purge(settings, dry_run=dry_run), dry_run=dry_run):
-        out.print(line, markup=False, highlight=False)
+from funnel_etl.maintenance.purge import Line, Purged
 
 
 def purged_lines(done: Purged, *, dry_run: bool) -> Iterator[str]:
