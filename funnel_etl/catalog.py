@@ -1,21 +1,18 @@
-"""The pulled sources by name, of both parts: what config tables may name of them.
+"""All sources there are, and all rows of persons made of them. Whatever must know each of them goes over these.
 
-Not below the parts, which do not know each other, and not in `sources`, which knows no part.
+Not below the parts, which do not know each other. A source is added to its part's `sources.py`, never here.
 """
 
-from funnel_etl.core.config_checks import SourceNames
-from funnel_etl.core.tables.contracts import Kind
-from funnel_etl.parts.marketing.contracts import SPEND_SOURCE, TOFU_LEADS_SOURCE
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_SOURCE, SALES_SOURCE, sales_column
+from funnel_etl.parts.marketing.sources import MARKETING
+from funnel_etl.parts.sales.sources import SALES
 
-SOURCE_NAMES = {
-    "tofu_leads": SourceNames(tuple(column.name for column in TOFU_LEADS_SOURCE)),
-    "ad_spend": SourceNames(tuple(column.name for column in SPEND_SOURCE)),
-    "crm_assigned_leads": SourceNames(tuple(column.name for column in ASSIGNED_LEADS_SOURCE)),
-    "crm_sales": SourceNames(
-        tuple(column.name for column in SALES_SOURCE),
-        amounts=tuple(c.name for c in SALES_SOURCE if sales_column(c.name).kind is Kind.MONEY),
-        dates=tuple(c.name for c in SALES_SOURCE if sales_column(c.name).kind in (Kind.DATE, Kind.TIMESTAMP)),
-    ),
-}
-"""Each pulled source with its documented columns."""
+TAKING_IN = (MARKETING, SALES)
+"""The parts that take sources in."""
+SOURCES = {source.name: source for part in TAKING_IN for source in part.sources}
+"""Every pulled source, by name."""
+PEOPLE = {people.table.full_name: people for part in TAKING_IN for people in part.people}
+"""Every clean table with rows of persons, by its full name."""
+SOURCE_NAMES = {source.name: source.names for source in SOURCES.values()}
+"""What config tables may name of each source."""
+LOGINS = tuple(dict.fromkeys(source.login for source in SOURCES.values() if source.login))
+"""The systems that ask for a login: FUNNEL_<NAME>_AUTH and FUNNEL_<NAME>_SECRET."""

@@ -16,8 +16,9 @@ from rich.table import Table as RichTable
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped
+from funnel_etl.environment import load_settings
 from funnel_etl.files import NO_ROOM
-from funnel_etl.settings import PROJECT, load_settings
+from funnel_etl.settings import PROJECT
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -2,16 +2,18 @@
 
 import os
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from funnel_etl.core.errors import ConfigError
+from funnel_etl.core.source import Source
 from funnel_etl.env_file import PREFIX, read_env_file, refuse_quoted, refuse_unknown
 
 EMBEDDED = "embedded"
@@ -28,6 +30,13 @@ ENV_FILE = Path(".env")
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout (or the folder the package was installed into)."""
+
+
+class Login(BaseModel, frozen=True):
+    """How a system is entered: by none, bearer, basic (secret user:password), header:NAME or query:NAME."""
+
+    auth: str = "none"
+    secret: SecretStr | None = None
 
 
 class Settings(BaseSettings):
@@ -56,12 +65,10 @@ class Settings(BaseSettings):
     )
     landing_url: str | None = Field(None, description="Landing archive: a folder or any universal-pathlib URL")
     lake_url: str | None = Field(None, description="Parquet lake: a folder or any universal-pathlib URL")
-    tofu_leads_url: str | None = Field(None, description="Campaign leads: path, file://, http(s):// or gsheet://ID/TAB")
-    ad_spend_url: str | None = Field(None, description="Ad spend, likewise")
-    crm_assigned_leads_url: str | None = Field(None, description="CRM dump of assignments, likewise")
-    crm_sales_url: str | None = Field(None, description="CRM dump of sales, likewise")
-    crm_auth: str = Field("none", description="none, bearer, basic, header:NAME or query:NAME")
-    crm_secret: SecretStr | None = Field(None, description="The secret for CRM_AUTH (basic: user:password)")
+    addresses: dict[str, str] = Field(
+        {}, description="Source → where it is pulled from: path, file://, http(s):// or gsheet://ID/TAB"
+    )
+    logins: dict[str, Login] = Field({}, description="System that asks for a login → how it is entered")
     google_credentials: Path | None = Field(None, description="Service account file for gsheet:// sources")
     retry_seconds: Annotated[float, Field(ge=0)] = Field(
         90.0, description="How long a source that does not answer is asked again"
@@ -172,28 +179,50 @@ class Settings(BaseSettings):
         return datetime.now(ZoneInfo(self.timezone)).date() - timedelta(days=1)
 
 
-def names() -> set[str]:
-    """Return the name of every setting, as in the environment."""
-    return {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+OF_SOURCES = ("addresses", "logins")
+"""The fields that hold the settings of the sources: each of these has a name of its own."""
 
 
-def load_settings() -> Settings:
-    """Return the settings of the environment and of `.env`, where the environment wins.
+def setting_names(sources: Iterable[Source]) -> dict[str, str]:
+    """Return every setting's name in the environment → the place of its value: a field, with keys if it has some."""
+    found = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields if name not in OF_SOURCES}
+    for source in sources:
+        found[source.variable] = f"addresses.{source.name}"
+        if source.login_variables:
+            kind, secret = source.login_variables
+            found |= {kind: f"logins.{source.login}.auth", secret: f"logins.{source.login}.secret"}
+    return found
+
+
+def read_settings(sources: Iterable[Source]) -> Settings:
+    """Return the settings of the environment and of `.env`, where the environment wins, with those of the sources.
 
     Raises `ConfigError` with one readable line for the first thing in them that is wrong.
     """
-    known = names()
+    places = setting_names(sources)
+    known = set(places)
     given = {name.upper(): value for name, value in os.environ.items() if value}
     refuse_unknown(given, known, "the environment")
     for name in known & set(given):
         refuse_quoted(name, given[name])
     written = {name.upper(): value for name, value in read_env_file(ENV_FILE, known).items()}
-    values: dict[str, Any] = {name: written[name] for name in known & (written.keys() - given.keys())}
+    values: dict[str, Any] = {name: {} for name in OF_SOURCES}
+    for name in known & (written.keys() | given.keys()):
+        place, _, rest = places[name].partition(".")
+        value = given.get(name) or written[name]
+        if place == "addresses":
+            values[place][rest] = value
+        elif place == "logins":
+            system, _, field = rest.partition(".")
+            values[place].setdefault(system, {})[field] = value
+        else:
+            values[place] = value
     try:
-        return Settings(**{name.removeprefix(PREFIX).lower(): value for name, value in values.items()})
+        return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = f"{PREFIX}{str(first['loc'][0]).upper()}" if first["loc"] else "a setting"
+        place = ".".join(map(str, first["loc"]))
+        name = next((name for name, at in places.items() if at == place), "a setting")
         raise ConfigError(
             first["msg"].removeprefix("Value error, "), where=name, fix="correct it in the environment or .env"
         ) from None

@@ -15,9 +15,10 @@ import pytest
 import sqlalchemy as sa
 
 from funnel_etl.demo.config import PROJECT_CONFIG
+from funnel_etl.environment import load_settings
 from funnel_etl.operate.run.night import NightResult, run_night
 from funnel_etl.platform.postgres import database
-from funnel_etl.settings import Settings, load_settings
+from funnel_etl.settings import Settings
 
 PROGRAM = Path(sys.executable).with_name("funnel-etl")
 

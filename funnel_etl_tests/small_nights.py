@@ -20,7 +20,8 @@ from funnel_etl.marts.funnel.m0 import closing
 from funnel_etl.marts.funnel.m0.closed_months import closed_months
 from funnel_etl.marts.funnel.m0.m0 import attributed_m0
 from funnel_etl.observe.changes.decompose import CELL
-from funnel_etl.observe.changes.rebuild import CLEAN, DOCUMENTED, LANDED, RAW, Remaker
+from funnel_etl.observe.changes.rebuild import CLEAN, Remaker
+from funnel_etl.observe.changes.rows import BY_TABLE
 from funnel_etl.observe.changes.steps import rows_that_changed, what_changed
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.dagster.nights import Night
@@ -93,9 +94,9 @@ class SmallNights:
             lambda name: self.lake.read(CLEAN[name], before) if before else None,
         )
         frames = {}
-        for name in LANDED:
+        for name in BY_TABLE:
             raw = remaker.raw(name, night.config)
-            self.lake.write(RAW[name], day, raw)
+            self.lake.write(BY_TABLE[name].raw, day, raw)
             made = remaker.table(name, night.config, night.zone)
             frames[name] = made.rows
             self.lake.write_account(CLEAN[name], day, made, "run")
@@ -130,8 +131,9 @@ class SmallNights:
     def _landed(self, day: date, sources: NightlySources) -> dict[str, list[str]]:
         files = {}
         rows = {"tofu_leads": self.leads, "assigned_leads": self.assigned, "sales": self.sales, "ad_spend": self.spend}
-        for name, source in LANDED.items():
-            data = as_csv([column.name for column in DOCUMENTED[name]], rows[name])
+        for name, declared in BY_TABLE.items():
+            source = declared.name
+            data = as_csv([column.name for column in declared.columns], rows[name])
             files[source] = [self.landing.put(source, "pull", f"{source}.csv", data, received_at=utc_now()).file_id]
         put = [
             self.landing.put("zoom", "file", f"{number}.csv", data, received_at=utc_now()).file_id

@@ -1,34 +1,86 @@
 #!/usr/bin/env python3
 """Write the docs that come from the code (`make docs`), or check that they are current (`--check`)."""
 
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from funnel_etl.assembly import TABLES
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.dictionary import as_markdown, reasons_markdown
 from funnel_etl.marts.funnel.metrics import with_sections
 from funnel_etl.marts.parity.reasons import PARITY_REASONS
 from funnel_etl.observe.changes.contracts import CAUSES
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+PROJECT = Path(__file__).resolve().parent.parent
+KINDS = "`none`, `bearer`, `basic`, `header:NAME` or `query:NAME`"
+LOGINS = {source.login_variables for source in SOURCES.values() if source.login_variables}
+
+
+def settings_page() -> Iterator[str]:
+    """Yield the lines of docs/settings.md about the sources."""
+    for number, source in enumerate(SOURCES.values()):
+        how = ", likewise" if number else ": a path, `file://`, `http(s)://` or `gsheet://ID/TAB`"
+        yield f"| `{source.variable}` | | {source.about}{how}. |"
+    for kind, secret in sorted(LOGINS):
+        pulls = ", ".join(f"`{each.name}`" for each in SOURCES.values() if each.login_variables == (kind, secret))
+        yield f"| `{kind}` | `none` | How {pulls} log in: {KINDS}. |"
+        never = "Never shown in an error, a log or a manifest."
+        yield f"| `{secret}` | | The secret for it; for `basic`: `user:password`. {never} |"
+
+
+def example_file() -> Iterator[str]:
+    """Yield the lines of .env.example about the sources."""
+    for source in SOURCES.values():
+        yield f"{source.variable}="
+    for kind, secret in sorted(LOGINS):
+        pulls = ", ".join(each.name for each in SOURCES.values() if each.login_variables == (kind, secret))
+        yield f"# How {pulls} log in: {KINDS.replace('`', '')}"
+        yield f"{kind}=none"
+        yield "# The secret for it; for basic: user:password"
+        yield f"{secret}="
+
+
+def compose_file() -> Iterator[str]:
+    """Yield the lines of docker-compose.yml that hand the sources' settings to the containers."""
+    for name in [
+        *(source.variable for source in SOURCES.values()),
+        *(name for pair in sorted(LOGINS) for name in pair),
+    ]:
+        yield f"    {name}: ${{{name}:-}}"
+
+
+def with_lines(text: str, first: str, lines: Iterator[str]) -> str:
+    """Return a text with the lines from the first to the last one that match `first` replaced by others."""
+    old = text.split("\n")
+    own = [at for at, line in enumerate(old) if re.match(first, line)]
+    return "\n".join([*old[: own[0]], *lines, *old[own[-1] + 1 :]])
 
 
 def main(check: bool) -> int:
     """Write or check each; gives the exit code."""
     stale = []
+    of_sources = r"FUNNEL_\w+_(?:URL|AUTH|SECRET)\b(?<!LANDING_URL)(?<!LAKE_URL)(?<!DATABASE_URL)(?<!DAGSTER_URL)"
     pages = {
-        "data-dictionary.md": as_markdown(TABLES),
-        "reasons.md": reasons_markdown(PARITY_REASONS, CAUSES),
-        "metrics.md": with_sections((DOCS / "metrics.md").read_text()),
+        "docs/data-dictionary.md": as_markdown(TABLES),
+        "docs/reasons.md": reasons_markdown(PARITY_REASONS, CAUSES),
+        "docs/metrics.md": with_sections((PROJECT / "docs/metrics.md").read_text()),
     }
+    for name, first, lines in (
+        ("docs/settings.md", rf"\| `{of_sources}`", settings_page()),
+        (".env.example", rf"{of_sources}=", example_file()),
+        ("docker-compose.yml", rf"    {of_sources}: \$\{{FUNNEL", compose_file()),
+    ):
+        pages[name] = with_lines((PROJECT / name).read_text(), first, lines)
     for name, text in pages.items():
-        path = DOCS / name
+        path = PROJECT / name
         if not check:
             path.write_text(text)
         elif not path.is_file() or path.read_text() != text:
             stale.append(name)
     for name in stale:
-        sys.stderr.write(f"docs/{name} is not what the code says. Fix: make docs\n")
+        sys.stderr.write(f"{name} is not what the code says. Fix: make docs\n")
     return 1 if stale else 0
 
 

@@ -24,13 +24,14 @@ from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.demo.crm_server import LoopbackCrm
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.recovered import recovery
+from funnel_etl.environment import load_settings
 from funnel_etl.files import private_folder
 from funnel_etl.operate.run.night import NightResult, require_over, run_night
 from funnel_etl.operate.run.services import serve
 from funnel_etl.platform.postgres.database import Databases, engine, libpq_uri, open_databases
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.embedded_place import port_is_free
-from funnel_etl.settings import EMBEDDED, NOWHERE, PROJECT, Settings, load_settings
+from funnel_etl.settings import EMBEDDED, NOWHERE, PROJECT, Settings
 
 FINISHED = "finished.json"
 """What a demo was made from; there once its night is published."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.marts.funnel import published
 from funnel_etl.marts.funnel.revenue.contracts import REVENUE_CHANGES
 from funnel_etl.parts.sales.contracts import SALES
-from funnel_etl.parts.sales.earlier import PULLED as CRM
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.schema import SCHEMAS
@@ -22,7 +22,6 @@ from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.landing import Landing
 
 What = TypeVar("What")
-PULLS = ("tofu_leads", "ad_spend", *CRM)
 READERS = {
     "observe/changes/steps.py": "the night published before: all its tables, and in landing what it was made from",
     "marts/funnel/m0/closing.py": "the M0 of the night before: the newest two of each table",
@@ -33,6 +32,7 @@ READERS = {
     "operate/explain/changes_render.py": "a night that somebody asks for; without it it says which ones there are",
     "operate/worklist/worklist.py": "its newest night",
     "parts/sales/earlier.py": "the night before, and clean.sales since the last mart.revenue_changes; then landing",
+    "platform/dagster/source_assets.py": "the night before of each source whose dumps move on; then landing",
     "observe/completeness/phone_state.py": "the phones of up to a week before; of fewer nights where these are gone",
     "observe/completeness/state.py": "of each table the newest night that passed its checks; the newest good config",
 }
@@ -140,7 +140,7 @@ def landing_plan(landing: Landing, keep: int, now: datetime) -> Plan[str]:
         by_file.setdefault(arrival.file_id, []).append(arrival)
     used = _used(landing)
     newest = max(used.values(), default=date.min)
-    needed = {file_id for source in PULLS for file_id in _needed_pulls(landing, source)}
+    needed = {file_id for source in SOURCES for file_id in _needed_pulls(landing, source)}
     for day in published_last(landing):
         facts = published.published_before(landing, day + timedelta(days=1))
         needed |= {file_id for file_ids in (facts.made_from.files.values() if facts else ()) for file_id in file_ids}
@@ -171,15 +171,15 @@ def _always(arrivals: list[Arrival], *, is_used: bool) -> str | None:
         return "config, closed months, published facts, confirmations, decisions"
     if any(a.kind == "file" and a.status == "accepted" for a in arrivals):
         return "Zoom reports: every night is made from all of them"
-    if is_used and any(a.source in CRM for a in arrivals):
-        return "the CRM's dumps: clean.crm_history follows from all of them"
+    if is_used and any(a.source in SOURCES and SOURCES[a.source].needs_all_dumps for a in arrivals):
+        return "dumps a table follows from, all of them (clean.crm_history)"
     return None
 
 
 def _used(landing: Landing) -> dict[str, date]:
     """Give the files that nights used → the newest such night."""
     found: dict[str, date] = {}
-    for source in PULLS:
+    for source in SOURCES:
         for night in landing.nights(source):
             found |= {file_id: max(night, found.get(file_id, night)) for file_id in landing.night(night, source) or []}
     return found

@@ -10,18 +10,20 @@ it takes only rows that came since the last good dump, or that have aged out, at
 length: then nothing is lost that was published, and the next dump brings what is missing.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
 import pandas as pd
 
+from funnel_etl.core.config_tables import Config
 from funnel_etl.core.errors import FunnelError, SourceRejected
-from funnel_etl.core.reading.csvfile import PROBLEM, RESERVED, SourceColumn, read_header, spellings
+from funnel_etl.core.reading.csvfile import PROBLEM, RESERVED, read_header, spellings
 from funnel_etl.core.reading.dump_end import DumpEnd, dump_end
-from funnel_etl.core.reading.dumps import DumpKey, DumpRows, Loss, compare, dump_rows
+from funnel_etl.core.reading.dumps import DumpRows, Loss, compare, dump_rows
 from funnel_etl.core.reading.schema_drift import schema_drift
 from funnel_etl.core.reading.source_frame import columns_present, raw_records
+from funnel_etl.core.source import Source
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.settings import Settings
@@ -58,12 +60,16 @@ class DumpReader:
 
     settings: Settings
     landing: Landing
-    source: str
-    documented: Collection[SourceColumn]
-    aliases: dict[str, str]
+    declared: Source
+    config: Config
     night: date
-    key: DumpKey | None = None
     _judged: dict[str, _Judged] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.source = self.declared.name
+        self.documented = self.declared.documented(self.config)
+        self.key = self.declared.dump_key(self.config)
+        self.aliases = self.config.aliases(self.source)
 
     def judge(self, data: bytes) -> None:
         """Raise SourceRejected unless the dump may be used; its `fix` names `funnel-etl confirm` where that helps."""

@@ -15,8 +15,9 @@ from funnel_etl.core.config_checks import Loss, SourceNames, lost_most, misspell
 from funnel_etl.core.config_tables import TABLES, Config, check_together, parse_table
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.core.reading.csvfile import read_header
+from funnel_etl.core.source import Source
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.settings import Settings
+from funnel_etl.settings import Login, Settings
 from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.confirmations import confirmed
 from funnel_etl.sources.archive.landing import Landing
@@ -62,15 +63,15 @@ class NightlySources:
         self.names = names or {}
         self._tables: dict[tuple[str, ...], pd.DataFrame] = {}
 
-    def pull(self, source: str, night: date, judge: Callable[[bytes], object] | None = None) -> str:
-        """Land a source for a night (or find what it used) and give the file_id. Raises as `fetch`.
+    def pull(self, source: Source, night: date, judge: Callable[[bytes], object] | None = None) -> str:
+        """Land a source for a night (or find what it used) and return the file_id. Raises as `fetch`.
 
         What `judge` refuses is kept as rejected, and no night uses it.
         """
-        if (recorded := self.recorded(source, night)) is not None:
+        if (recorded := self.recorded(source.name, night)) is not None:
             return recorded[0]
         arrival = self._fetch(source, judge)
-        self.landing.record_night(night, source, [arrival.file_id])
+        self.landing.record_night(night, source.name, [arrival.file_id])
         return arrival.file_id
 
     def recorded(self, source: str, night: date) -> list[str] | None:
@@ -266,13 +267,14 @@ class NightlySources:
         before = before or []
         return (before[0] if before else None), self._parsed(name, before)
 
-    def _fetch(self, source: str, judge: Callable[[bytes], object] | None) -> Arrival:
+    def _fetch(self, source: Source, judge: Callable[[bytes], object] | None) -> Arrival:
         settings = self.settings
+        login = settings.logins.get(source.login or "", Login())
         return fetch(
-            getattr(settings, f"{source}_url") or "",
-            source=source,
+            settings.addresses.get(source.name, ""),
+            source=source.name,
             landing=self.landing,
-            auth=Auth.parse(settings.crm_auth, settings.crm_secret) if source.startswith("crm_") else Auth(),
+            auth=Auth.parse(login.auth, login.secret, source.login_variables) if source.login_variables else Auth(),
             policy=FetchPolicy(
                 deadline=settings.download_seconds,
                 retry_for=settings.retry_seconds,

@@ -70,7 +70,19 @@ def test_the_scan_sees_imports_in_functions_and_of_submodules(tmp_path: Path) ->
 
 
 ROOMS = (
-    *("core", "files", "env_file", "settings", "sources", "platform", "parts", "catalog", "marts", "observe"),
+    *(
+        "core",
+        "files",
+        "env_file",
+        "settings",
+        "sources",
+        "platform",
+        "parts",
+        "catalog",
+        "environment",
+        "marts",
+        "observe",
+    ),
     *("maintenance", "automation", "resources", "assembly", "definitions", "operate", "demo", "bench", "cli"),
 )
 """The folders and files of the package, the lowest first: each may import what stands before it, and nothing after."""

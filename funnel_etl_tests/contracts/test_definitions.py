@@ -11,6 +11,7 @@ from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 import funnel_etl
 from funnel_etl.assembly import TABLES, build_definitions
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.contracts import Kind, Table
 from funnel_etl.platform.dagster.freshness import COMPLETE, USUAL_VOLUME
 from funnel_etl.platform.dagster.nights import begin_nights
@@ -180,7 +181,8 @@ def asset_bodies() -> dict[str, int]:
 
 def test_every_asset_body_is_short() -> None:
     bodies = asset_bodies()
-    assert len(bodies) >= len(TABLE_ASSETS)
+    of_declarations = 2 * len(SOURCES)  # raw and clean of each source, whose bodies are in `source_assets`
+    assert len(bodies) >= len(TABLE_ASSETS) - of_declarations
     assert {name: lines for name, lines in bodies.items() if lines > MAX_BODY} == {}
 
 

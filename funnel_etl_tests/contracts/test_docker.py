@@ -9,13 +9,15 @@ import yaml
 from requests import Session
 from requests.utils import should_bypass_proxies
 
-from funnel_etl.settings import PROJECT, Settings
+from funnel_etl.catalog import SOURCES
+from funnel_etl.environment import load_settings
+from funnel_etl.settings import PROJECT, Settings, setting_names
 
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 OURS = [name for name, service in SERVICES.items() if service["image"] != "postgres:18"]
-SETTINGS = {f"FUNNEL_{name.upper()}" for name in Settings.model_fields}
+SETTINGS = set(setting_names(SOURCES.values()))
 # Not settings: FUNNEL_DAGSTER_URL is for dagster.yaml, the POSTGRES_ ones for the image of PostgreSQL.
 BESIDE = {yaml.safe_load((PROJECT / "dagster.yaml").read_text())["storage"]["postgres"]["postgres_url"]["env"]}
 OF_THE_NETWORK = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"}
@@ -72,7 +74,7 @@ def test_what_compose_hands_over_is_read_as_if_nothing_were_set_when_nothing_is(
     given = {name: value for name, value in SERVICES["code"]["environment"].items() if name in SETTINGS}
     for name, value in given.items():
         monkeypatch.setenv(name, re.sub(r"\$\{\w+:[-+][^}]*\}", "", value))
-    read, own = Settings(_env_file=None), {"home", "database_url", "config_dir", "drop_dir"}
+    read, own = load_settings(), {"home", "database_url", "config_dir", "drop_dir"}
     assert read.model_dump(exclude=own) == Settings(_env_file=None).model_dump(exclude=own)
     assert (str(read.home), str(read.drop_dir), str(read.config_dir)) == ("/state", "/drop", "/app/config_csv")
 

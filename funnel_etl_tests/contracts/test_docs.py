@@ -7,16 +7,18 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from pydantic import SecretStr
 
 from funnel_etl.assembly import TABLES
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.dictionary import as_markdown, reasons_markdown
+from funnel_etl.environment import load_settings
 from funnel_etl.marts.funnel.contracts import DISTINCT, MEASURES, RATES, UNIT_COSTS
 from funnel_etl.marts.parity.reasons import PARITY_REASONS
 from funnel_etl.observe.changes.contracts import CAUSES
-from funnel_etl.settings import PROJECT, Settings
+from funnel_etl.settings import PROJECT, Login, Settings, setting_names
 
-SETTINGS = [f"FUNNEL_{name.upper()}" for name in Settings.model_fields]
+PLACES = setting_names(SOURCES.values())
+SETTINGS = [*PLACES]
 OTHER_PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "config_csv/README.md"]
 PAGES = [PROJECT / name for name in OTHER_PAGES] + sorted((PROJECT / "docs").rglob("*.md"))
 LINK = re.compile(r"(?<!`)!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -57,23 +59,34 @@ def test_the_example_file_lists_exactly_the_settings():
     assert sorted(listed) == sorted(SETTINGS)
 
 
+def default(place: str) -> object:
+    """The default of a setting, by the place of its value."""
+    field, _, rest = place.partition(".")
+    if field == "logins":
+        return Login.model_fields[rest.partition(".")[2]].default
+    return None if field == "addresses" else Settings.model_fields[field].default
+
+
 @pytest.mark.parametrize("page", ["docs/settings.md", ".env.example"])
 def test_the_defaults_on_a_page_are_the_defaults(page):
     text = (PROJECT / page).read_text()
     pattern = r"^\| `(FUNNEL_\w+)` \| `([^`]+)` \|" if page.endswith(".md") else r"^(FUNNEL_\w+)=(.+)$"
     shown = dict(re.findall(pattern, text, re.MULTILINE))
-    fields = {f"FUNNEL_{name.upper()}": field.default for name, field in Settings.model_fields.items()}
+    fields = {name: default(place) for name, place in PLACES.items()}
     assert set(shown) == {name for name, default in fields.items() if default is not None}
     for name, value in shown.items():
         assert type(fields[name])(value) == fields[name], name
 
 
-def test_the_example_file_is_read_as_if_nothing_were_set(monkeypatch):
+def test_the_example_file_is_read_as_if_nothing_were_set(monkeypatch, tmp_path):
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    read = Settings(_env_file=PROJECT / ".env.example")
-    assert read == Settings(_env_file=None)
-    assert not isinstance(read.crm_secret, SecretStr)
+    monkeypatch.chdir(tmp_path)
+    nothing = load_settings()
+    (tmp_path / ".env").write_bytes((PROJECT / ".env.example").read_bytes())
+    read = load_settings()
+    assert read.logins.pop("crm") == Login()
+    assert read == nothing
 
 
 @pytest.mark.parametrize(

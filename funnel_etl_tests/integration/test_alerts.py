@@ -20,13 +20,13 @@ from funnel_etl.assembly import build_definitions
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.demo.campaigns import HEADER
 from funnel_etl.demo.generate import generate
+from funnel_etl.environment import load_settings
 from funnel_etl.observe.alerts.dispatch import tell
 from funnel_etl.observe.alerts.send_test import try_addresses
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.operate.run.night import NightResult
 from funnel_etl.operate.status.render import status_lines
 from funnel_etl.operate.status.status import status
-from funnel_etl.settings import load_settings
 from funnel_etl_tests.installation import Installation
 from funnel_etl_tests.receiver import Receiver
 

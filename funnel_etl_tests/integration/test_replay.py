@@ -340,7 +340,7 @@ def test_the_purge_removed_what_it_may_and_says_what_stays_and_why(after_purge: 
     kept = {line.what for line in after_purge.told.kept}
     assert "newest of their table" in kept
     assert "Zoom reports: every night is made from all of them" in kept
-    assert "the CRM's dumps: clean.crm_history follows from all of them" in kept
+    assert "dumps a table follows from, all of them (clean.crm_history)" in kept
 
 
 def test_a_purged_night_cannot_be_replayed_and_says_so_with_those_that_can(after_purge: AfterPurge) -> None:

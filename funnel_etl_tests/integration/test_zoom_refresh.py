@@ -18,11 +18,11 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from funnel_etl.assembly import build_definitions
 from funnel_etl.demo.generate import generate
+from funnel_etl.environment import load_settings
 from funnel_etl.operate.run.night import NightResult
 from funnel_etl.parts.marketing.zoom import sensor
 from funnel_etl.parts.marketing.zoom.refresh import Remembered
 from funnel_etl.parts.marketing.zoom.withdrawals import withdraw
-from funnel_etl.settings import load_settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl_tests.installation import Installation
 from funnel_etl_tests.whole import defs

@@ -14,17 +14,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import TABLES, Config, check_together, parse_table
 from funnel_etl.core.errors import ConfigError, FunnelError
 from funnel_etl.core.reading.csvfile import OVERFLOW, PROBLEM, SourceColumn, read_csv, read_header, spellings
-from funnel_etl.core.reading.dumps import DumpKey
 from funnel_etl.core.reading.source_frame import raw_records
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.values.text import decode
-from funnel_etl.parts.marketing import contracts as marketing
-from funnel_etl.parts.marketing.leads import clean_tofu_leads
-from funnel_etl.parts.marketing.spend import clean_ad_spend
 from funnel_etl.parts.marketing.zoom.clean import contracts as zoom
 from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zoom_segments
 from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
@@ -33,9 +30,6 @@ from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registratio
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.reader import contracts as zoom_raw
 from funnel_etl.parts.marketing.zoom.reader.read import read_export
-from funnel_etl.parts.sales import contracts as sales
-from funnel_etl.parts.sales.assigned_leads import clean_assigned_leads
-from funnel_etl.parts.sales.sales import clean_sales, sales_key, sales_source
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader
@@ -90,32 +84,6 @@ def held(rows: pd.DataFrame) -> str:
     return "".join([*(cell for name in own for cell in own[name].dropna()), *beyond])
 
 
-SHAPES: dict[str, tuple[Callable[[Config], list[SourceColumn]], Callable[[Config], DumpKey], Table, Table, Clean]] = {
-    "tofu_leads": (
-        lambda _: list(marketing.TOFU_LEADS_SOURCE),
-        lambda _: marketing.TOFU_LEADS_KEY,
-        marketing.RAW_TOFU_LEADS,
-        marketing.TOFU_LEADS,
-        clean_tofu_leads,
-    ),
-    "ad_spend": (
-        lambda _: list(marketing.SPEND_SOURCE),
-        lambda _: marketing.SPEND_KEY,
-        marketing.RAW_AD_SPEND,
-        marketing.AD_SPEND,
-        clean_ad_spend,
-    ),
-    "crm_assigned_leads": (
-        lambda _: list(sales.ASSIGNED_LEADS_SOURCE),
-        lambda _: sales.ASSIGNED_LEADS_KEY,
-        sales.RAW_CRM_ASSIGNED_LEADS,
-        sales.ASSIGNED_LEADS,
-        clean_assigned_leads,
-    ),
-    "crm_sales": (sales_source, sales_key, sales.RAW_CRM_SALES, sales.SALES, clean_sales),
-}
-
-
 def through(table: Table, outcome: Outcome) -> pd.DataFrame:
     """Give the rows as the lake hands them on; they hold their contract, and the account balances."""
     contract = table.extended_with(outcome.rows.columns) if table.extensible else table
@@ -133,19 +101,20 @@ def assert_each_row_is_somewhere(raw: pd.DataFrame, clean: pd.DataFrame, outcome
     assert outcome.quarantine["reason"].notna().all()
 
 
-@pytest.mark.parametrize("source", SHAPES)
+@pytest.mark.parametrize("source", SOURCES)
 def test_a_damaged_dump_is_refused_or_every_row_of_it_is_accounted_for(
     source: str, week: Path, config: Config, tmp_path: Path, campaign: bool
 ) -> None:
     data = (week / "sources" / f"{source}.csv").read_bytes()
-    documented, key, raw_table, clean_table, clean = SHAPES[source]
+    declared = SOURCES[source]
+    documented, raw_table, clean_table, clean = declared.documented, declared.raw, declared.clean, declared.build
     given = Settings(home=tmp_path)
     landing = Landing(tmp_path / "landing")
     seen: Counter[str] = Counter()
 
     def night(damages: list[Damage]) -> None:
         broken = damaged(data, damages)
-        reader = DumpReader(given, landing, source, documented(config), {}, night=TUE, key=key(config))
+        reader = DumpReader(given, landing, declared, config, night=TUE)
         try:
             reader.judge(broken)
             outcome = reader.records(next(iter(reader._judged)))
@@ -234,7 +203,8 @@ def test_a_damaged_config_file_never_ends_a_night_that_had_a_good_one(
     folder.mkdir()
     sources = NightlySources(Settings(home=tmp_path, config_dir=folder), Landing(tmp_path / "landing"))
     leads = (week / "sources" / "crm_assigned_leads.csv").read_bytes()
-    documented, _, raw_table, clean_table, clean = SHAPES["crm_assigned_leads"]
+    declared = SOURCES["crm_assigned_leads"]
+    documented, raw_table, clean_table, clean = declared.documented, declared.raw, declared.clean, declared.build
     raw = through(raw_table, raw_of(leads, documented))
 
     def lay(changed: dict[str, bytes]) -> None:

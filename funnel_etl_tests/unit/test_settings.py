@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from funnel_etl.core.errors import ConfigError
-from funnel_etl.settings import Settings, load_settings
+from funnel_etl.environment import load_settings
+from funnel_etl.settings import Settings
 
 SECRET = "s3cr3t"
 
@@ -80,8 +81,9 @@ def test_a_file_is_read_right_whatever_program_wrote_it(folder: Path, encoding: 
     ]
     (folder / ".env").write_bytes("".join(line + end for line in lines).encode(encoding))
     read = load_settings()
-    assert read.crm_secret is not None
-    assert (read.crm_secret.get_secret_value(), read.home, read.drop_limit) == ("caffé", Path("my state"), 0.5)
+    secret = read.logins["crm"].secret
+    assert secret is not None
+    assert (secret.get_secret_value(), read.home, read.drop_limit) == ("caffé", Path("my state"), 0.5)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ def test_a_line_that_is_written_wrongly_is_named_by_its_number(folder: Path, tex
 @pytest.mark.parametrize("value", ['"quoted"', "'pass\"'", '"a # b"'], ids=["double", "a quote inside", "a hash"])
 def test_quotes_that_are_right_are_read_right(folder: Path, value: str) -> None:
     (folder / ".env").write_text(f"FUNNEL_CRM_SECRET={value}\n")
-    secret = load_settings().crm_secret
+    secret = load_settings().logins["crm"].secret
     assert secret is not None
     assert secret.get_secret_value() == value[1:-1]
 

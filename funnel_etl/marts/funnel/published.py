@@ -17,17 +17,19 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 import funnel_etl
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.marts.funnel.assets import MADE_FROM
 from funnel_etl.marts.funnel.contracts import FUNNEL_FACTS
 from funnel_etl.parts.marketing.zoom.clean.contracts import ZOOM_REPORTS
+from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.lake import Lake
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.connect.fetch import utc_now
 
 SOURCE = "published_facts"
-SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales", "zoom")
+FROM = (*SOURCES, ZOOM)
 """The landing sources the facts come from."""
 _KEPT = b"published"
 _CODE = ("core", "sources", "parts", "marts/funnel")
@@ -65,7 +67,7 @@ def keep(night: Night, lake: Lake) -> None:
         as_of=night.day.isoformat(),
         code=code_in_force(),
         zone=night.zone,
-        files={source: landing.night(night.day, source) or [] for source in SOURCES},
+        files={source: landing.night(night.day, source) or [] for source in FROM},
         config=night.sources.config_files(night.day),
         tables={table.full_name: lake.content_hash(table, night.day) for table in (*MADE_FROM, ZOOM_REPORTS)},
     )

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import TABLES as CONFIG_TABLES
+from funnel_etl.core.roles import ENGINEER, MARKETING_OPERATIONS
 from funnel_etl.observe.alerts.contracts import CHECK, CONFIG, EXPORT, PHONES, RUN, SOURCE, VOLUME
-from funnel_etl.observe.completeness.contracts import COMPLETE, ENGINEER, FAILED, MARKETING_OPERATIONS, MISSING, QUIET
+from funnel_etl.observe.completeness.contracts import COMPLETE, FAILED, MISSING, QUIET, ZOOM
+from funnel_etl.observe.completeness.contracts import CONFIG as CONFIGURED
 from funnel_etl.observe.completeness.missing_exports import LOOK_BACK_DAYS
-from funnel_etl.observe.completeness.volume_contracts import WORDS
+from funnel_etl.observe.completeness.volume_contracts import COUNTED
 from funnel_etl.observe.completeness.volumes import LISTED_DAYS
 
 SOURCE_ASSETS = {
-    "tofu_leads": ("raw/tofu_leads", "clean/tofu_leads"),
-    "ad_spend": ("raw/ad_spend", "clean/ad_spend"),
-    "crm_assigned_leads": ("raw/crm_assigned_leads", "clean/assigned_leads"),
-    "crm_sales": ("raw/crm_sales", "clean/sales"),
-    "zoom": ("raw/zoom_", "clean/zoom_", "clean/webinars"),
-    "config": ("ops/config_versions",),
+    **{source.name: ("/".join(source.raw.asset_key), "/".join(source.clean.asset_key)) for source in SOURCES.values()},
+    ZOOM: ("raw/zoom_", "clean/zoom_", "clean/webinars"),
+    CONFIGURED: ("ops/config_versions",),
 }
 """The assets whose failure already tells that a source failed, by how their names begin."""
 
@@ -33,7 +33,7 @@ EMAIL = re.compile(r"[^\s@<>,;:'\"]+@[\w-]+(?:\.[\w-]+)+")
 NUMBER = re.compile(r"(?<![\w.,/-])\+?\(?\d(?:[ ().-]{0,2}\d){8,}(?![\w,])")
 ENDING = r"\.(?:csv|tsv|txt|xlsx?|zip|pdf|json)"
 FILE = re.compile(rf"[\"'“][^\"'”]*{ENDING}[\"'”]|[^\s\"']+{ENDING}\b", re.IGNORECASE)
-OWN_FILES = {f"{name}.csv" for name in (*CONFIG_TABLES, "tofu_leads", "ad_spend", "assigned_leads", "sales")}
+OWN_FILES = {f"{name}.csv" for name in (*CONFIG_TABLES, *(source.clean.name for source in SOURCES.values()))}
 CONFIG_ERROR = re.compile(
     rf"config_csv/({'|'.join(CONFIG_TABLES)})\.csv: "
     r"(?:(\d[\d,]* of the \d[\d,]* lines in force are gone)|[^;]*?\b(lines? \d+(?: and \d+)?))?"
@@ -121,9 +121,9 @@ def of_sources(rows: Iterable[Mapping[str, Any]], failed: Collection[str], *, la
     """
     for row in rows:
         source, status = row["source"], row["status"]
-        if status in (COMPLETE, QUIET) or (source == "zoom" and status == MISSING and lacks_reports):
+        if status in (COMPLETE, QUIET) or (source == ZOOM and status == MISSING and lacks_reports):
             continue
-        edits = list(CONFIG_ERROR.finditer(row["why"])) if source == "config" else []
+        edits = list(CONFIG_ERROR.finditer(row["why"])) if source == CONFIGURED else []
         if edits:
             yield _rejected(row, edits)
         elif status != FAILED or not any(_tells_of(asset, source) for asset in failed):
@@ -149,9 +149,9 @@ def of_volumes(rows: Iterable[Mapping[str, Any]], through: Mapping[str, date | N
     """
     told: dict[str, Cause] = {}
     for row in rows:
-        words = WORDS[row["source"]]
+        counted = COUNTED[row["source"]]
         key = volume_key(row)
-        last = through.get(words.brought_by)
+        last = through.get(counted.brought_by)
         if key in told or (last is not None and row["since"] > last):
             continue
         since = "" if row["since"] == row["day"] else f", low since {row['since']}"

@@ -4,13 +4,13 @@ import hashlib
 from pathlib import Path
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.roles import ENGINEER
 from funnel_etl.files import private_folder, write_whole
 from funnel_etl.observe.alerts.causes import scrubbed
 from funnel_etl.observe.alerts.contracts import RUN
 from funnel_etl.observe.alerts.delivery import UNANSWERED, send
 from funnel_etl.observe.alerts.messages import Told, message
 from funnel_etl.observe.alerts.store import maybe
-from funnel_etl.observe.completeness.contracts import ENGINEER
 from funnel_etl.settings import Settings
 
 

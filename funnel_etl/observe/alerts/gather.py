@@ -9,6 +9,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from funnel_etl.core.parts import PARTS
+from funnel_etl.core.roles import ENGINEER
 from funnel_etl.observe.alerts.causes import (
     Cause,
     of_exports,
@@ -22,7 +23,7 @@ from funnel_etl.observe.alerts.causes import (
 from funnel_etl.observe.alerts.contracts import AUTOMATION, CHECK, CONFIG, EXPORT, NIGHT, PHONES, RUN, SOURCE, VOLUME
 from funnel_etl.observe.alerts.failures import LOOK_BACK, failed_checks, failed_runs, is_running
 from funnel_etl.observe.alerts.summary import summary, whole_night
-from funnel_etl.observe.completeness.contracts import COMPLETE, ENGINEER, QUIET
+from funnel_etl.observe.completeness.contracts import COMPLETE, QUIET
 from funnel_etl.platform.dagster.automation_state import automation_state
 
 COMPLETENESS = sa.text("SELECT * FROM ops.completeness ORDER BY source")

@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from funnel_etl.core.roles import WHO
 from funnel_etl.core.values.numbers import grouped, measure
-from funnel_etl.observe.completeness.contracts import WHO
 from funnel_etl.platform.postgres.owner import OURS
 
 WEEK = timedelta(days=7)

@@ -1,6 +1,6 @@
 """The rows behind what moved: each row that a published number counted otherwise, with its line then and now.
 
-Pure. What a measure counts is `ORIGINS` of `marts/funnel/contracts`; how a row is known again, `rows.SOURCES` and the
+Pure. What a measure counts is `ORIGINS` of `marts/funnel/contracts`; how a row is known again, the catalog and the
 keys here.
 """
 
@@ -9,16 +9,17 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from funnel_etl.core.source import Pass
 from funnel_etl.core.tables.accounting import TRACE
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_SALES, ORIGINS, Origin
 from funnel_etl.marts.funnel.revenue.deltas import counts
 from funnel_etl.observe.changes.contracts import CHANGED_ROWS, CODE, REWRITTEN, UNKNOWN
-from funnel_etl.observe.changes.matching import Pass, Places, inverse, matched
-from funnel_etl.observe.changes.rows import SOURCES
+from funnel_etl.observe.changes.matching import Places, inverse, matched
+from funnel_etl.observe.changes.rows import BY_TABLE
 
 Frames = Mapping[str, pd.DataFrame]
 SALES = "sales"
-PASSES = {name: source.passes for name, source in SOURCES.items()} | {
+PASSES = {name: source.matching for name, source in BY_TABLE.items()} | {
     "zoom_registrations": (Pass(("occurrence_id", "person_key")), Pass(("occurrence_id", "email"))),
     "zoom_attendance": (Pass(("occurrence_id", "person_key")), Pass(("occurrence_id", "email"))),
     "attributed_m0": (Pass(("phone", "month")),),

@@ -1,26 +1,15 @@
 """Which row of one night is which row of another: by keys, the surest first. Pure; knows no table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from funnel_etl.core.source import Pass
+
 Places = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
-
-
-@dataclass(frozen=True)
-class Pass:
-    """Rows that agree in `columns` are one row; a row whose first column is blank is not looked at.
-
-    `repeated`: of several that agree the first is the first, the second the second, …; otherwise only rows that agree
-    with one row of the other side, and with none of their own.
-    """
-
-    columns: tuple[str, ...]
-    repeated: bool = False
 
 
 def matched(before: pd.DataFrame, after: pd.DataFrame, passes: Sequence[Pass]) -> Places:

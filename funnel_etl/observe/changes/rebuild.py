@@ -1,6 +1,6 @@
 """The clean tables of a past night, made again from its landed files by today's code, under any config.
 
-The functions are those of the night's own assets; here is only which of them makes what from which config tables.
+The functions are those of the night's own assets: of a pulled source, its declaration's.
 """
 
 from collections.abc import Callable
@@ -9,19 +9,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from funnel_etl.core.config_tables import Config
-from funnel_etl.core.reading.csvfile import SourceColumn
 from funnel_etl.core.reading.source_frame import raw_records
 from funnel_etl.core.tables.accounting import Outcome
-from funnel_etl.parts.marketing.contracts import (
-    AD_SPEND,
-    RAW_AD_SPEND,
-    RAW_TOFU_LEADS,
-    SPEND_SOURCE,
-    TOFU_LEADS,
-    TOFU_LEADS_SOURCE,
-)
-from funnel_etl.parts.marketing.leads import clean_tofu_leads
-from funnel_etl.parts.marketing.spend import clean_ad_spend
+from funnel_etl.observe.changes.rows import BY_TABLE
 from funnel_etl.parts.marketing.zoom.clean import contracts as zoom
 from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance
 from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
@@ -34,17 +24,6 @@ from funnel_etl.parts.marketing.zoom.reader.contracts import (
     RAW_ZOOM_REGISTRANT_ROWS,
     RAW_ZOOM_REPORTS,
 )
-from funnel_etl.parts.sales.assigned_leads import clean_assigned_leads
-from funnel_etl.parts.sales.contracts import (
-    ASSIGNED_LEADS,
-    ASSIGNED_LEADS_SOURCE,
-    RAW_CRM_ASSIGNED_LEADS,
-    RAW_CRM_SALES,
-    SALES,
-    SALES_SOURCE,
-)
-from funnel_etl.parts.sales.history import with_aged_out_leads, with_aged_out_sales
-from funnel_etl.parts.sales.sales import clean_sales, sales_source
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
@@ -57,41 +36,13 @@ ZOOM = {
     "zoom_attendance": zoom.ZOOM_ATTENDANCE,
     "webinars": zoom.WEBINARS,
 }
-CLEAN = {"tofu_leads": TOFU_LEADS, "ad_spend": AD_SPEND, "assigned_leads": ASSIGNED_LEADS, "sales": SALES, **ZOOM}
+CLEAN = {name: source.clean for name, source in BY_TABLE.items()} | ZOOM
 """The tables that are made again; those of Zoom together."""
-LANDED = {
-    "tofu_leads": "tofu_leads",
-    "ad_spend": "ad_spend",
-    "assigned_leads": "crm_assigned_leads",
-    "sales": "crm_sales",
+ZOOM_READS = {
+    *("zoom_profiles", "category_tokens", "webinar_overrides", "funnels", "conductors", "bot_names"),
+    *("placeholder_phones", "metrics"),
 }
-"""Clean table → the landing source it is made from; all others are Zoom's."""
-READS = {
-    "tofu_leads": {"column_aliases", "placeholder_phones", "campaign_mapping", "funnels"},
-    "ad_spend": {"column_aliases", "funnels"},
-    "assigned_leads": {"column_aliases", "placeholder_phones", "funnel_mapping", "funnels"},
-    "sales": {
-        *("column_aliases", "placeholder_phones", "funnel_mapping", "funnels", "metrics"),
-        *("manual_mapping", "manual_value_funnel"),
-    },
-    "zoom": {
-        *("zoom_profiles", "category_tokens", "webinar_overrides", "funnels", "conductors", "bot_names"),
-        *("placeholder_phones", "metrics"),
-    },
-}
-"""Which tables of config_csv each is made by."""
-DOCUMENTED: dict[str, tuple[SourceColumn, ...]] = {
-    "tofu_leads": TOFU_LEADS_SOURCE,
-    "ad_spend": SPEND_SOURCE,
-    "assigned_leads": ASSIGNED_LEADS_SOURCE,
-    "sales": SALES_SOURCE,
-}
-RAW = {
-    "tofu_leads": RAW_TOFU_LEADS,
-    "ad_spend": RAW_AD_SPEND,
-    "assigned_leads": RAW_CRM_ASSIGNED_LEADS,
-    "sales": RAW_CRM_SALES,
-}
+"""Which tables of config_csv those of Zoom are made by."""
 
 
 @dataclass(frozen=True)
@@ -107,25 +58,20 @@ class Remaker:
 
     def table(self, name: str, config: Config, zone: str) -> Outcome:
         """Make a table of a pulled source: its rows by the contract, and its account."""
-        raw = self.raw(name, config)
-        if name == "tofu_leads":
-            made = clean_tofu_leads(raw, config, zone)
-        elif name == "ad_spend":
-            made = clean_ad_spend(raw, config, zone)
-        elif name == "assigned_leads":
-            made = with_aged_out_leads(clean_assigned_leads(raw, config, zone), self.aged(name), config)
-        else:
-            made = with_aged_out_sales(clean_sales(raw, config, zone), self.aged(name), config)
-        made.rows = CLEAN[name].conform(made.rows)
+        source = BY_TABLE[name]
+        made = source.build(self.raw(name, config), config, zone)
+        if source.carry:
+            made = source.carry(made, self.aged(name), config)
+        made.rows = source.clean.conform(made.rows)
         return made
 
     def raw(self, name: str, config: Config) -> pd.DataFrame:
         """Read the landed file of a pulled source again, as text."""
-        source = LANDED[name]
-        file_id = self.files[source][0]
-        documented = sales_source(config) if name == "sales" else DOCUMENTED[name]
-        rows = raw_records(self.landing.read(file_id), file_id, source, documented, config.aliases(source)).rows
-        return RAW[name].extended_with(rows.columns).conform(rows)
+        source = BY_TABLE[name]
+        file_id = self.files[source.name][0]
+        documented, aliases = source.documented(config), config.aliases(source.name)
+        rows = raw_records(self.landing.read(file_id), file_id, source.name, documented, aliases).rows
+        return source.raw.extended_with(rows.columns).conform(rows)
 
     def zoom(self, config: Config, zone: str, leads: pd.DataFrame) -> Frames:
         """Make the tables of Zoom, beside `clean.tofu_leads`, whose phones attendees may have."""

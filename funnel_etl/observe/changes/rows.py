@@ -7,76 +7,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from funnel_etl.catalog import SOURCES
+from funnel_etl.core.source import Source
 from funnel_etl.core.tables.accounting import TRACE
-from funnel_etl.core.tables.contracts import Table
 from funnel_etl.observe.changes.contracts import CAUSES, EDITED, LATE, NEW_DAY, VANISHED
-from funnel_etl.observe.changes.matching import Hashes, Pass, Places, common_order, inverse, matched, row_hashes
-from funnel_etl.parts.marketing.contracts import AD_SPEND, SPEND_SOURCE, SPEND_TEXTS, TOFU_LEADS, spend_column
+from funnel_etl.observe.changes.matching import Hashes, Places, common_order, inverse, matched, row_hashes
+from funnel_etl.parts.marketing.contracts import TOFU_LEADS
 from funnel_etl.parts.marketing.leads import first_of_person
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 
 PLACE = {cause: place for place, cause in enumerate(CAUSES)}
 """Cause → its place in the ladder."""
 SAME = -1
 """Place of a row that is as it was."""
-_SPEND = tuple(spend_column(column.name).name for column in SPEND_SOURCE if column.name != "Funnel")
-_CAMPAIGN = tuple(spend_column(name).name for name in SPEND_TEXTS)
-
-
-@dataclass(frozen=True)
-class Source:
-    """How the rows of a table are known again: its business day, what of a row the facts are made of, the matching."""
-
-    table: Table
-    day: str
-    content: tuple[str, ...]
-    passes: tuple[Pass, ...]
-
-
-SOURCES = {
-    "tofu_leads": Source(
-        TOFU_LEADS,
-        "created_date",
-        ("created_date", "created_at", "funnel", "phone", "email"),
-        (
-            Pass(("lead_id",)),
-            Pass(("phone_raw", "created_at", "email"), repeated=True),
-            Pass(("phone_raw", "created_at"), repeated=True),
-            Pass(("email", "created_at"), repeated=True),
-            Pass(("phone_raw", "email", "name", "utm_source", "utm_medium", "utm_campaign")),
-            Pass(("created_at", "name", "city")),
-        ),
-    ),
-    "ad_spend": Source(
-        AD_SPEND,
-        "spend_date",
-        ("spend_date", "funnel", "cost_inr", "impressions", "clicks"),
-        (
-            Pass((*_SPEND, "funnel_raw"), repeated=True),
-            Pass(("date_time", *_CAMPAIGN, "funnel_raw"), repeated=True),
-            Pass(("date_time", *_CAMPAIGN)),
-            Pass(("campaign", *(name for name in _SPEND if name not in {"campaign", "date_time"}), "funnel_raw")),
-            Pass(("date_time", "campaign", "platform")),
-        ),
-    ),
-    "assigned_leads": Source(
-        ASSIGNED_LEADS,
-        "assigned_date",
-        ("assigned_date", "assigned_at", "funnel", "phone"),
-        (
-            Pass(("assigned_at", "phone_raw", "source", "employee"), repeated=True),
-            Pass(("assigned_at", "phone_raw"), repeated=True),
-            Pass(("phone_raw", "source", "employee")),
-            Pass(("assigned_at", "source", "employee")),
-        ),
-    ),
-    "sales": Source(
-        SALES,
-        "sold_date",
-        ("sold_date", "final_funnel", "revenue_inr", "is_counted"),
-        (Pass(("sale_id",)),),
-    ),
-}
+BY_TABLE = {source.clean.name: source for source in SOURCES.values()}
 """The pulled sources by the name of their clean table. A row that only has another amount, day or phone is edited."""
 
 
@@ -92,7 +35,7 @@ class Rows:
 
     def __post_init__(self) -> None:
         self.last = self.before
-        self.places: Places = matched(self.before, self.after, self.source.passes)
+        self.places: Places = matched(self.before, self.after, self.source.matching)
         back = inverse(self.places, len(self.after))
         self.was, self.now = self._causes()
         self.moved = bool((np.diff(_lines(self.after)[self.places[self.places >= 0]][_order(self)]) < 0).any())
@@ -128,7 +71,7 @@ class Rows:
             for rows, taken, line in ((self.before, stays, own), (self.after, comes, other))
         ]
         mixed = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-        if self.source.table == TOFU_LEADS:
+        if self.source.clean == TOFU_LEADS:
             mixed["is_first_lead"] = first_of_person(mixed)
         self.last = mixed
         return mixed

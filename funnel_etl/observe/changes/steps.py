@@ -23,13 +23,13 @@ from funnel_etl.observe.changes import contracts as causes
 from funnel_etl.observe.changes.changed_rows import changed_rows
 from funnel_etl.observe.changes.decompose import TABLES, Inputs, changes, m0_of
 from funnel_etl.observe.changes.lent import LentPhones
-from funnel_etl.observe.changes.rebuild import CLEAN, DOCUMENTED, LANDED, RAW, READS, ZOOM, Remaker, with_tables
-from funnel_etl.observe.changes.rows import SOURCES, Rows, same_lines
+from funnel_etl.observe.changes.rebuild import CLEAN, ZOOM, ZOOM_READS, Remaker, with_tables
+from funnel_etl.observe.changes.rows import BY_TABLE, Rows, same_lines
 from funnel_etl.observe.changes.zoom import Zoom
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.parts.marketing.zoom.withdrawals import ever_decided
-from funnel_etl.parts.sales.earlier import leads_before, sales_before
 from funnel_etl.platform.dagster.nights import Night
+from funnel_etl.platform.dagster.source_assets import clean_before
 from funnel_etl.platform.lake import Lake
 
 Frames = dict[str, pd.DataFrame]
@@ -122,7 +122,7 @@ class Comparison:
             closed = as_closed if cause == causes.CONFIG else closed
             yield cause, self._inputs(state.frames, closed, self.since)
 
-        sources = {name: self._rows(name, state, config) for name in SOURCES}
+        sources = {name: self._rows(name, state, config) for name in BY_TABLE}
         zoom = self._zoom(state, sources["tofu_leads"])
         as_of = self.night.as_of
         for cause in BY_ROWS:
@@ -156,7 +156,7 @@ class Comparison:
     def as_it_was(self) -> _State:
         """Return the last night's tables by today's code: the lake's if those were published, else made again."""
         state = _State({}, {})
-        for name in LANDED:
+        for name in BY_TABLE:
             if self._is_kept(name):
                 state.frames[name], state.quarantine[name] = self._from_lake(name)
             else:
@@ -192,7 +192,7 @@ class Comparison:
 
     def _make(self, state: _State, name: str, config: Config, zone: str) -> None:
         log.info("ops.changes: making %s of %s again", CLEAN[name].full_name, self.published.night)
-        if name in LANDED:
+        if name in BY_TABLE:
             made = self.remaker.table(name, config, zone)
             state.frames[name], state.quarantine[name] = made.rows, made.quarantine
         else:
@@ -200,14 +200,15 @@ class Comparison:
 
     def _reread(self, state: _State, config: Config, edited: set[str], zone: str) -> None:
         """Make those tables again that an edit of config can move."""
-        for name in (*LANDED, "zoom_reports"):
-            # The leads lend phones to the people of Zoom.
-            reads = READS[name] if name in LANDED else READS["zoom"] | READS["tofu_leads"]
+        # The leads lend phones to the people of Zoom.
+        read_by = {name: source.reads for name, source in BY_TABLE.items()}
+        read_by["zoom_reports"] = frozenset(ZOOM_READS) | BY_TABLE["tofu_leads"].reads
+        for name, reads in read_by.items():
             if name not in self.unknown and (reads & edited or zone != self.zone):
                 self._make(state, name, config, zone)
 
     def _rows(self, name: str, state: _State, config: Config) -> Rows:
-        rows = Rows(SOURCES[name], state.frames[name], self.tonight[name], self.since)
+        rows = Rows(BY_TABLE[name], state.frames[name], self.tonight[name], self.since)
         was = state.quarantine.get(name, pd.DataFrame(columns=QUARANTINE_COLUMNS))
         now = self.lake.read_account(CLEAN[name], self.night.day)[0].quarantine
         gone, fresh = was[~was["row_key"].isin(now["row_key"])], now[~now["row_key"].isin(was["row_key"])]
@@ -215,7 +216,7 @@ class Comparison:
         late, vanished, mended, broken = rows.late(), rows.vanished(), nothing, nothing
         key = _key(name, config)
         if len(gone) and len(late):
-            mended = same_lines(_cells(gone), _lines(self.lake.read(RAW[name], self.night.day), late), key)
+            mended = same_lines(_cells(gone), _lines(self.lake.read(BY_TABLE[name].raw, self.night.day), late), key)
         if len(fresh) and len(vanished):
             broken = same_lines(_cells(fresh), _lines(self.remaker.raw(name, config), vanished), key)
         rows.are_edits(broken, mended)
@@ -225,7 +226,7 @@ class Comparison:
         """Give the table that says what had aged out on the last night: its own, else that of the night before it."""
         if self.lake.exists(CLEAN[name], self.published.night):
             return self.lake.read(CLEAN[name], self.published.night)
-        return (leads_before if name == "assigned_leads" else sales_before)(self.last, self.lake)
+        return clean_before(BY_TABLE[name], self.last, self.lake)
 
 
 def _reused(closed: ClosedM0, last: ClosedM0) -> ClosedM0:
@@ -237,9 +238,14 @@ def _reused(closed: ClosedM0, last: ClosedM0) -> ClosedM0:
 
 
 def _key(name: str, config: Config) -> list[str]:
-    """Give the spellings of the column that names a row of a source; only sales have one."""
-    documented = [column for column in DOCUMENTED[name] if lookup_key(column.name) == "_id"]
-    aliases = [alias for alias, column in config.aliases(LANDED[name]).items() if lookup_key(column) == "_id"]
+    """Return the spellings of the column that names a row of a source alone; none if no column does."""
+    source = BY_TABLE[name]
+    key = source.dump_key(config)
+    if key is None or key.identifier is None:
+        return []
+    named = lookup_key(key.identifier)
+    documented = [column for column in source.documented(config) if lookup_key(column.name) == named]
+    aliases = [alias for alias, column in config.aliases(source.name).items() if lookup_key(column) == named]
     return [spelling for column in documented for spelling in (column.name, *column.aliases)] + aliases
 
 

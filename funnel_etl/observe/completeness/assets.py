@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.parts import WATCH
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.observe.completeness import contracts
@@ -16,7 +17,7 @@ from funnel_etl.observe.completeness.phone_contracts import PHONE_SHARES
 from funnel_etl.observe.completeness.phone_state import phone_counts_of
 from funnel_etl.observe.completeness.phones import phone_shares
 from funnel_etl.observe.completeness.state import newest_webinars, seen_of
-from funnel_etl.observe.completeness.volume_contracts import LOW, VOLUME_ALARMS, VOLUMES, WORDS
+from funnel_etl.observe.completeness.volume_contracts import COUNTED, LOW, VOLUME_ALARMS, VOLUMES
 from funnel_etl.observe.completeness.volume_state import limits_of, volumes_of
 from funnel_etl.observe.completeness.volumes import volume_alarms, volumes_judged
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
@@ -27,14 +28,14 @@ from funnel_etl.platform.lake import Lake
 
 GROUP = WATCH
 CHECKED = {
-    **{source: ["raw", source] for source in contracts.SOURCES},
-    "zoom": ["raw", "zoom_reports"],
-    "config": CONFIG_VERSIONS.asset_key,
+    **{source.name: source.raw.asset_key for source in SOURCES.values()},
+    contracts.ZOOM: ["raw", "zoom_reports"],
+    contracts.CONFIG: CONFIG_VERSIONS.asset_key,
 }
 """Source → the asset it comes in by, which shows how complete it is."""
-COUNTED = {source: CHECKED[source] for source in dict.fromkeys(words.brought_by for words in WORDS.values())}
+JUDGED = {source: CHECKED[source] for source in dict.fromkeys(each.brought_by for each in COUNTED.values())}
 """Those whose rows are counted by day: their asset also shows whether they are far too few."""
-OWN_CHECKS = watch_checks(CHECKED.values(), COMPLETE) | watch_checks(COUNTED.values(), USUAL_VOLUME)
+OWN_CHECKS = watch_checks(CHECKED.values(), COMPLETE) | watch_checks(JUDGED.values(), USUAL_VOLUME)
 """The checks that belong to the watch: the night judges without them."""
 
 
@@ -56,7 +57,7 @@ def missing_exports_asset(night: Night, lake_store: Lake) -> Outcome:
 )
 def completeness_asset(night: Night, lake_store: Lake, missing: pd.DataFrame) -> Outcome:
     """Say how far each source's data reach, by what landing and lake have, and what to do."""
-    seen = [seen_of(source, night, lake_store) for source in contracts.SOURCES]
+    seen = [seen_of(source, night, lake_store) for source in contracts.WATCHED]
     grace_days = -(-night.sources.settings.missing_after_hours // 24)
     return completeness(seen, missing, night.as_of, grace_days)
 
@@ -113,7 +114,7 @@ def complete(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckRe
             additional_deps=[dg.AssetKey(VOLUMES.asset_key)],
             description="No day of the last week has far too few rows: ops.volume_alarms. Blocks nothing.",
         )
-        for key in COUNTED.values()
+        for key in JUDGED.values()
     ],
     can_subset=True,
     required_resource_keys={"lake_store"},
@@ -123,15 +124,15 @@ def usual_volume(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetChe
     lake, night = context.resources.lake_store, date.fromisoformat(context.run.tags[PARTITION])
     there = lake.exists(VOLUMES, night)
     rows = lake.read(VOLUMES, night).to_dict("records") if there else []
-    for source, key in COUNTED.items():
+    for source, key in JUDGED.items():
         if dg.AssetCheckKey(dg.AssetKey(key), USUAL_VOLUME) in context.selected_asset_check_keys:
-            yield volume_result(key, [row for row in rows if WORDS[row["source"]].brought_by == source])
+            yield volume_result(key, [row for row in rows if COUNTED[row["source"]].brought_by == source])
 
 
 def volume_result(key: list[str], rows: list[dict[Hashable, Any]]) -> dg.AssetCheckResult:
     """Give what the check shows of the volumes of a source; without any they were not looked at yet."""
     told = [f"{row['source']}: {row['says']}" for row in rows] or ["not looked at yet: run the job `watch`"]
-    low = [WORDS[row["source"]] for row in rows if row["status"] == LOW]
+    low = [COUNTED[row["source"]] for row in rows if row["status"] == LOW]
     told += [f"{words.who}: {words.what_to_do}" for words in low]
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey(key),

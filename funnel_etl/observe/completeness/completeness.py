@@ -1,7 +1,7 @@
 """How far the data of each source reach, and what to do about it: what was seen of the sources → `ops.completeness`.
 
-Judged from the days with rows, never from when a run ended. What a source is, and who mends it, is said here; what
-landing and lake hold of it is gathered in `state`.
+Judged from the days with rows, never from when a run ended. What landing and lake hold of a source is gathered in
+`state`.
 """
 
 from collections.abc import Sequence
@@ -10,18 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from funnel_etl.catalog import SOURCES
+from funnel_etl.core.roles import ANALYST, ENGINEER, MARKETING_OPERATIONS
 from funnel_etl.core.tables.accounting import LedgerLine, Outcome
-from funnel_etl.observe.completeness import contracts
-from funnel_etl.observe.completeness.contracts import (
-    ANALYST,
-    COMPLETE,
-    ENGINEER,
-    FAILED,
-    LATE,
-    MARKETING_OPERATIONS,
-    MISSING,
-    QUIET,
-)
+from funnel_etl.observe.completeness.contracts import COMPLETE, CONFIG, FAILED, LATE, MISSING, QUIET, ZOOM
 
 GAP_DAYS = 60
 USUAL_SHARE = 0.9
@@ -49,8 +41,8 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class _Words:
-    """How a source is called, where it comes from, and who does what when no new rows come."""
+class _Watched:
+    """By which asset a source comes in and which setting says from where; who does what when no new rows come."""
 
     asset: str
     comes_by: str
@@ -58,26 +50,18 @@ class _Words:
     who: str
 
 
-_CRM = "ask who runs the CRM whether its export still gets new rows", ENGINEER
-WORDS = {
-    "tofu_leads": _Words(
-        "raw/tofu_leads",
-        "FUNNEL_TOFU_LEADS_URL",
-        "see that the lead forms still write into the campaign lead sheet",
-        MARKETING_OPERATIONS,
-    ),
-    "ad_spend": _Words(
-        "raw/ad_spend", "FUNNEL_AD_SPEND_URL", "fill in the missing days of the ad spend sheet", MARKETING_OPERATIONS
-    ),
-    "zoom": _Words(
+_WATCHED = {
+    **{
+        source.name: _Watched("/".join(source.raw.asset_key), source.variable, source.upkeep.late, source.upkeep.who)
+        for source in SOURCES.values()
+    },
+    ZOOM: _Watched(
         "clean/webinars",
         "FUNNEL_DROP_DIR",
         "download the attendee reports since then from Zoom and drop them into zoom/ of the drop folder",
         MARKETING_OPERATIONS,
     ),
-    "crm_assigned_leads": _Words("raw/crm_assigned_leads", "FUNNEL_CRM_ASSIGNED_LEADS_URL", *_CRM),
-    "crm_sales": _Words("raw/crm_sales", "FUNNEL_CRM_SALES_URL", *_CRM),
-    "config": _Words("ops/config_versions", "FUNNEL_CONFIG_DIR", "", MARKETING_OPERATIONS),
+    CONFIG: _Watched("ops/config_versions", "FUNNEL_CONFIG_DIR", "", MARKETING_OPERATIONS),
 }
 
 Verdict = tuple[str, str, str, str | None]
@@ -104,16 +88,16 @@ def _row(seen: Seen, missing: pd.DataFrame, as_of: pd.Timestamp, grace_days: int
     # Of a night's table, later days are in part only: they were not over when it was made.
     through = seen.days[seen.days <= (as_of if pd.isna(seen.made_for) else min(as_of, seen.made_for))].max()
     gap = usual_gap(seen.days, as_of)
-    if seen.source == "config":
+    if seen.source == CONFIG:
         verdict = _of_config(seen, as_of)
     elif seen.made_for != as_of:
         verdict = _not_taken_in(seen, as_of)
     elif pd.isna(through):
         verdict = _empty(seen)
-    elif seen.source == "zoom" and len(missing):
+    elif seen.source == ZOOM and len(missing):
         verdict = _reports_missing(missing, through)
     else:
-        verdict = _by_gap(seen.source, through, as_of, gap, grace_days if seen.source == "zoom" else 0)
+        verdict = _by_gap(seen.source, through, as_of, gap, grace_days if seen.source == ZOOM else 0)
     status, why, what_to_do, who = verdict
     return {
         "source": seen.source,
@@ -124,7 +108,7 @@ def _row(seen: Seen, missing: pd.DataFrame, as_of: pd.Timestamp, grace_days: int
         "why": why,
         "what_to_do": what_to_do,
         "who_does_it": who,
-        "usual_gap_days": None if seen.source == "config" else gap,
+        "usual_gap_days": None if seen.source == CONFIG else gap,
     }
 
 
@@ -139,28 +123,28 @@ def _by_gap(source: str, through: pd.Timestamp, as_of: pd.Timestamp, gap: int | 
         usual = f"it has too few days with rows to know its habits, so {_days(WEEK)} are allowed"
     if silent < (gap or WEEK) + grace_days:
         return QUIET, f"{since}; {usual}", NOTHING, None
-    return LATE, f"{since}, which is {_days(silent)}; {usual}", WORDS[source].late, WORDS[source].who
+    return LATE, f"{since}, which is {_days(silent)}; {usual}", _WATCHED[source].late, _WATCHED[source].who
 
 
 def _not_taken_in(seen: Seen, as_of: pd.Timestamp) -> Verdict:
-    words, night = WORDS[seen.source], f"{as_of:%Y-%m-%d}"
+    watched, night = _WATCHED[seen.source], f"{as_of:%Y-%m-%d}"
     is_new = pd.isna(seen.made_for)
     kept = "nothing of it is there yet" if is_new else f"what is there is of the night {seen.made_for:%Y-%m-%d}"
     if seen.refused:
         what, _, fix = seen.refused.partition(". Fix: ")
         who = ANALYST if "funnel-etl confirm" in fix else ENGINEER
-        return FAILED, f"the night {night} refused it: {what}; {kept}", fix or _mend(words.asset, night), who
+        return FAILED, f"the night {night} refused it: {what}; {kept}", fix or _mend(watched.asset, night), who
     if is_new and not seen.is_landed:
         why = "nothing of it was ever taken in"
-        return MISSING, why, f"see that {words.comes_by} is set and leads to it, then {_run(night)}", ENGINEER
+        return MISSING, why, f"see that {watched.comes_by} is set and leads to it, then {_run(night)}", ENGINEER
     why = "it was taken in, but could not be worked in" if seen.is_landed else "it could not be had"
-    return FAILED, f"the night {night}: {why}; {kept}", _mend(words.asset, night), ENGINEER
+    return FAILED, f"the night {night}: {why}; {kept}", _mend(watched.asset, night), ENGINEER
 
 
 def _of_config(seen: Seen, as_of: pd.Timestamp) -> Verdict:
     night = f"{as_of:%Y-%m-%d}"
     if seen.made_for != as_of:
-        return FAILED, f"the night {night} could not read it", _mend(WORDS["config"].asset, night), ENGINEER
+        return FAILED, f"the night {night} could not read it", _mend(_WATCHED[CONFIG].asset, night), ENGINEER
     if seen.refused:
         what, _, fix = seen.refused.partition(". Fix: ")
         if ". Fix: " in fix:
@@ -170,11 +154,11 @@ def _of_config(seen: Seen, as_of: pd.Timestamp) -> Verdict:
 
 
 def _empty(seen: Seen) -> Verdict:
-    words = WORDS[seen.source]
-    if seen.source == "zoom":
+    watched = _WATCHED[seen.source]
+    if seen.source == ZOOM:
         why = "no attendee report was ever dropped"
-        return MISSING, why, "download them from Zoom and drop them into zoom/ of the drop folder", words.who
-    return MISSING, "it was taken in, but has no usable row up to the night", words.late, words.who
+        return MISSING, why, "download them from Zoom and drop them into zoom/ of the drop folder", watched.who
+    return MISSING, "it was taken in, but has no usable row up to the night", watched.late, watched.who
 
 
 def _reports_missing(missing: pd.DataFrame, through: pd.Timestamp) -> Verdict:
@@ -194,6 +178,3 @@ def _run(night: str) -> str:
 
 def _days(count: int) -> str:
     return f"{count} day{'' if count == 1 else 's'}"
-
-
-assert set(WORDS) == set(contracts.SOURCES)  # noqa: S101 - a source without words could not be told of

@@ -1,8 +1,11 @@
 """Contracts of the tables that say what is complete and what is missing. Declarations only."""
 
+from funnel_etl.catalog import SOURCES
+from funnel_etl.core.roles import WHO
 from funnel_etl.core.tables.contracts import Column, Kind, Table
 
-SOURCES = ("tofu_leads", "ad_spend", "zoom", "crm_assigned_leads", "crm_sales", "config")
+ZOOM, CONFIG = "zoom", "config"
+WATCHED = (*SOURCES, ZOOM, CONFIG)
 """Every source that is watched; `zoom` stands for attendee reports."""
 
 COMPLETE, QUIET, LATE, MISSING, FAILED = "complete", "quiet", "late", "missing", "failed"
@@ -14,17 +17,13 @@ STATUSES = {
     FAILED: "the night could not take it in; the data are of an earlier night",
 }
 
-MARKETING_OPERATIONS, SALES_LEAD = "marketing operations", "the sales lead"
-ANALYST, ENGINEER = "the analyst", "the engineer"
-WHO = (MARKETING_OPERATIONS, SALES_LEAD, ANALYST, ENGINEER)
-
 COMPLETENESS = Table(
     "ops",
     "completeness",
     "One row per source",
     ("source",),
     (
-        Column("source", Kind.TEXT, "Source; zoom: its attendee reports.", required=True, values=SOURCES),
+        Column("source", Kind.TEXT, "Source; zoom: its attendee reports.", required=True, values=WATCHED),
         Column("as_of", Kind.DATE, "Night that was looked at.", required=True),
         Column(
             "complete_through",

@@ -5,10 +5,11 @@ A missing report is named by what it is of, so that the same one is the same row
 
 import pandas as pd
 
+from funnel_etl.core.roles import MARKETING_OPERATIONS
 from funnel_etl.core.tables.accounting import Outcome, summarised
 from funnel_etl.core.values.dates import day_end
 from funnel_etl.core.values.text import lookup_key, lookup_keys
-from funnel_etl.observe.completeness.contracts import MARKETING_OPERATIONS, MISSING_EXPORTS, UNATTENDED, WEEKLY
+from funnel_etl.observe.completeness.contracts import MISSING_EXPORTS, UNATTENDED, WEEKLY
 
 LOOK_BACK_DAYS = 60
 """Older ones are not listed any more: Zoom itself keeps reports for a limited time, and some were never held."""

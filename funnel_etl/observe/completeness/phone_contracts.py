@@ -1,20 +1,15 @@
-"""Contract of the table that says whether a source's phones are missing, and the words for each source."""
+"""Contract of the table that says whether a source's phones are missing."""
 
+from funnel_etl.catalog import SOURCES
+from funnel_etl.core.roles import WHO
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.observe.completeness.contracts import ENGINEER, MARKETING_OPERATIONS, WHO
-from funnel_etl.observe.completeness.volume_contracts import Words
+from funnel_etl.observe.completeness.volume_contracts import Counted
 
-_ALIAS = "a line of `config_csv/column_aliases.csv` has it read; if the phones were not asked for, nothing"
-_CRM = f"ask who runs the CRM whether its export has the phone in another column now ({_ALIAS})"
-PHONE_WORDS = {
-    "tofu_leads": Words(
-        "leads",
-        "tofu_leads",
-        f"see whether the lead form writes the phone into another column of the campaign lead sheet now ({_ALIAS})",
-        MARKETING_OPERATIONS,
-    ),
-    "crm_assigned_leads": Words("assignments", "crm_assigned_leads", _CRM, ENGINEER),
-    "crm_sales": Words("sales", "crm_sales", _CRM, ENGINEER),
+_ALIAS = "(a line of `config_csv/column_aliases.csv` has it read; if the phones were not asked for, nothing)"
+WITH_PHONES = {
+    source.name: Counted(source.rows, source.name, f"{source.upkeep.no_phones} {_ALIAS}", source.upkeep.who)
+    for source in SOURCES.values()
+    if source.upkeep.no_phones
 }
 
 USUAL, MORE, TOO_SMALL, UNKNOWN = "usual", "more", "too_small", "unknown"
@@ -31,7 +26,7 @@ PHONE_SHARES = Table(
     "One row per source with phones: the share of its rows without one",
     ("source",),
     (
-        Column("source", Kind.TEXT, "Source.", required=True, values=tuple(PHONE_WORDS)),
+        Column("source", Kind.TEXT, "Source.", required=True, values=tuple(WITH_PHONES)),
         Column("as_of", Kind.DATE, "Night that was looked at.", required=True),
         Column(
             "status",

@@ -14,7 +14,7 @@ import pandas as pd
 
 from funnel_etl.core.tables.accounting import LedgerLine, Outcome
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.observe.completeness.phone_contracts import MORE, PHONE_SHARES, PHONE_WORDS, TOO_SMALL, UNKNOWN, USUAL
+from funnel_etl.observe.completeness.phone_contracts import MORE, PHONE_SHARES, TOO_SMALL, UNKNOWN, USUAL, WITH_PHONES
 from funnel_etl.observe.completeness.usual import MARGIN, NORMAL_MAD
 
 USUAL_DAYS = 56
@@ -77,7 +77,7 @@ def _row(counts: PhoneCounts, as_of: pd.Timestamp, certainty: float) -> dict[str
         return row | {"status": TOO_SMALL, "says": "too few rows to tell a jump from chance"}
     more = next((each for each in judged if each.is_more(certainty)), None)
     shown = more or judged[0]
-    words = PHONE_WORDS[counts.source]
+    words = WITH_PHONES[counts.source]
     row |= {
         "status": MORE if more else USUAL,
         "day": shown.days.max(),

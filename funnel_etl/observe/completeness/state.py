@@ -7,26 +7,18 @@ from datetime import date
 
 import pandas as pd
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.values.dates import day_end
 from funnel_etl.core.values.text import squash
 from funnel_etl.observe.completeness.completeness import Seen
-from funnel_etl.parts.marketing.contracts import AD_SPEND, TOFU_LEADS
+from funnel_etl.observe.completeness.contracts import CONFIG, ZOOM
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REPORTS
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.lake import Lake
 from funnel_etl.sources.archive.arrivals import Arrival
 
-PULLED: dict[str, tuple[Table, str]] = {
-    "tofu_leads": (TOFU_LEADS, "created_date"),
-    "ad_spend": (AD_SPEND, "spend_date"),
-    "crm_assigned_leads": (ASSIGNED_LEADS, "assigned_date"),
-    "crm_sales": (SALES, "sold_date"),
-}
-"""The pulled sources: the table their rows end up in, and its business day."""
-ZOOM = "zoom"
 REJECTED = "an edit was rejected, and the last good version stays in force"
 UNREAD = "an edit may have gone into a file that is no config table"
 
@@ -44,7 +36,7 @@ def newest_webinars(night: Night, lake: Lake) -> pd.DataFrame:
 
 def seen_of(source: str, night: Night, lake: Lake) -> Seen:
     """Give what is there of a source for a night."""
-    if source == "config":
+    if source == CONFIG:
         return _config(night, lake)
     if source == ZOOM:
         return _zoom(night, lake)
@@ -52,7 +44,7 @@ def seen_of(source: str, night: Night, lake: Lake) -> Seen:
 
 
 def _pulled(source: str, night: Night, lake: Lake) -> Seen:
-    table, column = PULLED[source]
+    table, column = SOURCES[source].clean, SOURCES[source].day
     day = newest_good(lake, table, night.day)
     landing = night.sources.landing
     files = landing.night(day, source) if day else None
@@ -88,7 +80,7 @@ def _config(night: Night, lake: Lake) -> Seen:
     """Give the nights from whose config nothing was rejected, and what was rejected of this night's."""
     nights = [day for day in reversed(lake.nights(CONFIG_VERSIONS)) if day <= night.day]
     if not nights:
-        return Seen("config")
+        return Seen(CONFIG)
     seen = lake.read(CONFIG_VERSIONS, nights[0])
     whole = next((d for d in nights if not lake.read(CONFIG_VERSIONS, d)["status"].eq("rejected").any()), None)
     refused = ""
@@ -96,7 +88,7 @@ def _config(night: Night, lake: Lake) -> Seen:
         is_rejected = seen["status"].eq("rejected").any()
         refused = f"{REJECTED if is_rejected else UNREAD}: {'; '.join(squash(seen['errors'].dropna()))}"
     return Seen(
-        "config",
+        CONFIG,
         pd.Timestamp(nights[0]),
         pd.Series([whole] if whole else [], dtype="datetime64[us]"),
         seen["received_at"].max(),

@@ -1,14 +1,16 @@
-"""Contracts of the tables that say whether a source's rows are far too few, and the words for each source."""
+"""Contracts of the tables that say whether a source's rows are far too few."""
 
 from dataclasses import dataclass
 
+from funnel_etl.catalog import SOURCES
+from funnel_etl.core.roles import MARKETING_OPERATIONS, WHO
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.observe.completeness.contracts import ENGINEER, MARKETING_OPERATIONS, WHO
+from funnel_etl.observe.completeness.contracts import ZOOM
 
 
 @dataclass(frozen=True)
-class Words:
-    """How the rows of a source are called, which source brings them, and who does what when they are far too few."""
+class Counted:
+    """Rows that are counted by day: what they are called, which source brings them, who does what about a drop."""
 
     rows: str
     brought_by: str
@@ -16,31 +18,18 @@ class Words:
     who: str
 
 
-_CRM = "ask who runs the CRM whether its export left rows out or less was worked; if so little is right, nothing"
-_ZOOM = (
+_OF_ZOOM = (
     "see whether the {} report of that webinar was downloaded whole (download and drop it again); if so few people "
     "came, nothing"
 )
-WORDS = {
-    "leads": Words(
-        "leads",
-        "tofu_leads",
-        "see that every lead form still writes into the campaign lead sheet and that the campaigns run; "
-        "if so few came, nothing",
-        MARKETING_OPERATIONS,
-    ),
-    "spend": Words(
-        "lines of ad spend",
-        "ad_spend",
-        "see that no campaign is missing in the ad spend sheet; if so few ran, nothing",
-        MARKETING_OPERATIONS,
-    ),
-    "registrations": Words("registrations", "zoom", _ZOOM.format("registration"), MARKETING_OPERATIONS),
-    "attendances": Words("people who attended", "zoom", _ZOOM.format("attendee"), MARKETING_OPERATIONS),
-    "assignments": Words("assignments", "crm_assigned_leads", _CRM, ENGINEER),
-    "sales": Words("sales", "crm_sales", _CRM, ENGINEER),
+COUNTED = {
+    **{
+        source.counted_as: Counted(source.rows, source.name, source.upkeep.low, source.upkeep.who)
+        for source in SOURCES.values()
+    },
+    "registrations": Counted("registrations", ZOOM, _OF_ZOOM.format("registration"), MARKETING_OPERATIONS),
+    "attendances": Counted("people who attended", ZOOM, _OF_ZOOM.format("attendee"), MARKETING_OPERATIONS),
 }
-VOLUME_SOURCES = tuple(WORDS)
 
 USUAL, LOW, TOO_SMALL, TOO_NEW, UNKNOWN = "usual", "low", "too_small", "too_new", "unknown"
 STATUSES = {
@@ -53,10 +42,10 @@ STATUSES = {
 _SOURCE = Column(
     "source",
     Kind.TEXT,
-    "What is counted by day: leads, spend (lines), assignments, sales by their business day; registrations and "
-    "attendances by that of the webinar, once its report came.",
+    f"What is counted by day: {', '.join(source.counted_as for source in SOURCES.values())} by their business day; "
+    "registrations and attendances by that of the webinar, once its report came.",
     required=True,
-    values=VOLUME_SOURCES,
+    values=tuple(COUNTED),
 )
 
 VOLUME_ALARMS = Table(

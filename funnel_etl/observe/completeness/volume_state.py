@@ -2,10 +2,11 @@
 
 import pandas as pd
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import Config
 from funnel_etl.observe.completeness.completeness import usual_gap
-from funnel_etl.observe.completeness.state import PULLED, newest_good
-from funnel_etl.observe.completeness.volume_contracts import VOLUME_SOURCES, WORDS
+from funnel_etl.observe.completeness.state import newest_good
+from funnel_etl.observe.completeness.volume_contracts import COUNTED
 from funnel_etl.observe.completeness.volumes import Limits, Volume
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REPORTS
 from funnel_etl.platform.dagster.nights import Night
@@ -30,11 +31,12 @@ def limits_of(config: Config) -> Limits:
 
 def volumes_of(night: Night, lake: Lake) -> list[Volume]:
     """Give every volume as the newest good tables up to the night have it."""
-    return [_held(name, night, lake) if name in HELD else _daily(name, night, lake) for name in VOLUME_SOURCES]
+    return [_held(name, night, lake) if name in HELD else _daily(name, night, lake) for name in COUNTED]
 
 
 def _daily(name: str, night: Night, lake: Lake) -> Volume:
-    table, column = PULLED[WORDS[name].brought_by]
+    source = SOURCES[COUNTED[name].brought_by]
+    table, column = source.clean, source.day
     made = newest_good(lake, table, night.day)
     days = lake.read(table, made)[column].dropna() if made else pd.Series(dtype="datetime64[us]")
     days = days[days <= night.as_of]

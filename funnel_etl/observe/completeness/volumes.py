@@ -15,6 +15,7 @@ from funnel_etl.core.tables.accounting import LedgerLine, Outcome
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.observe.completeness.usual import LEAST, Usual, usual_of
 from funnel_etl.observe.completeness.volume_contracts import (
+    COUNTED,
     LOW,
     TOO_NEW,
     TOO_SMALL,
@@ -22,7 +23,6 @@ from funnel_etl.observe.completeness.volume_contracts import (
     USUAL,
     VOLUME_ALARMS,
     VOLUMES,
-    WORDS,
 )
 
 JUDGED_DAYS = 42
@@ -100,7 +100,7 @@ def volumes_judged(volumes: Sequence[Volume], as_of: pd.Timestamp, limits: Limit
 
 
 def _alarms(volume: Volume, as_of: pd.Timestamp, limits: Limits) -> list[dict[str, object]]:
-    words = WORDS[volume.source]
+    words = COUNTED[volume.source]
     told: list[dict[str, object]] = []
     for episode in _episodes(_judge(volume, as_of, limits)):
         if (as_of - episode[-1].day).days >= LISTED_DAYS:
@@ -125,7 +125,7 @@ def _alarms(volume: Volume, as_of: pd.Timestamp, limits: Limits) -> list[dict[st
 
 
 def _state(volume: Volume, as_of: pd.Timestamp, limits: Limits) -> dict[str, object]:
-    words = WORDS[volume.source]
+    words = COUNTED[volume.source]
     state: dict[str, object] = {"source": volume.source, "as_of": as_of}
     if volume.until is None or not any(len(counts) for counts in volume.series.values()):
         return state | {"status": UNKNOWN, "says": "nothing of it is there yet"}
@@ -216,7 +216,7 @@ def _episodes(judged: Sequence[_Judged | None]) -> list[list[_Judged]]:
 
 
 def _why(volume: Volume, low: _Judged) -> str:
-    words = WORDS[volume.source]
+    words = COUNTED[volume.source]
     when = f"on {low.day:%A %Y-%m-%d}" if low.days == 1 else f"in the {low.days} days up to {low.day:%Y-%m-%d}"
     share = low.seen / low.usual.expected
     against = (

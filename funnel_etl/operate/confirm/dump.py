@@ -3,6 +3,7 @@
 What is refused, and that a confirmed dump is used, is decided in `sources/guards`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,15 +11,12 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from upath import UPath
 
-from funnel_etl.core.config_tables import TABLES, Config
+from funnel_etl.catalog import SOURCES
+from funnel_etl.core.config_tables import TABLES
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.reading.csvfile import SourceColumn
-from funnel_etl.core.reading.dumps import DumpKey, Loss
+from funnel_etl.core.reading.dumps import Loss
 from funnel_etl.core.values.nearest import did_you_mean
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.parts.marketing.contracts import SPEND_KEY, SPEND_SOURCE, TOFU_LEADS_KEY, TOFU_LEADS_SOURCE
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_KEY, ASSIGNED_LEADS_SOURCE
-from funnel_etl.parts.sales.sales import sales_key, sales_source
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.confirmations import Confirmation, confirm, confirmed
@@ -26,7 +24,6 @@ from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader, LastGood, confirm_command
 from funnel_etl.sources.nightly import NightlySources
 
-SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
 DAYS_SHOWN = 31
 
 
@@ -45,7 +42,7 @@ def refused_dump(settings: Settings, source: str) -> RefusedDump:
         raise FunnelError(
             f"there is no source {source!r}{did_you_mean(source, [*SOURCES, *TABLES])}",
             where="funnel-etl confirm",
-            fix=f"one of {_listed(SOURCES)}; or a table of config_csv",
+            fix=f"one of {_listed([*SOURCES])}; or a table of config_csv",
         )
     landing = Landing(UPath(settings.landing_root))
     arrivals = landing.arrivals(source)
@@ -106,20 +103,8 @@ def show(refused: RefusedDump, settings: Settings, out: Console) -> None:
 
 def _reader(settings: Settings, landing: Landing, source: str) -> DumpReader:
     night = settings.yesterday()
-    config = NightlySources(settings, landing).config(night)
-    documented, key = _shape(source, config)
-    return DumpReader(settings, landing, source, documented, config.aliases(source), night=night, key=key)
+    return DumpReader(settings, landing, SOURCES[source], NightlySources(settings, landing).config(night), night=night)
 
 
-def _shape(source: str, config: Config) -> tuple[list[SourceColumn], DumpKey]:
-    shapes: dict[str, tuple[list[SourceColumn], DumpKey]] = {
-        "tofu_leads": (list(TOFU_LEADS_SOURCE), TOFU_LEADS_KEY),
-        "ad_spend": (list(SPEND_SOURCE), SPEND_KEY),
-        "crm_assigned_leads": (list(ASSIGNED_LEADS_SOURCE), ASSIGNED_LEADS_KEY),
-        "crm_sales": (sales_source(config), sales_key(config)),
-    }
-    return shapes[source]
-
-
-def _listed(names: tuple[str, ...]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"

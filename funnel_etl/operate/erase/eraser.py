@@ -18,6 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from upath import UPath
 
+from funnel_etl.catalog import PEOPLE, SOURCES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.parts import MADE_FROM, PARTS
 from funnel_etl.operate.erase import database as erase_database
@@ -39,7 +40,6 @@ from funnel_etl.sources.nightly import NightlySources
 log = logging.getLogger("funnel_etl.progress")
 MANY = 5
 """More other people than this on the person's rows: the phone or e-mail is hardly one person's."""
-PULLED = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
 
 
 @dataclass
@@ -205,7 +205,7 @@ class Eraser:
     def _sources(self, landed: Taken) -> list[str]:
         """Name the sources whose newest file holds the person, or held lines that were not kept."""
         held = []
-        for source in (*PULLED, ZOOM):
+        for source in (*SOURCES, ZOOM):
             arrivals = [a.file_id for a in self._landing.arrivals(source)]
             newest = arrivals if source == ZOOM else arrivals[-1:]
             if any(file_id in landed.file_ids or self._landing.erased_lines(file_id) for file_id in newest):
@@ -239,8 +239,9 @@ def _as_json(person: Person) -> dict[str, object]:
 def _others(connection: sa.Connection, person: Person) -> int:
     """Count the other phones on rows of people that name the person somewhere, as an agency's or a colleague's do."""
     others: set[str] = set()
-    for name in ("tofu_leads", "zoom_registrations", "zoom_attendance", "assigned_leads", "sales"):
-        sql = f"SELECT phone AS mark, CAST(t.* AS text) AS text FROM clean.{name} AS t WHERE phone <> ALL(:phones)"  # noqa: S608 - ours
+    for table, people in PEOPLE.items():
+        phone = people.phone
+        sql = f"SELECT {phone} AS mark, CAST(t.* AS text) AS text FROM {table} AS t WHERE {phone} <> ALL(:phones)"  # noqa: S608 - ours
         rows = connection.execute(sa.text(sql), {"phones": sorted(person.phones)})
         others.update(erase_database.named_rows(rows, person.sought))
     return len(others)

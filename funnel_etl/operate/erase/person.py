@@ -8,18 +8,16 @@ from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 
+from funnel_etl.catalog import PEOPLE
 from funnel_etl.core.reading.person_matcher import EMAIL, PHONE, Sought
 from funnel_etl.operate.explain.person import read_name
 
-_PAIRS = """
+_PAIRS = f"""
 SELECT DISTINCT email, phone FROM (
-    SELECT email, phone FROM clean.tofu_leads
-    UNION SELECT email, phone FROM clean.zoom_registrations
-    UNION SELECT email, phone FROM clean.zoom_attendance
-    UNION SELECT student_email, phone FROM clean.sales
+    {" UNION ".join(f"SELECT {p.email} AS email, {p.phone} AS phone FROM {t}" for t, p in PEOPLE.items() if p.email)}
 ) AS found WHERE email IS NOT NULL AND phone IS NOT NULL AND (email = ANY(:emails) OR phone = ANY(:phones))
-"""
-IDS = {"sale_id": "clean.sales", "lead_id": "clean.tofu_leads"}
+"""  # noqa: S608 - our own texts
+IDS = {name: table for table, people in PEOPLE.items() for name in people.ids}
 """Column that names a row of a person in several tables → the table that says whose it is."""
 OTHER_NAMES = {"parity.diff": {"key": "sale_id"}, "ops.worklist_mapping": {"item": "sale_id"}}
 """Table → its column with such ids under another name → that column of IDS."""
@@ -106,8 +104,9 @@ def _pairs(connection: sa.Connection, phones: set[str], emails: set[str]) -> set
 def _ids(connection: sa.Connection, phones: set[str], emails: set[str]) -> dict[str, frozenset[str]]:
     found = {}
     for column, table in IDS.items():
-        email = "student_email" if table == "clean.sales" else "email"
-        sql = f"SELECT {column} FROM {table} WHERE phone = ANY(:phones) OR {email} = ANY(:emails)"  # noqa: S608 - ours
+        people = PEOPLE[table]
+        by_email = f" OR {people.email} = ANY(:emails)" if people.email else ""
+        sql = f"SELECT {column} FROM {table} WHERE {people.phone} = ANY(:phones){by_email}"  # noqa: S608 - ours
         rows = connection.execute(sa.text(sql), {"phones": sorted(phones), "emails": sorted(emails)})
         found[column] = frozenset(rows.scalars())
     return found

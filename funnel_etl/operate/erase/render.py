@@ -4,15 +4,13 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.operate.erase.eraser import MANY, Erased, Found, eraser
 from funnel_etl.settings import Settings
 
 WHERE = {
-    "tofu_leads": "the campaign leads (FUNNEL_TOFU_LEADS_URL)",
-    "ad_spend": "the ad spend (FUNNEL_AD_SPEND_URL)",
-    "crm_assigned_leads": "the CRM, assignments (FUNNEL_CRM_ASSIGNED_LEADS_URL)",
-    "crm_sales": "the CRM, sales (FUNNEL_CRM_SALES_URL)",
+    **{source.name: f"{source.title} ({source.variable})" for source in SOURCES.values()},
     "zoom": "the Zoom account, and whoever keeps its downloaded reports",
 }
 

@@ -16,14 +16,14 @@ from funnel_etl.core.reading.csvfile import PROBLEM, RESERVED, read_csv
 from funnel_etl.core.values.text import decode
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES
 from funnel_etl.observe.changes.contracts import CHANGED_ROWS
-from funnel_etl.observe.changes.rebuild import CLEAN, DOCUMENTED
+from funnel_etl.observe.changes.rows import BY_TABLE
 from funnel_etl.sources.archive.landing import Landing
 
 Line = tuple[str, int]
 """A landed file and a line of it."""
 Cells = Mapping[Hashable, str]
 
-SOURCE_OF = {table.full_name: name for name, table in CLEAN.items() if name in DOCUMENTED} | {
+SOURCE_OF = {source.clean.full_name: name for name, source in BY_TABLE.items()} | {
     ATTRIBUTED_M0.full_name: "assigned_leads",
     ATTRIBUTED_SALES.full_name: "sales",
 }
@@ -117,7 +117,7 @@ def _side(row: Mapping[Hashable, Any], side: str) -> Side:
 
 
 def _of_csv(data: bytes, source: str, lines: set[int]) -> dict[int, Cells]:
-    rows = read_csv(data, [column.name for column in DOCUMENTED[source]]).rows
+    rows = read_csv(data, [column.name for column in BY_TABLE[source].columns]).rows
     own = rows[rows["source_row"].isin(lines)]
     cells = own.drop(columns=[name for name in (*RESERVED, PROBLEM) if name in own]).astype("str").fillna("")
     return {int(line): record for line, record in zip(own["source_row"], cells.to_dict("records"), strict=True)}

@@ -12,7 +12,9 @@ from decimal import Decimal
 import pandas as pd
 import sqlalchemy as sa
 
+from funnel_etl.catalog import PEOPLE
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.source import People
 from funnel_etl.core.values.numbers import rupees
 from funnel_etl.core.values.phone import normalise_one
 from funnel_etl.core.values.text import clean_email
@@ -39,42 +41,6 @@ class Event:
     file_id: str | None = None
     line: int | None = None
 
-
-PHONE_OF = """CASE WHEN t.phone_source = 'lead' THEN 'phone of the campaign lead with this e-mail'
-            ELSE 'phone by ' || t.phone_source END"""
-EVENTS = {
-    "clean.tofu_leads": (
-        "t.created_at",
-        """concat_ws(', ', 'campaign lead', 'funnel ' || t.funnel,
-            'utm ' || concat_ws(' / ', t.utm_source, t.utm_medium, t.utm_campaign),
-            CASE WHEN t.is_first_lead THEN 'the first of this person' END, 'phone typed: ' || t.phone_raw, t.email)""",
-    ),
-    "clean.zoom_registrations": (
-        "t.registered_at",
-        f"""concat_ws(', ', 'registered for ' || coalesce(e.topic, t.occurrence_id), 'on ' || e.event_date,
-            t.approval_status, 'funnel ' || t.funnel, {PHONE_OF}, t.email)""",
-    ),
-    "clean.zoom_attendance": (
-        "coalesce(t.joined_at, e.started_at)",
-        f"""concat_ws(', ', CASE WHEN t.attended THEN 'attended ' ELSE 'did not attend ' END
-            || coalesce(e.topic, t.occurrence_id), 'on ' || e.event_date,
-            t.minutes_union || ' minutes in ' || t.segment_count || ' segments', 'funnel ' || t.funnel,
-            {PHONE_OF}, CASE WHEN t.phone IS NULL THEN 'phone ' || (t.decided_by ->> 'phone') END, t.email)""",
-    ),
-    "clean.assigned_leads": (
-        "t.assigned_at",
-        """concat_ws(', ', 'assigned to ' || coalesce(t.employee, 'nobody named'),
-            'source ' || coalesce(t.source, '(blank)'), 'funnel ' || t.funnel,
-            CASE WHEN t.dump_state = 'aged_out' THEN 'no longer in the dump: its window moved past' END)""",
-    ),
-    "clean.sales": (
-        "t.sold_at",
-        """concat_ws(', ', 'sale ' || t.sale_id, '₹' || t.revenue_inr, 'status ' || t.status,
-            CASE WHEN t.is_counted THEN 'counts' ELSE 'does not count (excluded_statuses of metrics.csv)' END,
-            'final funnel ' || t.final_funnel || ' (' || t.final_funnel_rule || ')', 'by ' || t.employee_name)""",
-    ),
-}
-"""Table → SQL for when (of `t`, and of its occurrence `e`) and for what happened, in plain words."""
 
 KNOWN = {
     "clean.bootcamp_participation": "concat_ws(', ', 'bootcamp ' || t.bootcamp_id, 'days ' || t.bootcamp_days)",
@@ -132,13 +98,11 @@ def story(connection: sa.Connection, asked: Asked) -> list[Event]:
 
 
 def _events(connection: sa.Connection, asked: Asked) -> Iterator[Event]:
-    for table, (at, what) in EVENTS.items():
-        join = "JOIN clean.webinars AS e USING (occurrence_id)" if "zoom" in table else ""
-        email = {"clean.assigned_leads": None, "clean.sales": "student_email"}.get(table, "email")
-        by_email = f"OR t.{email} = ANY(:emails)" if email else ""
+    for table, people in PEOPLE.items():
+        join = "JOIN clean.webinars AS e USING (occurrence_id)" if people.of_an_occurrence else ""
         sql = (
-            f"SELECT {at} AS at, {what} AS what, t.file_id, t.source_row FROM {table} AS t {join} "  # noqa: S608
-            f"WHERE t.phone = ANY(:phones) {by_email}"
+            f"SELECT {people.at} AS at, {people.event} AS what, t.file_id, t.source_row "  # noqa: S608 - our own texts
+            f"FROM {table} AS t {join} WHERE {_named(people, 't.')}"
         )
         for row in connection.execute(sa.text(sql), _names(asked)):
             yield Event(row.at, table, row.what, row.file_id, row.source_row)
@@ -175,21 +139,22 @@ def _names(asked: Asked) -> dict[str, list[str]]:
     }
 
 
-PHONES_OF_EMAIL = """
-SELECT DISTINCT phone FROM (
-    SELECT phone FROM clean.tofu_leads WHERE email = :email
-    UNION SELECT phone FROM clean.zoom_registrations WHERE email = :email
-    UNION SELECT phone FROM clean.zoom_attendance WHERE email = :email
-    UNION SELECT phone FROM clean.sales WHERE student_email = :email
-) AS found WHERE phone IS NOT NULL ORDER BY phone
-"""
-_LINES = """
-    SELECT file_id, source_row FROM clean.assigned_leads WHERE phone = ANY(:phones)
-    UNION SELECT file_id, source_row FROM clean.sales WHERE phone = ANY(:phones) OR student_email = ANY(:emails)
-    UNION SELECT file_id, source_row FROM clean.tofu_leads WHERE phone = ANY(:phones) OR email = ANY(:emails)
-    UNION SELECT file_id, source_row FROM clean.zoom_attendance WHERE phone = ANY(:phones) OR email = ANY(:emails)
-    UNION SELECT file_id, source_row FROM clean.zoom_registrations WHERE phone = ANY(:phones) OR email = ANY(:emails)
-"""
+def _named(people: People, row: str = "") -> str:
+    """Return SQL for whether a row of people is the person's."""
+    by_email = f" OR {row}{people.email} = ANY(:emails)" if people.email else ""
+    return f"({row}{people.phone} = ANY(:phones){by_email})"
+
+
+_PHONES = " UNION ".join(
+    f"SELECT {people.phone} AS phone FROM {table} WHERE {people.email} = :email"  # noqa: S608 - our own texts
+    for table, people in PEOPLE.items()
+    if people.email
+)
+PHONES_OF_EMAIL = f"SELECT DISTINCT phone FROM ({_PHONES}) AS found WHERE phone IS NOT NULL ORDER BY phone"  # noqa: S608
+_LINES = " UNION ".join(
+    f"SELECT file_id, source_row FROM {table} WHERE {_named(people)}"  # noqa: S608 - our own texts
+    for table, people in PEOPLE.items()
+)
 _A_CELL_NAMES = """EXISTS (SELECT 1 FROM jsonb_each_text(CAST(t.row AS jsonb)) AS c(name, cell)
     WHERE regexp_replace(translate(cell, '०१२३४५६७८९', '0123456789'), '[^0-9]', '', 'g') LIKE ANY(:digits)
     OR lower(btrim(cell)) = ANY(:emails))"""

@@ -19,6 +19,7 @@ import dagster as dg
 import pyarrow as pa
 from upath import UPath
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import TABLES as CONFIG_TABLES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.contracts import Table
@@ -28,9 +29,11 @@ from funnel_etl.operate.rerun.replay_files import Written, require_free, write_f
 from funnel_etl.operate.rerun.replay_schema import load_schema
 from funnel_etl.operate.rerun.sandbox import Aside, apart, make_tables, table_assets
 from funnel_etl.operate.rerun.table_diff import changed_rows
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, CRM_HISTORY
-from funnel_etl.parts.sales.earlier import PULLED, remake
+from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
+from funnel_etl.parts.sales.contracts import CRM_HISTORY, SALES
+from funnel_etl.parts.sales.earlier import write_history_again
 from funnel_etl.platform.dagster.nights import Night
+from funnel_etl.platform.dagster.source_assets import write_clean_again
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.database import open_databases
 from funnel_etl.platform.postgres.owner import claim_of, require_owner
@@ -41,10 +44,14 @@ from funnel_etl.sources.nightly import CONFIG
 SCHEMAS = ("raw", "clean", "mart", "parity")
 """What is replayed. `ops` tells of how things went, and is written when they do."""
 RAW = {
-    **{source: ["raw", source] for source in ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")},
-    "zoom": ["raw", "zoom_reports"],
+    **{source.name: source.raw.asset_key for source in SOURCES.values()},
+    ZOOM: ["raw", "zoom_reports"],
 }
 """Source → the asset it comes in by."""
+CARRIED = [source for source in SOURCES.values() if source.carry]
+"""The sources of which a night leaves rows to the next ones."""
+STANDING_ON = {source.name for source in SOURCES.values() if source.carry or source.needs_all_dumps}
+"""The sources all of whose dumps up to a night are needed to make it again."""
 FIRST = f"{CONFIG}funnels"
 """What every night that ran has a record of."""
 log = logging.getLogger("funnel_etl.progress")
@@ -139,7 +146,7 @@ def replayable(landing: Landing) -> list[date]:
     recorded = _recorded(landing)
     for night in recorded[FIRST]:
         lost = _lost(landing, recorded, night)
-        if set(lost) & set(PULLED):
+        if set(lost) & STANDING_ON:
             break  # the later ones stand on these dumps too
         if not lost and _used(landing, night):
             found.append(night)
@@ -182,7 +189,7 @@ def _require_replayable(landing: Landing, night: date) -> None:
     if lost := _lost(landing, recorded, night):
         raise _gone(landing, f"the night {night} used", lost)
     for day in (day for day in recorded[FIRST] if day < night):
-        dumps = {source: file_ids for source, file_ids in _used(landing, day).items() if source in PULLED}
+        dumps = {source: file_ids for source, file_ids in _used(landing, day).items() if source in STANDING_ON}
         if lost := {source: ids for source, ids in dumps.items() if not all(map(landing.has, ids))}:
             raise _gone(landing, f"the night {day} used, and the night {night} stands on,", lost)
 
@@ -210,12 +217,15 @@ def spans(nights: list[date]) -> str:
 
 
 def _remake_earlier(place: Aside, night: date) -> None:
-    """Make again, oldest first, what the nights before left to this one: the CRM's dumps reach back months only."""
-    pulled = {day for source in PULLED for day in place.sources.landing.nights(source) if day < night}
+    """Make again, oldest first, what the nights before left to this one: some dumps reach back months only."""
+    pulled = {day for source in STANDING_ON for day in place.sources.landing.nights(source) if day < night}
     for number, day in enumerate(sorted(pulled), start=1):
-        log.info("the CRM's dumps of %s, for what they leave to %s (%s of %s)", day, night, number, len(pulled))
-        remake(Night(day, place.sources, ""), place.lake)
-        for table in (ASSIGNED_LEADS, CRM_HISTORY):  # of these only the newest is read again
+        log.info("the dumps of %s, for what they leave to %s (%s of %s)", day, night, number, len(pulled))
+        at = Night(day, place.sources, "")
+        for source in CARRIED:
+            write_clean_again(source, at, place.lake)
+        write_history_again(at, place.lake)
+        for table in {*(source.clean for source in CARRIED), CRM_HISTORY} - {SALES}:  # only the newest is read again
             for old in place.lake.nights(table)[:-1]:
                 place.lake.remove(table.full_name, old)
 

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.environment import load_settings
 from funnel_etl.files import OTHERS
 from funnel_etl.operate.run.dagster_home import open_instance, prepare, prepare_tables
 from funnel_etl.platform.postgres.address import read_address
@@ -25,7 +26,7 @@ from funnel_etl.platform.postgres.database_errors import ERRORS, explained, mean
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.embedded_place import find_programs
 from funnel_etl.platform.postgres.owner import OtherOwner, claim_of
-from funnel_etl.settings import PROJECT, Settings, load_settings
+from funnel_etl.settings import PROJECT, Settings
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 25

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from funnel_etl.observe.completeness.contracts import WHO
+from funnel_etl.core.roles import WHO
 from funnel_etl.operate.status.status import (
     ALERT,
     FAILED_RUN,

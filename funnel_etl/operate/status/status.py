@@ -14,13 +14,14 @@ import sqlalchemy as sa
 from funnel_etl.core.config_models import TABLES as CONFIG_TABLES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.parts import PARTS
+from funnel_etl.core.roles import ANALYST, ENGINEER, MARKETING_OPERATIONS
 from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.marts.funnel.worklist.contracts import DECIDED_AT, DECIDED_BY, ITEM_KINDS
 from funnel_etl.observe.alerts.causes import SOURCE_ASSETS, Failure, of_failures, scrubbed
 from funnel_etl.observe.alerts.delivery import redacted
 from funnel_etl.observe.alerts.dispatch import alert_urls
 from funnel_etl.observe.alerts.failures import failed_checks, failed_runs
-from funnel_etl.observe.completeness.contracts import ANALYST, COMPLETE, ENGINEER, FAILED, MARKETING_OPERATIONS, QUIET
+from funnel_etl.observe.completeness.contracts import COMPLETE, FAILED, QUIET
 from funnel_etl.observe.completeness.missing_exports import LOOK_BACK_DAYS
 from funnel_etl.operate.erase.person import JOURNAL
 from funnel_etl.operate.run.dagster_home import open_instance, prepare_tables

@@ -2,12 +2,19 @@
 
 import dagster as dg
 
-from funnel_etl.core.parts import SALES
 from funnel_etl.parts.sales import assets, contracts
+from funnel_etl.parts.sales.sources import SALES
 from funnel_etl.platform.dagster.publish_asset import publish_asset
+from funnel_etl.platform.dagster.source_assets import source_assets
 
 TABLES = contracts.TABLES
 
-publish_sales = publish_asset(SALES, TABLES, sources=("crm_assigned_leads", "crm_sales"))
+publish_sales = publish_asset(SALES.name, TABLES, sources=[source.name for source in SALES.sources])
 
-defs = dg.Definitions(assets=[*dg.load_assets_from_modules([assets]), publish_sales])
+defs = dg.Definitions(
+    assets=[
+        *(asset for source in SALES.sources for asset in source_assets(source, SALES.name)),
+        assets.history,
+        publish_sales,
+    ]
+)

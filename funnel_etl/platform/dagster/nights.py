@@ -1,6 +1,6 @@
 """The daily partition, whose key is the as-of date, and what an asset knows about its night."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -11,8 +11,7 @@ import pandas as pd
 from upath import UPath
 
 from funnel_etl.core.config_tables import Config
-from funnel_etl.core.reading.csvfile import SourceColumn
-from funnel_etl.core.reading.dumps import DumpKey
+from funnel_etl.core.source import Source
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.files import private_folder, write_whole
 from funnel_etl.settings import Settings
@@ -88,20 +87,12 @@ class Night:
         """The zone of business days."""
         return self.sources.settings.timezone
 
-    def records(self, source: str, documented: Collection[SourceColumn], key: DumpKey | None = None) -> Outcome:
-        """Pull a CSV source for the night (or replay what it used) and give the records of its `raw` table.
+    def records(self, source: Source) -> Outcome:
+        """Pull a source for the night (or replay what it used) and return the records of its `raw` table.
 
-        A dump that was cut off, or lacks too many rows of the last good one by `key`, is refused when it is pulled.
+        A dump that was cut off, or lacks too many rows of the last good one by its key, is refused when it is pulled.
         """
-        reader = DumpReader(
-            self.sources.settings,
-            self.sources.landing,
-            source,
-            documented,
-            self.config.aliases(source),
-            night=self.day,
-            key=key,
-        )
+        reader = DumpReader(self.sources.settings, self.sources.landing, source, self.config, night=self.day)
         return reader.records(self.sources.pull(source, self.day, reader.judge))
 
     @cached_property

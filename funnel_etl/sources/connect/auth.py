@@ -1,4 +1,4 @@
-"""How a pull says who it is: the kinds of `CRM_AUTH`, applied to one HTTP request at a time.
+"""How a pull says who it is: the kinds of FUNNEL_…_AUTH, applied to one HTTP request at a time.
 
 The secret stays inside a SecretStr until the request is made, and is in no repr and no error.
 """
@@ -19,36 +19,40 @@ AuthKind = Literal["none", "bearer", "basic", "header", "query"]
 _NAMED = {"header", "query"}
 _KINDS = {"none", "bearer", "basic", *_NAMED}
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_KIND_FIX = "set FUNNEL_CRM_AUTH to none, bearer, basic, header:NAME or query:NAME"
-_SECRET_FIX = "set FUNNEL_CRM_SECRET (in the environment or .env) to"  # noqa: S105 - a sentence
+_KIND_FIX = "set it to none, bearer, basic, header:NAME or query:NAME"
 
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """A kind of login with its secret; called by requests on the request it sends. Make one with `parse`."""
+    """A kind of login with its secret; called by requests on the request it sends. Make one with `parse`.
+
+    `settings`: the names of those that say its kind and its secret; empty: this source has no login.
+    """
 
     kind: AuthKind = "none"
     name: str = ""
     secret: SecretStr | None = None
+    settings: tuple[str, str] | tuple[()] = ()
 
     @classmethod
-    def parse(cls, kind: str, secret: SecretStr | None) -> "Auth":
-        """Read `none|bearer|basic|header:NAME|query:NAME`.
+    def parse(cls, kind: str, secret: SecretStr | None, settings: tuple[str, str]) -> "Auth":
+        """Read `none|bearer|basic|header:NAME|query:NAME`, and the secret for it.
 
         Raises ConfigError for any other kind, and for a secret that is missing or cannot be sent.
         """
         word, _, name = kind.strip().partition(":")
         word, name = word.strip().lower(), name.strip()
+        setting = settings[0]
         # What was set is not repeated: a token may have been put there by mistake.
         if word not in _KINDS or (name and word not in _NAMED):
-            raise _refused("FUNNEL_CRM_AUTH", "this is not a kind of login", _KIND_FIX)
+            raise _refused(setting, "this is not a kind of login", _KIND_FIX)
         if word in _NAMED and not name:
-            raise _refused("FUNNEL_CRM_AUTH", f"{word} needs a name", f"write {word}:NAME, as in {word}:X-Api-Key")
+            raise _refused(setting, f"{word} needs a name", f"write {word}:NAME, as in {word}:X-Api-Key")
         if word == "header" and not _HEADER_NAME.fullmatch(name):
-            raise _refused("FUNNEL_CRM_AUTH", "the name after header: is not the name of an HTTP header", _KIND_FIX)
+            raise _refused(setting, "the name after header: is not the name of an HTTP header", _KIND_FIX)
         if word == "none":
-            return cls()
-        return cls(cast("AuthKind", word), name, _usable(word, secret))
+            return cls(settings=settings)
+        return cls(cast("AuthKind", word), name, _usable(word, secret, settings), settings)
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Put the login on a request about to be sent to the source's own host."""
@@ -84,20 +88,17 @@ class Auth:
         return self.secret.get_secret_value() if self.secret else ""
 
 
-def _usable(kind: str, secret: SecretStr | None) -> SecretStr:
+def _usable(kind: str, secret: SecretStr | None, settings: tuple[str, str]) -> SecretStr:
     """Trim the secret and refuse, without showing it, what HTTP cannot carry or basic cannot split."""
     text = secret.get_secret_value().strip() if secret else ""
-    expected = "user:password" if kind == "basic" else "the token"
+    of_kind, setting = settings
+    fix = f"set {setting} (in the environment or .env) to {'user:password' if kind == 'basic' else 'the token'}"
     if not text:
-        raise _refused(
-            "FUNNEL_CRM_SECRET",
-            f"FUNNEL_CRM_AUTH is {kind}, but the secret is missing",
-            f"{_SECRET_FIX} {expected}",
-        )
+        raise _refused(setting, f"{of_kind} is {kind}, but the secret is missing", fix)
     if kind == "basic" and ":" not in text:
-        raise _refused("FUNNEL_CRM_SECRET", "basic needs a user and a password", f"{_SECRET_FIX} {expected}")
+        raise _refused(setting, "basic needs a user and a password", fix)
     if not text.isprintable() or (kind in {"bearer", "header"} and not text.isascii()):
-        raise _refused("FUNNEL_CRM_SECRET", "it holds characters that HTTP cannot carry", f"{_SECRET_FIX} {expected}")
+        raise _refused(setting, "it holds characters that HTTP cannot carry", fix)
     return SecretStr(text)
 
 

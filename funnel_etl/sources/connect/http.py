@@ -89,7 +89,9 @@ def _login_out_of_address(request: Request) -> Request:
     auth = (
         request.auth
         if request.auth.kind != "none"
-        else Auth.parse("basic", SecretStr(unquote(user if ":" in user else f"{user}:")))
+        else Auth.parse(
+            "basic", SecretStr(unquote(user if ":" in user else f"{user}:")), (request.setting, request.setting)
+        )
     )
     return dataclasses.replace(request, url=url, auth=auth)
 

@@ -86,7 +86,10 @@ class Request:
 
     @property
     def login_fix(self) -> str:
-        """Say what to do when the source does not let us in."""
+        """What to do when the source does not let us in."""
+        if not self.auth.settings:
+            return f"{self.setting} must give CSV without a login"
+        kind, secret = self.auth.settings
         if self.auth.kind == "none":
-            return f"{self.setting} must give CSV without a login, or set FUNNEL_CRM_AUTH and FUNNEL_CRM_SECRET"
-        return f"renew FUNNEL_CRM_SECRET (FUNNEL_CRM_AUTH is {self.auth.kind}), or correct {self.setting}"
+            return f"{self.setting} must give CSV without a login, or set {kind} and {secret}"
+        return f"renew {secret} ({kind} is {self.auth.kind}), or correct {self.setting}"

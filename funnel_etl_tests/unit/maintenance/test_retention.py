@@ -142,7 +142,7 @@ def test_pulls_of_old_nights_go_but_the_crm_s_which_its_history_follows_from(lan
     sales = [pull(landing, "crm_sales", night) for night in NIGHTS]
     assert going(landing, 3) == set(leads[:7])
     plan = landing_plan(landing, 3, NOW)
-    assert plan.staying["the CRM's dumps: clean.crm_history follows from all of them"].count == len(sales)
+    assert plan.staying["dumps a table follows from, all of them (clean.crm_history)"].count == len(sales)
     assert plan.staying["of the last 3 days"].count == 1
     assert (
         plan.staying["newest pulls, the ones before, those published last, and what waits for funnel-etl confirm"].count

@@ -5,14 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import TABLES, Config, parse_table
 from funnel_etl.core.errors import SourceRejected
-from funnel_etl.core.reading.csvfile import SourceColumn
-from funnel_etl.core.reading.dumps import DumpKey
 from funnel_etl.core.tables.accounting import Outcome
-from funnel_etl.parts.marketing.contracts import SPEND_KEY, SPEND_SOURCE, TOFU_LEADS_KEY, TOFU_LEADS_SOURCE
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_KEY, ASSIGNED_LEADS_SOURCE
-from funnel_etl.parts.sales.sales import clean_sales, sales_key, sales_source
+from funnel_etl.parts.sales.sales import clean_sales
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.confirmations import Confirmation, confirm
 from funnel_etl.sources.archive.landing import Landing
@@ -21,28 +18,20 @@ from funnel_etl.sources.nightly import NightlySources
 
 FIRST, SECOND, THIRD = date(2026, 11, 26), date(2026, 11, 27), date(2026, 11, 28)
 CONFIG = Config({name: parse_table(name, None) for name in TABLES}, "none")
-SHAPES: dict[str, tuple[list[SourceColumn], DumpKey, str, str]] = {
+SHAPES = {
     "crm_sales": (
-        sales_source(CONFIG),
-        sales_key(CONFIG),
         "_id,status,createdOn,netAmount,StudentContact,Funnel",
         "s{n},success,2026-11-{day:02} 12:00,1000,98765{n:05},Webinar",
     ),
     "crm_assigned_leads": (
-        list(ASSIGNED_LEADS_SOURCE),
-        ASSIGNED_LEADS_KEY,
         "sources,assignOn,leadMobile,employee",
         "FB,2026-11-{day:02} 12:00,98765{n:05},Asha",
     ),
     "tofu_leads": (
-        list(TOFU_LEADS_SOURCE),
-        TOFU_LEADS_KEY,
         "Name,Email,Phone number,utmSource,created date",
         "P,p{n}@example.org,98765{n:05},facebook,2026-11-{day:02} 12:00",
     ),
     "ad_spend": (
-        list(SPEND_SOURCE),
-        SPEND_KEY,
         "date_time,campaign,cost,clicks,Funnel",
         "2026-11-{day:02},c{n},100,5,Webinar",
     ),
@@ -65,17 +54,16 @@ class Dumps:
 
     def __init__(self, home: Path, landing: Landing) -> None:
         self.home, self.landing = home, landing
-        urls = {f"{source}_url": str(home / f"{source}.csv") for source in SHAPES}
-        self.sources = NightlySources(Settings(home=home / "state", retry_seconds=0, **urls), landing)
+        addresses = {source: str(home / f"{source}.csv") for source in SHAPES}
+        self.sources = NightlySources(Settings(home=home / "state", retry_seconds=0, addresses=addresses), landing)
 
     def pull(self, source: str, text: str, night: date = SECOND) -> Outcome:
         (self.home / f"{source}.csv").write_text(text, encoding="utf-8")
         return self.again(source, night)
 
     def again(self, source: str, night: date) -> Outcome:
-        documented, key, _, _ = SHAPES[source]
-        reader = DumpReader(self.sources.settings, self.landing, source, documented, {}, night=night, key=key)
-        return reader.records(self.sources.pull(source, night, reader.judge))
+        reader = DumpReader(self.sources.settings, self.landing, SOURCES[source], CONFIG, night=night)
+        return reader.records(self.sources.pull(SOURCES[source], night, reader.judge))
 
 
 @pytest.fixture
@@ -84,7 +72,7 @@ def dumps(tmp_path: Path, landing: Landing) -> Dumps:
 
 
 def rows(source: str, count: int = 100) -> str:
-    _, _, header, row = SHAPES[source]
+    header, row = SHAPES[source]
     lines = [row.format(n=n, day=1 + n // 4) for n in range(count)]
     return "\n".join([header, *lines, ""])
 
@@ -113,7 +101,7 @@ def test_a_cut_that_takes_only_new_rows_shows_by_the_error_alone(end: str, dumps
 def test_the_header_again_at_the_end_is_a_cut(dumps: Dumps) -> None:
     dumps.pull("crm_sales", rows("crm_sales", 80), FIRST)
     with pytest.raises(SourceRejected, match="line 90 is no row"):
-        dumps.pull("crm_sales", rows("crm_sales", 88) + SHAPES["crm_sales"][2] + "\n")
+        dumps.pull("crm_sales", rows("crm_sales", 88) + SHAPES["crm_sales"][0] + "\n")
 
 
 def test_a_cut_of_the_very_first_dump_is_a_line_in_quarantine_and_a_warning(dumps: Dumps) -> None:
@@ -207,9 +195,8 @@ def test_the_last_good_dump_is_remembered_with_its_end(dumps: Dumps) -> None:
     """From the memory and from the landing archive: the same answer."""
     text = rows("crm_sales", 80) + "Total,,,80000,,\n"
     dumps.pull("crm_sales", text, FIRST)
-    documented, key, _, _ = SHAPES["crm_sales"]
     settings = dumps.sources.settings
-    reader = DumpReader(settings, dumps.landing, "crm_sales", documented, {}, night=SECOND, key=key)
+    reader = DumpReader(settings, dumps.landing, SOURCES["crm_sales"], CONFIG, night=SECOND)
     remembered = reader.last_good()
     kept = list((Path(settings.lake_root) / "_dumps").glob("*"))
     assert kept

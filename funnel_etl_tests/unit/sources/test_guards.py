@@ -7,15 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import TABLES, Config, parse_table
 from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
-from funnel_etl.core.reading.csvfile import SourceColumn
-from funnel_etl.core.reading.dumps import DumpKey
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.demo.generate import generate
-from funnel_etl.parts.marketing.contracts import SPEND_KEY, SPEND_SOURCE, TOFU_LEADS_KEY, TOFU_LEADS_SOURCE
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_KEY, ASSIGNED_LEADS_SOURCE
-from funnel_etl.parts.sales.sales import sales_key, sales_source
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.confirmations import Confirmation, confirm
 from funnel_etl.sources.archive.landing import Landing
@@ -26,27 +22,20 @@ from funnel_etl_tests.unit.sources.conftest import Handler, Server
 
 FIRST, SECOND, THIRD = date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)
 CONFIG = Config({name: parse_table(name, None) for name in TABLES}, "none")
-SHAPES: dict[str, tuple[list[SourceColumn], DumpKey]] = {
-    "tofu_leads": (list(TOFU_LEADS_SOURCE), TOFU_LEADS_KEY),
-    "ad_spend": (list(SPEND_SOURCE), SPEND_KEY),
-    "crm_assigned_leads": (list(ASSIGNED_LEADS_SOURCE), ASSIGNED_LEADS_KEY),
-    "crm_sales": (sales_source(CONFIG), sales_key(CONFIG)),
-}
 LEADS = "sources,assignOn,leadMobile,employee\n"
 Pull = Callable[..., Outcome]
 
 
 def pulled(sources: NightlySources, source: str, night: date) -> Outcome:
     """Pull a source for a night as its raw asset does."""
-    documented, key = SHAPES[source]
-    reader = DumpReader(sources.settings, sources.landing, source, documented, {}, night=night, key=key)
-    return reader.records(sources.pull(source, night, reader.judge))
+    reader = DumpReader(sources.settings, sources.landing, SOURCES[source], CONFIG, night=night)
+    return reader.records(sources.pull(SOURCES[source], night, reader.judge))
 
 
 @pytest.fixture
 def sources(tmp_path: Path, landing: Landing) -> NightlySources:
-    urls = {f"{source}_url": str(tmp_path / f"{source}.csv") for source in SHAPES}
-    return NightlySources(Settings(home=tmp_path / "home", retry_seconds=0, **urls), landing)
+    addresses = {source: str(tmp_path / f"{source}.csv") for source in SOURCES}
+    return NightlySources(Settings(home=tmp_path / "home", retry_seconds=0, addresses=addresses), landing)
 
 
 @pytest.fixture
@@ -54,7 +43,7 @@ def pull(sources: NightlySources) -> Pull:
     """Let a source be some bytes, and pull it for a night."""
 
     def run(data: bytes | str, night: date = SECOND, source: str = "crm_assigned_leads") -> Outcome:
-        path = Path(str(getattr(sources.settings, f"{source}_url")))
+        path = Path(sources.settings.addresses[source])
         path.write_bytes(data if isinstance(data, bytes) else data.encode())
         return pulled(sources, source, night)
 
@@ -86,7 +75,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("source", SHAPES)
+@pytest.mark.parametrize("source", SOURCES)
 def test_a_dump_cut_at_any_of_a_hundred_places_is_refused_kept_and_told(
     source: str, made: Path, sources: NightlySources, pull: Pull
 ) -> None:
@@ -111,7 +100,7 @@ def test_a_dump_cut_at_any_of_a_hundred_places_is_refused_kept_and_told(
     pull(data, SECOND, source)
 
 
-@pytest.mark.parametrize("source", SHAPES)
+@pytest.mark.parametrize("source", SOURCES)
 def test_a_cut_goes_unseen_only_at_a_line_end_behind_every_row_of_the_last_good_dump(
     source: str, made: Path, sources: NightlySources, pull: Pull
 ) -> None:
@@ -132,7 +121,7 @@ def test_a_cut_goes_unseen_only_at_a_line_end_behind_every_row_of_the_last_good_
     assert all(place in line_ends and place >= before for place in unseen)
 
 
-@pytest.mark.parametrize("source", SHAPES)
+@pytest.mark.parametrize("source", SOURCES)
 def test_a_first_dump_cut_within_a_record_is_refused(source: str, made: Path, pull: Pull) -> None:
     """Before there is a good dump, only a cut in the last cell, or at a line end, looks whole."""
     data = (made / f"{source}.csv").read_bytes()
@@ -161,7 +150,7 @@ def test_over_http_a_cut_is_seen_by_the_length_even_behind_new_rows(
     url = server.script(
         "/leads", send(whole, len(whole)), *[send(cut, len(new))] * 3, send(whole[: whole.rfind(b"FB")], None)
     )
-    settings = sources.settings.model_copy(update={"crm_assigned_leads_url": url})
+    settings = sources.settings.model_copy(update={"addresses": {"crm_assigned_leads": url}})
     http = NightlySources(settings, landing)
     pulled(http, "crm_assigned_leads", FIRST)
     with pytest.raises(SourceUnavailable, match="broke off"):

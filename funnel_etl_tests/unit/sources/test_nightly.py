@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.errors import ConfigError, SourceUnavailable
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
@@ -27,7 +28,7 @@ def sources(folder: Path, landing: Landing) -> NightlySources:
     settings = Settings(
         home=folder / "home",
         config_dir=folder / "config_csv",
-        tofu_leads_url=str(folder / "leads.csv"),
+        addresses={"tofu_leads": str(folder / "leads.csv")},
         retry_seconds=0,
     )
     return NightlySources(settings, landing)
@@ -47,7 +48,7 @@ def write(folder: Path) -> Write:
 
 def leads(sources: NightlySources, folder: Path, night: date, text: str) -> bytes:
     (folder / "leads.csv").write_text(text)
-    return sources.landing.read(sources.pull("tofu_leads", night))
+    return sources.landing.read(sources.pull(SOURCES["tofu_leads"], night))
 
 
 def test_the_newest_night_is_pulled_afresh_each_time(sources: NightlySources, folder: Path) -> None:
@@ -63,7 +64,7 @@ def test_an_overtaken_night_is_replayed_though_the_source_has_changed_or_gone(
     leads(sources, folder, THIRD, "a,b\n3,4\n")
     assert leads(sources, folder, FIRST, "a,b\n5,6\n") == b"a,b\n1,2\n"
     (folder / "leads.csv").unlink()
-    assert sources.landing.read(sources.pull("tofu_leads", FIRST)) == b"a,b\n1,2\n"
+    assert sources.landing.read(sources.pull(SOURCES["tofu_leads"], FIRST)) == b"a,b\n1,2\n"
 
 
 def test_an_overtaken_night_that_never_ran_uses_what_the_next_later_one_used(
@@ -76,7 +77,7 @@ def test_an_overtaken_night_that_never_ran_uses_what_the_next_later_one_used(
 
 def test_a_failed_pull_records_nothing_so_that_trying_again_pulls_again(sources: NightlySources, folder: Path) -> None:
     with pytest.raises(SourceUnavailable):
-        sources.pull("tofu_leads", FIRST)
+        sources.pull(SOURCES["tofu_leads"], FIRST)
     assert sources.landing.nights("tofu_leads") == []
     assert leads(sources, folder, FIRST, "a,b\n1,2\n") == b"a,b\n1,2\n"
 

@@ -5,8 +5,10 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import TABLES, Config
-from funnel_etl.observe.changes.rebuild import CLEAN, LANDED, READS, ZOOM, Remaker
+from funnel_etl.observe.changes.rebuild import CLEAN, ZOOM, ZOOM_READS, Remaker
+from funnel_etl.observe.changes.rows import BY_TABLE
 from funnel_etl.observe.changes.steps import GROUPS
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.sources.archive.store import open_store
@@ -41,8 +43,11 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> SmallNights:
 def remaker(company: SmallNights) -> tuple[Remaker, Config]:
     sources = NightlySources(company.settings, company.landing)
     parsed = ParsedReports(open_store(company.lake.root), sources)
-    files = {source: company.landing.night(DAY, source) or [] for source in [*LANDED.values(), "zoom"]}
+    files = {source: company.landing.night(DAY, source) or [] for source in [*SOURCES, "zoom"]}
     return Remaker(company.settings, company.landing, sources, parsed, files, lambda _: None), sources.config(DAY)
+
+
+READS = {name: source.reads for name, source in BY_TABLE.items()} | {"zoom": ZOOM_READS}
 
 
 @pytest.mark.parametrize("name", READS)
@@ -59,7 +64,7 @@ def test_the_config_a_table_is_made_by_is_declared(company: SmallNights, name: s
 
 def test_a_night_made_again_is_what_the_lake_has(company: SmallNights) -> None:
     again, config = remaker(company)
-    made = {name: again.table(name, config, "Asia/Kolkata").rows for name in LANDED}
+    made = {name: again.table(name, config, "Asia/Kolkata").rows for name in BY_TABLE}
     made |= again.zoom(config, "Asia/Kolkata", made["tofu_leads"])
     assert set(made) == set(CLEAN)
     assert set(ZOOM) <= set(made)

@@ -6,11 +6,10 @@ import pandas as pd
 import pytest
 
 from funnel_etl.parts.sales import contracts
-from funnel_etl.parts.sales.assigned_leads import clean_assigned_leads
-from funnel_etl.parts.sales.earlier import history_before, leads_before
-from funnel_etl.parts.sales.history import with_aged_out_leads
-from funnel_etl.parts.sales.sales import sales_source
+from funnel_etl.parts.sales.earlier import history_before
+from funnel_etl.parts.sales.sources import ASSIGNED_LEADS, SALES_DUMP
 from funnel_etl.platform.dagster.nights import Night
+from funnel_etl.platform.dagster.source_assets import clean_before, clean_of
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
@@ -30,8 +29,7 @@ def sources(tmp_path: Path) -> NightlySources:
     settings = Settings(
         home=tmp_path,
         config_dir=tmp_path / "config",
-        crm_assigned_leads_url=str(tmp_path / "leads.csv"),
-        crm_sales_url=str(tmp_path / "sales.csv"),
+        addresses={"crm_assigned_leads": str(tmp_path / "leads.csv"), "crm_sales": str(tmp_path / "sales.csv")},
     )
     header = ",".join(column.name for column in contracts.SALES_SOURCE)
     (tmp_path / "sales.csv").write_text(header + "\n")
@@ -41,15 +39,13 @@ def sources(tmp_path: Path) -> NightlySources:
 def run(sources: NightlySources, lake: Lake, day: date) -> pd.DataFrame:
     """Land a night's dumps and make its assignments, as the assets do."""
     lines = [f"Webinar,{at},98765{at[5:7]}{at[8:10]}1,Asha" for at in LEADS[day]]
-    Path(str(sources.settings.crm_assigned_leads_url)).write_text(
+    Path(sources.settings.addresses["crm_assigned_leads"]).write_text(
         "\n".join(["sources,assignOn,leadMobile,employee", *lines]) + "\n"
     )
     sources.accept_config(day)
     night = Night(day, sources, "run")
-    night.records("crm_sales", sales_source(night.config))
-    raw = night.records("crm_assigned_leads", contracts.ASSIGNED_LEADS_SOURCE).rows
-    today = clean_assigned_leads(raw, night.config, night.zone)
-    rows = with_aged_out_leads(today, leads_before(night, lake), night.config).rows
+    night.records(SALES_DUMP)
+    rows = clean_of(ASSIGNED_LEADS, night, clean_before(ASSIGNED_LEADS, night, lake)).rows
     lake.write(contracts.ASSIGNED_LEADS, day, contracts.ASSIGNED_LEADS.conform(rows))
     return rows
 
@@ -61,7 +57,7 @@ def test_a_lake_that_was_deleted_is_made_again_from_the_archive(sources: Nightly
     shutil.rmtree(tmp_path / "lake")
     night = Night(max(LEADS), sources, "run")
 
-    again = leads_before(night, Lake(str(tmp_path / "lake")))
+    again = clean_before(ASSIGNED_LEADS, night, Lake(str(tmp_path / "lake")))
 
     assert again is not None
     assert sorted(again["assigned_date"].dt.strftime("%m-%d")) == ["02-01", "03-01", "03-02"]
@@ -76,9 +72,9 @@ def test_only_the_nights_the_lake_lacks_are_made_again(
     for day in LEADS:
         run(sources, lake, day)
     monkeypatch.setattr(
-        "funnel_etl.parts.sales.earlier._leads", lambda *_: pytest.fail("the night before is in the lake")
+        "funnel_etl.platform.dagster.source_assets.clean_of", lambda *_: pytest.fail("the night before is in the lake")
     )
-    assert leads_before(Night(max(LEADS), sources, "run"), lake) is not None
+    assert clean_before(ASSIGNED_LEADS, Night(max(LEADS), sources, "run"), lake) is not None
 
 
 def test_history_is_made_again_without_a_lake_and_rows_that_aged_out_did_not_disappear(
@@ -95,4 +91,4 @@ def test_history_is_made_again_without_a_lake_and_rows_that_aged_out_did_not_dis
 def test_the_first_night_has_none_before_it(sources: NightlySources, tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"))
     run(sources, lake, min(LEADS))
-    assert leads_before(Night(min(LEADS), sources, "run"), lake) is None
+    assert clean_before(ASSIGNED_LEADS, Night(min(LEADS), sources, "run"), lake) is None

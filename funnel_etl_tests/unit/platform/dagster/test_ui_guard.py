@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from funnel_etl.core.errors import ConfigError
+from funnel_etl.environment import load_settings
 from funnel_etl.platform.dagster.ui_guard import LOOPBACK, Refusal, UiGuard, refusal
-from funnel_etl.settings import Settings, load_settings
+from funnel_etl.settings import Settings
 
 HOST, OWN = "127.0.0.1:3000", "http://127.0.0.1:3000"
 JSON = {"content-type": "application/json"}

@@ -3,12 +3,15 @@ import hashlib
 import io
 import stat
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from upath import UPath
 
+from funnel_etl.catalog import SOURCES
+from funnel_etl.core.config_tables import TABLES, Config, parse_table
 from funnel_etl.core.errors import FunnelError, SourceRejected
 from funnel_etl.core.reading.csvfile import SourceColumn
 from funnel_etl.core.reading.dumps import DumpKey
@@ -148,14 +151,16 @@ def test_a_dropped_file_is_read_landed_and_set_aside_without_the_person(landing:
 
 
 def test_an_erasure_is_no_lost_row_to_the_guard_of_dumps(landing: Landing, tmp_path: Path) -> None:
-    columns = [SourceColumn("_id", needed=True), SourceColumn("createdOn", needed=True), SourceColumn("phone")]
+    columns = (SourceColumn("_id", needed=True), SourceColumn("createdOn", needed=True), SourceColumn("phone"))
+    key = DumpKey("createdOn", identifier="_id")
+    sales = replace(SOURCES["crm_sales"], columns=columns, key=key, chosen=None)
+    config = Config({name: parse_table(name, None) for name in TABLES}, "none")
     rows = [f"S{n},2026-10-{n:02} 10:00,{'9876500001' if n % 2 else '9123456780'}" for n in range(1, 21)]
     data = "\n".join(["_id,createdOn,phone", *rows]).encode()
     settings = Settings(home=tmp_path, _env_file=None)  # type: ignore[call-arg]
 
     def reader(day: int) -> DumpReader:
-        key = DumpKey("createdOn", identifier="_id")
-        return DumpReader(settings, landing, "crm_sales", columns, {}, night=NOW.date().replace(day=day), key=key)
+        return DumpReader(settings, landing, sales, config, night=NOW.date().replace(day=day))
 
     first = landing.put("crm_sales", "pull", "sales.csv", data, received_at=NOW)
     landing.record_night(NOW.date(), "crm_sales", [first.file_id])

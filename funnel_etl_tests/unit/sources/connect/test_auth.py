@@ -5,6 +5,7 @@ from requests import PreparedRequest, Request
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.sources.connect.auth import Auth
 
+CRM = ("FUNNEL_CRM_AUTH", "FUNNEL_CRM_SECRET")
 SECRET = "s3cr/t+va lue%"
 
 
@@ -27,7 +28,7 @@ def prepared(auth: Auth) -> PreparedRequest:
 def test_each_kind_of_login_is_put_on_the_request(
     kind: str, secret: str | None, header: dict[str, str], url: str
 ) -> None:
-    request = prepared(Auth.parse(kind, SecretStr(secret) if secret else None))
+    request = prepared(Auth.parse(kind, SecretStr(secret) if secret else None, CRM))
     assert dict(request.headers) == header
     assert request.url == url
 
@@ -54,14 +55,14 @@ def test_a_login_that_cannot_work_is_refused_in_one_line_without_the_secret(
     kind: str, secret: str | None, says: str
 ) -> None:
     with pytest.raises(ConfigError, match=says) as caught:
-        Auth.parse(kind, SecretStr(secret) if secret is not None else None)
+        Auth.parse(kind, SecretStr(secret) if secret is not None else None, CRM)
     assert "\n" not in str(caught.value)
     assert "Fix: " in str(caught.value)
     assert "abc" not in str(caught.value)
 
 
 def test_no_repr_shows_the_secret() -> None:
-    auth = Auth.parse("bearer", SecretStr(SECRET))
+    auth = Auth.parse("bearer", SecretStr(SECRET), CRM)
     assert SECRET not in f"{auth!r} {auth} {[auth]}"
 
 
@@ -77,7 +78,7 @@ def test_no_repr_shows_the_secret() -> None:
     ids=["plain", "encoded", "encoded twice", "mixed", "plus left as it is"],
 )
 def test_the_secret_is_found_in_an_address_however_it_is_encoded(text: str) -> None:
-    assert Auth.parse("query:t", SecretStr(SECRET)).is_in(f"http://x.test/?{text}")
+    assert Auth.parse("query:t", SecretStr(SECRET), CRM).is_in(f"http://x.test/?{text}")
 
 
 def test_nothing_is_found_without_a_secret() -> None:

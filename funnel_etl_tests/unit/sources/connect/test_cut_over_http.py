@@ -9,11 +9,9 @@ import numpy as np
 import pytest
 import stamina
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import TABLES, Config, parse_table
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.parts.marketing.contracts import SPEND_KEY, SPEND_SOURCE, TOFU_LEADS_KEY, TOFU_LEADS_SOURCE
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_KEY, ASSIGNED_LEADS_SOURCE
-from funnel_etl.parts.sales.sales import sales_key, sales_source
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader
@@ -22,12 +20,6 @@ from funnel_etl_tests.golden.week import TUE, write_night
 from funnel_etl_tests.unit.sources.conftest import Handler, Server
 
 CONFIG = Config({name: parse_table(name, None) for name in TABLES}, "none")
-SHAPES = {
-    "tofu_leads": (list(TOFU_LEADS_SOURCE), TOFU_LEADS_KEY),
-    "ad_spend": (list(SPEND_SOURCE), SPEND_KEY),
-    "crm_assigned_leads": (list(ASSIGNED_LEADS_SOURCE), ASSIGNED_LEADS_KEY),
-    "crm_sales": (sales_source(CONFIG), sales_key(CONFIG)),
-}
 
 
 def with_length(handler: Handler, data: bytes, end: int) -> None:
@@ -64,7 +56,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("source", SHAPES)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("transport", [with_length, in_chunks, gzipped], ids=lambda each: each.__name__)
 def test_a_transfer_cut_at_any_of_a_hundred_places_is_not_taken_even_the_first_time(
     transport: Callable[[Handler, bytes, int], None],
@@ -83,15 +75,15 @@ def test_a_transfer_cut_at_any_of_a_hundred_places_is_not_taken_even_the_first_t
         places.add(int(draw.integers(0, size)))
     answers = [lambda handler, end=end: transport(handler, data, end) for end in sorted(places)]
     url = server.script("/dump", *answers, lambda handler: transport(handler, data, 10**9))
-    documented, key = SHAPES[source]
-    given = Settings(home=tmp_path / "home", retry_seconds=0, **{f"{source}_url": url})
+    declared = SOURCES[source]
+    given = Settings(home=tmp_path / "home", retry_seconds=0, addresses={source: url})
     sources = NightlySources(given, landing)
-    reader = DumpReader(given, landing, source, documented, {}, night=TUE, key=key)
+    reader = DumpReader(given, landing, declared, CONFIG, night=TUE)
     for _ in sorted(places):
         with pytest.raises(FunnelError) as told:
-            sources.pull(source, TUE, reader.judge)
+            sources.pull(declared, TUE, reader.judge)
         assert "\n" not in str(told.value)
     assert [a for a in landing.arrivals(source) if a.status == "accepted"] == []
     assert landing.nights(source) == []
-    assert landing.read(sources.pull(source, TUE, reader.judge)) == data
+    assert landing.read(sources.pull(declared, TUE, reader.judge)) == data
     assert landing.nights(source) == [date.fromisoformat(str(TUE))]

@@ -13,6 +13,7 @@ import pytest
 import requests
 from pydantic import ValidationError
 
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
@@ -112,9 +113,9 @@ def test_the_limit_is_a_setting_in_megabytes(tmp_path: Path, monkeypatch: pytest
     path = tmp_path / "sales.csv"
     path.write_bytes(of_size(1_100_000))
     landing = Landing(tmp_path / "landing")
-    settings = Settings(home=tmp_path, crm_sales_url=str(path), download_max_mb=1)
+    settings = Settings(home=tmp_path, addresses={"crm_sales": str(path)}, download_max_mb=1)
     with pytest.raises(SourceRejected, match="it is larger than 1 MB"):
-        NightlySources(settings, landing).pull("crm_sales", settings.yesterday())
+        NightlySources(settings, landing).pull(SOURCES["crm_sales"], settings.yesterday())
     with pytest.raises(ValidationError):
         Settings(download_max_mb=0)
 

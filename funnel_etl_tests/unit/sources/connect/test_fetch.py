@@ -21,6 +21,7 @@ from funnel_etl.sources.connect.fetch import Auth, FetchPolicy, fetch
 
 CSV = b"leadMobile,employee\n" + b"9876543210,A\n" * 500
 PAGE = b"<!DOCTYPE html><html><body>Log in</body></html>"
+CRM = ("FUNNEL_CRM_AUTH", "FUNNEL_CRM_SECRET")
 SECRET = "tok3n-very-secret"
 NOW = datetime(2025, 3, 1, 21, tzinfo=UTC)
 QUICK = FetchPolicy(
@@ -33,7 +34,7 @@ QUICK = FetchPolicy(
     backoff_max=0.02,
     jitter=0,
 )
-BEARER = Auth.parse("bearer", SecretStr(SECRET))
+BEARER = Auth.parse("bearer", SecretStr(SECRET), CRM)
 
 
 def pull(url: str, landing: Landing, **options: Any) -> Arrival:
@@ -165,10 +166,10 @@ def test_each_kind_of_login_is_accepted_and_a_wrong_secret_is_not(
     server, landing: Landing, kind: str, secret: str | None, answer
 ) -> None:
     url = server.script("/sales.csv", answer)
-    arrival = pull(url, landing, auth=Auth.parse(kind, SecretStr(secret) if secret else None))
+    arrival = pull(url, landing, auth=Auth.parse(kind, SecretStr(secret) if secret else None, CRM))
     assert arrival.name == url
     if secret:
-        told = refused(url, landing, auth=Auth.parse(kind, SecretStr("me:wrong")))
+        told = refused(url, landing, auth=Auth.parse(kind, SecretStr("me:wrong"), CRM))
         assert f"crm_sales at {url}: answered 401: is the token still valid?" in told
         assert "renew FUNNEL_CRM_SECRET" in told
 
@@ -359,7 +360,7 @@ def test_the_login_stays_on_a_redirect_of_the_same_host_and_never_goes_to_anothe
     pull(
         own.script("/sales.csv", status(302, Location="/moved.csv")),
         landing,
-        auth=Auth.parse(kind, SecretStr(SECRET)),
+        auth=Auth.parse(kind, SecretStr(SECRET), CRM),
     )
     first, second = (str(seen) for seen in own.seen)
     assert SECRET in first
@@ -372,7 +373,7 @@ def test_a_redirect_that_carries_the_token_to_another_host_is_not_followed(start
     own, other = start_server(), start_server()
     login = other.script("/login", status(200, PAGE))
     url = own.script("/sales.csv", lambda h: h.send(302, Location=f"{login}?next=%2Fsales.csv%3Ftoken%3D{SECRET}"))
-    told = refused(url, landing, auth=Auth.parse("query:token", SecretStr(SECRET)))
+    told = refused(url, landing, auth=Auth.parse("query:token", SecretStr(SECRET), CRM))
     assert "to another host with the token in the address" in told
     assert other.seen == []
 
@@ -385,7 +386,7 @@ def test_no_log_and_no_manifest_holds_the_secret(server, landing: Landing, tmp_p
     for name in ("urllib3.util.retry", "urllib3.connectionpool"):  # a send of an alert that was given up may hush them
         caplog.set_level(logging.DEBUG, name)
     url = server.script("/sales.csv", status(503), drop_before_answer, cut, ok)
-    pull(f"{url}?key={SECRET}", landing, auth=Auth.parse("query:token", SecretStr(SECRET)))
+    pull(f"{url}?key={SECRET}", landing, auth=Auth.parse("query:token", SecretStr(SECRET), CRM))
     logged = caplog.text + "".join(capfd.readouterr())
     assert "Incremented Retry" in logged
     assert "/sales.csv?…" in logged

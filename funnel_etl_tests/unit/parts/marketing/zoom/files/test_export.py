@@ -13,11 +13,12 @@ from funnel_etl.cli import app
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.demo.config import PROJECT_CONFIG
-from funnel_etl.parts.marketing import assets as marketing_assets
+from funnel_etl.parts.marketing.sources import MARKETING
 from funnel_etl.parts.marketing.zoom import assets
 from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile, as_csv
 from funnel_etl.parts.marketing.zoom.files.export import INPUTS, export_newest, write_clean_files
 from funnel_etl.platform.dagster.lake_io import LakeIOManager
+from funnel_etl.platform.dagster.source_assets import source_assets
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
@@ -159,7 +160,10 @@ def test_the_asset_writes_the_files_of_its_night_and_tells_how_many_of_each_prof
     home: Settings, tmp_path: Path
 ) -> None:
     result = dg.materialize(
-        dg.load_assets_from_modules([assets, marketing_assets]),
+        [
+            *dg.load_assets_from_modules([assets]),
+            *(asset for source in MARKETING.sources for asset in source_assets(source, MARKETING.name)),
+        ],
         selection=[assets.zoom_clean_files],
         partition_key=NIGHT.isoformat(),
         resources={
