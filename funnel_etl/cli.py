@@ -86,7 +86,7 @@ def run(as_of: AsOf = None) -> None:
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False) -> None:
-    """Say what is complete through when, what is missing or does not run, what to do, and who does it.
+    """Show what is complete through when, what is missing or does not run, what to do, and who does it.
 
     Exit code 0 whatever it says; 1 only if the database cannot be reached.
     """
@@ -181,7 +181,7 @@ def explain(
     lines: Annotated[bool, typer.Option("--lines", help="Show each line of a person's story as it arrived.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The person's story as JSON.")] = False,
 ) -> None:
-    """Tell a person's story over all tables, or the rows behind a number, each with its file and line.
+    """Show a person's story over all tables, or the rows behind a number, each with its file and line.
 
     funnel-etl explain 9876512345 · funnel-etl explain fact --date 2026-11-12 --funnel Webinar --measure revenue_inr
     """
@@ -207,7 +207,7 @@ def changes(
     ] = None,
     to: Annotated[Path | None, typer.Option("--to", help="Write all of it as CSV.")] = None,
 ) -> None:
-    """Say what moved since the night published before, split by cause; the causes add up to the difference.
+    """Show what moved since the night published before, split by cause; the causes add up to the difference.
 
     funnel-etl changes --date 2026-11-12 --funnel Webinar --metric revenue_inr
     """
@@ -239,7 +239,7 @@ def preview(
     to: Annotated[Path | None, typer.Option("--to", help="Write all that differs as CSV, one number a row.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many rows of each table to show.")] = 40,
 ) -> None:
-    """Say which leads, rupees and months the edit lying in config_csv moves, before a night takes it; changes nothing.
+    """Show which leads, rupees and months the edit lying in config_csv moves, before a night takes it; changes nothing.
 
     Exit code 1: the night would reject the edit, or fail with it.
     """
@@ -425,7 +425,7 @@ def psql(context: typer.Context) -> None:
 
 @zoom.command()
 def check(file: Annotated[Path, typer.Argument(help="An export of Zoom.")]) -> None:
-    """Say what a file is and what would become of its rows; changes nothing. Exit code 1: rejected, or few dates."""
+    """Show what a file is and what would become of its rows; changes nothing. Exit code 1: rejected, or few dates."""
     from funnel_etl.parts.marketing.zoom.files.check import check_file  # noqa: PLC0415
 
     with _told():

@@ -24,12 +24,12 @@ from funnel_etl.sources.nightly import NightlySources
 
 
 def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:
-    """Give Dagster's resources; nothing is opened before a step asks for it."""
+    """Return Dagster's resources; nothing is opened before a step asks for it."""
     sources = NightlySources(settings, Landing(UPath(settings.landing_root)), SOURCE_NAMES)
 
     @contextmanager
     def lake_in_turn(context: dg.InitResourceContext) -> Iterator[LakeIOManager]:
-        """Give the lake to one run at a time, from its first step to its last; what killed ones left half is swept."""
+        """Yield the lake to one run at a time, from its first step to its last; what killed ones left is swept."""
         lake = Lake(UPath(settings.lake_root))
         if context.run_id is None:
             yield LakeIOManager(lake, tables)

@@ -175,7 +175,7 @@ class Settings(BaseSettings):
         return self.lake_url or str(self.state / "lake")
 
     def yesterday(self) -> date:
-        """Give the last complete business day, D-1."""
+        """Return the last complete business day, D-1."""
         return datetime.now(ZoneInfo(self.timezone)).date() - timedelta(days=1)
 
 

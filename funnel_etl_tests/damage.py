@@ -21,7 +21,7 @@ PERSONAL = re.compile(rf"98765|1234567|@example|\b({PEOPLE.replace(' ', '|')})\b
 
 
 def cut_places(data: bytes) -> list[int]:
-    """Give a hundred places to cut at, or all there are: up to thirty are exactly behind a line end."""
+    """Return a hundred places to cut at, or all there are: up to thirty are exactly behind a line end."""
     draw = np.random.default_rng(5)
     ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))[:-1] + 1
     behind = {*map(int, ends[-3:]), *map(int, draw.permutation(ends)[:27])}
@@ -43,14 +43,14 @@ def tried(test: Callable[[list[Damage]], None], examples: int, max_size: int = 4
 
 
 def strategy(max_size: int = 4) -> st.SearchStrategy[list[Damage]]:
-    """Give up to `max_size` damages, one after the other; each is a kind, two numbers and a text."""
+    """Return up to `max_size` damages, one after the other; each is a kind, two numbers and a text."""
     number = st.integers(0, 10**6)
     text = st.one_of(st.sampled_from(MESS), st.text(max_size=8))
     return st.lists(st.tuples(st.sampled_from(sorted(KINDS)), number, number, text), min_size=1, max_size=max_size)
 
 
 def damaged(data: bytes, damages: list[Damage]) -> bytes:
-    """Give the bytes after the damages."""
+    """Return the bytes after the damages."""
     for kind, first, second, text in damages:
         data = KINDS[kind](data, first, second, text)
     return data

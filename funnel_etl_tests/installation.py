@@ -71,7 +71,7 @@ class Installation:
         )
 
     def program_environment(self, **changes: object) -> dict[str, str]:
-        """Give the environment for a process of this installation."""
+        """Return the environment for a process of this installation."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(("FUNNEL_", "DAGSTER_"))}
         return own | self.environment | {f"FUNNEL_{name.upper()}": str(value) for name, value in changes.items()}
 
@@ -86,7 +86,7 @@ class Installation:
             return connection.execute(sa.text(sql), parameters).scalar_one()
 
     def contents(self, *schemas: str) -> dict[str, str]:
-        """Give a hash of all rows of each table of the schemas."""
+        """Return a hash of all rows of each table of the schemas."""
         tables = self.query(
             "SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname = ANY(:schemas)",
             schemas=list(schemas),

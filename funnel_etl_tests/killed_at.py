@@ -22,7 +22,7 @@ counted: Counter[str] = Counter()
 
 
 def kill(place: str, number: int, pid: int) -> Callable[[str], None]:
-    """Give what is called at every step of every place, and kills at the chosen one."""
+    """Return what is called at every step of every place, and kills at the chosen one."""
 
     def step(name: str) -> None:
         counted[name] += 1

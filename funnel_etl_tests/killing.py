@@ -189,7 +189,7 @@ class Arena:
         return Reader(self.server.url("funnel"))
 
     def contents(self) -> Contents:
-        """Give a hash of every table that is there, without what tells when and by which run."""
+        """Return a hash of every table that is there, without what tells when and by which run."""
         names = self.installation.query(
             "SELECT schemaname || '.' || tablename AS name FROM pg_tables "
             "WHERE schemaname IN ('raw', 'clean', 'mart', 'parity', 'ops') ORDER BY 1"
@@ -201,12 +201,12 @@ class Arena:
         return {"nights": json.dumps(row[0], sort_keys=True), **row[2]}
 
     def open_runs(self) -> list[str]:
-        """Give the runs that Dagster believes to be going on."""
+        """Return the runs that Dagster believes to be going on."""
         with self.installation.settings() as settings, instance(settings) as (opened, _):
             return [f"{run.job_name} {run.status}" for run in opened.get_runs(dg.RunsFilter(statuses=GOING))]
 
     def half_files(self) -> list[str]:
-        """Give the files of landing and lake that cannot be read whole, and bytes that are not what their name says."""
+        """Return the files of landing and lake that cannot be read whole, and bytes that are not as named."""
         bad: list[str] = []
         landing = self.installation_landing()
         for arrival in landing.arrivals():
@@ -222,7 +222,7 @@ class Arena:
         return bad
 
     def unlike_the_lake(self, night: date) -> list[str]:
-        """Give the tables of which PostgreSQL says it holds other content than the lake's night."""
+        """Return the tables of which PostgreSQL says it holds other content than the lake's night."""
         rows = self.installation.query("SELECT table_name, content_hash FROM ops.published_tables")
         held = dict(zip(rows["table_name"], rows["content_hash"], strict=True))
         assert len(held) > 20

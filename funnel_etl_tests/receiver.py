@@ -61,7 +61,7 @@ class Receiver:
         return json.dumps(self.taken, ensure_ascii=False)
 
     def of(self, subject: str) -> list[str]:
-        """Give the bodies of what came with such a subject."""
+        """Return the bodies of what came with such a subject."""
         return [str(each["message"]) for each in self.taken if subject in str(each["title"])]
 
     def clear(self) -> None:

@@ -71,7 +71,7 @@ class SmallNights:
         self.facts: dict[date, pd.DataFrame] = {}
 
     def copied(self, folder: Path) -> "SmallNights":
-        """Give the company as it is now, with a state of its own."""
+        """Return the company as it is now, with a state of its own."""
         shutil.copytree(self.folder, folder)
         held = (self.leads, self.assigned, self.sales, self.spend)
         other = SmallNights(folder, dict(self.config), *map(list, held), list(self.reports))
@@ -79,7 +79,7 @@ class SmallNights:
         return other
 
     def night(self, day: date, *, publish: bool = True) -> pd.DataFrame:
-        """Run a night on what the sources hold now; gives `ops.changes`."""
+        """Run a night on what the sources hold now; returns `ops.changes`."""
         sources = NightlySources(self.settings, self.landing)
         parsed = ParsedReports(open_store(self.lake.root), sources)
         files = self._landed(day, sources)
@@ -158,7 +158,7 @@ def as_csv(names: list[str], rows: list[Row]) -> bytes:
 
 
 def difference(before: pd.DataFrame | None, after: pd.DataFrame) -> dict[tuple[str, str, str], int]:
-    """Give the difference of two tables of facts, cell by cell, worked out without the code under test."""
+    """Return the difference of two tables of facts, cell by cell, worked out without the code under test."""
     found: dict[tuple[str, str, str], int] = {}
     for sign, facts in ((-1, before), (1, after)):
         for row in facts.to_dict("records") if facts is not None else []:
@@ -169,7 +169,7 @@ def difference(before: pd.DataFrame | None, after: pd.DataFrame) -> dict[tuple[s
 
 
 def summed(changes: pd.DataFrame) -> dict[tuple[str, str, str], int]:
-    """Give what the causes of each cell add up to."""
+    """Return what the causes of each cell add up to."""
     sums = changes.assign(date=changes["date"].dt.strftime("%Y-%m-%d")).groupby(CELL)["difference"].sum()
     return {cell: int(value) for cell, value in sums.items() if value}  # type: ignore[misc]
 
@@ -186,7 +186,7 @@ def moved_by_rows(rows: pd.DataFrame, since: date) -> dict[tuple[str, str, str],
 
 
 def by_cause(changes: pd.DataFrame, *, new_days: bool = False) -> dict[str, dict[str, int]]:
-    """Give cause → "metric date funnel" → difference in units, money in rupees times 100; new days left out."""
+    """Return cause → "metric date funnel" → difference in units, money in rupees times 100; new days left out."""
     found: dict[str, dict[str, int]] = {}
     for row in changes.to_dict("records"):
         if row["cause"] != "new_day" or new_days:
@@ -197,23 +197,23 @@ def by_cause(changes: pd.DataFrame, *, new_days: bool = False) -> dict[str, dict
 
 
 def lead(day: str, phone: str, source: str = "fb", name: str = "Some One", at: str = "10:00", email: str = "") -> Row:
-    """Give a lead of the campaign sheet."""
+    """Return a lead of the campaign sheet."""
     return {"Name": name, "Phone number": phone, "utmSource": source, "created date": f"{day} {at}", "Email": email}
 
 
 def assigned(day: str, phone: str, source: str = "FB", employee: str = "Ravi", at: str = "11:00") -> Row:
-    """Give an assignment of the CRM."""
+    """Return an assignment of the CRM."""
     return {"sources": source, "assignOn": f"{day} {at}", "leadMobile": phone, "employee": employee}
 
 
 def sale(sale_id: str, day: str, amount: str, funnel: str = "Meta Ads", status: str = "success", **more: str) -> Row:
-    """Give a sale of the CRM."""
+    """Return a sale of the CRM."""
     given = {"_id": sale_id, "createdOn": f"{day} 12:00", "netAmount": amount, "Funnel": funnel, "status": status}
     return given | more
 
 
 def spent(day: str, cost: str, funnel: str = "Meta Ads", campaign: str = "autumn", clicks: str = "5") -> Row:
-    """Give a line of ad spend."""
+    """Return a line of ad spend."""
     return {
         "date_time": day,
         "cost": cost,
@@ -225,14 +225,14 @@ def spent(day: str, cost: str, funnel: str = "Meta Ads", campaign: str = "autumn
 
 
 def at(year: int, month: int, day: int, hour: int) -> datetime:
-    """Give an hour as Zoom's reports have it: on the wall, of the business zone."""
+    """Return an hour as Zoom's reports have it: on the wall, of the business zone."""
     return datetime(year, month, day, hour)  # noqa: DTZ001
 
 
 def attendee_report(
     start: datetime, generated: datetime, phones: list[str], webinar: str = "812 0000 0001", *, shown: bool = True
 ) -> bytes:
-    """Give an attendee report in which everybody came; with `shown` false phones show only in the e-mails."""
+    """Return an attendee report in which everybody came; with `shown` false phones show only in the e-mails."""
     style = "%m/%d/%Y %I:%M:%S %p"
     end = start + timedelta(hours=1)
     session = "Join Time,Leave Time,Time in Session (minutes),Is Guest,Country/Region Name,"
@@ -254,7 +254,7 @@ def attendee_report(
 
 
 def registration_report(start: datetime, generated: datetime, phones: list[str], webinar: str = "81200000001") -> bytes:
-    """Give a registration report."""
+    """Return a registration report."""
     style = "%m/%d/%Y %I:%M:%S %p"
     lines = [
         "Registration Report,",

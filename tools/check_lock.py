@@ -20,7 +20,7 @@ PINNED = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[^\s;\\
 
 
 def problems(pyproject: str, lock: str) -> Iterator[str]:
-    """Give one line for each thing that is wrong with the text of a lock file."""
+    """Return one line for each thing that is wrong with the text of a lock file."""
     for number, line in enumerate(lock.splitlines(), start=1):
         if ADDRESS.search(line):
             yield f"requirements.lock:{number}: holds an address"
@@ -37,7 +37,7 @@ def problems(pyproject: str, lock: str) -> Iterator[str]:
 
 
 def _locked(lock: str) -> dict[str, tuple[set[str], bool]]:
-    """Give the locked versions of each package (markers may choose between several), and whether all have hashes."""
+    """Return the locked versions of each package (markers may choose between several), and whether all have hashes."""
     found: dict[str, tuple[set[str], bool]] = {}
     for block in re.split(r"\n(?=\S)", lock):
         if pin := PINNED.match(block):
@@ -54,7 +54,7 @@ def _declared(pyproject: str) -> list[Requirement]:
 
 
 def main() -> int:
-    """Say what is wrong and how to mend it; gives the exit code."""
+    """Print what is wrong and how to fix it; return the exit code."""
     found = list(problems((ROOT / "pyproject.toml").read_text(), (ROOT / "requirements.lock").read_text()))
     for problem in found:
         sys.stderr.write(f"{problem}\n")

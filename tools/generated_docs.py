@@ -59,7 +59,7 @@ def with_lines(text: str, first: str, lines: Iterator[str]) -> str:
 
 
 def main(check: bool) -> int:
-    """Write or check each; gives the exit code."""
+    """Write or check each; returns the exit code."""
     stale = []
     of_sources = r"FUNNEL_\w+_(?:URL|AUTH|SECRET)\b(?<!LANDING_URL)(?<!LAKE_URL)(?<!DATABASE_URL)(?<!DAGSTER_URL)"
     pages = {

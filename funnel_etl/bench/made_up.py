@@ -36,7 +36,7 @@ DEFAULTS: dict[Kind, Any] = {
 
 
 def frames(assignments: int, sales: int, attendances: int, seed: int = 7) -> dict[str, pd.DataFrame]:
-    """Give the clean tables that `mart` is made from, by their names, with so many rows; the others in proportion."""
+    """Return the clean tables that `mart` is made from, by their names, with so many rows; the others in proportion."""
     made = _Maker(seed, people=max(assignments * 6 // 10, 10))
     webinars = made.webinars(max(attendances // 1500, 3))
     return {

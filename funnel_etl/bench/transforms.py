@@ -111,7 +111,7 @@ def compare(clean: dict[str, pd.DataFrame]) -> Iterator[Measured]:
 
 
 def disagreement(table: Table, ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
-    """Say in which column the two differ in values present or in their sum; empty when they agree."""
+    """Return in which column the two differ in values present or in their sum; empty when they agree."""
     if len(ours) != len(theirs):
         return f"{len(ours)} rows of ours, {len(theirs)} of DuckDB"
     for column in table.columns:
@@ -124,7 +124,7 @@ def disagreement(table: Table, ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
 
 
 def _sum(values: pd.Series, kind: Kind) -> object:
-    """Give a sum that every value counts in; of a text, of how often each is there."""
+    """Return a sum that every value counts in; of a text, of how often each is there."""
     if kind is Kind.NUMBER:
         return f"{values.sum():.9g}"
     if kind in {Kind.TIMESTAMP, Kind.DATE}:

@@ -51,7 +51,7 @@ def report(number: int, rows: int) -> bytes:
 def compare(files: int, rows: int) -> dict[str, float]:
     """Read `files` reports of `rows` rows each from a folder, twice: as reports, and with `csv.reader` only.
 
-    Gives `rows`, `bytes`, seconds of each (`read_seconds`, `csv_seconds`), `rows_per_second` and their `ratio`.
+    Returns `rows`, `bytes`, seconds of each (`read_seconds`, `csv_seconds`), `rows_per_second` and their `ratio`.
     Times are of the processor, so that other programs do not count; neither holds reading from the disk.
     """
     with tempfile.TemporaryDirectory() as folder:

@@ -58,17 +58,17 @@ class Config:
     version: str = "empty"
 
     def table(self, name: str) -> pd.DataFrame:
-        """Give a table; an absent file is an empty one."""
+        """Return a table; an absent file is an empty one."""
         return self.tables[name] if name in self.tables else parse_table(name, None)
 
     def metric(self, name: str) -> str:
-        """Give a setting of `metrics.csv`, or its default where it is blank. The last line for a name holds."""
+        """Return a setting of `metrics.csv`, or its default where it is blank. The last line for a name holds."""
         rows = self.table("metrics")
         own = rows["value"][lookup_keys(rows["name"]) == name]
         return (own.iloc[-1].strip() if len(own) else "") or DEFAULT_METRICS[name]
 
     def number(self, name: str) -> Decimal:
-        """Give a setting of `metrics.csv` that is a number, or its default where it is blank."""
+        """Return a setting of `metrics.csv` that is a number, or its default where it is blank."""
         return Decimal(self.metric(name))
 
     def is_on(self, name: str) -> bool:
@@ -92,7 +92,7 @@ class Config:
         return frozenset(re.sub(r"^(?:0091|091|910|91|0)(?=\d{10}$)", "", number) for number in digits)
 
     def aliases(self, source: str) -> dict[str, str]:
-        """Give the column aliases of a source: alias → documented name."""
+        """Return the column aliases of a source: alias → documented name."""
         rows = self.table("column_aliases")
         own = rows[lookup_keys(rows["source"]) == source]
         return dict(zip(own["alias"], own["column"], strict=True))
@@ -103,7 +103,7 @@ class Config:
         return next((f for f in self.table("funnels")["funnel"] if lookup_key(f) == lookup_key(MISC)), MISC)
 
     def known_funnel(self, names: pd.Series) -> pd.Series:
-        """Give the spelling of `funnels.csv` for each name that is a known funnel, else missing."""
+        """Return the spelling of `funnels.csv` for each name that is a known funnel, else missing."""
         spelling = {lookup_key(name): name for name in self.table("funnels")["funnel"]}
         return lookup_keys(names).map(spelling).astype("str")
 
@@ -143,7 +143,7 @@ def parse_table(name: str, data: bytes | None) -> pd.DataFrame:
 
 
 def map_sources(sources: pd.Series, days: pd.Series, config: Config) -> pd.Series:
-    """Give the funnel of each CRM source on its business day.
+    """Return the funnel of each CRM source on its business day.
 
     A blank source is NO_SOURCE; one that no line of `funnel_mapping.csv` covers on that day is missing: the caller
     decides what it falls to. Rule: Assigned leads.
@@ -160,7 +160,7 @@ def map_sources(sources: pd.Series, days: pd.Series, config: Config) -> pd.Serie
 
 
 def config_spelling(names: pd.Series, config: Config) -> pd.Series:
-    """Give funnels in the spelling of `funnels.csv`; residual funnels in ours; others as they are."""
+    """Return funnels in the spelling of `funnels.csv`; residual funnels in ours; others as they are."""
     residual = {lookup_key(name): name for name in RESIDUAL_FUNNELS}
     return config.known_funnel(names).fillna(lookup_keys(names).map(residual).astype("str")).fillna(names)
 
@@ -170,7 +170,7 @@ def _date_columns(model: type[Row]) -> list[str]:
 
 
 def iso_days(rows: pd.DataFrame, column: str, where: str) -> pd.Series:
-    """Give the days of a column as YYYY-MM-DD; other texts stay. Raises `ConfigError` where their order is open."""
+    """Return the days of a column as YYYY-MM-DD; other texts stay. Raises `ConfigError` where their order is open."""
     try:
         parsed = dates.parse(rows[column], "UTC", column=column)
     except FunnelError as error:

@@ -40,7 +40,7 @@ class Leads:
 def make_leads(
     rng: np.random.Generator, people: pd.DataFrame, count: int, window: Window, config: DemoConfig, buyers: pd.Index
 ) -> Leads:
-    """Give `count` submissions of `people`; everybody has at least one. `buyers` are spared from unreadable rows."""
+    """Return `count` submissions of `people`; everybody has at least one. `buyers` are spared from unreadable rows."""
     persons = np.concatenate([people.index.to_numpy(), rng.choice(people.index.to_numpy(), count - len(people))])
     created = _instants(rng, count, window)
     facts = pd.DataFrame({"person": persons, "created": created})
@@ -78,7 +78,7 @@ def make_leads(
 
 
 def person_key(phones: pd.Series, emails: pd.Series) -> pd.Series:
-    """Give the key people are grouped by: phone; without one the e-mail; without either ""."""
+    """Return the key people are grouped by: phone; without one the e-mail; without either ""."""
     return phones.where(phones != "", ("email:" + emails).where(emails != "", ""))
 
 
@@ -94,7 +94,7 @@ def spell_iso(rng: np.random.Generator, instants: pd.Series) -> list[str]:
 
 
 def edges(window: Window) -> list[pd.Timestamp]:
-    """Give the instants at which days and months turn: midnight of each first, a second before, the end of `as_of`."""
+    """Return the instants when days and months turn: midnight of each first, a second before, the end of `as_of`."""
     turns = [*window.month_starts, window.close]
     before = [turn - pd.Timedelta(seconds=1) for turn in turns[1:]]
     return [*turns, *before, window.close + pd.Timedelta(hours=2)]
@@ -111,7 +111,7 @@ def _instants(rng: np.random.Generator, count: int, window: Window) -> pd.Dateti
 
 
 def _utms(rng: np.random.Generator, count: int, config: DemoConfig) -> list[tuple[str, str, str]]:
-    """Give a concrete source, medium and campaign for every line of the mapping, and some that no line knows."""
+    """Return a concrete source, medium and campaign for every line of the mapping, and some that no line knows."""
     concrete = [
         (_filled(source, "linkedin"), _filled(medium, "social"), _filled(campaign, "evergreen"))
         for (source, medium, campaign), _ in config.campaigns

@@ -74,20 +74,20 @@ class DemoConfig:
     conductors: dict[str, list[str]] = field(default_factory=dict)
 
     def source_funnel(self, source: str, day: pd.Timestamp) -> str:
-        """Give the funnel of a source, in the spelling of the mapping, on a business day."""
+        """Return the funnel of a source, in the spelling of the mapping, on a business day."""
         if not source:
             return NO_SOURCE
         return next((d.funnel for d in self.sources.get(source, []) if d.first <= day <= d.last), MISC)
 
     def campaign_funnel(self, utm: tuple[str, str, str]) -> str:
-        """Give the funnel of utm source, medium and campaign: first match in file order."""
+        """Return the funnel of utm source, medium and campaign: first match in file order."""
         for patterns, funnel in self.campaigns:
             if all(_like(value, pattern) for value, pattern in zip(utm, patterns, strict=True)):
                 return funnel
         return MISC
 
     def manual_kind(self, value: str) -> str:
-        """Say which line of the rule's table a typed value belongs to."""
+        """Return which line of the rule's table a typed value belongs to."""
         key = " ".join(value.split()).casefold()
         if not key:
             return BLANK
@@ -96,7 +96,7 @@ class DemoConfig:
         return OWN_NAME if key in {f.casefold() for f in self.funnels} else UNMAPPED_VALUE
 
     def final_funnel(self, funnel: str, typed: str) -> str:
-        """Give the final funnel of a sale with that funnel and that typed value."""
+        """Return the final funnel of a sale with that funnel and that typed value."""
         key = " ".join(typed.split()).casefold()
         own = {f.casefold(): f for f in self.funnels}
         return self.manual_funnel.get(key) or own.get(key) or funnel

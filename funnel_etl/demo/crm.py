@@ -74,7 +74,7 @@ def make_assignments(
 
 
 def _planned(rng: np.random.Generator, people: pd.DataFrame, known_since: pd.Series, window: Window) -> pd.DataFrame:
-    """Say who is assigned when: most soon after they became known, some again later, some out of nowhere."""
+    """Return who is assigned when: most soon after they became known, some again later, some out of nowhere."""
     since = known_since.reindex(people.index)
     cold = since.isna()
     start = since.fillna(window.start + pd.Timedelta(hours=9))
@@ -115,7 +115,7 @@ def _sources(rng: np.random.Generator, count: int, config: DemoConfig) -> list[s
 
 
 def funnel_of_sources(sources: list[str], day: pd.Timestamp, config: DemoConfig) -> str:
-    """Give the funnel of a sale from its assigned lead sources: the first that maps wins; none maps, or none there."""
+    """Return the funnel of a sale from its assigned lead sources: the first that maps wins; or none does."""
     if not sources:
         return NO_SOURCE
     found = [config.source_funnel(source, day) for source in sources]

@@ -63,7 +63,7 @@ def generate(
 
 
 def _purchases(rng: np.random.Generator, buyers: pd.Index, assigned: Crm, window: Window) -> pd.Series:
-    """Say when each buyer buys: one to thirty days after the assignment; walk-ins at any time. To the minute."""
+    """Return when each buyer buys: one to thirty days after the assignment; walk-ins at any time. To the minute."""
     since = assigned.facts.groupby("person")["assigned"].min().reindex(buyers)
     walk_in = window.start + pd.to_timedelta((rng.random(len(buyers)) * window.seconds).astype("int64"), unit="s")
     wait = pd.to_timedelta((86_400 * (1 + 29 * rng.random(len(buyers)) ** 2)).astype("int64"), unit="s")

@@ -20,7 +20,7 @@ SCRIPT_NAMES = ("आरव", "मीरा", "காவ்யா")
 
 
 def make_people(rng: np.random.Generator, count: int, foreign_share: float = 0.02) -> pd.DataFrame:
-    """Give people, index 0…: name, phone (ten digits, or `+` and E.164), email, city. Phones and e-mails are unique."""
+    """Return people, index 0…: name, phone (ten digits, or `+` and E.164), email, city. Phones, e-mails are unique."""
     first = rng.choice(FIRST, count)
     last = rng.choice(LAST, count)
     index = np.arange(count).astype("U")
@@ -38,7 +38,7 @@ def make_people(rng: np.random.Generator, count: int, foreign_share: float = 0.0
 
 
 def _phones(rng: np.random.Generator, count: int, foreign_share: float) -> list[str]:
-    """Give unique numbers: the last seven digits run with the person, so that no two can meet."""
+    """Return unique numbers: the last seven digits run with the person, so that no two can meet."""
     lead = rng.integers(600, 1000, count)
     step = 7 * np.arange(count) + int(rng.integers(1_000_000, 3_000_000))
     tail = (step * 3 % 9_999_991).astype(int)

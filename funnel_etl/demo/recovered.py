@@ -20,7 +20,7 @@ class _Quarantine:
     lines: frozenset[str]
 
     def explains(self, broken: pd.Series) -> pd.Series:
-        """Say of each miss whether it hangs on broken lines, and they are all in quarantine."""
+        """Return, for each miss, whether it hangs on broken lines, and they are all in quarantine."""
         known = {text: bool(text) and set(text.split()) <= self.lines for text in broken.unique()}
         return broken.map(known).astype(bool)
 
@@ -72,7 +72,7 @@ def _found(planted: pd.DataFrame, actual: pd.DataFrame, key: list[str], columns:
 
 
 def _by_line(planted: pd.DataFrame) -> pd.DataFrame:
-    """Give a row per line on which a planted row may have survived: exact repeats are merged into one of theirs."""
+    """Return a row per line on which a planted row may have survived: exact repeats are merged into one of theirs."""
     spread = planted.assign(source_row=planted["lines"].str.split(" ")).explode("source_row")
     return spread.reset_index(names="item")
 

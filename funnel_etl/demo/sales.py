@@ -27,7 +27,7 @@ DAY = 86_400
 def make_sales(
     rng: np.random.Generator, people: pd.DataFrame, bought: pd.Series, window: Window, config: DemoConfig
 ) -> Crm:
-    """Give the sales of `bought` (person → instant, minutes).
+    """Return the sales of `bought` (person → instant, minutes).
 
     facts, one row per `_id` as it counts: sale_id, person, sold, phone, status, is_counted, funnel, typed,
     final_funnel, paise.
@@ -72,7 +72,7 @@ def _ids(rng: np.random.Generator, count: int) -> list[str]:
 
 
 def _plan_manual(rng: np.random.Generator, facts: pd.DataFrame, config: DemoConfig) -> dict[int, str]:
-    """Give the ids of `manual_mapping.csv` to sales before `as_of`; every kind of value meets every kind of funnel.
+    """Return the ids of `manual_mapping.csv` to sales before `as_of`; every kind of value meets every kind of funnel.
 
     Returns the kind of funnel each of these sales must have, by row; sets their `sale_id`.
     """
@@ -98,7 +98,7 @@ def _sources(rng: np.random.Generator, count: int, config: DemoConfig) -> list[l
 def _funnels(
     rng: np.random.Generator, facts: pd.DataFrame, plan: dict[int, str], sources: list[list[str]], config: DemoConfig
 ) -> pd.DataFrame:
-    """Give the Funnel cell (text) and what it means before manual mapping (typed)."""
+    """Return the Funnel cell (text) and what it means before manual mapping (typed)."""
     known = config.funnels or [MISC]
     picked = rng.choice(np.array(known, dtype=object), len(facts)).tolist()
     careless = spell_words(rng, picked)["text"].tolist()
@@ -120,7 +120,7 @@ def _funnels(
 
 
 def _statuses(rng: np.random.Generator, facts: pd.DataFrame, plan: dict[int, str], config: DemoConfig) -> list[str]:
-    """Give statuses: most count; those that do not are written in any case and with stray blanks."""
+    """Return statuses: most count; those that do not are written in any case and with stray blanks."""
     bad = [w for s in config.excluded_statuses for w in (s, s.upper(), f" {s.title()} ")]
     dice = rng.random(len(facts))
     good = rng.choice(np.array(GOOD_STATUSES, dtype=object), len(facts))

@@ -14,7 +14,7 @@ BREAKAGES = ("bad_date", "blank_date", "excel_serial", "bad_money", "blank_key",
 
 
 def columns(text: str) -> list[str]:
-    """Give the names in a text that lists them with commas, as a header does."""
+    """Return the names in a text that lists them with commas, as a header does."""
     return text.split(",")
 
 
@@ -36,7 +36,7 @@ class Needed:
     key: int | None = None
 
     def breakages(self) -> list[str]:
-        """Give the ways in which a row of this file can be unusable."""
+        """Return the ways in which a row of this file can be unusable."""
         absent = {name for name, at in (("bad_money", self.money), ("blank_key", self.key)) if at is None}
         return [name for name in BREAKAGES if name not in absent]
 
@@ -70,7 +70,7 @@ class Sheet:
 
 
 def render(records: Sequence[Sequence[str]], newline: str = "\n", delimiter: str = ",") -> tuple[bytes, list[int]]:
-    """Give the bytes of a CSV file and the line on which each record starts. An empty record is an empty line."""
+    """Return the bytes of a CSV file and the line on which each record starts. An empty record is an empty line."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator=newline, delimiter=delimiter)
     lines: list[int] = []
@@ -83,7 +83,7 @@ def render(records: Sequence[Sequence[str]], newline: str = "\n", delimiter: str
 
 
 def broken(line: Line, how: str, needed: Needed, serial: str) -> Line:
-    """Give the row with its needed cell, or its width, made unusable in one of BREAKAGES."""
+    """Return the row with its needed cell, or its width, made unusable in one of BREAKAGES."""
     cells = list(line.cells)
     if how == "too_few_fields":
         cells = cells[:-2]

@@ -50,7 +50,7 @@ REJECTED = sa.text("SELECT name, reason FROM ops.files WHERE status = 'rejected'
 
 
 def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, keep_up: bool, console: Console) -> int:
-    """Run the demo, and give the exit code; with `keep_up` UI, database and CRM then stay up until Ctrl+C.
+    """Run the demo, and return the exit code; with `keep_up` UI, database and CRM then stay up until Ctrl+C.
 
     With `keep_up` a finished demo that is there is not made again, of whatever night where none is asked for: people
     ran nights on it. Raises `FunnelError` when it has lost its database.

@@ -32,7 +32,7 @@ class Spend:
 
 
 def make_spend(rng: np.random.Generator, window: Window, config: DemoConfig) -> Spend:
-    """Give a line per campaign and day, the morning after `as_of` too; equal lines are two lines."""
+    """Return a line per campaign and day, the morning after `as_of` too; equal lines are two lines."""
     days = pd.date_range(window.start, window.end.normalize())
     count = len(days) * CAMPAIGNS_A_DAY
     day = pd.Series(days.repeat(CAMPAIGNS_A_DAY))

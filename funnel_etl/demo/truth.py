@@ -28,7 +28,7 @@ class Truth:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        """Give one table."""
+        """Return one table."""
         return self.tables[name]
 
     def write(self) -> None:
@@ -81,7 +81,7 @@ def _unusable(sheets: list[Sheet]) -> pd.DataFrame:
 
 
 def _lines(sheet: Sheet) -> pd.Series:
-    """Give the lines of each item, joined by blanks."""
+    """Return the lines of each item, joined by blanks."""
     own = sheet.written[sheet.written["item"] >= 0].sort_values("line")
     return own["line"].astype("str").groupby(own["item"]).agg(" ".join)
 
@@ -233,7 +233,7 @@ def _attendance(zoom: Zoom, window: Window) -> pd.DataFrame:
 
 
 def _union_minutes(segments: pd.DataFrame) -> pd.Series:
-    """Give the whole minutes, rounded up, in which a person was there with at least one device."""
+    """Return the whole minutes, rounded up, in which a person was there with at least one device."""
     key = ["event", "person_key"]
     ordered = segments.sort_values([*key, "joined"], kind="stable")
     reached = ordered.groupby(key)["left"].cummax()

@@ -72,7 +72,7 @@ def _place(folder: Path, profile: str) -> Path:
 
 
 def _attendee_report(party: _Party, layout: Layout, *, partial: bool = False) -> bytes:
-    """Give an attendee report; a partial one was generated earlier and holds the first two thirds of the people."""
+    """Return an attendee report; a partial one was generated earlier and holds the first two thirds of the people."""
     event = party.event
     rows = party.rows[: len(party.rows) * 2 // 3] if partial else party.rows
     staff_mail = f"host.{event.webinar_id}@example.org"
@@ -120,7 +120,7 @@ def _attendee_report(party: _Party, layout: Layout, *, partial: bool = False) ->
 
 
 def _section(layout: Layout, title: str, header: Sequence[str], rows: Sequence[Cells]) -> list[list[str]]:
-    """Give title, header and rows. The first row of a person has a comma too many, rows of re-joins have not."""
+    """Return title, header and rows. The first row of a person has a comma too many, rows of re-joins have not."""
     body = []
     for cells in rows:
         record = [cells.get(MEANING.get(name, ""), "") for name in header]
@@ -154,7 +154,7 @@ def _rows(layout: Layout, name: str, email: str, spans: Sequence[tuple[pd.Timest
 
 
 def _person(layout: Layout, row: dict[str, object], spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> list[Cells]:
-    """Give the rows of one registrant: the first with what the form asked, the others with times only."""
+    """Return the rows of one registrant: the first with what the form asked, the others with times only."""
     name, email = str(row["name"]), str(row["email"])
     form = {
         "first_name": name.partition(" ")[0],
@@ -176,7 +176,7 @@ def _person(layout: Layout, row: dict[str, object], spans: Sequence[tuple[pd.Tim
 
 
 def _registration_report(party: _Party) -> bytes:
-    """Give a registration report whose phone is the answer to a custom question."""
+    """Return a registration report whose phone is the answer to a custom question."""
     event = party.event
     question = PHONE_QUESTIONS[party.number % len(PHONE_QUESTIONS)]
     other = OTHER_QUESTIONS[party.number % len(OTHER_QUESTIONS)]
@@ -214,7 +214,7 @@ def _label(row: dict[str, object]) -> int:
 
 
 def _poll() -> bytes:
-    """Give a report that is neither of the two, as somebody drops it by mistake."""
+    """Return a report that is neither of the two, as somebody drops it by mistake."""
     return render(
         [
             ["Poll Report", ""],

@@ -53,7 +53,7 @@ class Layout:
     delimiter: str = ","
 
     def word(self, english: str) -> str:
-        """Give a value in the layout's language."""
+        """Return a value in the layout's language."""
         return self.words.get(english, english)
 
 

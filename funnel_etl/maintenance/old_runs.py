@@ -39,7 +39,7 @@ def _ended_before(opened: dg.DagsterInstance, before: datetime) -> Iterator[str]
 
 
 def _newest_makers(opened: dg.DagsterInstance, nights: Collection[str]) -> set[str]:
-    """Give the runs that made an asset, or its partition, last; of nights only of `nights`."""
+    """Return the runs that made an asset, or its partition, last; of nights only of `nights`."""
     found = set()
     for key in opened.get_asset_keys():
         seen: set[str | None] = set()

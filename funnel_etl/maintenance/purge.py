@@ -46,7 +46,7 @@ class Purged:
     kept: list[Line] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as JSON holds it."""
+        """Return it as JSON holds it."""
         return asdict(self)
 
     @classmethod
@@ -75,7 +75,7 @@ def purge(
 def _lake(
     done: Purged, lake: Lake, tables: Sequence[Table], keep: int, compared: Sequence[date], *, dry_run: bool
 ) -> set[date]:
-    """Purge the lake, and give the nights of which something is left."""
+    """Purge the lake, and return the nights of which something is left."""
     plan = lake_plan(lake, tables, keep, compared)
     nights = sorted({night for (_, night), _ in plan.going})
     span = f"tables of nights {nights[0]} to {nights[-1]}" if nights else ""

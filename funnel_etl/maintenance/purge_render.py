@@ -7,7 +7,7 @@ from funnel_etl.maintenance.purge import Line, Purged
 
 
 def purged_lines(done: Purged, *, dry_run: bool) -> Iterator[str]:
-    """Tell a purge in lines."""
+    """Yield a purge in lines."""
     yield "Would be removed:" if dry_run else "Removed:"
     yield from (_line(line) for line in done.removed)
     if not done.removed:

@@ -102,7 +102,7 @@ def lake_plan(lake: Lake, tables: Iterable[Table], keep: int, compared: Collecti
 
 
 def _needed(lake: Lake, tables: Iterable[Table], made: dict[str, list[date]]) -> dict[tuple[str, date], str]:
-    """Give what the next night reads, however old: (schema.table, night) → why."""
+    """Return what the next night reads, however old: (schema.table, night) → why."""
     found: dict[tuple[str, date], str] = {}
     for table in tables:
         nights = made.get(table.full_name, [])
@@ -126,7 +126,7 @@ def _whole_config(lake: Lake, made: dict[str, list[date]]) -> date | None:
 
 
 def published_last(landing: Landing) -> list[date]:
-    """Give the newest nights that published facts: the next night, or the newest again, is compared with one."""
+    """Return the newest nights that published facts: the next night, or the newest again, is compared with one."""
     return landing.nights(published.SOURCE)[-NEWEST:]
 
 
@@ -165,7 +165,7 @@ def landing_plan(landing: Landing, keep: int, now: datetime) -> Plan[str]:
 
 
 def _always(arrivals: list[Arrival], *, is_used: bool) -> str | None:
-    """Say why a file never goes; None: it may."""
+    """Return why a file never goes; None: it may."""
     kinds = {arrival.kind for arrival in arrivals}
     if kinds - {"pull", "file"}:
         return "config, closed months, published facts, confirmations, decisions"
@@ -177,7 +177,7 @@ def _always(arrivals: list[Arrival], *, is_used: bool) -> str | None:
 
 
 def _used(landing: Landing) -> dict[str, date]:
-    """Give the files that nights used → the newest such night."""
+    """Return the files that nights used → the newest such night."""
     found: dict[str, date] = {}
     for source in SOURCES:
         for night in landing.nights(source):
@@ -186,7 +186,7 @@ def _used(landing: Landing) -> dict[str, date]:
 
 
 def _needed_pulls(landing: Landing, source: str) -> Iterator[str]:
-    """Give what the next pull of a source is compared with, and what a person may still say is right."""
+    """Return what the next pull of a source is compared with, and what a person may still say is right."""
     for night in landing.nights(source)[-NEWEST:]:
         yield from landing.night(night, source) or []
     arrivals = landing.arrivals(source)

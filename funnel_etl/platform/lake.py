@@ -37,30 +37,30 @@ class Lake:
         self._store.write(_name(table, night), buffer.getvalue())
 
     def read_arrow(self, table: Table, night: date) -> pa.Table:
-        """Give the table of a night as Arrow. Raises `FunnelError` when that night has not made it."""
+        """Return the table of a night as Arrow. Raises `FunnelError` when that night has not made it."""
         return pq.read_table(io.BytesIO(self._read(table, night)))
 
     def read(self, table: Table, night: date) -> pd.DataFrame:
-        """Give the table of a night as a frame by its contract."""
+        """Return the table of a night as a frame by its contract."""
         arrow = self.read_arrow(table, night)
         return (table.extended_with(arrow.column_names) if table.extensible else table).from_arrow(arrow)
 
     def content_hash(self, table: Table, night: date) -> str:
-        """Give the SHA-256 of the night's file: the same rows in the same order have the same hash."""
+        """Return the SHA-256 of the night's file: the same rows in the same order have the same hash."""
         return hashlib.sha256(self._read(table, night)).hexdigest()
 
     def exists(self, table: Table, night: date) -> bool:
-        """Say whether the night has made the table."""
+        """Return whether the night has made the table."""
         return self._store.exists(_name(table, night))
 
     def nights(self, table: Table) -> list[date]:
-        """Give the nights that have made the table, oldest first."""
+        """Return the nights that have made the table, oldest first."""
         names = self._store.names(f"{table.schema}/{table.name}")
         found = (name.rsplit("/", 1)[-1].removesuffix(".parquet") for name in names if name.endswith(".parquet"))
         return sorted(date.fromisoformat(night) for night in found)
 
     def made(self, schema: str) -> dict[str, list[date]]:
-        """Give each table of a schema that lies here, as schema.table, and its nights, oldest first."""
+        """Return each table of a schema that lies here, as schema.table, and its nights, oldest first."""
         found: dict[str, list[date]] = {}
         for name in self._store.names(schema):
             parts = name.split("/")
@@ -70,7 +70,7 @@ class Lake:
         return {name: sorted(nights) for name, nights in found.items()}
 
     def size(self, table_name: str, night: date) -> int:
-        """Give how many bytes the table of a night takes, with its account; of a table as schema.table."""
+        """Return how many bytes the table of a night takes, with its account; of a table as schema.table."""
         return sum(self._store.size(name) for name in _names(table_name, night) if self._store.exists(name))
 
     def remove(self, table_name: str, night: date) -> None:
@@ -96,7 +96,7 @@ class Lake:
         self._store.write(_account_name(table, night), json.dumps(body, ensure_ascii=False).encode())
 
     def read_account(self, table: Table, night: date) -> tuple[Outcome, str]:
-        """Give the account of a night's table (an Outcome without its rows) and the run that made it."""
+        """Return the account of a night's table (an Outcome without its rows) and the run that made it."""
         body = json.loads(self._store.read(_account_name(table, night)))
         account = Outcome(
             rows=pd.DataFrame(),

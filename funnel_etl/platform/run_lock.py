@@ -64,7 +64,7 @@ def alive(state: Path, run_id: str) -> Iterator[None]:
 
 
 def killed(state: Path) -> list[str]:
-    """Give the runs that were killed: each left its file, and nobody holds it. `forget` them once it is said."""
+    """Return the runs that were killed: each left its file, and nobody holds it. `forget` them once it is said."""
     folder = state / RUNS
     return [path.name for path in sorted(folder.iterdir()) if _is_free(path)] if folder.is_dir() else []
 

@@ -89,7 +89,7 @@ class DumpReader:
         self._refuse_loss(loss, DumpEnd() if is_known else end, good.night)
 
     def records(self, file_id: str) -> Outcome:
-        """Give the records of a dump that may be used, with what is new in its header."""
+        """Return the records of a dump that may be used, with what is new in its header."""
         if file_id in self._judged:
             judged = self._judged[file_id]
             if self.key is not None:
@@ -104,7 +104,7 @@ class DumpReader:
         return outcome
 
     def last_good(self) -> LastGood | None:
-        """Give the newest dump that a night used and that can be read."""
+        """Return the newest dump that a night used and that can be read."""
         for day, file_id in self._used():
             try:
                 return LastGood(day, self.dump(file_id))
@@ -113,7 +113,7 @@ class DumpReader:
         return None
 
     def dump(self, file_id: str) -> Dump:
-        """Give what is compared of a landed dump. Raises as `judge` for one that cannot be read."""
+        """Return what is compared of a landed dump. Raises as `judge` for one that cannot be read."""
         known = self._memory.recall(self.source, file_id)
         return known if known is not None else self._read(self.landing.read(file_id)).dump
 
@@ -205,13 +205,13 @@ class DumpReader:
         return f"{_AGAIN}; if it is right as it is: {confirm_command(self.source)}, then run the night again"
 
     def _used(self) -> Iterator[tuple[date, str]]:
-        """Give the nights that used a dump, newest first."""
+        """Return the nights that used a dump, newest first."""
         for day in reversed(self.landing.nights(self.source)):
             for file_id in self.landing.night(day, self.source) or []:
                 yield day, file_id
 
     def _days(self, good: LastGood) -> float:
-        """Give how many days the window may have moved since the last good dump: by its night, or by when it came."""
+        """Return how many days the window may have moved since the last good dump: by its night, or by when it came."""
         came = [a.received_at for a in self.landing.arrivals(self.source) if a.file_id == good.dump.file_id]
         passed = (utc_now() - max(came)).total_seconds() / 86_400 if came else 0.0
         return max((self.night - good.night).days, passed)
@@ -228,12 +228,12 @@ class DumpReader:
 
 
 def confirm_command(source: str) -> str:
-    """Give the command by which a person says that a refused dump is right."""
+    """Return the command by which a person says that a refused dump is right."""
     return f"funnel-etl confirm {source}"
 
 
 def _line_end(data: bytes) -> str:
-    r"""Give the line end a file ends with ("\n", "\r\n", "\r"), or "" if it ends within a line."""
+    r"""Return the line end a file ends with ("\n", "\r\n", "\r"), or "" if it ends within a line."""
     tail = data[-8:].replace(b"\0", b"")
     return next((end.decode() for end in (b"\r\n", b"\n", b"\r") if tail.endswith(end)), "")
 

@@ -75,12 +75,12 @@ class NightlySources:
         return arrival.file_id
 
     def recorded(self, source: str, night: date) -> list[str] | None:
-        """Give the file_ids an overtaken night uses; None: it is the newest."""
+        """Return the file_ids an overtaken night uses; None: it is the newest."""
         used = self.replayed(source, night)
         return None if used is None else self.landing.night(used, source)
 
     def replayed(self, source: str, night: date) -> date | None:
-        """Give the night whose files an overtaken night uses: itself, or if it never ran the next later one.
+        """Return the night whose files an overtaken night uses: itself, or if it never ran the next later one.
 
         None: it is the newest.
         """
@@ -91,7 +91,7 @@ class NightlySources:
         return night if night in nights else min(later)
 
     def config(self, night: date) -> Config:
-        """Give the config that `accept_config` put in force for a night, or for the nearest night before it.
+        """Return the config that `accept_config` put in force for a night, or for the nearest night before it.
 
         A night earlier than all recorded ones has the config of the first, as it has its sources; a table that a later
         version of the code has brought was not there on a night before that.
@@ -99,7 +99,7 @@ class NightlySources:
         return self.config_of(self.config_files(night))
 
     def config_files(self, night: date) -> dict[str, list[str]]:
-        """Give which file of each config table is in force on a night; none: the table is empty. As `config`."""
+        """Return which file of each config table is in force on a night; none: the table is empty. As `config`."""
         files: dict[str, list[str]] = {}
         of = max(night, min(self.landing.nights(f"{CONFIG}funnels"), default=night))
         for name in TABLES:
@@ -108,7 +108,7 @@ class NightlySources:
         return files
 
     def config_of(self, files: Mapping[str, list[str]]) -> Config:
-        """Give the config that these landed files make; a table that is not named is empty."""
+        """Return the config that these landed files make; a table that is not named is empty."""
         tables = {name: self._parsed(name, files.get(name, [])) for name in TABLES}
         versions = [f"{name}:{file_id}" for name in TABLES for file_id in files.get(name, [])]
         return Config(tables, hashlib.sha256("\n".join(versions).encode()).hexdigest()[:12])
@@ -236,7 +236,7 @@ class NightlySources:
         return self._tables[key]
 
     def _vanished(self, name: str, night: date, arrival: Arrival | None) -> ConfigVersion | None:
-        """Tell of a table that is gone or empty, and was not the night before: a slip, not a wish to map nothing."""
+        """Report a table that is gone or empty, and was not the night before: a slip, not a wish to map nothing."""
         if (arrival and arrival.bytes) or not self.in_force(name, night):
             return None
         told = (
@@ -300,7 +300,7 @@ def _rejected(name: str, arrival: Arrival, error: ConfigError) -> ConfigVersion:
 
 
 def config_versions_frame(versions: Iterable[ConfigVersion]) -> pd.DataFrame:
-    """Give the versions as rows of `ops.config_versions`."""
+    """Return the versions as rows of `ops.config_versions`."""
     columns = ["name", "file_id", "status", "errors", "received_at"]
     rows = pd.DataFrame([[getattr(v, c) for c in columns] for v in versions], columns=columns)
     return rows.drop_duplicates(["name", "file_id"], keep="last")

@@ -67,7 +67,7 @@ class Week:
         self.hashes[night] = self.made(night)
 
     def read(self, table: Table) -> pd.DataFrame:
-        """Give a published table as text: rows in the order of its key, files by name, times in the business zone."""
+        """Return a published table as text: rows in the order of its key, files by name, times in the business zone."""
         columns = [column for column in table.columns if column.name not in MOMENTS]
         texts = ", ".join(f"{SHOWN.get(c.kind, '{}::text').format(c.name)} AS {c.name}" for c in columns)
         order = ", ".join(f"t.{name}" for name in table.key)
@@ -82,7 +82,7 @@ class Week:
         return rows
 
     def made(self, night: date) -> dict[str, str]:
-        """Give the hash of each table of a night in the lake."""
+        """Return the hash of each table of a night in the lake."""
         lake = Lake(UPath(self.installation.home / "state" / "lake"))
         return {
             t.full_name: lake.content_hash(t, night)
@@ -98,7 +98,7 @@ class Week:
         return float(facts[measure].astype("float64").sum())
 
     def one(self, night: date, table: str, **where: str) -> dict[str, str]:
-        """Give the one row of a table."""
+        """Return the one row of a table."""
         rows = self.published[night, table]
         for name, value in where.items():
             rows = rows[rows[name] == value]

@@ -149,7 +149,7 @@ def mended(still_broken: Story) -> Story:
 
 
 def status_of(story: Story, **changes: object) -> str:
-    """Give what `funnel-etl status` says."""
+    """Return what `funnel-etl status` says."""
     with story.installation.settings(**changes) as settings:
         return "\n".join([*status_lines(status(settings)), ""])
 

@@ -75,7 +75,7 @@ def refresh(arena: Arena) -> subprocess.Popen[str]:
 
 
 def spans(arena: Arena, since: float) -> list[tuple[float, float, str]]:
-    """Give when the first step of each run began and the last ended."""
+    """Return when the first step of each run began and the last ended."""
     found = []
     steps = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS}
     with arena.installation.settings() as settings, instance(settings) as (opened, _):

@@ -52,7 +52,7 @@ def lay(arena: Arena, *nights: date) -> None:
 
 
 def edited(data: bytes) -> bytes:
-    """Give a dump with the same rows, each with another value: what is published of it would be seen."""
+    """Return a dump with the same rows, each with another value: what is published of it would be seen."""
     header, rest = data.split(b"\n", 1)
     edits = {b"Ravi": b"Sunil", b"Sana": b"Tara", b"Pune": b"Agra", b"11,000": b"11,500", b"1,234": b"1,434"}
     for old, new in edits.items():

@@ -35,7 +35,7 @@ def installation(new_installation: Callable[[], Installation]) -> Installation:
 
 
 def told(done: subprocess.CompletedProcess[str]) -> str:
-    """Give the one line of a failure; fails when there are more, or a traceback."""
+    """Return the one line of a failure; fails when there are more, or a traceback."""
     assert done.returncode == 1, (done.stdout, done.stderr)
     lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("  ")]
     assert len(lines) == 1, done.stderr

@@ -98,7 +98,7 @@ class Story:
         return done.returncode, done.stdout, done.stderr
 
     def files(self) -> dict[str, str]:
-        """Give a hash of every file of the installation but the details we asked for."""
+        """Return a hash of every file of the installation but the details we asked for."""
         home = self.installation.home
         found = [path for path in home.rglob("*") if path.is_file() and path.parent != home]
         return {str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
@@ -224,7 +224,7 @@ def step(request: pytest.FixtureRequest) -> Step:
 
 
 def cells_of(table: Table, before: pd.DataFrame, after: pd.DataFrame) -> set[tuple[str, ...]]:
-    """Give every cell that differs between two states of PostgreSQL: month, key, column, before, after."""
+    """Return every cell that differs between two states of PostgreSQL: month, key, column, before, after."""
     key = list(table.key)
     pairs = before.merge(after, on=key, how="outer", suffixes=("_before", "_after")).fillna("")
     found = set()

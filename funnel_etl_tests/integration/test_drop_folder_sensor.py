@@ -36,7 +36,7 @@ class Watch:
             write_night(night, self.home, self.home, self.folder)
 
     def look(self) -> tuple[list[dg.RunRequest], str]:
-        """Evaluate the sensor; gives its run requests and its skip reason."""
+        """Evaluate the sensor; returns its run requests and its skip reason."""
         defs = build_definitions(self.settings)
         sensor = defs.resolve_sensor_def("zoom_drop_folder")
         context = dg.build_sensor_context(

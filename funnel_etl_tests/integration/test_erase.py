@@ -158,7 +158,7 @@ def dumped(at: Installation, *traces: str) -> dict[str, list[str]]:
 
 
 def erase(at: Installation, *who: str, dry_run: bool = False, exit_code: int = 0) -> str:
-    """Do what the command does, and give its words."""
+    """Do what the command does, and return its words."""
     said = Console(file=io.StringIO(), width=150)
     with at.settings() as settings:
         assert show(settings, said, said, [*who], dry_run=dry_run, yes=True, shared=False) == exit_code

@@ -64,7 +64,7 @@ def fought() -> Iterator[Field]:
 
 
 def torn(reader: Reader, told: Field) -> list[str]:
-    """Give what a reader saw that was not, part by part, the night before or the new one as a whole."""
+    """Return what a reader saw that was not, part by part, the night before or the new one as a whole."""
     wrong = []
     for seen in reader.seen:
         for part, module in PARTS.items():

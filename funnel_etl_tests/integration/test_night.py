@@ -180,7 +180,7 @@ class _Page(BaseHTTPRequestHandler):
 
 
 class serving:  # noqa: N801 - reads as what it does
-    """Answer every request on loopback with a page and status 200; gives the address."""
+    """Answer every request on loopback with a page and status 200; returns the address."""
 
     def __init__(self, body: bytes) -> None:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Page", (_Page,), {"body": body}))

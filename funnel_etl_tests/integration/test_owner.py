@@ -71,7 +71,7 @@ def installation(home: Path, url: str = "") -> Settings:
 
 
 def published(url: str, claim: Claim, run: str, *ids: int, night: date = D1, files: tuple[str, ...] = ()) -> int | None:
-    """Publish things by a run, and the files they came from; gives the version."""
+    """Publish things by a run, and the files they came from; returns the version."""
     rows = THINGS.to_arrow(THINGS.conform(pd.DataFrame({"id": list(ids)})))
     made = {"file_id": "f", "source": "zoom", "kind": "file", "bytes": 1, "status": "loaded", "landing_path": "p"}
     listed = pd.DataFrame({"arrival_id": list(files)}).reindex(columns=FILES.names)
@@ -84,7 +84,7 @@ def published(url: str, claim: Claim, run: str, *ids: int, night: date = D1, fil
 
 
 def landed(home: Path, name: str) -> str:
-    """A file in the archive of an installation; gives its arrival."""
+    """A file in the archive of an installation; returns its arrival."""
     landing = Landing(installation(home).landing_root)
     return landing.put("zoom", "file", name, name.encode(), received_at=datetime(2025, 10, 30, tzinfo=UTC)).arrival_id
 

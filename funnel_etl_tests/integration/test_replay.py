@@ -73,13 +73,13 @@ class Nights:
             self.causes[night] = self.told_causes()
 
     def facts(self) -> dict[Cell, Decimal]:
-        """Give every number that is published: day, funnel and measure → it."""
+        """Return every number that is published: day, funnel and measure → it."""
         with self.installation.engine.connect() as connection:
             rows = connection.execute(sa.text("SELECT * FROM mart.funnel_facts")).mappings().all()
         return {(str(r["date"]), r["funnel"], name): Decimal(r[name]) for r in rows for name in MEASURES}
 
     def told_causes(self) -> dict[Cell, Decimal]:
-        """Give what the causes of each number that moved add up to."""
+        """Return what the causes of each number that moved add up to."""
         with self.installation.engine.connect() as connection:
             rows = connection.execute(
                 sa.text("SELECT date, funnel, metric, sum(difference) AS moved FROM ops.changes GROUP BY 1, 2, 3")
@@ -95,12 +95,12 @@ class Nights:
             return run_purge(settings, dry_run=False)
 
     def made(self, night: date) -> dict[str, str]:
-        """Give the hash of each table of a night in the lake."""
+        """Return the hash of each table of a night in the lake."""
         lake = Lake(UPath(self.state / "lake"))
         return {t.full_name: lake.content_hash(t, night) for t in TABLES if lake.exists(t, night) and t.schema != "ops"}
 
     def traces(self) -> dict[str, str]:
-        """Give a hash of every file of the state, and of every published table."""
+        """Return a hash of every file of the state, and of every published table."""
         found = {str(path): digest(path) for path in self.state.rglob("*") if path.is_file()}
         return found | self.installation.contents(*SCHEMAS, "ops")
 

@@ -86,7 +86,7 @@ def wait_for(question: Callable[[], Any], process: subprocess.Popen[str], second
 
 
 def states(port: str) -> dict[str, str] | None:
-    """Give schedules and sensors with their state, once the code is loaded."""
+    """Return schedules and sensors with their state, once the code is loaded."""
     try:
         answer = requests.post(f"http://127.0.0.1:{port}/graphql", json={"query": STATES}, timeout=20).json()
     except (requests.ConnectionError, requests.Timeout):

@@ -89,7 +89,7 @@ def may(engine: sa.Engine, role: str, view: str = M0, privilege: str = "SELECT")
 
 @contextmanager
 def readers(url: str, relations: Iterable[str]) -> Iterator[list[float]]:
-    """Readers in a loop, who take a wait of 100 ms for a lock as a failure; gives the seconds of each look."""
+    """Readers in a loop, who take a wait of 100 ms for a lock as a failure; returns the seconds of each look."""
     ended = threading.Event()
     looks: list[float] = []
     refused: list[str] = []

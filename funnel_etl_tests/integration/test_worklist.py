@@ -99,7 +99,7 @@ def write(file: Path, rows: list[dict[str, str]]) -> None:
 
 
 def decided(rows: list[dict[str, str]], kind: str) -> dict[str, str]:
-    """Give the dearest row of a kind in which no line of config stands in the way."""
+    """Return the dearest row of a kind in which no line of config stands in the way."""
     return next(row for row in rows if row["item_kind"] == kind and row["config_line"] == "0")
 
 

@@ -85,7 +85,7 @@ def held(rows: pd.DataFrame) -> str:
 
 
 def through(table: Table, outcome: Outcome) -> pd.DataFrame:
-    """Give the rows as the lake hands them on; they hold their contract, and the account balances."""
+    """Return the rows as the lake hands them on; they hold their contract, and the account balances."""
     contract = table.extended_with(outcome.rows.columns) if table.extensible else table
     rows = contract.conform(outcome.rows)
     assert contract.problems(rows) == []

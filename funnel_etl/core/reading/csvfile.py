@@ -222,7 +222,7 @@ def _delimiter(text: str, known: Collection[str], hint: str) -> str:
 
 
 def _records(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
-    """Give the records and the physical line on which each starts."""
+    """Return the records and the physical line on which each starts."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     records: list[list[str]] = []
     lines: list[int] = []

@@ -53,7 +53,7 @@ class DumpRows:
 
     @classmethod
     def empty(cls) -> "DumpRows":
-        """Give a dump without rows."""
+        """Return a dump without rows."""
         none = np.array([], dtype=np.uint64)
         return cls(none, none, np.array([], dtype=np.int64))
 
@@ -104,7 +104,7 @@ class Loss:
 def dump_rows(
     raw: pd.DataFrame, present: Mapping[str, Sequence[str]], key: DumpKey, zone: str, source: str
 ) -> DumpRows:
-    """Give the keys of a raw table in its order; `present` maps documented names to the columns that carry them.
+    """Return the keys of a raw table in its order; `present` maps documented names to the columns that carry them.
 
     Raises `AmbiguousDates` when the order of day and month in `key.when` cannot be proved.
     """
@@ -134,7 +134,7 @@ def _like_totals(raw: pd.DataFrame, present: Mapping[str, Sequence[str]], key: D
 
 
 def compare(before: DumpRows, now: DumpRows, days: float) -> Loss:
-    """Tell what `now` lacks of `before`, which was pulled `days` days earlier.
+    """Return what `now` lacks of `before`, which was pulled `days` days earlier.
 
     Rows older than the oldest of `now` have aged out, if `now` goes on behind them, if no more time of them is gone
     than has passed, or if others of their age are gone from before rows that are still there. Else, in a dump that

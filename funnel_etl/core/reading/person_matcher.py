@@ -56,7 +56,7 @@ class Sought:
     ids: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def named_in(self, text: str) -> bool:
-        """Say whether the text names somebody who is sought."""
+        """Return whether the text names somebody who is sought."""
         text = _plain(text)
         if any(self._address(found) is not None for found in set(_ADDRESS.findall(text))):
             return True
@@ -65,11 +65,11 @@ class Sought:
         return any(True for run in runs for _ in self._phones(_digits(run), whole=False))
 
     def may_have_ids(self, text: str) -> bool:
-        """Say whether one of the ids is anywhere in the text, if only as part of something else."""
+        """Return whether one of the ids is anywhere in the text, if only as part of something else."""
         return any(one in text for values in self.ids.values() for one in values)
 
     def masked(self, text: str, *, whole: bool = False) -> str:
-        """Give the text with an `x` for each letter and digit that names somebody sought.
+        """Return the text with an `x` for each letter and digit that names somebody sought.
 
         `whole`: digits count only where no others stand beside a phone, so that the id of a webinar stays.
         """
@@ -98,7 +98,7 @@ class Sought:
                     yield at, at + length - 1
 
     def _address(self, text: str) -> int | None:
-        """Give how much of the end of the text is an address that is sought."""
+        """Return how much of the end of the text is an address that is sought."""
         starts = [0, *(part.end() for part in _INSIDE.finditer(text, 0, text.index("@")))]
         for start in starts:
             if self.known(f"{EMAIL}:{_HIDDEN.sub('', text[start:]).lower()}"):
@@ -157,7 +157,7 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
 
 
 def masked_bytes(data: bytes, sought: Sought) -> bytes:
-    """Give a file that is no table with an `x` for each letter and digit that names somebody sought."""
+    """Return a file that is no table with an `x` for each letter and digit that names somebody sought."""
     file = _Lossless.of(data)
     return file.with_text(sought.masked(file.text)) if sought.named_in(file.text) else data
 
@@ -170,7 +170,7 @@ def _emptied(line: str, before: str, delimiter: str, width: int) -> str:
 
 
 def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Give each record with its lines (from, to). A quotation mark never closed does not swallow whole rows."""
+    """Return each record with its lines (from, to). A quotation mark never closed does not swallow whole rows."""
     found = list(_read(lines, 0, delimiter))
     widths = Counter(len(record) for _, _, record in found if len(record) > 1)
     usual = widths.most_common(1)[0][0] if widths else 1
@@ -234,7 +234,7 @@ class _Lossless:
         return cls(mark, body[: len(body) - len(tail)].decode(encoding, errors), tail, encoding, errors)
 
     def with_text(self, text: str) -> bytes:
-        """Give the bytes of another text in the same encoding."""
+        """Return the bytes of another text in the same encoding."""
         return self.mark + text.encode(self.encoding, self.errors) + self.tail
 
 

@@ -82,7 +82,7 @@ def schema_drift(
 def _likely(
     gone: list[str], fresh: list[str], names: Mapping[str, str], source: str, has: Mapping[str, str]
 ) -> Iterator[tuple[str, str, str | None]]:
-    """Pair documented columns that are gone with unknown ones of a similar name, and give the line that says so."""
+    """Pair documented columns that are gone with unknown ones of a similar name, and return the line that says so."""
     free = list(fresh)
     for key in gone:
         close = difflib.get_close_matches(key, free, n=1, cutoff=0.5) if key in names else []
@@ -115,7 +115,7 @@ def _counts(header: list[str]) -> dict[str, int]:
 
 
 def _named(header: list[str]) -> dict[str, str]:
-    """Give the columns of a header by what is compared of their names; of doubled ones the first."""
+    """Return the columns of a header by what is compared of their names; of doubled ones the first."""
     named: dict[str, str] = {}
     for raw, name in zip(header, unique_names(list(header)), strict=False):
         named.setdefault(header_key(raw) or name, name)

@@ -174,14 +174,14 @@ class SourceFrame:
         return first_filled(self.cells(name))
 
     def needed_instant(self, name: str, zone: str) -> pd.Series:
-        """Give a date column the row needs: a row without a readable one is quarantined."""
+        """Return a date column the row needs: a row without a readable one is quarantined."""
         parsed = self._dates(name, zone)
         self.account.quarantine(parsed.reason, detail=name)
         self.account.notes += parsed.warnings
         return parsed.instants
 
     def instant(self, name: str, zone: str) -> pd.Series:
-        """Give a date column the row can do without: an unreadable cell is missing, and counted as a cell warning."""
+        """Return a date column the row can do without: an unreadable cell is missing, and counted as a cell warning."""
         texts = self.text(name)
         try:
             parsed = self._dates(name, zone)
@@ -194,19 +194,19 @@ class SourceFrame:
         return parsed.instants.where(parsed.reason.isna())
 
     def needed_money(self, name: str) -> pd.Series:
-        """Give an amount the row needs, in paise: an unreadable one quarantines the row, a blank one is missing."""
+        """Return an amount the row needs, in paise: an unreadable one quarantines the row, a blank one is missing."""
         parsed = money.parse(self.figures(name))
         self.account.quarantine(parsed.reason, detail=name)
         return parsed.paise
 
     def money(self, name: str) -> pd.Series:
-        """Give an amount the row can do without, in paise: an unreadable one is missing, and a cell warning."""
+        """Return an amount the row can do without, in paise: an unreadable one is missing, and a cell warning."""
         parsed = money.parse(self.figures(name))
         self.account.warn(name, parsed.reason.notna())
         return parsed.paise
 
     def integer(self, name: str) -> pd.Series:
-        """Give a count the row can do without; a cell that is not a whole number is missing, and a cell warning.
+        """Return a count the row can do without; a cell that is not a whole number is missing, and a cell warning.
 
         `1.000` is not: it may be one or a thousand.
         """
@@ -220,7 +220,7 @@ class SourceFrame:
         return counts
 
     def number(self, name: str) -> pd.Series:
-        """Give a figure the row can do without; a cell that is not a number is missing, and a cell warning."""
+        """Return a figure the row can do without; a cell that is not a number is missing, and a cell warning."""
         texts = squash(self.figures(name))
         is_grouped = texts.str.fullmatch(rf"[-+]?{money.WHOLE}(?:\.\d*)?").fillna(value=False).astype(bool)
         plain = texts.where(is_grouped | ~texts.str.contains(",", regex=False, na=False)).str.replace(",", "")
@@ -230,7 +230,7 @@ class SourceFrame:
         return values
 
     def figures(self, name: str) -> pd.Series:
-        """Give a column of amounts or counts with a point before the decimals.
+        """Return a column of amounts or counts with a point before the decimals.
 
         One that is proved to use decimal commas has them replaced; in one of both kinds what may be either is
         unreadable. Both are noted; else it is as it came.
@@ -249,7 +249,7 @@ class SourceFrame:
         return texts
 
     def label(self, name: str) -> pd.Series:
-        """Give a text with white space collapsed, case as typed; blank is missing."""
+        """Return a text with white space collapsed, case as typed; blank is missing."""
         return squash(self.text(name))
 
     def key(self, name: str) -> pd.Series:

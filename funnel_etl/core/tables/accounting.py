@@ -84,7 +84,7 @@ class RowAccount:
         return self._open.index[self._open]
 
     def rows(self) -> pd.DataFrame:
-        """Give the rows that are still on their way."""
+        """Return the rows that are still on their way."""
         return self._input[self._open]
 
     def quarantine(self, reasons: pd.Series, detail: str = "") -> None:
@@ -132,7 +132,7 @@ class RowAccount:
             self._reasons[f"cell_warning:{column}"] += count
 
     def line(self) -> LedgerLine:
-        """Give the ledger line as it stands."""
+        """Return the ledger line as it stands."""
         return LedgerLine(
             input_name=self.input_name,
             rows_in=len(self._input),
@@ -155,13 +155,13 @@ class RowAccount:
             self._reasons[f"{kind}:{reason}"] += int(count)
 
     def quarantined_rows(self) -> pd.DataFrame:
-        """Give what was put aside, with QUARANTINE_COLUMNS but row_key."""
+        """Return what was put aside, with QUARANTINE_COLUMNS but row_key."""
         return pd.concat(
             [pd.DataFrame(columns=[*TRACE, "reason", "detail", "row"]), *self._quarantine], ignore_index=True
         )
 
     def merged_rows(self) -> pd.DataFrame:
-        """Give what was merged, with MERGED_COLUMNS."""
+        """Return what was merged, with MERGED_COLUMNS."""
         return pd.concat([pd.DataFrame(columns=MERGED_COLUMNS), *self._merged], ignore_index=True)
 
 
@@ -189,7 +189,7 @@ FEW = 20
 
 
 def too_many_put_aside(ledger: Iterable[LedgerLine], limit: float) -> list[str]:
-    """Tell the inputs of which more than `limit` (a share) and more than FEW rows went to quarantine, and why most."""
+    """Return the inputs of which more than `limit` (a share) and more than FEW rows are in quarantine, and why most."""
     told = []
     for line in ledger:
         if line.quarantined > FEW and line.quarantined > limit * line.rows_in:
@@ -203,7 +203,7 @@ def too_many_put_aside(ledger: Iterable[LedgerLine], limit: float) -> list[str]:
 
 
 def summarised(rows: pd.DataFrame, **inputs: pd.DataFrame) -> Outcome:
-    """Give the outcome of an aggregate: each input's rows are summed into `rows`; only their number is accounted."""
+    """Return the outcome of an aggregate: each input's rows are summed into `rows`; only their number is accounted."""
     lines = [
         LedgerLine(
             name, len(frame), 0, merged=len(frame), reasons={"merged:aggregated": len(frame)} if len(frame) else {}

@@ -122,7 +122,7 @@ class Table:
         return f"{self.grain}. {self.note}".strip() if self.note else f"{self.grain}."
 
     def extended_with(self, names: Iterable[str]) -> "Table":
-        """Give the contract of this extensible table with the further source columns `names`."""
+        """Return the contract of this extensible table with the further source columns `names`."""
         extra = tuple(
             Column(name, Kind.TEXT, f"Source column {name!r}, as it came; not in the documented layout.", personal=True)
             for name in names
@@ -131,11 +131,11 @@ class Table:
         return replace(self, columns=self.columns + extra) if extra else self
 
     def empty(self) -> pd.DataFrame:
-        """Give the table with no rows."""
+        """Return the table with no rows."""
         return pd.DataFrame({c.name: pd.Series(dtype=PANDAS_DTYPE[c.kind]) for c in self.columns})
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Give `frame` with exactly the declared columns, in order, in their dtypes and a fresh index.
+        """Return `frame` with exactly the declared columns, in order, in their dtypes and a fresh index.
 
         Raises `PublishRefused` when a declared column is missing or does not cast.
         """

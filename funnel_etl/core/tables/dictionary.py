@@ -9,7 +9,7 @@ GENERATED = "<!-- Written by `make docs` from the code: edit the code, not this 
 
 
 def as_markdown(tables: Iterable[Table]) -> str:
-    """Give the data dictionary: every table with its grain, key and columns, in the order given."""
+    """Return the data dictionary: every table with its grain, key and columns, in the order given."""
     tables = list(tables)
     lines = [
         GENERATED,
@@ -28,7 +28,7 @@ def as_markdown(tables: Iterable[Table]) -> str:
 
 
 def reasons_markdown(parity: Mapping[str, str], changes: Mapping[str, str]) -> str:
-    """Give every reason a row may have for not being in its table, a cell to differ from the sheet, a fact to move."""
+    """Return every reason a row may have for being left out, a cell to differ from the sheet, a fact to move."""
     lines = [
         GENERATED,
         "# Reasons",
@@ -76,7 +76,7 @@ def _marks(column: Column, table: Table) -> str:
 
 
 def _anchor(table: Table) -> str:
-    """Give the anchor that Markdown viewers make of a heading: no dots, lower case."""
+    """Return the anchor that Markdown viewers make of a heading: no dots, lower case."""
     return f"{table.schema}{table.name}".lower()
 
 

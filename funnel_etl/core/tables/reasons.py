@@ -93,5 +93,5 @@ EXCLUSIONS: dict[str, str] = {
 
 
 def fix_hint(reason: str) -> str:
-    """Give the way to mend rows with this reason."""
+    """Return the way to mend rows with this reason."""
     return REASONS[reason][1] if reason in REASONS else "look at the row in the landed file, by file_id and source_row"

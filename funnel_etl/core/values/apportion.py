@@ -14,7 +14,7 @@ MAX_DENOMINATOR = 4 * 10**15
 
 
 def apportion(amounts: Ints, numerators: Ints, denominators: Ints, groups: Ints) -> Ints:
-    """Give each row its share of its group's amount: `amount * numerator / denominator`, in whole units.
+    """Return each row its share of its group's amount: `amount * numerator / denominator`, in whole units.
 
     Rows of a group are adjacent, have the same amount and denominator, and numerators that sum to it. Each share is
     within one unit of the exact one; units left over go to the largest remainders, ties to the earlier row. The shares
@@ -40,7 +40,7 @@ def apportion(amounts: Ints, numerators: Ints, denominators: Ints, groups: Ints)
 
 
 def _divided(amounts: Ints, numerators: Ints, denominators: Ints) -> tuple[Ints, Ints]:
-    """Give quotient and remainder of amount * numerator / denominator by long division in base 1000."""
+    """Return quotient and remainder of amount * numerator / denominator by long division in base 1000."""
     quotients, remainders = np.zeros_like(amounts), np.zeros_like(amounts)
     digits, rest = [], amounts
     while rest.any():

@@ -121,7 +121,7 @@ def _is_monotonic(values: Ints) -> bool:
 
 
 def _sample(numeric: Numeric, where: Bools) -> str:
-    """Give one such date as written, without its time of day."""
+    """Return one such date as written, without its time of day."""
     at = int(np.flatnonzero(where)[0])
     return str(numeric.texts[at].as_py()).split()[0].rstrip(",")
 

@@ -156,7 +156,7 @@ def business_day(instants: pd.Series, zone: str) -> pd.Series:
 
 
 def day_end(day: pd.Timestamp, zone: str) -> pd.Timestamp:
-    """Give the instant (UTC) at which a business day of `zone` has ended."""
+    """Return the instant (UTC) at which a business day of `zone` has ended."""
     midnight = (day + pd.Timedelta(days=1)).tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
     return midnight.tz_convert("UTC")
 

@@ -16,7 +16,7 @@ _AT_A_TIME = 5_000
 
 
 def objects(columns: Mapping[str, Any], size: int) -> Any:
-    """Give each of `size` rows as a JSON object, name → text, names sorted; blank and missing cells are left out.
+    """Return each of `size` rows as a JSON object, name → text, names sorted; blank and missing cells are left out.
 
     `columns` are Arrow arrays of large strings, as the result is.
     """

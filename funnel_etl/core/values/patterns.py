@@ -13,7 +13,7 @@ def wildcard(pattern: str) -> re.Pattern[str]:
 
 
 def matches(keys: pd.Series, pattern: str) -> pd.Series:
-    """Say of each `lookup_key` whether `pattern` matches the whole of it; a blank pattern matches anything."""
+    """Return, for each `lookup_key`, whether `pattern` matches the whole of it; a blank pattern matches anything."""
     if not lookup_key(pattern) or lookup_key(pattern) == "*":
         return pd.Series(data=True, index=keys.index)
     compiled = wildcard(pattern)

@@ -101,13 +101,13 @@ def unique_texts(values: pd.Series) -> tuple[Any, npt.NDArray[np.int64]]:
 
 
 def arrow_text(values: pd.Series) -> Any:
-    """Give a text column as one Arrow array of large strings."""
+    """Return a text column as one Arrow array of large strings."""
     array: Any = pa.array(values, type=pa.large_string(), from_pandas=True)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def text_series(array: Any, index: pd.Index) -> pd.Series:
-    """Give an Arrow array of large strings as a `str` column."""
+    """Return an Arrow array of large strings as a `str` column."""
     return pd.Series(STR.__from_arrow__(array), index=index)  # type: ignore[attr-defined]
 
 

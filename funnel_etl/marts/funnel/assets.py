@@ -37,7 +37,7 @@ EVENTS = {
     resources={"lake_store"},
 )
 def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
-    """Give the leads assigned in each month, each phone once, and whether they attended; closed months as they were."""
+    """Return the leads assigned in each month, each phone once, and whether they attended; closed months as kept."""
     months = closed_months(night.config, night.as_of)
     outcome = attributed_m0(**frames, as_of=night.as_of, closed=closing.rows_as_closed(night, lake_store, months))
     closing.keep(night, months, outcome.rows)
@@ -50,7 +50,7 @@ def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) 
     inputs={"closed": contracts.ATTRIBUTED_M0, "assigned_leads": ASSIGNED_LEADS, **ATTENDED},
 )
 def restatements_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
-    """Say what tonight's data would change in closed months."""
+    """List what tonight's data would change in closed months."""
     return restatements(**frames, months=closed_months(night.config, night.as_of), as_of=night.as_of)
 
 
@@ -60,7 +60,7 @@ def restatements_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     inputs={"sales": SALES, "attributed_m0": contracts.ATTRIBUTED_M0, **EVENTS},
 )
 def attributed_sales_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
-    """Give the sales that count, with what led to them."""
+    """Return the sales that count, with what led to them."""
     return attributed_sales(**frames, as_of=night.as_of)
 
 
@@ -103,7 +103,7 @@ def funnel_facts_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     inputs={"facts": contracts.FUNNEL_FACTS, **EVENTS, "attributed_sales": contracts.ATTRIBUTED_SALES},
 )
 def funnel_monthly_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
-    """Sum the facts by month, count people once, and give the rates."""
+    """Sum the facts by month, count people once, and return the rates."""
     return funnel_monthly(**frames, as_of=night.as_of)
 
 
@@ -113,5 +113,5 @@ def funnel_monthly_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     inputs={"tofu_leads": TOFU_LEADS, "ad_spend": AD_SPEND, "assigned_leads": ASSIGNED_LEADS, "sales": SALES},
 )
 def data_version_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
-    """Say what the facts are of: the night, the code, the config, and through which day each part is complete."""
+    """Record what the facts are of: the night, the code, the config, and through which day each part is complete."""
     return data_version(**frames, as_of=night.as_of, config_version=night.config.version)

@@ -29,7 +29,7 @@ def attributed_sales(
     assigned_leads: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> Outcome:
-    """Give one row per counted sale up to `as_of`. Columns as `mart.attributed_sales`."""
+    """Return one row per counted sale up to `as_of`. Columns as `mart.attributed_sales`."""
     account = RowAccount(sales, "clean.sales")
     reason = pd.Series(None, index=sales.index, dtype="str")
     account.exclude(
@@ -50,7 +50,7 @@ def attributed_sales(
 
 
 def _latest_m0(sales: pd.DataFrame, m0: pd.DataFrame) -> pd.DataFrame:
-    """Give m0_month and m0_funnel of each sale: the phone's latest M0 row assigned at or before the sale."""
+    """Return m0_month and m0_funnel of each sale: the phone's latest M0 row assigned at or before the sale."""
     left = (
         sales[["phone", "sold_at"]]
         .dropna()

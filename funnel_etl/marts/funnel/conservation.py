@@ -36,7 +36,7 @@ def credits_of_sales(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) ->
 
 
 def credited(model: str) -> Conservation:
-    """Give the check that a model shares out the revenue of the counted sales, to the paisa."""
+    """Return the check that a model shares out the revenue of the counted sales, to the paisa."""
 
     def total(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tuple[int, int]:
         shared = own.loc[own["model"] == model, "revenue_inr"]

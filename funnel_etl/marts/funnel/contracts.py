@@ -178,14 +178,14 @@ class Origin:
 
     @property
     def formula(self) -> str:
-        """Say it in one line of Markdown."""
+        """Return it in one line of Markdown."""
         what = f"sum of `{self.summed}` of" if self.summed else "rows of"
         where = f" where `{self.where}{f' = {self.is_value}' if self.is_value else ''}`" if self.where else ""
         return f"{what} `{self.table}`{where}, on `{self.day}`"
 
     @property
     def columns(self) -> list[str]:
-        """Give the columns it comes from, as schema.table.column."""
+        """Return the columns it comes from, as schema.table.column."""
         day = self.day if "." in self.day else f"{self.table}.{self.day}"
         return [day, *(f"{self.table}.{name}" for name in (self.where, self.summed) if name)]
 

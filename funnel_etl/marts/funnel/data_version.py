@@ -15,7 +15,7 @@ def data_version(
     as_of: pd.Timestamp,
     config_version: str,
 ) -> Outcome:
-    """Give the one row of `mart.data_version`; version and published_at are set when it is published."""
+    """Return the one row of `mart.data_version`; version and published_at are set when it is published."""
     row = {
         "version": None,
         "as_of": as_of,
@@ -29,6 +29,6 @@ def data_version(
 
 
 def _through(days: list[pd.Series], as_of: pd.Timestamp) -> pd.Timestamp:
-    """Give the latest day up to `as_of` on which every source has a row (NaT when one has none)."""
+    """Return the latest day up to `as_of` on which every source has a row (NaT when one has none)."""
     latest = [column[column <= as_of].max() for column in days]
     return pd.NaT if any(pd.isna(day) for day in latest) else min(latest)  # type: ignore[return-value]

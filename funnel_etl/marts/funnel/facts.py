@@ -9,7 +9,7 @@ from funnel_etl.marts.funnel.contracts import DISTINCT, FUNNEL_FACTS, MEASURES, 
 
 
 def spend_by_funnel(ad_spend: pd.DataFrame, as_of: pd.Timestamp) -> Outcome:
-    """Give one row per month and funnel with ad spend up to `as_of`; a blank cost adds nothing."""
+    """Return one row per month and funnel with ad spend up to `as_of`; a blank cost adds nothing."""
     rows = ad_spend[ad_spend["spend_date"] <= as_of]
     rows = rows.assign(month=month_start(rows["spend_date"]), spend_inr=rows["cost_inr"])
     sums = rows.groupby(["month", "funnel"])[["spend_inr", "impressions", "clicks"]].sum().reset_index()
@@ -27,7 +27,7 @@ def funnel_facts(
     ad_spend: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> Outcome:
-    """Give one row per day up to `as_of` and funnel on which something happened. Columns as `mart.funnel_facts`."""
+    """Return one row per day up to `as_of` and funnel on which something happened. Columns as `mart.funnel_facts`."""
     came = _came(zoom_attendance)
     m0_came = (attributed_m0["attended"] == "yes").astype("Int64")
     parts = [
@@ -82,7 +82,7 @@ def funnel_monthly(
     attributed_sales: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> Outcome:
-    """Give one row per month and funnel: sums of the facts, distinct people, rates. As `mart.funnel_monthly`."""
+    """Return one row per month and funnel: sums of the facts, distinct people, rates. As `mart.funnel_monthly`."""
     sums = facts.assign(month=month_start(facts["date"])).groupby(["month", "funnel"])[[*MEASURES]].sum()
     came = _came(zoom_attendance)
     nameless = tofu_leads[["email", "lead_id"]][tofu_leads["phone"].isna()]

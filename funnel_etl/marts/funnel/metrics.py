@@ -51,7 +51,7 @@ UNTOLD = {"user_id", "file_id", "source_row", "touch_file_id", "touch_source_row
 
 
 def sections() -> dict[str, str]:
-    """Give each generated table of docs/metrics.md by its name there."""
+    """Return each generated table of docs/metrics.md by its name there."""
     return {
         "measures": _markdown(
             (FUNNEL_FACTS, name, f"{origin.formula}. {MEASURES[name]}") for name, origin in ORIGINS.items()

@@ -46,7 +46,7 @@ COLOURS_KEPT = 96
 
 
 def shown(facts: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, bytes | str]:
-    """Give what people see of `mart.funnel_facts`: name → PNG bytes or Markdown."""
+    """Return what people see of `mart.funnel_facts`: name → PNG bytes or Markdown."""
     return {
         "funnel_this_month": funnel_chart(facts, as_of),
         f"trend_of_{TREND_DAYS}_days": trend(facts, as_of),
@@ -185,7 +185,7 @@ def _order(values: pd.Series) -> pd.Series:
 
 
 def _cell(text: str) -> str:
-    """Give a text as a cell of a Markdown table, whatever is in it."""
+    """Return a text as a cell of a Markdown table, whatever is in it."""
     plain = " ".join(str(text).split())
     return "".join(f"\\{sign}" if sign in "\\`*_[]<>|!#~" else sign for sign in plain)
 
@@ -254,7 +254,7 @@ def _scale(axes: "Axes", name: str, values: pd.DataFrame) -> None:
 
 
 def _png(figure: "Figure") -> bytes:
-    """Give the picture's bytes: in few colours, which halves them, and without date and version."""
+    """Return the picture's bytes: in few colours, which halves them, and without date and version."""
     from PIL import Image  # noqa: PLC0415 - as in `_figure`
 
     canvas: Any = figure.canvas

@@ -85,7 +85,7 @@ def keep(night: Night, lake: Lake) -> None:
 
 
 def published_before(landing: Landing, night: date) -> PublishedFacts | None:
-    """Give the facts published last of the newest night before this one; None: there was none."""
+    """Return the facts published last of the newest night before this one; None: there was none."""
     for day in reversed(landing.nights(SOURCE)):
         kept = landing.night(day, SOURCE) if day < night else None
         if kept:

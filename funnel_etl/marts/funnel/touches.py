@@ -54,7 +54,7 @@ def touches(
     assigned: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> pd.DataFrame:
-    """Give every event of every phone up to `as_of`, in order of time. Columns: TOUCH; a fresh index.
+    """Return every event of every phone up to `as_of`, in order of time. Columns: TOUCH; a fresh index.
 
     An event without a time is no touch. Ties: the earlier stage of the funnel, then the order of the source.
     """
@@ -84,12 +84,12 @@ def touches(
 
 
 def of_phones(rows: pd.DataFrame, phones: pd.Series) -> pd.DataFrame:
-    """Give the rows of these phones, with those of their columns that `touches` reads. A blank phone is none."""
+    """Return the rows of these phones, with those of their columns that `touches` reads. A blank phone is none."""
     return rows[[name for name in rows if name in READ]][is_one_of(rows["phone"], phones)]
 
 
 def is_one_of(phones: pd.Series, wanted: pd.Series) -> npt.NDArray[np.bool_]:
-    """Say of each phone whether it is one of those wanted; a blank one is not. `isin` is ten times slower on texts."""
+    """Return, for each phone, whether it is wanted; a blank one is not. `isin` is ten times slower on texts."""
     values = pa.array(wanted.dropna().unique(), type=pa.large_string())
     found: npt.NDArray[np.bool_] = pc.is_in(pa.array(phones, type=pa.large_string()), value_set=values).to_numpy(
         zero_copy_only=False
@@ -98,7 +98,7 @@ def is_one_of(phones: pd.Series, wanted: pd.Series) -> npt.NDArray[np.bool_]:
 
 
 def first_touches(touches: pd.DataFrame) -> pd.DataFrame:
-    """Give each phone's earliest touch. Index: phone; columns: first_touch_at, _date, _stage, _source, _funnel."""
+    """Return each phone's earliest touch. Index: phone; columns: first_touch_at, _date, _stage, _source, _funnel."""
     first = touches.drop_duplicates("phone").set_index("phone").rename(columns={"stage": "touch_stage"})
     first = first.rename(columns={"source": "touch_source", "funnel": "touch_funnel"})
     return first[["touch_at", "touch_date", "touch_stage", "touch_source", "touch_funnel"]].add_prefix("first_")

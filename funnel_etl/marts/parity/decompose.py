@@ -19,7 +19,7 @@ Variant = Callable[[Corrected], pd.DataFrame]
 
 
 def differences(variant: Variant, ladder: Sequence[str], canonical: pd.DataFrame, shown: str) -> pd.DataFrame:
-    """Give one row per cell in which the sheet and `canonical` differ: key, column_name, both values, reason.
+    """Return one row per cell in which the sheet and `canonical` differ: key, column_name, both values, reason.
 
     A row that is on one side only is one cell, ROW, whose value is that of the column `shown`. `canonical` is indexed
     and typed as the variants are. A reason that cannot be proved is missing.
@@ -41,7 +41,7 @@ def differences(variant: Variant, ladder: Sequence[str], canonical: pd.DataFrame
 
 
 def _differing(sheet: pd.DataFrame, canonical: pd.DataFrame) -> pd.Index:
-    """Give the keys of which any cell differs, or that are on one side only."""
+    """Return the keys of which any cell differs, or that are on one side only."""
     keys = sheet.index.union(canonical.index, sort=False)
     left, right = sheet.reindex(keys), canonical.reindex(keys)
     same = np.logical_and.reduce([(left[name] == right[name]).to_numpy(dtype=bool) for name in canonical.columns])
@@ -50,7 +50,7 @@ def _differing(sheet: pd.DataFrame, canonical: pd.DataFrame) -> pd.Index:
 
 
 def _cells(table: pd.DataFrame, keys: pd.Index, columns: list[str]) -> pd.DataFrame:
-    """Give the cells of some keys, with ROW; a cell of a row that is not there is missing."""
+    """Return the cells of some keys, with ROW; a cell of a row that is not there is missing."""
     there = table.index.get_indexer(keys) >= 0  # `isin` is thirty times slower on texts
     return table[columns].reindex(keys).assign(**{ROW: np.where(there, "there", "absent")})
 

@@ -26,7 +26,7 @@ def diff(
     *,
     month_is_closed: bool,
 ) -> Outcome:
-    """Give one row per differing cell of the three tables. Columns as `parity.diff`."""
+    """Return one row per differing cell of the three tables. Columns as `parity.diff`."""
     month = attributed_m0[attributed_m0["month"] == m0.months["month_lag"]].set_index("phone")
     leads = month.assign(
         assigned_at=as_text(month["assigned_at"]),

@@ -15,7 +15,7 @@ _OPERATOR = re.compile(r"^(<>|<=|>=|=|<|>)(.*)$", re.DOTALL)
 
 
 def exact(text: str) -> str:
-    """Give the form in which a sheet compares texts: without case, blanks and all."""
+    """Return the form in which a sheet compares texts: without case, blanks and all."""
     return text.casefold()
 
 
@@ -26,7 +26,7 @@ def vlookup(
     form: Callable[[str], str] = exact,
     wildcards: bool = True,
 ) -> pd.Series:
-    """Look each text up among the names of `table` (name, value) and give its value; missing where there is none.
+    """Look each text up among the names of `table` (name, value) and return its value; missing where there is none.
 
     The first name that fits counts. `form`: how texts are compared; `wildcards`: whether the looked-up text may be a
     pattern.
@@ -47,7 +47,7 @@ def vlookup(
 def fits_criterion(
     cells: Iterable[str], criterion: str, *, form: Callable[[str], str] = exact, wildcards: bool = True
 ) -> set[str]:
-    """Give those of the cells that a SUMIFS criterion takes; literal where `wildcards` is false."""
+    """Return those of the cells that a SUMIFS criterion takes; literal where `wildcards` is false."""
     cells = set(cells)
     if not wildcards:
         return {cell for cell in cells if form(cell) == form(criterion)}
@@ -75,7 +75,7 @@ def blanks_trimmed(texts: pd.Series) -> pd.Series:
 
 
 def trimmed(text: str) -> str:
-    """Give the form in which we compare texts."""
+    """Return the form in which we compare texts."""
     return lookup_key(text)
 
 

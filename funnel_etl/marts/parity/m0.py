@@ -46,18 +46,18 @@ class SheetM0:
         self.leads = leads[(leads["at"] >= begins) | leads["is_text_date"]]
 
     def table(self) -> pd.DataFrame:
-        """Give the sheet's M0: phone, COLUMNS but assigned_at as an instant, file_id, source_row."""
+        """Return the sheet's M0: phone, COLUMNS but assigned_at as an instant, file_id, source_row."""
         rows = self._grouped(frozenset())
         named = rows[["funnel", "at", "attended", "employee", "file_id", "source_row"]]
         return named.rename(columns={"at": "assigned_at"}).reset_index()
 
     def variant(self, corrected: Corrected) -> pd.DataFrame:
-        """Give M0 by phone with these rules corrected, its cells as texts."""
+        """Return M0 by phone with these rules corrected, its cells as texts."""
         rows = self._grouped(corrected)
         return rows.assign(assigned_at=as_text(rows["at"]))[COLUMNS]
 
     def _grouped(self, corrected: Corrected) -> pd.DataFrame:
-        """Give each phone once: funnel and instant of the first row by date, employee of the first in sheet order."""
+        """Return each phone once: funnel and instant of the first row by date, employee of the first in sheet order."""
         rows = self._in_the_month(corrected)
         phone = rows["phone"] if "phone_rule" in corrected else rows["sheet_phone"]
         rows = rows.assign(key=phone)[phone.notna()]
@@ -73,7 +73,7 @@ class SheetM0:
         )
 
     def _in_the_month(self, corrected: Corrected) -> pd.DataFrame:
-        """Give the rows of M0_Leads: after the start of its month, without an end; a text is after every date."""
+        """Return the rows of M0_Leads: after the start of its month, without an end; a text is after every date."""
         rows = self.leads
         month = self.months["sheet"]
         for rule in ("year_typed", "month_lag"):

@@ -39,11 +39,11 @@ class SheetSales:
         self.sales = _sales(raw, clean, config, zone)
 
     def table(self) -> pd.DataFrame:
-        """Give the sheet's sales: sale_id, COLUMNS, file_id, source_row."""
+        """Return the sheet's sales: sale_id, COLUMNS, file_id, source_row."""
         return self._rows(frozenset()).reset_index(drop=True)
 
     def variant(self, corrected: Corrected) -> pd.DataFrame:
-        """Give the sales by key with these rules corrected."""
+        """Return the sales by key with these rules corrected."""
         return self._rows(corrected)[COLUMNS]
 
     def _rows(self, corrected: Corrected) -> pd.DataFrame:
@@ -66,7 +66,7 @@ class SheetSales:
         return rows.assign(attended=attended, final_funnel=self._final(rows, corrected))
 
     def _final(self, rows: pd.DataFrame, corrected: Corrected) -> pd.Series:
-        """Give the final funnel by the sheet's column of the truth table, rule by rule turned into ours."""
+        """Return the final funnel by the sheet's column of the truth table, rule by rule turned into ours."""
         form = trimmed if "lookup_not_trimmed" in corrected else exact
         funnel = rows["funnel_text"].fillna("")
         if "blank_funnel" in corrected:

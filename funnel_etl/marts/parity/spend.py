@@ -40,16 +40,16 @@ class SheetSpend:
         self.funnels = list(dict.fromkeys(config.table("funnels")["funnel"]))
 
     def table(self) -> pd.DataFrame:
-        """Give the sheet's spend: funnel, spend_inr in whole paise."""
+        """Return the sheet's spend: funnel, spend_inr in whole paise."""
         sums = self._sums(frozenset())
         return pd.DataFrame({"funnel": sums.index, "spend_inr": _paise(sums).to_numpy()})
 
     def variant(self, corrected: Corrected) -> pd.DataFrame:
-        """Give the spend by funnel with these rules corrected, as texts."""
+        """Return the spend by funnel with these rules corrected, as texts."""
         return as_rows(_paise(self._sums(corrected)))
 
     def canonical(self, spend_by_funnel: pd.DataFrame) -> pd.DataFrame:
-        """Give what mart has, over all months, as `variant` gives the sheet; a known funnel without spend is 0."""
+        """Return what mart has, over all months, as `variant` gives the sheet; a known funnel without spend is 0."""
         sums = spend_by_funnel.groupby("funnel")["spend_inr"].sum()
         return as_rows(sums.reindex(sums.index.union(self.funnels), fill_value=0))
 

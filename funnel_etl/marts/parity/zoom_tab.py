@@ -51,7 +51,7 @@ class ZoomTab:
         self._clean = clean.map({"yes": YES, "no": NO}).astype("str")
 
     def attended(self, sheet_phones: pd.Series, phones: pd.Series, corrected: Corrected) -> pd.Series:
-        """Say Yes, No or nothing of each row, by its phone of the sheet, or once corrected by its canonical one."""
+        """Return Yes, No or nothing for each row, by its phone of the sheet, or once corrected by its canonical one."""
         by_phone = "phone_rule" in corrected
         if "zoom_cleaned" in corrected:
             found = self._clean.reindex(phones)
@@ -61,7 +61,7 @@ class ZoomTab:
         return found.set_axis(sheet_phones.index).fillna(NOTHING)
 
     def _tab(self, corrected: Corrected) -> pd.Series:
-        """Give attended by phone: of its first row, or Yes of any; of all events, or those up to as_of."""
+        """Return attended by phone: of its first row, or Yes of any; of all events, or those up to as_of."""
         if corrected not in self._tabs:
             rows = self._rows[~self._rows["is_later"]] if "no_upper_bound" in corrected else self._rows
             key = rows["phone"] if "phone_rule" in corrected else rows["sheet_phone"].replace("", None)
@@ -82,7 +82,7 @@ def as_sheet(attended: pd.Series) -> pd.Series:
 
 
 def _elsewhere(rows: pd.DataFrame, registrations: pd.DataFrame) -> pd.Series:
-    """Give the phone of a row's e-mail elsewhere in its report, else in the registrations of its occurrence."""
+    """Return the phone of a row's e-mail elsewhere in its report, else in the registrations of its occurrence."""
     email = clean_email(rows["email"])
     registrations = registrations[registrations["phone_source"].ne(LEAD)]
     own = rows.assign(email=email)[["file_id", "email", "phone"]].dropna().drop_duplicates(["file_id", "email"])

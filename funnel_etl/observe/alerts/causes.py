@@ -70,7 +70,7 @@ class Failure:
 
 
 def scrubbed(text: str) -> str:
-    """Give a text without e-mails, long numbers (but days), and names of files that are not our own."""
+    """Return a text without e-mails, long numbers (but days), and names of files that are not our own."""
     text = FILE.sub(_known_file, EMAIL.sub("(an e-mail)", text))
     parts = DAY.split(text)
     return "".join(part if number % 2 else NUMBER.sub("(a number)", part) for number, part in enumerate(parts))
@@ -83,7 +83,7 @@ def _known_file(found: re.Match[str]) -> str:
 
 
 def of_failures(failures: Iterable[Failure], through: Mapping[str, date | None]) -> Iterator[Cause]:
-    """Give a cause per asset that failed (per check, per run without a step), however many runs it failed in.
+    """Return a cause per asset that failed (per check, per run without a step), however many runs it failed in.
 
     `through`: source → the day its data reach, for those that stay behind.
     """
@@ -115,7 +115,7 @@ def of_failures(failures: Iterable[Failure], through: Mapping[str, date | None])
 
 
 def of_sources(rows: Iterable[Mapping[str, Any]], failed: Collection[str], *, lacks_reports: bool) -> Iterator[Cause]:
-    """Give a cause per source of `ops.completeness` that is not as it should be.
+    """Return a cause per source of `ops.completeness` that is not as it should be.
 
     Not told again: what a failed asset (`failed`) tells, and, of Zoom, the missing reports that are told one by one.
     """
@@ -133,7 +133,7 @@ def of_sources(rows: Iterable[Mapping[str, Any]], failed: Collection[str], *, la
 
 
 def of_exports(rows: Iterable[Mapping[str, Any]]) -> Iterator[Cause]:
-    """Give a cause per row of `ops.missing_exports`; its topic and number stay where people with a login read them."""
+    """Return a cause per row of `ops.missing_exports`; its topic and number stay where one needs a login."""
     for row in rows:
         of_what = f" of {row['profile']}" if row["profile"] else ""
         said = f"the {row['report']} report{of_what}, webinar of {row['expected_date']:%A %Y-%m-%d}, is not there"
@@ -143,7 +143,7 @@ def of_exports(rows: Iterable[Mapping[str, Any]]) -> Iterator[Cause]:
 
 
 def of_volumes(rows: Iterable[Mapping[str, Any]], through: Mapping[str, date | None]) -> Iterator[Cause]:
-    """Give a cause per run of low days of a source in `ops.volume_alarms` (the newest day first); that day is told.
+    """Return a cause per run of low days of a source in `ops.volume_alarms` (the newest day first); that day is told.
 
     `through`: source of which it is told already that nothing came any more → the day its rows reach.
     """

@@ -32,13 +32,13 @@ TALKATIVE = ("urllib3", "requests", "requests_oauthlib", "smtplib", "paho", "sli
 
 
 def split_urls(text: str) -> list[str]:
-    """Give the addresses of a setting: separated by blanks, new lines, or commas before the next scheme."""
+    """Return the addresses of a setting: separated by blanks, new lines, or commas before the next scheme."""
     parts = [part for word in text.split() for part in re.split(r",+(?=[A-Za-z][A-Za-z0-9+.-]*://)", word)]
     return list(dict.fromkeys(part.strip(",") for part in parts if part.strip(",")))
 
 
 def redacted(url: str) -> str:
-    """Give scheme and host of an address, and only the scheme where the host may be a part of the secret."""
+    """Return scheme and host of an address, and only the scheme where the host may be a part of the secret."""
     found = SCHEME.match(url)
     if not found:
         return "(no scheme)"
@@ -52,12 +52,12 @@ def redacted(url: str) -> str:
 
 
 def mark_of(url: str) -> str:
-    """Give what an address is remembered by: it cannot be read back."""
+    """Return what an address is remembered by: it cannot be read back."""
     return hashlib.sha256(url.encode()).hexdigest()[:16]
 
 
 def send(url: str, message: Message, seconds: float = SEND_SECONDS) -> str | None:
-    """Send a message to one address; gives None when it was accepted, else why not, without anything secret.
+    """Send a message to one address; returns None when it was accepted, else why not, without anything secret.
 
     `UNANSWERED`: it was sent, and nobody knows whether it was taken.
     """
@@ -71,7 +71,7 @@ def send(url: str, message: Message, seconds: float = SEND_SECONDS) -> str | Non
 
 
 def _is_connecting(sending: threading.Thread) -> bool:
-    """Say whether a thread still looks up a host or connects to it: then it has sent nothing."""
+    """Return whether a thread still looks up a host or connects to it: then it has sent nothing."""
     frame = sys._current_frames().get(sending.ident or 0)  # noqa: SLF001 - apprise does not tell how far it is
     frames = traceback.walk_stack(frame) if frame else ()
     return any(each.f_code.co_name == "create_connection" for each, _ in frames)

@@ -40,7 +40,7 @@ class Sent:
 
     @property
     def says(self) -> str:
-        """Say it in one line."""
+        """The pass in one line."""
         if self.waits:
             return "alerts are being sent by another process"
         failed = "".join(f"; {address}: {why}" for address, why in self.errors.items())
@@ -48,7 +48,7 @@ class Sent:
 
 
 def alert_urls(settings: Settings) -> list[str]:
-    """Give the addresses alerts go to. They hold secrets."""
+    """Return the addresses alerts go to. They hold secrets."""
     return split_urls(settings.alert_urls.get_secret_value()) if settings.alert_urls else []
 
 

@@ -26,12 +26,12 @@ FINAL = {CheckStatus.SUCCEEDED, CheckStatus.FAILED}
 
 
 def is_running(instance: dg.DagsterInstance, now: datetime) -> bool:
-    """Say whether a run is going on: what it has done so far is not the end of it."""
+    """Return whether a run is going on: what it has done so far is not the end of it."""
     return bool(instance.get_runs(dg.RunsFilter(statuses=OPEN, created_after=now - LONGEST_RUN), limit=1))
 
 
 def failed_runs(instance: dg.DagsterInstance, now: datetime, back: timedelta = LOOK_BACK) -> list[Failure]:
-    """Give each step that failed and did not succeed since, by its newest failure; runs that broke off likewise."""
+    """Return each step that failed and did not succeed since, by its newest failure; runs that broke off likewise."""
     found: dict[str, Failure] = {}
     wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], created_after=now - back)
     for record in instance.get_run_records(wanted, limit=MOST_RUNS):
@@ -76,7 +76,7 @@ def _night_of(made: dg.EventLogEntry) -> str:
 
 
 def failed_checks(instance: dg.DagsterInstance, keys: list[dg.AssetCheckKey]) -> list[Failure]:
-    """Give each check whose newest result is that it failed; those of the watch tell by their own tables."""
+    """Return each check whose newest result is that it failed; those of the watch tell by their own tables."""
     keys = [key for key in keys if key.name not in (COMPLETE, USUAL_VOLUME)]
     store = instance.event_log_storage
     newest = store.get_latest_asset_check_execution_by_key(keys)

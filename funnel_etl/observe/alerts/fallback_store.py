@@ -15,7 +15,7 @@ from funnel_etl.settings import Settings
 
 
 def tell_of_no_night(settings: Settings, urls: list[str], error: FunnelError) -> dict[str, str]:
-    """Send that a night could not run, once until one could; gives why it was not accepted, by number of address.
+    """Send that a night could not run, once until one could; returns why it was not accepted, by number of address.
 
     An address that did not answer in time may have it: it gets it once more, as in the memory.
     """

@@ -96,7 +96,7 @@ def _of_dagster(
 def _old_runs(
     instance: dg.DagsterInstance, known: Sequence[sa.Row[Any]], causes: list[Cause], now: datetime
 ) -> set[str]:
-    """Give the failed runs that are told no more because nobody ran them again for so long."""
+    """Return the failed runs that are told no more because nobody ran them again for so long."""
     there = {cause.key for cause in causes}
     seen = [row.first_seen_at for row in known if row.kind == RUN and row.cause not in there]
     back = now - min(seen) + LOOK_BACK if seen else None
@@ -108,13 +108,13 @@ def _is_too_old(known: sa.Row[Any], rows: list[dict[str, Any]]) -> bool:
 
 
 def _is_behind(known: sa.Row[Any], behind: dict[str, Any]) -> bool:
-    """Say whether an alert is of a source that still does not reach as far as it should, for whatever reason now."""
+    """Return whether an alert is of a source that still does not reach as far as it should, for whatever reason now."""
     source = known.cause.split(":")[1] if known.kind == SOURCE else "config"
     return known.kind in (SOURCE, CONFIG) and source in behind
 
 
 def _behind(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Give the day that each source reaches which does not reach as far as it should."""
+    """Return the day that each source reaches which does not reach as far as it should."""
     return {row["source"]: row["complete_through"] for row in rows if row["status"] not in (COMPLETE, QUIET)}
 
 

@@ -41,7 +41,7 @@ class Message:
 
 
 def message(kind: str, told: Sequence[Told]) -> Message:
-    """Give the message of causes of one kind."""
+    """Return the message of causes of one kind."""
     one, several = SUBJECTS[kind]
     subject = one if len(told) == 1 else several.format(len(told))
     if kind == NIGHT:
@@ -53,7 +53,7 @@ def message(kind: str, told: Sequence[Told]) -> Message:
 
 
 def mended(told: Sequence[Told]) -> Message:
-    """Give the message that causes are gone: one line each, nothing to do."""
+    """Return the message that causes are gone: one line each, nothing to do."""
     lines = [f"- {each.what}" for each in told[:LINES]]
     if len(told) > LINES:
         lines.append(f"… and {len(told) - LINES} more")

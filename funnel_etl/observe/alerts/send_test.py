@@ -11,7 +11,7 @@ from funnel_etl.settings import Settings
 
 
 def try_addresses(settings: Settings) -> list[tuple[str, str | None]]:
-    """Send one test message to each address; gives each, redacted, with why it was not accepted (None: it was).
+    """Send one test message to each address; returns each, redacted, with why it was not accepted (None: it was).
 
     Raises `ConfigError` when no address is set.
     """

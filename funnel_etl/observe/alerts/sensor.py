@@ -44,7 +44,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 
 
 def _mark(instance: dg.DagsterInstance, url: str) -> tuple[str, bool]:
-    """Give what changes with every run and publication, and whether a message is to be tried again."""
+    """Return what changes with every run and publication, and whether a message is to be tried again."""
     newest = instance.get_run_records(limit=1, order_by="update_timestamp")
     run = [[each.dagster_run.run_id, each.dagster_run.status.value] for each in newest]
     asking = engine(url)

@@ -88,7 +88,7 @@ def note(
 
 
 def pending(connection: sa.Connection, now: datetime, *, force: bool) -> list[Pending]:
-    """Give what is to be sent now; with `force` also what is to wait before it is tried again."""
+    """Return what is to be sent now; with `force` also what is to wait before it is tried again."""
     rows = connection.execute(PENDING, {"now": now, "force": force, "since": now - STALE})
     return [
         Pending(
@@ -110,7 +110,7 @@ def accepted(connection: sa.Connection, alerts: Iterable[Pending], mark: str) ->
 
 
 def unanswered(connection: sa.Connection, alerts: Iterable[Pending], mark: str) -> list[Pending]:
-    """Note that an address may have these alerts; gives those it is sent once more, as it was the first time."""
+    """Note that an address may have these alerts; returns those it is sent once more, as it was the first time."""
     again = []
     for alert in alerts:
         if maybe(mark) in alert.accepted_by:
@@ -122,7 +122,7 @@ def unanswered(connection: sa.Connection, alerts: Iterable[Pending], mark: str) 
 
 
 def maybe(mark: str) -> str:
-    """Give the mark of an address that got a message and did not answer in time."""
+    """Return the mark of an address that got a message and did not answer in time."""
     return f"{mark}?"
 
 

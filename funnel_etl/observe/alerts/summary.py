@@ -31,14 +31,14 @@ ROWS = sa.text("SELECT count(*) FROM ops.quarantine WHERE resolved_at IS NULL")
 
 
 def whole_night(connection: sa.Connection, parts: tuple[str, ...]) -> date | None:
-    """Give the night that all parts and the watch hold; None while they hold several, or none."""
+    """Return the night that all parts and the watch hold; None while they hold several, or none."""
     nights = {row.part: row.as_of for row in connection.execute(NEWEST)}
     newest = {nights.get(part) for part in (*parts, "watch")}
     return newest.pop() if len(newest) == 1 else None
 
 
 def summary(connection: sa.Connection, night: date, to_do: Mapping[str, int]) -> str:
-    """Tell a published night in one paragraph. `to_do`: who → how many open points."""
+    """Return a published night in one paragraph. `to_do`: who → how many open points."""
     last, before = (connection.execute(DAY, {"day": day}).one()._mapping for day in (night, night - WEEK))  # noqa: SLF001
     numbers = ", ".join(
         f"{words} {measure(name, last[name])} ({_change(name, last[name], before[name])})"

@@ -34,7 +34,7 @@ def causes_sum(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tuple
     shows=shown,
 )
 def changes_asset(night: Night, lake_store: Lake, parsed_reports: ParsedReports, **frames: pd.DataFrame) -> Outcome:
-    """Say what moved since the last published night, split by cause."""
+    """Compare with the last published night, and split what moved by cause."""
     facts = frames.pop("facts")
     return what_changed(night, lake_store, parsed_reports, frames, facts)
 

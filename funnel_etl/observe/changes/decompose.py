@@ -72,7 +72,7 @@ class Facts:
         self._made: dict[int, tuple[list[object], pd.Series]] = {}
 
     def of(self, inputs: Inputs) -> pd.Series:
-        """Give metric, date, funnel → number, in hundredths, without zeros."""
+        """Return metric, date, funnel → number, in hundredths, without zeros."""
         parts = [self._part(number, inputs) for number in range(len(PARTS))]
         sums = pd.concat(parts).groupby(level=CELL).sum()
         found: pd.Series = sums[sums != 0]
@@ -107,7 +107,7 @@ def m0_of(inputs: Inputs) -> pd.DataFrame:
 
 
 def as_cells(facts: pd.DataFrame) -> pd.Series:
-    """Give metric, date, funnel → number, in hundredths (so money in paise, and counts times 100), without zeros."""
+    """Return metric, date, funnel → number, in hundredths (so money in paise, and counts times 100), without zeros."""
     long = facts.melt(["date", "funnel"], list(MEASURES), var_name="metric")
     hundredths = np.where(long["metric"].str.endswith("_inr"), 1, 100)
     values = long["value"].astype("int64").to_numpy() * hundredths
@@ -122,7 +122,7 @@ def changes(
     since: pd.Timestamp,
     as_of: pd.Timestamp,
 ) -> pd.DataFrame:
-    """Give the rows of `ops.changes`: from the facts `published` on the night `since`, rung by rung, to `facts`."""
+    """Return the rows of `ops.changes`: from the facts `published` on the night `since`, rung by rung, to `facts`."""
     first = before = as_cells(published)
     last, steps, made = as_cells(facts), [], Facts()
     for cause, inputs in rungs:

@@ -13,7 +13,7 @@ Hashes = npt.NDArray[np.uint64]
 
 
 def matched(before: pd.DataFrame, after: pd.DataFrame, passes: Sequence[Pass]) -> Places:
-    """Give for each row of `before` the place of the same row in `after`, or -1. Each row is matched once."""
+    """Return for each row of `before` the place of the same row in `after`, or -1. Each row is matched once."""
     found = np.full(len(before), -1, dtype=np.int64)
     taken = np.zeros(len(after), dtype=bool)
     for step in passes:
@@ -31,7 +31,7 @@ def matched(before: pd.DataFrame, after: pd.DataFrame, passes: Sequence[Pass]) -
 
 
 def _names(rows: pd.DataFrame, step: Pass) -> tuple[Hashes, Places]:
-    """Give a number for each row that may be matched, each number once, and the places of these rows."""
+    """Return a number for each row that may be matched, each number once, and the places of these rows."""
     known = np.flatnonzero(rows.iloc[:, 0].notna().to_numpy())
     named = pd.Series(row_hashes(rows.iloc[known]))
     if step.repeated:
@@ -42,7 +42,7 @@ def _names(rows: pd.DataFrame, step: Pass) -> tuple[Hashes, Places]:
 
 
 def row_hashes(rows: pd.DataFrame) -> Hashes:
-    """Give a number for each row by its cells."""
+    """Return a number for each row by its cells."""
     return np.asarray(pd.util.hash_pandas_object(rows, index=False), dtype=np.uint64)
 
 

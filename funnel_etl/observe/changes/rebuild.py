@@ -114,5 +114,5 @@ def people_of(reports: Frame, raw: Frames, occurrences: Frame, config: Config, z
 
 
 def with_tables(config: Config, other: Config, names: set[str]) -> Config:
-    """Give a config with some of its tables taken from another."""
+    """Return a config with some of its tables taken from another."""
     return Config({**config.tables, **{name: other.table(name) for name in names}}, "mixed")

@@ -27,12 +27,12 @@ WORDS = {
 
 
 def shown(rows: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, str]:
-    """Give the top movers of a night for its page in the UI."""
+    """Return the top movers of a night for its page in the UI."""
     return {"what_changed": "\n".join(f"- {line}" for line in told(rows, as_of))}
 
 
 def told(rows: pd.DataFrame, as_of: pd.Timestamp, top: int = TOP) -> list[str]:
-    """Say in a line each what moved most: days that were published before, the largest share first; then new days."""
+    """Return in a line each what moved most: days that were published before, largest share first; then new days."""
     if not len(rows):
         return [f"Nothing moved by {as_of:%Y-%m-%d}, or it is the first night."]
     since = rows["previous_as_of"].iloc[0]
@@ -51,7 +51,7 @@ def told(rows: pd.DataFrame, as_of: pd.Timestamp, top: int = TOP) -> list[str]:
 
 
 def movers(rows: pd.DataFrame) -> pd.DataFrame:
-    """Give metric, cause, net (hundredths) and cells; first what moved the largest part of the numbers it touched."""
+    """Return metric, cause, net (hundredths) and cells; first what moved the largest part of the numbers it touched."""
     given = rows.assign(size=rows["difference"].abs(), held=rows[["previous_value", "current_value"]].abs().max(axis=1))
     sums = given.groupby(["metric", "cause"], sort=True).agg(
         net=("difference", "sum"), cells=("difference", "size"), size=("size", "sum"), held=("held", "sum")

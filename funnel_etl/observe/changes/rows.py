@@ -44,12 +44,12 @@ class Rows:
         self.lines = {False: (own, other), True: (own_after, other_after)}
 
     def vanished(self) -> pd.DataFrame:
-        """Give the lines (TRACE) of the last night that are nowhere tonight."""
+        """Return the lines (TRACE) of the last night that are nowhere tonight."""
         lines: pd.DataFrame = self.before.loc[self.was == PLACE[VANISHED], TRACE]
         return lines
 
     def late(self) -> pd.DataFrame:
-        """Give the lines (TRACE) of tonight, of older days, that were nowhere on the last night."""
+        """Return the lines (TRACE) of tonight, of older days, that were nowhere on the last night."""
         lines: pd.DataFrame = self.after.loc[self.now == PLACE[LATE], TRACE]
         return lines
 
@@ -59,7 +59,7 @@ class Rows:
         self.now[(self.now == PLACE[LATE]) & _among(self.after, mended)] = PLACE[EDITED]
 
     def up_to(self, cause: str) -> pd.DataFrame:
-        """Give the table with the causes up to this one exchanged; the same object if it changes nothing."""
+        """Return the table with the causes up to this one exchanged; the same object if it changes nothing."""
         place = PLACE[cause]
         reordered = cause == EDITED and self.moved
         if not reordered and not (self.was == place).any() and not (self.now == place).any():
@@ -92,7 +92,7 @@ class Rows:
 
 
 def same_lines(lines: pd.DataFrame, others: pd.DataFrame, key: Sequence[str] = ()) -> pd.DataFrame:
-    """Give the lines (TRACE) of `others` that are one of `lines` but for one cell, or agree with one in a `key` column.
+    """Return the lines (TRACE) of `others` that are one of `lines` but for a cell, or agree with one in a `key` column.
 
     Both hold the cells of a source as text; a blank cell is as one that is not there. Each line is taken once.
     """
@@ -115,7 +115,7 @@ def same_lines(lines: pd.DataFrame, others: pd.DataFrame, key: Sequence[str] = (
 
 
 def _cell_hashes(rows: pd.DataFrame, name: str) -> Hashes:
-    """Give a number for each cell of a column that is not blank, 0 for one that is: their sum names the row."""
+    """Return a number for each cell of a column that is not blank, 0 for one that is: their sum names the row."""
     if name not in rows:
         return np.zeros(len(rows), dtype=np.uint64)
     texts = rows[name].astype("str").fillna("")

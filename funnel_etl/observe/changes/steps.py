@@ -104,7 +104,7 @@ class Comparison:
         self.notes: list[str] = []
 
     def rungs(self) -> Iterator[tuple[str, Inputs]]:
-        """Give each cause with what the facts follow from once it is exchanged too. Raises `FunnelError`."""
+        """Return each cause with what the facts follow from once it is exchanged too. Raises `FunnelError`."""
         state = self.as_it_was()
         closed = self._closed_then()
         first = causes.REWRITTEN if self.is_same_code else causes.CODE
@@ -223,14 +223,14 @@ class Comparison:
         return rows
 
     def _aged_out(self, name: str) -> pd.DataFrame | None:
-        """Give the table that says what had aged out on the last night: its own, else that of the night before it."""
+        """Return the table that says what had aged out on the last night: its own, else that of the night before it."""
         if self.lake.exists(CLEAN[name], self.published.night):
             return self.lake.read(CLEAN[name], self.published.night)
         return clean_before(BY_TABLE[name], self.last, self.lake)
 
 
 def _reused(closed: ClosedM0, last: ClosedM0) -> ClosedM0:
-    """Give `last` if the months are closed with the same rows: then the M0 need not be made again."""
+    """Return `last` if the months are closed with the same rows: then the M0 need not be made again."""
     is_same = closed.months == last.months and closed.rows.reset_index(drop=True).equals(
         last.rows.reset_index(drop=True)
     )
@@ -250,7 +250,7 @@ def _key(name: str, config: Config) -> list[str]:
 
 
 def _cells(quarantine: pd.DataFrame) -> pd.DataFrame:
-    """Give quarantined lines as the columns of their source."""
+    """Return quarantined lines as the columns of their source."""
     cells = pd.DataFrame([json.loads(row) for row in quarantine["row"]], index=quarantine.index)
     return cells.drop(columns=TRACE, errors="ignore").join(quarantine[TRACE])
 

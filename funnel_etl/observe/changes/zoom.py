@@ -105,7 +105,7 @@ class _Causes:
         return ZOOM_REEXPORT if own <= had else LATE
 
     def _of_one_gone(self, occurrence: str, table: str) -> str:
-        """Say why an occurrence is no longer there: its reports are tied to another one, or they are gone."""
+        """Return why an occurrence is no longer there: its reports are tied to another one, or they are gone."""
         moved_to = {self.is_in[file] for file in self.files_before.get(occurrence, set()) if file in self.is_in.index}
         if not moved_to:
             day = self.days_before.get(occurrence)
@@ -124,7 +124,7 @@ class _Causes:
 
 
 def _differing(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
-    """Give the occurrences whose rows of a table are not the same on both nights."""
+    """Return the occurrences whose rows of a table are not the same on both nights."""
     sums = [_summed(frame[CONTENT[name]]) for frame in (before, after)]
     ids = sums[0].index.union(sums[1].index, sort=False)
     was, now = (side.reindex(ids, fill_value=0) for side in sums)

@@ -56,7 +56,7 @@ def missing_exports_asset(night: Night, lake_store: Lake) -> Outcome:
     contracts.COMPLETENESS, group=GROUP, inputs={"missing": contracts.MISSING_EXPORTS}, resources={"lake_store"}
 )
 def completeness_asset(night: Night, lake_store: Lake, missing: pd.DataFrame) -> Outcome:
-    """Say how far each source's data reach, by what landing and lake have, and what to do."""
+    """Judge how far each source's data reach, by what landing and lake have, and what to do."""
     seen = [seen_of(source, night, lake_store) for source in contracts.WATCHED]
     grace_days = -(-night.sources.settings.missing_after_hours // 24)
     return completeness(seen, missing, night.as_of, grace_days)
@@ -64,7 +64,7 @@ def completeness_asset(night: Night, lake_store: Lake, missing: pd.DataFrame) ->
 
 @table_asset(VOLUMES, group=GROUP, resources={"lake_store"})
 def volumes_asset(night: Night, lake_store: Lake) -> Outcome:
-    """Say what is usual of each source's rows, and whether a drop of them could be told."""
+    """Judge what is usual of each source's rows, and whether a drop of them could be told."""
     return volumes_judged(volumes_of(night, lake_store), night.as_of, limits_of(night.config))
 
 
@@ -130,7 +130,7 @@ def usual_volume(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetChe
 
 
 def volume_result(key: list[str], rows: list[dict[Hashable, Any]]) -> dg.AssetCheckResult:
-    """Give what the check shows of the volumes of a source; without any they were not looked at yet."""
+    """Return what the check shows of the volumes of a source; without any they were not looked at yet."""
     told = [f"{row['source']}: {row['says']}" for row in rows] or ["not looked at yet: run the job `watch`"]
     low = [COUNTED[row["source"]] for row in rows if row["status"] == LOW]
     told += [f"{words.who}: {words.what_to_do}" for words in low]
@@ -145,7 +145,7 @@ def volume_result(key: list[str], rows: list[dict[Hashable, Any]]) -> dg.AssetCh
 
 
 def check_result(key: list[str], row: dict[Hashable, Any] | None) -> dg.AssetCheckResult:
-    """Give what the check shows of a source's row; without one it was not looked at yet."""
+    """Return what the check shows of a source's row; without one it was not looked at yet."""
     if row is None:
         told, passed, severity = "not looked at yet: run the job `watch`", False, dg.AssetCheckSeverity.WARN
         metadata = {}

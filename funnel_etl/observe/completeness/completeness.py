@@ -69,7 +69,7 @@ Verdict = tuple[str, str, str, str | None]
 
 
 def completeness(seen: Sequence[Seen], missing: pd.DataFrame, as_of: pd.Timestamp, grace_days: int) -> Outcome:
-    """Give one row per source. Columns as `ops.completeness`.
+    """Return one row per source. Columns as `ops.completeness`.
 
     `missing` is `ops.missing_exports` of the night; `grace_days`: how long a Zoom report may take to be dropped.
     """
@@ -78,7 +78,7 @@ def completeness(seen: Sequence[Seen], missing: pd.DataFrame, as_of: pd.Timestam
 
 
 def usual_gap(days: pd.Series, as_of: pd.Timestamp) -> int | None:
-    """Give how many days usually lie from one day with rows to the next, up to as_of; None: too few such days."""
+    """Return how many days usually lie from one day with rows to the next, up to as_of; None: too few such days."""
     recent = days[(days <= as_of) & (days > as_of - pd.Timedelta(days=GAP_DAYS))].drop_duplicates().sort_values()
     gaps = recent.diff().dropna().dt.days
     return int(gaps.quantile(USUAL_SHARE, interpolation="higher")) if len(gaps) else None
@@ -113,7 +113,7 @@ def _row(seen: Seen, missing: pd.DataFrame, as_of: pd.Timestamp, grace_days: int
 
 
 def _by_gap(source: str, through: pd.Timestamp, as_of: pd.Timestamp, gap: int | None, grace_days: int) -> Verdict:
-    """Tell silence that is usual for the source from silence that is not."""
+    """Separate silence that is usual for the source from silence that is not."""
     silent = (as_of - through).days
     if silent == 0:
         return COMPLETE, f"it has rows of {as_of:%Y-%m-%d}", NOTHING, None

@@ -25,7 +25,7 @@ def missing_exports(
     zone: str,
     after_hours: int,
 ) -> Outcome:
-    """Give one row per missing report, the newest first. Columns as `ops.missing_exports`.
+    """Return one row per missing report, the newest first. Columns as `ops.missing_exports`.
 
     `webinars` is `clean.webinars`; `expected` is `expected_exports.csv`. An occurrence people registered for lacks its
     attendee report `after_hours` after its start; a weekly report is missing that long after the end of its day. A
@@ -47,7 +47,7 @@ def missing_exports(
 
 
 def _of_occurrences(webinars: pd.DataFrame, end: pd.Timestamp, after_hours: int) -> pd.DataFrame:
-    """Give the occurrences that people registered for, and that no attendee report came of."""
+    """Return the occurrences that people registered for, and that no attendee report came of."""
     age = ((end - webinars["started_at"]).dt.total_seconds() // 3600).astype("Int64")
     has_people = webinars["has_registration_report"] & webinars["registered_count"].gt(0)
     is_missing = has_people & ~webinars["has_attendee_report"] & age.between(after_hours, LOOK_BACK_DAYS * 24)
@@ -79,7 +79,7 @@ def _of_weeks(
     zone: str,
     after_hours: int,
 ) -> pd.DataFrame:
-    """Give the expected weekly reports of days of which none of that kind came, since the profile's first report."""
+    """Return the expected weekly reports of days of which none of that kind came, since the profile's first report."""
     known = set(lookup_keys(zoom_profiles["name"]))
     days = pd.date_range(as_of - pd.Timedelta(days=LOOK_BACK_DAYS - 1), as_of, unit="us")
     ages = {day: (day_end(as_of, zone) - day_end(day, zone)) // HOUR for day in days}
@@ -113,7 +113,7 @@ def _of_weeks(
 
 
 def _days_with(webinars: pd.DataFrame, profile: str, report: str) -> pd.Series:
-    """Give the days of which a profile's report of that kind is there."""
+    """Return the days of which a profile's report of that kind is there."""
     has_profile = lookup_keys(webinars["profile"]) == profile
     if report == "registration":
         has_profile |= lookup_keys(webinars["registered_profile"]) == profile

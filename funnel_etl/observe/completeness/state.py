@@ -24,18 +24,18 @@ UNREAD = "an edit may have gone into a file that is no config table"
 
 
 def newest_good(lake: Lake, table: Table, night: date) -> date | None:
-    """Give the newest night up to `night` that made a table which passed its checks."""
+    """Return the newest night up to `night` that made a table which passed its checks."""
     return next((day for day in reversed(lake.nights(table)) if day <= night and not _problems(lake, table, day)), None)
 
 
 def newest_webinars(night: Night, lake: Lake) -> pd.DataFrame:
-    """Give `clean.webinars` of the newest night up to this one that made it; empty when none has."""
+    """Return `clean.webinars` of the newest night up to this one that made it; empty when none has."""
     day = newest_good(lake, WEBINARS, night.day)
     return lake.read(WEBINARS, day) if day else WEBINARS.empty()
 
 
 def seen_of(source: str, night: Night, lake: Lake) -> Seen:
-    """Give what is there of a source for a night."""
+    """Return what is there of a source for a night."""
     if source == CONFIG:
         return _config(night, lake)
     if source == ZOOM:
@@ -77,7 +77,7 @@ def _zoom(night: Night, lake: Lake) -> Seen:
 
 
 def _config(night: Night, lake: Lake) -> Seen:
-    """Give the nights from whose config nothing was rejected, and what was rejected of this night's."""
+    """Return the nights from whose config nothing was rejected, and what was rejected of this night's."""
     nights = [day for day in reversed(lake.nights(CONFIG_VERSIONS)) if day <= night.day]
     if not nights:
         return Seen(CONFIG)
@@ -98,7 +98,7 @@ def _config(night: Night, lake: Lake) -> Seen:
 
 
 def _arrivals(source: str, night: Night) -> list[Arrival]:
-    """Give the arrivals of a source that a night can have seen: a later night's own pulls come after its day ended."""
+    """Return the arrivals of a source that a night can have seen: a later night's pulls come after its day ended."""
     landing = night.sources.landing
     later = [day for day in landing.nights(source) if day > night.day]
     until = day_end(pd.Timestamp(min(later)), night.zone) if later else None
@@ -106,11 +106,11 @@ def _arrivals(source: str, night: Night) -> list[Arrival]:
 
 
 def _refused(arrivals: list[Arrival], night: Night) -> str:
-    """Give why the newest file that came after the night's day was refused; empty when it was not."""
+    """Return why the newest file that came after the night's day was refused; empty when it was not."""
     since = [a for a in arrivals if a.received_at >= day_end(night.as_of, night.zone)]
     return (since[-1].reason or "") if since and since[-1].status == "rejected" else ""
 
 
 def _problems(lake: Lake, table: Table, day: date) -> str:
-    """Give which checks a night's table failed; a table that is not there failed none."""
+    """Return which checks a night's table failed; a table that is not there failed none."""
     return "; ".join(lake.read_account(table, day)[0].problems) if lake.exists(table, day) else ""

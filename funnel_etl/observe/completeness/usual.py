@@ -52,7 +52,7 @@ class Usual:
     trend_error: float = 0.0
 
     def surprise(self, seen: float) -> float:
-        """Give how far below usual a count is, in standard deviations; negative above."""
+        """Return how far below usual a count is, in standard deviations; negative above."""
         expected, found = self.expected + 3 / 8, max(seen, 0) + 3 / 8
         if self.excess > 0:
             root = np.sqrt(self.excess)
@@ -71,7 +71,7 @@ def usual_of(
     *,
     is_held: bool = False,
 ) -> tuple[Usual, int] | None:
-    """Give what is usual of the days together, by what was before `start`, and what was seen; None: nothing to compare.
+    """Return what is usual of the days together, by what was before `start`, and what was seen; None: no comparison.
 
     `series`: name → count by day; a day without a count was not held, and neither it nor a series without LEAST earlier
     such weekdays is compared. `days` lie in the week from `start`.
@@ -113,7 +113,7 @@ def usual_of(
 
 
 def _history(counts: pd.Series, start: pd.Timestamp, span_weeks: int, weeks: int, holidays: Collection[date]) -> Floats:
-    """Give the counts before `start` by week (oldest first) and weekday (that of `start` first), NaN where none."""
+    """Return the counts before `start` by week (oldest first) and weekday (that of `start` first), NaN where none."""
     days = pd.date_range(start - pd.Timedelta(days=span_weeks * WEEK), periods=span_weeks * WEEK, unit="us")
     found = counts.reindex(days).to_numpy(dtype=float, na_value=np.nan, copy=True)
     found[[day.date() in holidays for day in days]] = np.nan
@@ -123,7 +123,7 @@ def _history(counts: pd.Series, start: pd.Timestamp, span_weeks: int, weeks: int
 
 
 def _trend(histories: Sequence[Floats]) -> float:
-    """Give the growth a week, as a logarithm; of a rise only what is beyond its own error.
+    """Return the growth a week, as a logarithm; of a rise only what is beyond its own error.
 
     Rows must not be lacking only because a rise did not go on.
     """
@@ -144,7 +144,7 @@ def _trend(histories: Sequence[Floats]) -> float:
 
 
 def _spread(residuals: Floats, known: int) -> float:
-    """Give the variance of residuals, robustly and on the safe side when it is known from few."""
+    """Return the variance of residuals, robustly and on the safe side when it is known from few."""
     middle = np.median(residuals)
     furthest = FAR_OFF * NORMAL_MAD * np.median(np.abs(residuals - middle))
     measured = float(np.std(np.clip(residuals, middle - furthest, middle + furthest)))

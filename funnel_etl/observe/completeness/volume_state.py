@@ -20,7 +20,7 @@ HELD = {
 
 
 def limits_of(config: Config) -> Limits:
-    """Give when a volume is far too low, by `metrics.csv`."""
+    """Return when a volume is far too low, by `metrics.csv`."""
     return Limits(
         drop_share=float(config.number("volume_drop_share")),
         certainty=float(config.number("volume_certainty")),
@@ -30,7 +30,7 @@ def limits_of(config: Config) -> Limits:
 
 
 def volumes_of(night: Night, lake: Lake) -> list[Volume]:
-    """Give every volume as the newest good tables up to the night have it."""
+    """Return every volume as the newest good tables up to the night have it."""
     return [_held(name, night, lake) if name in HELD else _daily(name, night, lake) for name in COUNTED]
 
 
@@ -66,7 +66,7 @@ def _held(name: str, night: Night, lake: Lake) -> Volume:
 
 
 def _early(reports: pd.DataFrame, webinars: pd.DataFrame) -> set[str]:
-    """Give the occurrences whose registration report was made before they began: people still registered after it."""
+    """Return the occurrences whose registration report was made before they began: people still registered after it."""
     own = reports[reports["report"].eq("registration") & reports["in_force"].astype(bool)]
     # Not by `map`: of no webinar at all it gives no instants.
     began = webinars.set_index("occurrence_id")["started_at"].reindex(own["occurrence_id"]).set_axis(own.index)

@@ -85,7 +85,7 @@ class _Judged:
 
 
 def volume_alarms(volumes: Sequence[Volume], as_of: pd.Timestamp, limits: Limits) -> Outcome:
-    """Give one row per source and day that is far too low, the newest first. Columns as `ops.volume_alarms`."""
+    """Return one row per source and day that is far too low, the newest first. Columns as `ops.volume_alarms`."""
     records = [record for volume in volumes for record in _alarms(volume, as_of, limits)]
     rows = pd.DataFrame(records, columns=VOLUME_ALARMS.names)
     rows = rows.sort_values(["day", "source"], ascending=[False, True], ignore_index=True)
@@ -93,7 +93,7 @@ def volume_alarms(volumes: Sequence[Volume], as_of: pd.Timestamp, limits: Limits
 
 
 def volumes_judged(volumes: Sequence[Volume], as_of: pd.Timestamp, limits: Limits) -> Outcome:
-    """Give one row per source: what is usual, what was seen, and whether a drop could be told. As `ops.volumes`."""
+    """Return one row per source: what is usual, what was seen, and whether a drop could be told. As `ops.volumes`."""
     rows = pd.DataFrame([_state(volume, as_of, limits) for volume in volumes])
     rows = rows.reindex(columns=VOLUMES.names)
     return Outcome(rows, [LedgerLine("sources", len(rows), len(rows))])
@@ -190,7 +190,7 @@ def _low_with_days_before(
 def _together(
     volume: Volume, day: pd.Timestamp, days: int, limits: Limits, without: Collection[pd.Timestamp] = ()
 ) -> _Judged | None:
-    """Give the days up to `day` together, against what was before them; None: it has no rows that can be compared."""
+    """Return the days up to `day` together, against what was before them; None: it has no rows that can be compared."""
     if day.date() in limits.holidays:
         return None
     start = day - pd.Timedelta(days=days - 1)

@@ -37,7 +37,7 @@ class RefusedDump:
 
 
 def refused_dump(settings: Settings, source: str) -> RefusedDump:
-    """Give the newest dump of a source, if it was refused and a person may confirm it; else raises `FunnelError`."""
+    """Return the newest dump of a source, if it was refused and a person may confirm it; else raises `FunnelError`."""
     if source not in SOURCES:
         raise FunnelError(
             f"there is no source {source!r}{did_you_mean(source, [*SOURCES, *TABLES])}",

@@ -57,7 +57,7 @@ def rows_naming(connection: sa.Connection, person: Person) -> dict[str, int]:
 
 
 def sweep(connection: sa.Connection, person: Person, lines: Lines, contracts: Iterable[Table] = ()) -> dict[str, int]:
-    """Delete or mask what is left of the person in every table; gives how many rows of each. `contracts`: what we know.
+    """Delete or mask what is left of the person in every table; returns the rows of each. `contracts`: what we know.
 
     A published table of which rows had to go is published anew by the next night.
     """
@@ -79,7 +79,7 @@ def sweep(connection: sa.Connection, person: Person, lines: Lines, contracts: It
 
 
 def named_rows(rows: sa.Result[Any], sought: Sought) -> Iterator[str]:
-    """Give of rows (mark, text) the mark of each that names somebody sought."""
+    """Return of rows (mark, text) the mark of each that names somebody sought."""
     for batch in rows.partitions(BATCH):
         if sought.named_in("\n".join(row.text for row in batch)):
             yield from (row.mark for row in batch if sought.named_in(row.text))
@@ -98,13 +98,13 @@ def _tables(connection: sa.Connection) -> list[_There]:
 
 
 def _named(connection: sa.Connection, table: _There, person: Person) -> set[str]:
-    """Give the places of the rows that name the person."""
+    """Return the places of the rows that name the person."""
     sql = f"SELECT CAST(ctid AS text) AS mark, CAST(t.* AS text) AS text FROM {table.quoted} AS t"  # noqa: S608 - quoted
     return set(named_rows(connection.execute(sa.text(sql), execution_options={"yield_per": BATCH}), person.sought))
 
 
 def _traced(connection: sa.Connection, table: _There, person: Person, lines: Lines) -> set[str]:
-    """Give the places of the rows with an id of the person, or of an erased line."""
+    """Return the places of the rows with an id of the person, or of an erased line."""
     parts, values = [], dict[str, object]()
     for column, ids in person.ids_in(table.full_name, table.columns).items():
         parts.append(f"CAST(t.{_q(column)} AS text) = ANY(:{column})")
@@ -141,7 +141,7 @@ def _mask(connection: sa.Connection, table: _There, row: str, sought: Sought) ->
 
 
 def _masked(text: str, kind: str, sought: Sought) -> str:
-    """Give a cell without the name; a JSON that would not be one then is null."""
+    """Return a cell without the name; a JSON that would not be one then is null."""
     plain = sought.masked(text)
     if kind in _JSON and plain != text:
         try:

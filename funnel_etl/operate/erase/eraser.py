@@ -93,7 +93,7 @@ class Erased:
 
 @contextmanager
 def eraser(settings: Settings) -> Iterator["Eraser"]:
-    """Give what erases, while nothing else writes. Raises `FunnelError` when there is no database."""
+    """Return what erases, while nothing else writes. Raises `FunnelError` when there is no database."""
     with only_writer(settings) as writer:
         yield Eraser(settings, writer)
 
@@ -161,7 +161,7 @@ class Eraser:
         return Erased(landed, lake, rows, files, nights, behind, failures)
 
     def _publish_again(self) -> tuple[list[date], list[str], dict[str, str]]:
-        """Make the nights that are published again, from what they used; gives them, parts left behind, and failures.
+        """Make the nights that are published again, from what they used; returns them, parts left behind, and failures.
 
         One that joins the others is left behind while these hold another night: it follows with the next whole night.
         """
@@ -195,7 +195,7 @@ class Eraser:
             rewrite_tables(self._databases.dagster_url)
 
     def _folders(self) -> tuple[list[Path], list[Path]]:
-        """Give the folders of ours, and what in them is looked into otherwise."""
+        """Return the folders of ours, and what in them is looked into otherwise."""
         state, drop = self.settings.state, self.settings.drop_folder.resolve()
         roots = [Path(root.path) for root in (UPath(self.settings.landing_root), UPath(self.settings.lake_root))]
         folders = [state] if drop.is_relative_to(state) else [state, drop]

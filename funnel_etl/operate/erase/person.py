@@ -53,18 +53,18 @@ class Person:
         return Sought(names.__contains__, frozenset(len(digits(phone)) for phone in self.phones), self.ids)
 
     def ids_in(self, table: str, columns: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Give for the columns of a table that hold ids those of the person."""
+        """Return for the columns of a table that hold ids those of the person."""
         named = {column: OTHER_NAMES.get(table, {}).get(column, column) for column in columns}
         return {column: self.ids[name] for column, name in named.items() if self.ids.get(name)}
 
     def joined(self, other: "Person") -> "Person":
-        """Give both as one."""
+        """Return both as one."""
         ids = {name: self.ids.get(name, frozenset()) | other.ids.get(name, frozenset()) for name in IDS}
         return Person(self.phones | other.phones, self.emails | other.emails, self.shared | other.shared, ids)
 
 
 def digits(phone: str) -> str:
-    """Give the digits of a phone."""
+    """Return the digits of a phone."""
     return "".join(sign for sign in phone if sign.isdigit())
 
 

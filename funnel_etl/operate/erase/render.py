@@ -18,7 +18,7 @@ WHERE = {
 def show(
     settings: Settings, out: Console, err: Console, who: list[str], *, dry_run: bool, yes: bool, shared: bool
 ) -> int:
-    """Show what there is of a person, ask, erase, and say what is left to do; gives the exit code."""
+    """Show what there is of a person, ask, erase, and say what is left to do; returns the exit code."""
     with eraser(settings) as at_work:
         found = at_work.find(who)
         _show_found(found, out)
@@ -104,7 +104,7 @@ def _show_done(done: Erased, out: Console, err: Console) -> None:
 
 
 def _show_rest(found: Found, out: Console, settings: Settings) -> None:
-    """Say what this command cannot do."""
+    """Show what this command cannot do."""
     rest = [f"{WHERE[name]} still has the person: delete the lines there" for name in found.sources]
     rest += [f"{settings.config_folder / name} names the person or a sale of theirs: edit it" for name in found.config]
     if settings.database_url is not None:

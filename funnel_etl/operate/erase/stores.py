@@ -153,9 +153,9 @@ def erase_lake(store: Store, person: Person, contracts: Iterable[Table], lines: 
 def without_rows(
     data: bytes, sought: Sought | None, ids_in: IdsIn = lambda _: {}, lines: Lines = MappingProxyType({})
 ) -> tuple[bytes, int]:
-    """Give a Parquet file without the rows that name the person, have one of the ids or came from one of `lines`.
+    """Return a Parquet file without the rows that name the person, have one of the ids or came from one of `lines`.
 
-    Gives with it how many rows went.
+    Returns with it how many rows went.
     """
     table = pq.read_table(io.BytesIO(data))
     gone = _from_lines(table, lines)
@@ -171,7 +171,7 @@ def without_rows(
 
 
 def _from_lines(table: pa.Table, lines: Lines) -> Any:
-    """Say of each row whether it came from one of the lines."""
+    """Return, for each row, whether it came from one of the lines."""
     if not lines or not set(TRACE) <= set(table.column_names):
         return pa.array([False] * len(table), pa.bool_())
     rows = zip(*(table.column(name).to_pylist() for name in TRACE), strict=True)
@@ -179,7 +179,7 @@ def _from_lines(table: pa.Table, lines: Lines) -> Any:
 
 
 def with_masked_cells(data: bytes, sought: Sought) -> tuple[bytes, int]:
-    """Give a Parquet file with the person's name masked in its texts, and in how many rows."""
+    """Return a Parquet file with the person's name masked in its texts, and in how many rows."""
     table = pq.read_table(io.BytesIO(data))
     rows = 0
     for at, name in enumerate(table.column_names):
@@ -194,7 +194,7 @@ def with_masked_cells(data: bytes, sought: Sought) -> tuple[bytes, int]:
 
 
 def _naming(column: pa.ChunkedArray, sought: Sought) -> Any:
-    """Say of each cell whether it names the person; None: no cell does. Each different text is looked at once."""
+    """Return, for each cell, whether it names the person; None: no cell does. Each different text is looked at once."""
     column = column.combine_chunks()
     if pa.types.is_list(column.type):
         column = pc.binary_join(column.cast(pa.list_(pa.string())), "\n")
@@ -227,7 +227,7 @@ def _adjust(store: Store, account: str, rows: int) -> None:
 
 
 def _without_quarantined(data: bytes, sought: Sought) -> tuple[bytes, int]:
-    """Give an account without the rows in quarantine that name the person, and how many there were."""
+    """Return an account without the rows in quarantine that name the person, and how many there were."""
     body = json.loads(data)
     rows = list(zip(*body["quarantine"], strict=True))
     kept = [row for row in rows if not sought.named_in("\n".join(str(cell) for cell in row))]
@@ -246,7 +246,7 @@ def _ledger_line(**counts: int) -> dict[str, Any]:
 
 
 def masked(data: bytes, sought: Sought) -> bytes:
-    """Give a file that is no table with the person's name masked. A packed one that holds the person becomes empty."""
+    """Return a file that is no table with the person's name masked. A packed one with the person becomes empty."""
     if data.startswith((ZIP, GZIP)):
         return withheld_from(data, sought).data
     return masked_bytes(data, sought)

@@ -51,7 +51,7 @@ def show(
     metric: str | None,
     to: Path | None,
 ) -> int:
-    """Tell what moved: all of it in sums, or the numbers of a day, funnel or metric with their causes."""
+    """Show what moved: all of it in sums, or the numbers of a day, funnel or metric with their causes."""
     rows = _rows(settings, as_of)
     if not len(rows):
         out.print("Nothing moved, or it is the first night: there is nothing to compare with.")
@@ -73,7 +73,7 @@ def show(
 
 
 def _rows(settings: Settings, as_of: date | None) -> pd.DataFrame:
-    """Give `ops.changes` of the published night, or of a night the lake still has."""
+    """Return `ops.changes` of the published night, or of a night the lake still has."""
     with published_database(settings, "changes") as connection:
         newest = connection.execute(NEWEST).scalar()
         if as_of is None or as_of == newest:
@@ -94,7 +94,7 @@ def _rows(settings: Settings, as_of: date | None) -> pd.DataFrame:
 
 
 def _known_funnel(settings: Settings, rows: pd.DataFrame, funnel: str) -> str:
-    """Give the funnel as the facts write it. Raises `FunnelError`: "did not move" of no funnel would be good news."""
+    """Return the funnel as the facts write it. Raises `FunnelError`: "did not move" of no funnel would be good news."""
     with published_database(settings, "changes") as connection:
         names = connection.execute(sa.text("SELECT DISTINCT funnel FROM mart.funnel_facts")).scalars()
         known: dict[str, str] = {lookup_key(name): name for name in [*rows["funnel"], *names]}
@@ -162,7 +162,7 @@ def _numbers(settings: Settings, rows: pd.DataFrame, as_of: date | None, out: Co
 
 
 def _rows_behind(settings: Settings, metric: str, day: pd.Timestamp, funnel: str, as_of: date | None) -> Iterator[str]:
-    """Tell which rows moved a number: where each stood and stands, and what differs in its line."""
+    """Show which rows moved a number: where each stood and stands, and what differs in its line."""
     with published_database(settings, "changes") as connection:
         rows = _changed_rows(settings, connection, as_of)
         found = moved_rows(rows, metric, day, funnel)

@@ -78,7 +78,7 @@ def explain_fact(
 
 
 def as_csv(found: Explained) -> bytes:
-    """Give all rows as CSV for a spreadsheet: UTF-8 with BOM, no cell that it would calculate."""
+    """Return all rows as CSV for a spreadsheet: UTF-8 with BOM, no cell that it would calculate."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(found.rows.columns)
@@ -94,7 +94,7 @@ ASIDE = (
 
 
 def _sql(origin: Origin, table: Table) -> str:
-    """Give the query for the rows behind a cell: what names each row, its value, and its line."""
+    """Return the query for the rows behind a cell: what names each row, its value, and its line."""
     names = [name for name in table.key if name not in {"file_id", "source_row"}]
     shown = ", ".join(f't."{name}"' for name in names) + (", " if names else "")
     value = f't."{origin.summed}"' if origin.summed else "1"
@@ -130,7 +130,7 @@ def _known_funnel(connection: sa.Connection, funnel: str) -> str:
 
 
 def meant(typed: str, known: list[str]) -> str:
-    """Say which known name was probably meant, or list them."""
+    """Return which known name was probably meant, or list them."""
     keys = {lookup_key(name): name for name in known}
     near = [keys[key] for key in difflib.get_close_matches(lookup_key(typed), list(keys), n=3, cutoff=0.5)]
     return f"did you mean {' or '.join(near)}?" if near else f"one of: {', '.join(known) or 'none is published yet'}"

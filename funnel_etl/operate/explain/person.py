@@ -71,7 +71,7 @@ def whom(connection: sa.Connection, words: str) -> Asked:
 
 
 def read_name(words: str, command: str, placeholders: frozenset[str] = frozenset()) -> tuple[str, str]:
-    """Read what was typed as a phone in any spelling, a user_id or an e-mail; gives phone and e-mail, one of them "".
+    """Read what was typed as a phone in any spelling, a user_id or an e-mail; returns phone and e-mail, one of them "".
 
     Raises `FunnelError`, as of `command`, when it is none of them, or one of `placeholders`.
     """
@@ -91,7 +91,7 @@ def read_name(words: str, command: str, placeholders: frozenset[str] = frozenset
 
 
 def story(connection: sa.Connection, asked: Asked) -> list[Event]:
-    """Give what every table knows of the person: events in order of time, then what follows from them."""
+    """Return what every table knows of the person: events in order of time, then what follows from them."""
     events = sorted(_events(connection, asked), key=lambda event: (event.at is None, event.at, event.table))
     found = [*events, *_known(connection, asked)]
     return [replace(event, what=_AMOUNT.sub(lambda amount: rupees(Decimal(amount[1])), event.what)) for event in found]

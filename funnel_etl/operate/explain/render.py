@@ -33,7 +33,7 @@ SHOWN = 20
 
 
 def show_person(settings: Settings, out: Console, words: str, *, lines: bool, as_json: bool) -> int:
-    """Tell the story of a person; exit code 1 when nothing is known."""
+    """Show the story of a person; exit code 1 when nothing is known."""
     with published_database(settings) as connection:
         asked = whom(connection, words)
         events = story(connection, asked)
@@ -83,7 +83,7 @@ def show_fact(
     measure: str | None,
     to: Path | None,
 ) -> int:
-    """Tell the rows behind a number; exit code 1 when they do not sum to it."""
+    """Show the rows behind a number; exit code 1 when they do not sum to it."""
     if (day is None) == (month is None) or not funnel or not measure:
         raise FunnelError(
             "it needs either a day or a month, a funnel and a measure",
@@ -143,7 +143,7 @@ def published_database(settings: Settings, command: str = "explain") -> Iterator
 
 
 def _files(connection: sa.Connection, events: list[Event]) -> dict[str, str]:
-    """Give the name under which each file arrived first."""
+    """Return the name under which each file arrived first."""
     ids = sorted({event.file_id for event in events if event.file_id})
     first = "SELECT DISTINCT ON (file_id) file_id, name FROM ops.files WHERE file_id = ANY(:ids)"
     found = connection.execute(sa.text(f"{first} ORDER BY file_id, received_at"), {"ids": ids})
@@ -151,7 +151,7 @@ def _files(connection: sa.Connection, events: list[Event]) -> dict[str, str]:
 
 
 def _lines(settings: Settings, events: list[Event]) -> dict[tuple[str | None, int | None], str]:
-    """Give the landed line of each event, as it came; of a record of several lines the first."""
+    """Return the landed line of each event, as it came; of a record of several lines the first."""
     landing = Landing(UPath(settings.landing_root))
     found: dict[tuple[str | None, int | None], str] = {}
     for file_id in {event.file_id for event in events if event.file_id}:

@@ -134,7 +134,7 @@ def _compare(found: Preview, real: Lake, made: Lake, tables: Sequence[Table]) ->
 
 
 def _is_aggregate(table: Table) -> bool:
-    """Say whether a table of `mart` or `parity` tells of sums only: no person, and no single line of a file."""
+    """Return whether a table of `mart` or `parity` tells of sums only: no person, and no single line of a file."""
     traced = any(column.personal or column.name.endswith("source_row") for column in table.columns)
     summed = table.schema in {"mart", "parity"} and table.full_name not in NOT_COMPARED
     return summed and not traced and "sale_id" not in table.key
@@ -168,7 +168,7 @@ def write_detail(found: Preview, to: Path) -> None:
 
 
 def detail_csv(found: Preview) -> bytes:
-    """Give all that differs: `what` is config, moved, month_total, cell or table; amounts in rupees."""
+    """Return all that differs: `what` is config, moved, month_total, cell or table; amounts in rupees."""
     counts = {"added", "removed", "changed"}
     parts = [
         _long(found.lines.rename(columns={"name": "table_name"}), counts).assign(what="config"),
@@ -189,7 +189,7 @@ def detail_csv(found: Preview) -> bytes:
 
 
 def _long(rows: pd.DataFrame, measures: set[str]) -> pd.DataFrame:
-    """Give one row per measure that is not 0, as column_name and difference."""
+    """Return one row per measure that is not 0, as column_name and difference."""
     found = [
         rows.drop(columns=list(rows.columns.intersection([*measures, *moves.MEASURES, "order_only"]))).assign(
             column_name=name, difference=rows[name].map(lambda value, name=name: in_words(name, value))

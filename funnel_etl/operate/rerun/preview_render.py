@@ -18,7 +18,7 @@ SHOWN = ("leads", "assigned_rows", "m0_assigned", "sales", "revenue_inr", "spend
 
 
 def show(settings: Settings, out: Console, err: Console, *, to: Path | None, limit: int) -> int:
-    """Preview, tell it, and give the exit code: 1 when the night would not take the edit."""
+    """Preview, tell it, and return the exit code: 1 when the night would not take the edit."""
     if to:
         refuse_other_file(to)
     found = preview(settings)

@@ -91,7 +91,7 @@ class Replay:
 
 
 def default_folder(settings: Settings, night: date) -> Path:
-    """Give the folder a replay is written to when nobody names one."""
+    """Return the folder a replay is written to when nobody names one."""
     return settings.state / "exports" / "replay" / night.isoformat()
 
 
@@ -141,7 +141,7 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
 
 
 def replayable(landing: Landing) -> list[date]:
-    """Give the nights whose files are all there."""
+    """Return the nights whose files are all there."""
     found: list[date] = []
     recorded = _recorded(landing)
     for night in recorded[FIRST]:
@@ -154,18 +154,18 @@ def replayable(landing: Landing) -> list[date]:
 
 
 def _used(landing: Landing, night: date) -> dict[str, list[str]]:
-    """Give what a night used of each source it took in."""
+    """Return what a night used of each source it took in."""
     found = {source: landing.night(night, source) for source in RAW}
     return {source: file_ids for source, file_ids in found.items() if file_ids is not None}
 
 
 def _erased(landing: Landing, used: dict[str, list[str]]) -> dict[str, tuple[int, ...]]:
-    """Give the lines of erased persons of each file that a night used."""
+    """Return the lines of erased persons of each file that a night used."""
     return {file_id: landing.erased_lines(file_id) for file_ids in used.values() for file_id in file_ids}
 
 
 def _recorded(landing: Landing) -> dict[str, list[date]]:
-    """Give the nights that are recorded of each source whose newest record up to a night counts for it."""
+    """Return the nights that are recorded of each source whose newest record up to a night counts for it."""
     return {
         source: landing.nights(source) for source in (*(f"{CONFIG}{name}" for name in CONFIG_TABLES), closing.SOURCE)
     }
@@ -210,7 +210,7 @@ def _instead(landing: Landing) -> str:
 
 
 def spans(nights: list[date]) -> str:
-    """Say days in few words: those in a row as first to last."""
+    """Return days in few words: those in a row as first to last."""
     rows = [list(row) for _, row in groupby(enumerate(nights), lambda at: at[1].toordinal() - at[0])]
     days = [[day for _, day in row] for row in rows]
     return ", ".join(f"{row[0]} to {row[-1]}" if len(row) > 1 else f"{row[0]}" for row in days)
@@ -241,7 +241,7 @@ def _rows(lake: Lake, tables: list[Table], night: date) -> Iterator[tuple[Table,
 
 
 def _compared(settings: Settings, lake: Lake, made: list[Table], night: date) -> tuple[list[Compared], str | None]:
-    """Compare with the night in the lake, and give the version of the code that made it there."""
+    """Compare with the night in the lake, and return the version of the code that made it there."""
     real = Lake(UPath(settings.lake_root))
     found = []
     for table in made:
@@ -275,7 +275,7 @@ def _changed(table: Table, before: Any, after: Any) -> tuple[int, int, int]:
 def _about(
     settings: Settings, place: Aside, night: date, used: dict[str, list[str]], not_made: list[Table]
 ) -> dict[str, Any]:
-    """Give what the manifest tells besides the files: all that the night's tables follow from."""
+    """Return what the manifest tells besides the files: all that the night's tables follow from."""
     return {
         "as_of": night.isoformat(),
         "code_version": version("funnel_etl"),

@@ -44,7 +44,7 @@ class Written:
 
 
 def table_csv(table: Table, rows: pa.Table) -> bytes:
-    r"""Give a table as CSV: UTF-8, LF, a header, rows in the order of the key.
+    r"""Return a table as CSV: UTF-8, LF, a header, rows in the order of the key.
 
     Texts, rates and shares are quoted, and a NULL is an empty cell without quotes, as PostgreSQL's COPY reads them.
     Instants are in UTC, money has two decimals, lists are JSON.

@@ -27,7 +27,7 @@ def show(
     schema: bool,
     drop: date | None,
 ) -> int:
-    """Replay a night (or drop the schema of one), tell it, and give the exit code: 1 when a table could not be made."""
+    """Replay a night (or drop the schema of one), show it, and return the exit code: 1 when a table was not made."""
     if drop is not None:
         if night or to or schema:
             raise FunnelError("--drop goes alone", where="replay", fix=f"funnel-etl replay --drop {drop}")

@@ -24,7 +24,7 @@ _NAME = re.compile(r"asof_\d{8}")
 
 
 def schema_name(night: date) -> str:
-    """Give the schema of a night's replay."""
+    """Return the schema of a night's replay."""
     return f"asof_{night:%Y%m%d}"
 
 
@@ -43,7 +43,7 @@ def drop_schema(url: str, night: date) -> bool:
 
 
 def load_schema(url: str, night: date, tables: Iterable[tuple[Table, pa.Table]]) -> str:
-    """Load tables as the schema of a night's replay, in one transaction, and give its name; an earlier one is replaced.
+    """Load tables as the schema of a night's replay, in one transaction, and return its name; an older one is replaced.
 
     Raises `DatabaseUnavailable` when the server refuses; what was there stays.
     """

@@ -43,7 +43,7 @@ class AsideStore:
         self.aside = aside
 
     def exists(self, name: str) -> bool:
-        """Say whether the name is there."""
+        """Return whether the name is there."""
         return self.aside.exists(name) or self.real.exists(name)
 
     def read(self, name: str) -> bytes:
@@ -63,7 +63,7 @@ class AsideStore:
         return self.aside.writing()
 
     def workspace(self) -> contextlib.AbstractContextManager[Path]:
-        """Give an empty file aside."""
+        """Return an empty file aside."""
         return self.aside.workspace()
 
     def adopt(self, path: Path, name: str) -> None:
@@ -80,7 +80,7 @@ class AsideStore:
         yield from sorted({**dict(self.real.read_below(folder)), **written}.items())
 
     def size(self, name: str) -> int:
-        """Give how many bytes the name has."""
+        """Return how many bytes the name has."""
         return self._of(name).size(name)
 
     def remove(self, name: str) -> None:
@@ -119,7 +119,7 @@ class ReplayedSources(NightlySources):
         self.night = night
 
     def replayed(self, source: str, night: date) -> date | None:
-        """Give the night itself. Raises `FunnelError` for a source it did not use: that would be pulled."""
+        """Return the night itself. Raises `FunnelError` for a source it did not use: that would be pulled."""
         if night != self.night:
             return super().replayed(source, night)
         if self.landing.night(night, source) is None:
@@ -135,7 +135,7 @@ class EditedSources(ReplayedSources):
     """The sources of one night as it used them; its config is read from the folder as it lies."""
 
     def replayed(self, source: str, night: date) -> date | None:
-        """Give the night itself; for config none, so that it is chosen anew."""
+        """Return the night itself; for config none, so that it is chosen anew."""
         is_chosen = night == self.night and source.startswith(CONFIG)
         return None if is_chosen else super().replayed(source, night)
 
@@ -151,7 +151,7 @@ class Aside:
 
 @contextlib.contextmanager
 def aside(settings: Settings, night: date) -> Iterator[Aside]:
-    """Give sources and lake of a night off to the side; what was written there is gone at the end."""
+    """Return sources and lake of a night off to the side; what was written there is gone at the end."""
     with _places(settings) as (landing, lake):
         sources = EditedSources(settings, landing, night)
         yield Aside(sources, AsideLake(UPath(settings.lake_root), lake), lake)
@@ -159,7 +159,7 @@ def aside(settings: Settings, night: date) -> Iterator[Aside]:
 
 @contextlib.contextmanager
 def apart(settings: Settings, night: date) -> Iterator[Aside]:
-    """Give sources and an empty lake of a night: all that is made comes from the landing archive.
+    """Return sources and an empty lake of a night: all that is made comes from the landing archive.
 
     Of the real lake only the parsed Zoom reports are read: they follow from the bytes of their file alone.
     """
@@ -169,7 +169,7 @@ def apart(settings: Settings, night: date) -> Iterator[Aside]:
 
 
 def aside_prefix(settings: Settings) -> str:
-    """Give how the temporary folders of this installation begin: those of another one are not ours to look into."""
+    """Return how the temporary folders of this installation begin: those of another one are not ours to look into."""
     return f"funnel-aside-{hashlib.sha256(str(settings.state).encode()).hexdigest()[:12]}-"
 
 
@@ -183,7 +183,7 @@ def _places(settings: Settings) -> Iterator[tuple[AsideLanding, AsideStore]]:
 
 
 def table_assets(defs: dg.Definitions, tables: Iterable[Table]) -> list[dg.AssetsDefinition]:
-    """Give the assets that make one of `tables`: those of the night only."""
+    """Return the assets that make one of `tables`: those of the night only."""
     others = {dg.AssetKey(table.asset_key) for table in (CONFIG_VERSIONS, *CHANGES_TABLES, *WATCH_TABLES)}
     keys = {dg.AssetKey(table.asset_key) for table in tables} - others
     # As they were declared: those of the asset graph already hold the real resources.

@@ -48,7 +48,7 @@ MEASURES = ("leads", "assigned_rows", "m0_assigned", "sales", "revenue_inr", "sp
 
 
 def moved(before: Frames, after: Frames, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Give one row per month, from_funnel and to_funnel with what moved: MEASURES (amounts in paise).
+    """Return one row per month, from_funnel and to_funnel with what moved: MEASURES (amounts in paise).
 
     For every month, funnel and measure, what came in less what went out is the difference of the facts.
     """
@@ -96,7 +96,7 @@ def _step(
 
 
 def month_totals(before: Frames, after: Frames) -> pd.DataFrame:
-    """Give per month and measure of `funnel_monthly` the totals over funnels before and after, where they differ.
+    """Return per month and measure of `funnel_monthly` the totals over funnels before and after, where they differ.
 
     Only of what may be summed: distinct people and rates are in `changed_cells`.
     """
@@ -108,7 +108,7 @@ def month_totals(before: Frames, after: Frames) -> pd.DataFrame:
 
 
 def changed_cells(tables: Iterable[Table], before: Frames, after: Frames) -> pd.DataFrame:
-    """Give CELLS: every cell that differs, of tables that tell nothing of persons. Values as text, money in rupees.
+    """Return CELLS: every cell that differs, of tables that tell nothing of persons. Values as text, money in rupees.
 
     A row that only one making has differs in all its cells; a missing value is an empty text.
     """
@@ -139,7 +139,7 @@ def _cells(table: Table, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFr
 
 
 def _differs(pairs: pd.DataFrame, name: str) -> pd.Series:
-    """Say of each pair of rows whether a column differs; two missing values do not."""
+    """Return, for each pair of rows, whether a column differs; two missing values do not."""
     was, now = pairs[f"{name}_before"], pairs[f"{name}_after"]
     if was.dtype == object:  # lists
         was, now = was.astype("str"), now.astype("str")
@@ -177,7 +177,7 @@ def changed_rows(table: Table, before: pd.DataFrame, after: pd.DataFrame) -> tup
 
 
 def changed_lines(before: Frames, after: Frames) -> pd.DataFrame:
-    """Give one row per config table that differs: its name, lines added, removed and changed, and `order_only`.
+    """Return one row per config table that differs: its name, lines added, removed and changed, and `order_only`.
 
     A line that goes and one that comes with the same first cell are one line that changed.
     """
@@ -196,7 +196,7 @@ def changed_lines(before: Frames, after: Frames) -> pd.DataFrame:
 
 
 def _without(rows: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
-    """Give the rows that `others` lacks; of equal lines, as many as there are more."""
+    """Return the rows that `others` lacks; of equal lines, as many as there are more."""
     columns = list(rows.columns)
     numbered = [frame.assign(nth=frame.groupby(columns).cumcount()) for frame in (rows, others)]
     pairs = numbered[0].merge(numbered[1], on=[*columns, "nth"], how="left", indicator="side")

@@ -170,7 +170,7 @@ def _no_night_told(settings: Settings) -> Iterator[None]:
 
 
 def _alerted(settings: Settings, writer: Writer, defs: dg.Definitions) -> str:
-    """Send what is to be sent, whatever the night gave; gives why that failed, if it did."""
+    """Send what is to be sent, whatever the night gave; returns why that failed, if it did."""
     from funnel_etl.observe.alerts.dispatch import tell  # noqa: PLC0415 - which tells of the runs of this module
 
     try:
@@ -183,7 +183,7 @@ def _alerted(settings: Settings, writer: Writer, defs: dg.Definitions) -> str:
 
 
 def told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
-    """Tell how a run of a night ended."""
+    """Return how a run of a night ended."""
     parts = {part: PartResult(part) for part in PARTS}
     result = NightResult(night, done.run_id, parts, failures_of(done), repairs=_repairs_of(done))
     for event in done.all_events:

@@ -35,7 +35,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def serve(settings: Settings, say: Callable[[str], None]) -> int:
-    """Run web server and daemon until Ctrl+C, SIGTERM, or one of them ends; gives the exit code.
+    """Run web server and daemon until Ctrl+C, SIGTERM, or one of them ends; returns the exit code.
 
     Raises `FunnelError` when the UI's port is taken or the database does not come up.
     """
@@ -56,7 +56,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
 
 
 def database_address(settings: Settings) -> str:
-    """Give the address of the data as libpq reads it; an embedded server is started, and stays up."""
+    """Return the address of the data as libpq reads it; an embedded server is started, and stays up."""
     if settings.database_url is not None:
         return libpq_uri(normalise_url(settings.database_url.get_secret_value()))
     with open_databases(settings.state, settings.database_port, None) as databases:
@@ -90,7 +90,7 @@ def database_error(error: Exception) -> FunnelError | None:
 
 
 def psql_command(settings: Settings) -> tuple[list[str], dict[str, str]]:
-    """Give the psql command for the data and its environment, which holds the password."""
+    """Return the psql command for the data and its environment, which holds the password."""
     address = read_address(database_address(settings))
     own = find_programs() / "psql"
     program = str(own) if own.is_file() else shutil.which("psql")

@@ -42,7 +42,7 @@ HEADINGS = {
 
 
 def status_lines(found: Status) -> Iterator[str]:
-    """Tell it in lines: first who has what to do, then each thing under its heading, the newest first."""
+    """Return it in lines: first who has what to do, then each thing under its heading, the newest first."""
     yield from _to_do(found)
     for about, heading in HEADINGS.items():
         told = found.about(about)
@@ -52,7 +52,7 @@ def status_lines(found: Status) -> Iterator[str]:
 
 
 def status_json(found: Status) -> str:
-    """Give all of it as JSON; instants with their offset, days as YYYY-MM-DD."""
+    """Return all of it as JSON; instants with their offset, days as YYYY-MM-DD."""
     content: dict[str, Any] = {
         "looked_at": looked_at(),
         "last_complete_day": found.last_day,

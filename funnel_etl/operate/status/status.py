@@ -143,7 +143,7 @@ class Status:
         return all(one.is_well for one in self.told)
 
     def about(self, what: str) -> list[Told]:
-        """Give what is told of one kind of thing."""
+        """Return what is told of one kind of thing."""
         return [one for one in self.told if one.about == what]
 
 
@@ -186,7 +186,7 @@ def _nights(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
 
 
 def _failed(failures: list[Failure]) -> Iterator[Told]:
-    """Tell what failed and did not succeed since, also of a night that was published before it was run again."""
+    """Return what failed and did not succeed since, also of a night that was published before it was run again."""
     for failure, cause in ((one, cause) for one in failures for cause in of_failures([one], {})):
         name = f"{failure.asset or failure.job}{f', check {failure.check}' if failure.check else ''}"
         facts = {"asset": failure.asset, "night": failure.night, "run_id": failure.run_id, "failed_at": failure.at}
@@ -322,7 +322,7 @@ def _quarantine(connection: sa.Connection) -> Iterator[Told]:
 
 
 def _worklist(connection: sa.Connection) -> Iterator[Told]:
-    """Tell how much money waits for a decision, by kind of item and who decides it."""
+    """Return how much money waits for a decision, by kind of item and who decides it."""
     for row in connection.execute(UNDECIDED, {"kinds": list(DECIDED_BY)}):
         amounts = [f"{rupees(row.revenue)} of revenue"] if row.revenue else []
         if "source" in row.item_kind and row.items > 1 and row.revenue:
@@ -386,5 +386,5 @@ def _days(count: int) -> str:
 
 
 def looked_at() -> datetime:
-    """Give the present instant, for what is told once."""
+    """Return the present instant, for what is told once."""
     return datetime.now(UTC)

@@ -105,7 +105,7 @@ class _Checker:
         }
 
     def decision(self, line: int, row: Mapping[Any, Any]) -> _Decision | None:
-        """Give the line a row adds, None if it stands there already. Raises `ConfigError` for a row that is wrong."""
+        """Return the line a row adds, None if it stands there already. Raises `ConfigError` for a row that is wrong."""
         kind, item = str(row["item_kind"]), unescaped(str(row["item"]))
         item = self.listed.get((kind, lookup_key(item)), item)
         if isinstance(row[PROBLEM], str):
@@ -237,7 +237,7 @@ def _bytes_of(path: Path) -> bytes | None:
 
 
 def _with_lines(table: str, data: bytes | None, decisions: list[_Decision]) -> bytes | None:
-    """Give a table's file with the new lines at its end, in its own encoding, delimiter and line end; None: no line."""
+    """Return a table's file with the new lines at its end, in its encoding, delimiter and line end; None: no line."""
     own = [decision.record for decision in decisions if decision.table == table]
     if not own:
         return None
@@ -275,7 +275,7 @@ def _cells(table: str, record: Record, records: CsvRecords) -> list[str]:
 
 
 def _refusals(data: Mapping[str, bytes | None], before: Config, decisions: list[_Decision], file: str) -> list[str]:
-    """Say what is wrong with the tables as they would be together; a new line is named by the row it comes from."""
+    """Return what is wrong with the tables as they would be together; a new line is named by the row it comes from."""
     tables = {name: parse_table(name, found) for name, found in data.items()}
     told = []
     edited = {decision.table for decision in decisions}

@@ -23,7 +23,7 @@ NEXT = "What it moves: funnel-etl config preview. The next night takes it; to ta
 
 
 def show(settings: Settings, out: Console, err: Console, *, to: Path | None, apply: Path | None, limit: int) -> int:
-    """Do what the options say, tell it, and give the exit code."""
+    """Do what the options say, tell it, and return the exit code."""
     if to and apply:
         raise FunnelError("--to and --apply do not go together", where="worklist", fix="write the file, then apply it")
     if apply:

@@ -72,7 +72,7 @@ def write_worklist(settings: Settings, sources: NightlySources, to: Path) -> Wor
 
 
 def as_csv(rows: pd.DataFrame, mapping: pd.DataFrame) -> bytes:
-    """Give the list as CSV: UTF-8 with BOM, and no cell that a spreadsheet takes for a formula or a number.
+    """Return the list as CSV: UTF-8 with BOM, and no cell that a spreadsheet takes for a formula or a number.
 
     `mapping`: `funnel_mapping.csv`. Where a source has lines of other days, its own days are filled in.
     """
@@ -94,7 +94,7 @@ def as_csv(rows: pd.DataFrame, mapping: pd.DataFrame) -> bytes:
 
 
 def _open_days(rows: pd.DataFrame, mapping: pd.DataFrame) -> dict[str, pd.Series]:
-    """Give the days that a new line of a source has between its other lines: after the one that ended, to the next."""
+    """Return the days that a new line of a source has between its other lines: after one ended, to the next."""
     is_source = rows["item_kind"].isin(["unmapped_source", "retired_source"])
     ended = rows["config_line"].map(mapping.set_index("line")["valid_to"]).where(is_source)
     starts = mapping[["valid_from"]].assign(key=lookup_keys(mapping["source"])).dropna()

@@ -48,7 +48,7 @@ SPEND_KEY = DumpKey(when="date_time")
 
 
 def spend_column(source_name: str) -> Column:
-    """Give the typed column of `clean.ad_spend` for a column of the sheet."""
+    """Return the typed column of `clean.ad_spend` for a column of the sheet."""
     name, text = snake_case(source_name), f"Sheet column {source_name!r}"
     if source_name == "date_time":
         return Column(name, Kind.TIMESTAMP, f"{text}: when the money was spent.", required=True)

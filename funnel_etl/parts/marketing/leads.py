@@ -18,7 +18,7 @@ UTM = {"utm_source": "utmSource", "utm_medium": "utmMedium", "utm_campaign": "ut
 
 
 def clean_tofu_leads(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
-    """Give one row per form submission, exact duplicates merged into the first. Columns as `clean.tofu_leads`.
+    """Return one row per form submission, exact duplicates merged into the first. Columns as `clean.tofu_leads`.
 
     A row without a readable created date is quarantined; one without phone or e-mail is kept, and counted.
     """
@@ -49,7 +49,7 @@ def clean_tofu_leads(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
 
 
 def campaign_funnel(utm: pd.DataFrame, config: Config) -> pd.Series:
-    """Give the funnel of each row of utm_source, utm_medium, utm_campaign: the first line that matches, else Misc."""
+    """Return the funnel of each row of utm_source, utm_medium, utm_campaign: the first line that matches, else Misc."""
     triples = utm.apply(lookup_keys).drop_duplicates()
     found = pd.Series(None, index=triples.index, dtype="str")
     mapping = config.table("campaign_mapping")
@@ -64,7 +64,7 @@ def campaign_funnel(utm: pd.DataFrame, config: Config) -> pd.Series:
 
 
 def first_of_person(rows: pd.DataFrame) -> pd.Series:
-    """Say of each lead whether it is its person's earliest; at the same time, the earlier line is. Rule: Person key."""
+    """Return, for each lead, whether it is its person's earliest (at one time, the first line). Rule: Person key."""
     person = rows["phone"].fillna("email:" + rows["email"]).fillna("row:" + rows["source_row"].astype("str"))
     order = rows.assign(person=person).sort_values(["created_at", "source_row"], kind="stable")
     return ~order["person"].duplicated().reindex(rows.index)

@@ -13,7 +13,7 @@ SOURCE = "ad_spend"
 
 
 def clean_ad_spend(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
-    """Give one row per spend line; equal lines are two lines. Columns as `clean.ad_spend`.
+    """Return one row per spend line; equal lines are two lines. Columns as `clean.ad_spend`.
 
     A line without a readable date, or with an unreadable cost, is quarantined; a blank cost is missing, adding nothing.
     """

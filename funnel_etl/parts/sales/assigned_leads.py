@@ -12,7 +12,7 @@ SOURCE = "crm_assigned_leads"
 
 
 def clean_assigned_leads(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
-    """Give one row per assignment of the dump; identical rows are kept, they are assignments.
+    """Return one row per assignment of the dump; identical rows are kept, they are assignments.
 
     A row without a readable time is quarantined; one without a phone is kept. Columns as `clean.assigned_leads`.
     """

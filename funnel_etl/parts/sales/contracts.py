@@ -37,7 +37,7 @@ SALES_SOURCE = tuple(
 
 
 def sales_column(source_name: str) -> Column:
-    """Give the typed column of `clean.sales` for a column of the dump."""
+    """Return the typed column of `clean.sales` for a column of the dump."""
     name = "sale_id" if source_name == "_id" else snake_case(source_name)
     text = f"CRM column {source_name!r}"
     if source_name in _MONEY:

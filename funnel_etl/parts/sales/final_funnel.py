@@ -12,7 +12,7 @@ from funnel_etl.core.values.text import lookup_key, lookup_keys, squash
 
 
 def crm_funnel(given: pd.Series, lead_sources: pd.Series, sold_date: pd.Series, config: Config) -> pd.Series:
-    """Give each sale's funnel before manual mapping: the CRM's own, else the first lead source that maps on that day.
+    """Return each sale's funnel before manual mapping: the CRM's own, else the first lead source that maps on that day.
 
     None of the sources maps: Misc; there are none: (no source). A name that is not in `funnels.csv` is kept, trimmed.
     """
@@ -22,7 +22,7 @@ def crm_funnel(given: pd.Series, lead_sources: pd.Series, sold_date: pd.Series, 
 
 
 def final_funnel(sale_id: pd.Series, funnel: pd.Series, config: Config) -> pd.DataFrame:
-    """Give `manual_mapping` (as typed), `final_funnel` and `final_funnel_rule` of each sale; see FINAL_FUNNEL_RULES."""
+    """Return `manual_mapping` (as typed), `final_funnel` and `final_funnel_rule` of each sale: FINAL_FUNNEL_RULES."""
     typed = config.table("manual_mapping").drop_duplicates("sale_id", keep="last").set_index("sale_id")["manual_value"]
     manual = sale_id.map(typed).astype("str").replace("", None)
     values = config.table("manual_value_funnel")

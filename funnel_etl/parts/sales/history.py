@@ -64,7 +64,7 @@ def crm_history(
     night: pd.Timestamp,
     config: Config,
 ) -> Outcome:
-    """Give every version of every CRM row seen up to a night. Columns as `clean.crm_history`.
+    """Return every version of every CRM row seen up to a night. Columns as `clean.crm_history`.
 
     `before`: the history of the night before. A row gone from inside the dump's window has disappeared; one older than
     its oldest row has only aged out, which is no change.
@@ -122,7 +122,7 @@ def _is_in(names: Any, others: Any) -> npt.NDArray[np.bool_]:
 
 
 def _dated(rows: pd.DataFrame, night: pd.Timestamp, change: Any) -> pd.DataFrame:
-    """Give versions that begin on a night and are the newest."""
+    """Return versions that begin on a night and are the newest."""
     since = pd.Series(night, index=rows.index, dtype="datetime64[us]")
     until = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
     return rows.assign(
@@ -147,7 +147,7 @@ def _sorted(frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _aged_out(today: Outcome, before: pd.DataFrame | None, instant: str, identity: list[str]) -> pd.DataFrame | None:
-    """Give the rows of the night before that the window moved past: older than today's oldest row, or so already then.
+    """Return the rows of the night before that the window moved past: older than today's oldest, or so already then.
 
     What aged out once stays so, whatever one odd date does to the window; a row that is in today's dump has not.
     """
@@ -160,7 +160,7 @@ def _aged_out(today: Outcome, before: pd.DataFrame | None, instant: str, identit
 
 
 def _age(rows: pd.DataFrame, dataset: str, instant: str) -> pd.DataFrame:
-    """Give when a dump's window begins, and the youngest row that it has moved past: dataset, oldest, youngest_aged."""
+    """Return when a dump's window begins, and the youngest row it moved past: dataset, oldest, youngest_aged."""
     is_aged = rows["dump_state"] == AGED_OUT
     found = {"oldest": [rows.loc[~is_aged, instant].min()], "youngest_aged": [rows.loc[is_aged, instant].max()]}
     return pd.DataFrame(found, index=[dataset])
@@ -173,7 +173,7 @@ def _joined(today: Outcome, kept: pd.DataFrame, name: str) -> Outcome:
 
 
 def _versions(raw: pd.DataFrame, dataset: str, instants: pd.Series, config: Config) -> pd.DataFrame:
-    """Give each record of a dump as a version: trace, dataset, key, row_at, row (JSON of its cells without blanks)."""
+    """Return each record of a dump as a version: trace, dataset, key, row_at, row (JSON of cells that are filled)."""
     documented = ASSIGNED_LEADS_SOURCE if dataset == "crm_assigned_leads" else SALES_SOURCE
     present = columns_present(raw, documented, config.aliases(dataset), dataset)
     cells = {c: arrow_text(raw[c]) for c in raw.columns if c not in RESERVED}
@@ -210,7 +210,7 @@ def _assignment_keys(raw: pd.DataFrame, present: dict[str, tuple[str, ...]]) -> 
 
 
 def _gone(newest: pd.DataFrame, is_here: npt.NDArray[np.bool_], aged: pd.DataFrame) -> pd.DataFrame:
-    """Give the newest versions whose row is no longer in its dump, though the window has not moved past it (`_age`)."""
+    """Return the newest versions whose row is no longer in its dump, though no window moved past it (`_age`)."""
     missing = newest[(newest["change"] != ABSENT) & ~is_here]
     edges = aged.reindex(missing["dataset"]).set_axis(missing.index)
     # In UTC also when neither dump has a row: NaT alone has no zone.

@@ -20,7 +20,7 @@ SOURCE = "crm_sales"
 
 
 def clean_sales(raw: pd.DataFrame, config: Config, zone: str) -> Outcome:
-    """Give one row per sale (`_id`), whatever its status and day. Columns as `clean.sales`.
+    """Return one row per sale (`_id`), whatever its status and day. Columns as `clean.sales`.
 
     Quarantined: no `_id`, no readable sale date, unreadable revenue. Exact repeats are merged; of different rows with
     one `_id` the last in the dump stays, and the conflict is noted.
@@ -55,7 +55,7 @@ def quarantine_totals(source: SourceFrame, config: Config) -> pd.Series:
 
 
 def sales_source(config: Config) -> list[SourceColumn]:
-    """Give the documented columns, and those `metrics.csv` chooses for revenue and date, which are needed."""
+    """Return the documented columns, and those `metrics.csv` chooses for revenue and date, which are needed."""
     chosen = {chosen_column(config, "revenue_column"), chosen_column(config, "sale_date_column")}
     columns = [replace(column, needed=column.needed or column.name in chosen) for column in SALES_SOURCE]
     known = {c.name for c in columns}
@@ -63,17 +63,17 @@ def sales_source(config: Config) -> list[SourceColumn]:
 
 
 def sales_key(config: Config) -> DumpKey:
-    """Give what names a sale in each dump; when it was sold is the column `metrics.csv` chooses."""
+    """Return what names a sale in each dump; when it was sold is the column `metrics.csv` chooses."""
     return DumpKey(when=chosen_column(config, "sale_date_column"), identifier="_id")
 
 
 def is_counted(status: pd.Series, config: Config) -> pd.Series:
-    """Say of each status whether the sale counts; a blank one does. Rule: What counts as a sale."""
+    """Return, for each status, whether the sale counts; a blank one does. Rule: What counts as a sale."""
     return ~lookup_keys(status).isin(config.statuses(EXCLUDED))
 
 
 def chosen_column(config: Config, metric: str) -> str:
-    """Give the column `metrics.csv` chooses, in the documented spelling: a case typed wrong must not empty a column."""
+    """Return the column `metrics.csv` chooses, in the documented spelling: a wrong case must not empty a column."""
     name = config.metric(metric)
     return next((c.name for c in SALES_SOURCE if header_key(c.name) == header_key(name)), name)
 

@@ -22,13 +22,13 @@ class Automatic:
 
 
 def daemon_lives(opened: dg.DagsterInstance) -> bool:
-    """Say whether a daemon has given a sign of life in the last minutes."""
+    """Return whether a daemon has given a sign of life in the last minutes."""
     beat = _last_beat(opened)
     return beat is not None and time.time() - beat.timestamp() < DAEMON_SILENCE_SECONDS
 
 
 def automation_state(opened: dg.DagsterInstance, code: dg.RepositoryDefinition) -> list[Automatic]:
-    """Give the daemon, and each schedule and sensor that is off or failed at its last look."""
+    """Return the daemon, and each schedule and sensor that is off or failed at its last look."""
     found = [_daemon(opened)]
     states = {state.instigator_name: state for state in opened.all_instigator_state()}
     for schedule in sorted(code.schedule_defs, key=lambda each: each.name):
@@ -55,7 +55,7 @@ def _daemon(opened: dg.DagsterInstance) -> Automatic:
 def _instigator(
     opened: dg.DagsterInstance, kind: str, name: str, state: InstigatorState | None, *, is_on: bool
 ) -> list[Automatic]:
-    """Tell of a schedule or sensor only what is wrong; without a stored state it is as its code says."""
+    """Return of a schedule or sensor only what is wrong; without a stored state it is as its code says."""
     if state is not None and state.status is not InstigatorStatus.DECLARED_IN_CODE:
         is_on = state.status is not InstigatorStatus.STOPPED
     if not is_on:
@@ -75,7 +75,7 @@ def _last_beat(opened: dg.DagsterInstance) -> datetime | None:
 
 
 def _told(span: timedelta) -> str:
-    """Say a length of time as people do."""
+    """Return a length of time as people say it."""
     if span < timedelta(hours=2):
         return f"{span // timedelta(minutes=1)} minutes"
     return f"{span // timedelta(hours=1)} hours" if span < timedelta(days=2) else f"{span.days} days"

@@ -13,7 +13,7 @@ GOING = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRu
 
 
 def fail_killed_runs(opened: dg.DagsterInstance, state: Path) -> list[str]:
-    """Say of each run that was killed in the middle of its work that it failed; gives their ids."""
+    """Report each run that was killed in the middle of its work as failed; return their ids."""
     found = []
     for run_id in killed(state):
         run = opened.get_run_by_id(run_id)
@@ -25,7 +25,7 @@ def fail_killed_runs(opened: dg.DagsterInstance, state: Path) -> list[str]:
 
 
 def report_killed(opened: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Say of a run that it failed by being killed."""
+    """Report a run as failed because it was killed."""
     opened.report_run_failed(run, "killed before it ended")
 
 
@@ -37,7 +37,7 @@ def report_killed(opened: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     "Starts no run.",
 )
 def killed_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Say of runs that were killed that they failed, so that the queue goes on. Starts nothing."""
+    """Report runs that were killed as failed, so that the queue goes on. Starts nothing."""
     found = fail_killed_runs(context.instance, context.resources.sources.settings.state)
     told = ", ".join(run_id[:8] for run_id in found)
     return dg.SkipReason(f"killed before they ended: {told}" if found else "no run was killed")

@@ -159,7 +159,7 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
 
 
 def _arrivals(landing: Landing, sources: Collection[str]) -> list[Arrival]:
-    """Give what a part tells of: its own arrivals, config, and all rejected ones, whose own part may not publish."""
+    """Return what a part tells of: its own arrivals, config, and all rejected ones, whose own part may not publish."""
     return [a for a in landing.arrivals() if a.source in sources or a.kind == "config" or a.status == "rejected"]
 
 
@@ -172,7 +172,7 @@ def _rows_by_file(lake: Lake, tables: Sequence[Table], night: date) -> pd.Series
 
 
 def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:
-    """Give the rows of `ops.files`: what arrived, and what a part made of it (`states`: STATE_COLUMNS)."""
+    """Return the rows of `ops.files`: what arrived, and what a part made of it (`states`: STATE_COLUMNS)."""
     columns = "arrival_id file_id source kind name received_at bytes status reason landing_path".split()
     files = pd.DataFrame([[getattr(arrival, c) for c in columns] for arrival in arrivals], columns=columns)
     files["status"] = files["status"].map({"accepted": "loaded", "rejected": "rejected"})

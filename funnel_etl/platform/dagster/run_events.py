@@ -7,7 +7,7 @@ import dagster as dg
 
 
 def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """Give what failed in a run, a step or a check that is no warning: asset → one readable line."""
+    """Return what failed in a run, a step or a check that is no warning: asset → one readable line."""
     failures: dict[str, str] = {}
     for event in done.all_events:
         if event.is_step_failure:
@@ -21,7 +21,7 @@ def failures_of(done: dg.ExecuteInProcessResult) -> dict[str, str]:
 
 
 def was_stopped(done: dg.ExecuteInProcessResult) -> bool:
-    """Say whether Ctrl+C or SIGTERM ended a run in process: Dagster takes the signal, and the run only fails."""
+    """Return whether Ctrl+C or SIGTERM ended a run in process: Dagster takes the signal, and the run only fails."""
     stopped = dg.DagsterExecutionInterruptedError.__name__
     return any(
         stopped in {error.cls_name, *(cause.cls_name for cause in _causes(error))}
@@ -42,7 +42,7 @@ def _causes(error: Any) -> Iterator[Any]:
 
 
 def why_failed(event: dg.DagsterEvent) -> str:
-    """Give the one readable line of an expected failure; of another only its kind, for its text may quote a row."""
+    """Return the one readable line of an expected failure; of another only its kind, for its text may quote a row."""
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return str(data.user_failure_data.description)

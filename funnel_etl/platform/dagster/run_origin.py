@@ -16,7 +16,7 @@ MODULE, LOCATION = "funnel_etl.definitions", "funnel_etl"
 
 @contextmanager
 def with_origin(opened: dg.DagsterInstance, job: str) -> Iterator[None]:
-    """Give runs of `job` that are made meanwhile the origin that the UI gives to those it launches.
+    """Return runs of `job` that are made meanwhile the origin that the UI gives to those it launches.
 
     `execute_in_process` makes a run without one, and takes none.
     """

@@ -110,7 +110,7 @@ def table_asset(
 
 
 def night_of(context: dg.AssetExecutionContext) -> Night:
-    """Give the night of a run's partition."""
+    """Return the night of a run's partition."""
     return Night(date.fromisoformat(context.partition_key), context.resources.sources, context.run.run_id)
 
 
@@ -185,7 +185,7 @@ def _counts(outcome: Outcome) -> dict[str, Any]:
 
 
 def _conforming(table: Table, outcome: Outcome) -> tuple[Outcome, Table]:
-    """Give the outcome with its rows by the contract, and the contract with the columns the source added."""
+    """Return the outcome with its rows by the contract, and the contract with the columns the source added."""
     contract = table.extended_with(outcome.rows.columns) if table.extensible else table
     return replace(outcome, rows=contract.conform(outcome.rows)), contract
 

@@ -232,7 +232,7 @@ def _create_if_absent(server: Address, name: str) -> None:
 
 
 def _tell_unavailable(address: Address, context: ExceptionContext) -> None:
-    """Tell a failed or lost connection in our own words; other errors stay SQLAlchemy's."""
+    """Translate a failed or lost connection into our own words; other errors stay SQLAlchemy's."""
     error = context.sqlalchemy_exception
     if context.is_pre_ping or not isinstance(error, DBAPIError):
         return
@@ -251,5 +251,5 @@ def _quoted(name: str) -> str:
 
 
 def literal(text: str) -> str:
-    """Give a text as SQL writes it, for statements that take no parameters."""
+    """Return a text as SQL writes it, for statements that take no parameters."""
     return "'" + text.replace("'", "''") + "'"

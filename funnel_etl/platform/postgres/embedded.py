@@ -161,7 +161,7 @@ class EmbeddedServer:
             _try_lock(self._users, fcntl.LOCK_SH)
 
     def _leave(self) -> bool:
-        """Give up our share; True if nobody else has one."""
+        """Return up our share; True if nobody else has one."""
         assert self._users is not None  # noqa: S101 - only stop() calls, after looking
         with self._users as file:
             alone = _try_lock(file, fcntl.LOCK_EX)

@@ -50,7 +50,7 @@ SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}
 
 
 def identifier(name: str) -> str:
-    """Give a column name PostgreSQL takes: over 63 bytes it is cut, and told apart by a hash; system names get `_`."""
+    """Return a column name PostgreSQL takes: over 63 bytes it is cut, with a hash; system names get `_`."""
     if name in SYSTEM_COLUMNS:
         return f"{name}_"
     if len(name.encode()) <= MAX_IDENTIFIER:
@@ -60,7 +60,7 @@ def identifier(name: str) -> str:
 
 
 def metadata(tables: Iterable[Table]) -> sa.MetaData:
-    """Give the contracts as SQLAlchemy tables, with keys and comments."""
+    """Return the contracts as SQLAlchemy tables, with keys and comments."""
     found = sa.MetaData()
     for table in tables:
         sa.Table(
@@ -176,7 +176,7 @@ def _steps(
     wanted: list[View],
     needed: Collection[str] | None,
 ) -> Iterator[tuple[str, Callable[[], bool | None]]]:
-    """Give the changes of tables and views that are there, each with the table it is of: columns first, views last."""
+    """Return the changes of tables and views that are there, each with its table: columns first, views last."""
     for operation in sorted(differences, key=_changes_type):
         if not isinstance(operation, ops.CreateTableOp):
             name, quoted = (
@@ -195,7 +195,7 @@ def _steps(
 
 
 def _differences(connection: sa.Connection, declared: sa.MetaData) -> list[Any]:
-    """Give what alembic finds different, of what is applied. It reads the catalogue, and locks no table."""
+    """Return what alembic finds different, of what is applied. It reads the catalogue, and locks no table."""
     context = MigrationContext.configure(
         connection,
         opts={"include_schemas": True, "include_name": _ours, "compare_type": _is_other_type, "target_metadata": None},
@@ -236,7 +236,7 @@ def _invoke_all(connection: sa.Connection, operations: Iterable[ops.MigrateOpera
 
 
 def _additive(operation: ops.MigrateOperation) -> ops.MigrateOperation | None:
-    """Give what of a difference is applied: nothing is dropped, and no old row has to satisfy a new NOT NULL.
+    """Return what of a difference is applied: nothing is dropped, and no old row has to satisfy a new NOT NULL.
 
     What a contract requires is checked before publishing.
     """
@@ -253,7 +253,7 @@ def _additive(operation: ops.MigrateOperation) -> ops.MigrateOperation | None:
 
 
 def _renew_key(engine: sa.Engine, table: sa.Table, *, may_delete: bool) -> None:
-    """Give the table the key of its contract, where it has another: the comparison does not look at keys.
+    """Return the table the key of its contract, where it has another: the comparison does not look at keys.
 
     If somebody dropped it, or a column of it, rows may be there that no key can have: these go.
     """
@@ -300,7 +300,7 @@ def _flat(container: ops.OpContainer) -> Iterable[ops.MigrateOperation]:
 
 
 def _fingerprint(tables: list[Table], wanted: list[View]) -> str:
-    """Tell a set of contracts, and the views made from them, from every other."""
+    """Return the mark of a set of contracts, and of the views made from them: another set has another."""
     return hashlib.sha256("\n".join(repr(thing) for thing in (*tables, *wanted)).encode()).hexdigest()
 
 

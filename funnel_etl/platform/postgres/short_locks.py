@@ -52,7 +52,7 @@ def run(connection: sa.Connection, sql: str) -> sa.CursorResult[Any]:
 
 @contextmanager
 def told(name: str | None = None) -> Iterator[None]:
-    """Tell what the server refuses in one readable line; `name` is what was to be changed."""
+    """Raise what the server refuses as one readable line; `name` is what was to be changed."""
     try:
         yield
     except DBAPIError as error:
@@ -75,7 +75,7 @@ def told(name: str | None = None) -> Iterator[None]:
 
 
 def _once(engine: sa.Engine, work: Callable[[sa.Connection], object], table: str | None, *, is_last: bool) -> bool:
-    """Say whether it is done; False when somebody holds what it needs."""
+    """Return whether it is done; False when somebody holds what it needs."""
     try:
         with engine.begin() as connection:
             # Nobody waits while the disk writes: the mark that ends all changes is written after them, for sure.

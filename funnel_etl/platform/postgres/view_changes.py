@@ -85,7 +85,7 @@ def bring_up(engine: sa.Engine, view: View) -> bool:
 
 
 def on_column(connection: sa.Connection, views: Iterable[View], table: str, column: str) -> list[View]:
-    """Give those of the views that show a column of a table, given as SQL writes it."""
+    """Return those of the views that show a column of a table, given as SQL writes it."""
     return [
         view
         for view in views
@@ -139,13 +139,13 @@ def _columns(connection: sa.Connection, view: str) -> list[tuple[str, int, int, 
 
 
 def _definition(connection: sa.Connection, view: str) -> str | None:
-    """Give the query as the server writes it."""
+    """Return the query as the server writes it."""
     asked = connection.execute(sa.text("SELECT pg_get_viewdef(to_regclass(:view))"), {"view": view})
     return str(asked.scalar_one())
 
 
 def _grants(connection: sa.Connection, view: View) -> list[tuple[str, str | None, str, bool]]:
-    """Give what others than the owner may: privilege, column (None: all), grantee, whether they may grant it."""
+    """Return what others than the owner may: privilege, column (None: all), grantee, whether they may grant it."""
     found = connection.execute(sa.text(_GRANTS), {"view": view.quoted})
     return [(row[0], row[1], row[2], row[3]) for row in found]
 

@@ -89,7 +89,7 @@ def record_of(name: str, data: bytes) -> dict[str, Any]:
 
 
 def damaged(name: str) -> FunnelError:
-    """Give the error of a record that is damaged."""
+    """Return the error of a record that is damaged."""
     return FunnelError(
         "this record of the landing archive is damaged or half-written",
         where=name,
@@ -98,13 +98,13 @@ def damaged(name: str) -> FunnelError:
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Give the HTTP headers that are kept: none that says who asked."""
+    """Return the HTTP headers that are kept: none that says who asked."""
     lower = {key.lower(): value for key, value in headers.items()}
     return {key: lower[key] for key in KEPT_HEADERS if key in lower}
 
 
 def utc(instant: datetime) -> datetime:
-    """Give an instant in UTC. Raises `ValueError` for one without a time zone."""
+    """Return an instant in UTC. Raises `ValueError` for one without a time zone."""
     if instant.tzinfo is None:
         raise ValueError("received_at must say its time zone")
     return instant.astimezone(UTC)

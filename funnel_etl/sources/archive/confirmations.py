@@ -29,7 +29,7 @@ def confirm(landing: Landing, confirmation: Confirmation) -> None:
 
 
 def confirmed(landing: Landing, source: str) -> list[str]:
-    """Give the dumps of a source that were confirmed since one was taken, in that order."""
+    """Return the dumps of a source that were confirmed since one was taken, in that order."""
     taken = max((a.arrival_id for a in landing.arrivals(source) if a.status == "accepted"), default="")
     given = (Confirmation(**json.loads(landing.read(a.file_id))) for a in landing.arrivals(SOURCE, after=taken))
     return [one.file_id for one in given if one.source == source]

@@ -48,7 +48,7 @@ class DumpMemory:
         self._store.write(_name(source), buffer.getvalue())
 
     def recall(self, source: str, file_id: str) -> Dump | None:
-        """Give the dump if it is the one that is kept, read in the same way."""
+        """Return the dump if it is the one that is kept, read in the same way."""
         try:
             table = pq.read_table(io.BytesIO(self._store.read(_name(source))))
         except (FileNotFoundError, pa.ArrowInvalid):

@@ -58,7 +58,7 @@ class Erasures:
         self._sought: tuple[tuple[str, ...], Sought] | None = None
 
     def sought(self) -> Sought | None:
-        """Give the erased persons as who is looked for in new files; None: nobody was ever erased.
+        """Return the erased persons as who is looked for in new files; None: nobody was ever erased.
 
         Raises `FunnelError` when the secret is gone: without it an erased person would come back unseen.
         """
@@ -76,7 +76,7 @@ class Erasures:
         return self._sought[1]
 
     def add(self, names: Iterable[str]) -> list[str]:
-        """Keep the hashes of phones ("phone:" and digits) and e-mails ("email:" and the address); gives them."""
+        """Keep the hashes of phones ("phone:" and digits) and e-mails ("email:" and the address); returns them."""
         if not self._store.exists(KEY):
             if self._store.names(f"{FOLDER}/persons"):
                 self._key()
@@ -93,14 +93,14 @@ class Erasures:
         return hashes
 
     def tombstone(self, file_id: str) -> Tombstone | None:
-        """Give what is recorded of a file, if it lost lines."""
+        """Return what is recorded of a file, if it lost lines."""
         try:
             return Tombstone.model_validate_json(self._store.read(_file(file_id)))
         except FileNotFoundError:
             return None
 
     def tombstones(self) -> dict[str, frozenset[int]]:
-        """Give of all files that lost lines which: file_id → numbers of lines, from 1."""
+        """Return of all files that lost lines which: file_id → numbers of lines, from 1."""
         kept = (Tombstone.model_validate_json(self._store.read(name)) for name in self._store.names(f"{FOLDER}/files"))
         return {one.file_id: frozenset(one.lines) for one in kept}
 
@@ -119,7 +119,7 @@ class Erasures:
         self._store.write(f"{FOLDER}/same/{left}", file_id.encode())
 
     def file_id_of(self, sha256: str) -> str:
-        """Give the file_id of bytes by their hash: that of the file of which they are what is left, if there is one."""
+        """Return the file_id of bytes by their hash: that of the file of which they are what is left, if any."""
         try:
             return self._store.read(f"{FOLDER}/same/{sha256}").decode()
         except FileNotFoundError:
@@ -147,7 +147,7 @@ def withheld_from(data: bytes, sought: Sought, follows_label: FollowsLabel = no_
 
 
 def _unpacked(data: bytes) -> str:
-    """Give the text inside a packed file, as far as it can be unpacked."""
+    """Return the text inside a packed file, as far as it can be unpacked."""
     texts: list[str] = []
     try:
         if data.startswith(GZIP):

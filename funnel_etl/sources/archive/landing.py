@@ -155,7 +155,7 @@ class Landing:
         return sorted(found, key=lambda arrival: (arrival.received_at, arrival.arrival_id))
 
     def has(self, file_id: str) -> bool:
-        """Say whether the bytes are in the archive (not whether they are still whole: reading them tells)."""
+        """Return whether the bytes are in the archive (not whether they are still whole: reading them tells)."""
         return self._store.exists(object_name(file_id))
 
     def read(self, file_id: str) -> bytes:
@@ -196,7 +196,7 @@ class Landing:
         self._store.remove(object_name(file_id))
 
     def removed(self, file_id: str) -> str | None:
-        """Say why the bytes of a file were removed; None: they never were."""
+        """Return why the bytes of a file were removed; None: they never were."""
         name = removed_name(file_id)
         return str(record_of(name, self._store.read(name)).get("why")) if self._store.exists(name) else None
 
@@ -216,16 +216,16 @@ class Landing:
         return Withheld(data) if sought is None else withheld_from(data, sought, follows_label)
 
     def masked(self, text: str) -> str:
-        """Give a name that came with a file, without what in it names erased persons."""
+        """Return a name that came with a file, without what in it names erased persons."""
         sought = self.erasures.sought()
         return text if sought is None else sought.masked(text)
 
     def file_id_of(self, data: bytes) -> str:
-        """Give the file_id that bytes have, or would have, in the archive."""
+        """Return the file_id that bytes have, or would have, in the archive."""
         return self.erasures.file_id_of(hashlib.sha256(data).hexdigest())
 
     def erased_lines(self, file_id: str) -> tuple[int, ...]:
-        """Give the lines (from 1) of a file that are empty because they named erased persons."""
+        """Return the lines (from 1) of a file that are empty because they named erased persons."""
         tombstone = self.erasures.tombstone(file_id)
         return tombstone.lines if tombstone else ()
 
@@ -248,7 +248,7 @@ class Landing:
         return renamed
 
     def file_ids(self) -> list[str]:
-        """Give the file_id of every object of the archive, sorted."""
+        """Return the file_id of every object of the archive, sorted."""
         names = (name.rpartition("/")[2] for name in self._store.names("objects"))
         return sorted(name for name in names if FILE_ID.fullmatch(name))
 

@@ -31,7 +31,7 @@ class Store(Protocol):
     """
 
     def exists(self, name: str) -> bool:
-        """Say whether the name is there."""
+        """Return whether the name is there."""
 
     def read(self, name: str) -> bytes:
         """Return the bytes of the name."""
@@ -46,7 +46,7 @@ class Store(Protocol):
         """Raise `StorageUnavailable` for what fails to be written inside, as to the workspace."""
 
     def workspace(self) -> contextlib.AbstractContextManager[Path]:
-        """Give an empty local file to fill; it is removed afterwards unless it was adopted."""
+        """Return an empty local file to fill; it is removed afterwards unless it was adopted."""
 
     def adopt(self, path: Path, name: str) -> None:
         """Put a filled workspace file under the name; the local path is gone or stale after it."""
@@ -58,7 +58,7 @@ class Store(Protocol):
         """Read every name below a folder, sorted."""
 
     def size(self, name: str) -> int:
-        """Give how many bytes the name has."""
+        """Return how many bytes the name has."""
 
     def remove(self, name: str) -> None:
         """Remove the name; one that is not there is no error."""
@@ -98,7 +98,7 @@ class LocalStore:
         return _written(str(self.root), self._place)
 
     def exists(self, name: str) -> bool:
-        """Say whether the name is there."""
+        """Return whether the name is there."""
         return (self.root / name).is_file()
 
     def read(self, name: str) -> bytes:
@@ -118,7 +118,7 @@ class LocalStore:
             path.replace(target)
 
     def workspace(self) -> contextlib.AbstractContextManager[Path]:
-        """Give a file on the root's own file system, so that adopting it is a rename."""
+        """Return a file on the root's own file system, so that adopting it is a rename."""
         return self._temporary(self.root)
 
     def adopt(self, path: Path, name: str) -> None:
@@ -141,7 +141,7 @@ class LocalStore:
                 yield name, file.read()
 
     def size(self, name: str) -> int:
-        """Give how many bytes the file has."""
+        """Return how many bytes the file has."""
         return (self.root / name).stat().st_size
 
     def remove(self, name: str) -> None:
@@ -194,7 +194,7 @@ class ObjectStore:
         return _written(tempfile.gettempdir(), TEMPORARY)
 
     def exists(self, name: str) -> bool:
-        """Say whether the name is there."""
+        """Return whether the name is there."""
         self.fs.invalidate_cache()
         return bool(self.fs.isfile(self._path(name)))
 
@@ -212,7 +212,7 @@ class ObjectStore:
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[Path]:
-        """Give a file in this machine's temporary folder."""
+        """Return a file in this machine's temporary folder."""
         with self.writing():
             temporary = tempfile.TemporaryDirectory(prefix="funnel-landing-")
         with temporary as folder:
@@ -239,7 +239,7 @@ class ObjectStore:
             yield from ((name, found[self._path(name).strip("/")]) for name in names)
 
     def size(self, name: str) -> int:
-        """Give how many bytes the object has."""
+        """Return how many bytes the object has."""
         return int(self.fs.size(self._path(name)))
 
     def remove(self, name: str) -> None:

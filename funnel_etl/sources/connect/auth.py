@@ -73,7 +73,7 @@ class Auth:
             request.headers.pop(name, None)
 
     def is_in(self, text: str) -> bool:
-        """Say whether the secret stands in a text, plain or percent-encoded up to twice.
+        """Return whether the secret stands in a text, plain or percent-encoded up to twice.
 
         Twice, because `?next=` of a login page holds an encoded address.
         """

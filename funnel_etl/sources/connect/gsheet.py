@@ -161,7 +161,7 @@ def _ask(request: Request, client: Any, sheet: str, tab: str, ends: float) -> li
 
 
 def _refusal(request: Request, error: Exception) -> FunnelError | None:
-    """Tell gspread's and google-auth's errors by their shape, because neither package need be installed."""
+    """Recognise gspread's and google-auth's errors by their shape, because neither package need be installed."""
     if type(error).__module__.startswith("google.auth."):
         if (known := culprit(error, request)) is not None:
             return known

@@ -53,7 +53,7 @@ class Request:
     judge: Callable[[bytes], object] | None = None
 
     def checked(self, looks: Callable[[Path], None]) -> Callable[[Path], None]:
-        """Give the check of a landed file: how it looks, then what the judge says."""
+        """Return the check of a landed file: how it looks, then what the judge says."""
 
         def check(path: Path) -> None:
             looks(path)

@@ -92,7 +92,7 @@ class Unpacker:
 
     @property
     def whole(self) -> bool:
-        """Say whether nothing is missing at the end; an empty packed body is an empty one."""
+        """Return whether nothing is missing at the end; an empty packed body is an empty one."""
         return self._stream is None or self._stream.eof or not self._begun
 
     def unpack(self, chunk: bytes) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ _LONGEST = 200
 
 
 def plain_name(name: str) -> str:
-    """Give a file name as it may be shown and used: no path, no control or direction characters, no odd bytes."""
+    """Return a file name as it may be shown and used: no path, no control or direction characters, no odd bytes."""
     text = name.encode(errors="surrogateescape").decode(errors="replace")
     return _CONTROL.sub("", re.split(r"[\\/]", text)[-1]).strip() or "unnamed"
 
@@ -23,7 +23,7 @@ def plain_name(name: str) -> str:
 def set_aside(
     path: Path, folder: Path, place: str, advice: str = "", *, named: str | None = None, kept: bytes | None = None
 ) -> Path:
-    """Move a file of the drop folder to `<place>/` (its sub-folder kept), with `advice` beside it; gives where it is.
+    """Move a file of the drop folder to `<place>/` (its sub-folder kept), with `advice` beside it; returns where it is.
 
     A name that is taken becomes `name (2).csv`. `named`: its name there; `kept`: what is kept of it, if that is not
     all. Raises OSError, and leaves the file where it is, when it cannot.
@@ -62,7 +62,7 @@ def _sentence(text: str) -> str:
 
 
 def _free(folder: Path, name: str) -> Path:
-    """Give the first of `name.csv`, `name (2).csv`, … that is not taken; a very long name is shortened."""
+    """Return the first of `name.csv`, `name (2).csv`, … that is not taken; a very long name is shortened."""
     suffix = Path(name).suffix[:20]
     stem = name.removesuffix(suffix) if suffix else name
     while len(f"{stem}{suffix}".encode()) > _LONGEST:

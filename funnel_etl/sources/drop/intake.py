@@ -44,7 +44,7 @@ class Taken:
     is_busy: bool = False
 
     def said(self) -> list[str]:
-        """Say in one line each what a person may wonder about."""
+        """Return in one line each what a person may wonder about."""
         lines = [f"{name} was rejected: {why}" for name, why in self.rejected.items()]
         lines += [f"{name} stays where it is: {why}" for name, why in self.left.items()]
         return lines + [f"{name} waits: {why}" for name, why in self.waiting.items()]
@@ -165,7 +165,7 @@ class _Work:
             self.taken.left[shown] = f"it cannot be read ({reason}): let the user of funnel-etl read it"
 
     def _known_stuck(self, entry: Seen, stuck: _Stuck) -> tuple[str, str]:
-        """Give where a file belongs that was landed before; somebody in it may have been erased since."""
+        """Return where a file belongs that was landed before; somebody in it may have been erased since."""
         if self.drop.landing.erasures.sought() is not None and entry.size <= self.drop.max_mb * MEGABYTE:
             withheld = self.drop.landing.withhold(read_whole(entry), self.drop.follows_label)
             self._kept = withheld.data if withheld.is_changed else None
@@ -177,7 +177,7 @@ class _Work:
             self.memory.stuck(self.drop.shown(entry.path), entry.mark)
 
     def _land(self, entry: Seen, shown: str) -> tuple[str, str]:
-        """Record a file; gives where it belongs and what to tell."""
+        """Record a file; returns where it belongs and what to tell."""
         folder, masked = self.drop.folder, self.drop.landing.masked
         name = masked(plain_name(entry.path.name))
         sub_folder = masked(plain_name(entry.path.parent.name)) if entry.path.parent != folder else None
@@ -269,7 +269,7 @@ class _Memory:
             self._said, self._before = dict(kept["said"]), dict(kept["stuck"])
 
     def stuck(self, shown: str, mark: str) -> _Stuck | None:
-        """Give what is known of a file that could not be moved, if it is still the same file."""
+        """Return what is known of a file that could not be moved, if it is still the same file."""
         kept = self._before.get(shown)
         if kept is None or kept.get("mark") != mark:
             return None
@@ -285,7 +285,7 @@ class _Memory:
         self._now.pop(shown, None)
 
     def settle(self, left: dict[str, str]) -> None:
-        """Say what is new of the files that stay, and write down what was said."""
+        """Report what is new of the files that stay, and write down what was reported."""
         for shown, why in left.items():
             if self._said.get(shown) != why:
                 log.info("drop folder: %s stays where it is: %s", shown, why)
@@ -296,7 +296,7 @@ class _Memory:
 
 
 def too_large(size: int, max_mb: int) -> FunnelError:
-    """Give the refusal of a file over the limit of FUNNEL_ZOOM_MAX_MB."""
+    """Return the refusal of a file over the limit of FUNNEL_ZOOM_MAX_MB."""
     return SourceRejected(
         f"it is too large for a report ({grouped(round(size / MEGABYTE))} MB; the limit is {max_mb} MB), "
         "and was not read",
@@ -305,7 +305,7 @@ def too_large(size: int, max_mb: int) -> FunnelError:
 
 
 def reader_defect(error: Exception) -> FunnelError:
-    """Give the refusal of a file on which the reader itself failed; its own words may hold cells."""
+    """Return the refusal of a file on which the reader itself failed; its own words may hold cells."""
     return SourceRejected(
         f"the reader failed on it ({type(error).__name__}), which is a defect of funnel_etl",
         fix="give this file to the engineer",

@@ -121,7 +121,7 @@ def read_whole(entry: Seen) -> bytes:
 
 
 def is_changed(entry: Seen) -> bool:
-    """Say whether the file under the path is no longer the one that was seen."""
+    """Return whether the file under the path is no longer the one that was seen."""
     try:
         status = os.lstat(entry.path)
     except OSError:
@@ -130,7 +130,7 @@ def is_changed(entry: Seen) -> bool:
 
 
 def _entries(folder: Path, found: list[Seen]) -> Iterator[os.DirEntry[str]]:
-    """Give the entries of a folder by name; one that cannot be opened is itself an entry that is left alone."""
+    """Return the entries of a folder by name; one that cannot be opened is itself an entry that is left alone."""
     try:
         with os.scandir(folder) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)

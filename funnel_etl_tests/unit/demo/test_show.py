@@ -20,7 +20,7 @@ Demo = Callable[..., list[str]]
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
-    """Run the demo without making, running or serving anything; gives what it would have done."""
+    """Run the demo without making, running or serving anything; returns what it would have done."""
     settings = Settings(home=tmp_path, _env_file=None)
     done: list[str] = []
     given = SimpleNamespace(state=settings.demo, database_port=1, database_url=None, ui_port=2)

@@ -66,7 +66,7 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}{path}"
 
     def script(self, path: str, *answers: Callable[[Any], None]) -> str:
-        """Give these answers on the path, one a request, the last one for ever; return the address."""
+        """Return these answers on the path, one a request, the last one for ever; return the address."""
         self.answers[path] = list(answers)
         return self.url(path)
 

@@ -33,7 +33,7 @@ def attribution(
     config: Config,
     as_of: pd.Timestamp,
 ) -> Outcome:
-    """Give one row per counted sale, model and touch with credit. Columns as `mart.attribution`."""
+    """Return one row per counted sale, model and touch with credit. Columns as `mart.attribution`."""
     sold = attributed_sales[["sale_id", "phone", "sold_date", "revenue_inr"]].reset_index(drop=True)
     sold = sold.assign(sold_at=sales.set_index("sale_id")["sold_at"].reindex(sold["sale_id"]).array)
     leads, registrations, attendance, assigned = (
@@ -49,7 +49,7 @@ def attribution(
 def attribution_by_funnel(
     attribution: pd.DataFrame, attributed_sales: pd.DataFrame, funnel_monthly: pd.DataFrame
 ) -> Outcome:
-    """Give one row per month, model and funnel with credit or spend. Columns as `mart.attribution_by_funnel`."""
+    """Return one row per month, model and funnel with credit or spend. Columns as `mart.attribution_by_funnel`."""
     key = ["month", "model", "funnel"]
     day = attributed_sales.set_index("sale_id")["sold_date"].reindex(attribution["sale_id"])
     credited = attribution.assign(month=month_start(day.set_axis(attribution.index)), parts=_parts(attribution))
@@ -78,7 +78,7 @@ def _parts(attribution: pd.DataFrame) -> pd.Series:
 def _touches_of_sales(sold: pd.DataFrame, events: pd.DataFrame, lookback: Decimal) -> tuple[Ints, Ints, Ints]:
     """Pair each sale with its touches: at or before it, at most `lookback` business days before its day.
 
-    Gives the place of the sale, the place of the touch and the days between, sales in their order, touches in time's.
+    Returns the place of the sale, the place of the touch and the days between, sales in their order, touches in time's.
     """
     phone, phones = pd.factorize(sold["phone"])
     events_of = phones.get_indexer(pd.Index(events["phone"]))
@@ -99,7 +99,7 @@ def _touches_of_sales(sold: pd.DataFrame, events: pd.DataFrame, lookback: Decima
 
 
 def _credits(sales: int, sale: Ints, days: Ints, half_life: Decimal) -> pd.DataFrame:
-    """Give the rows with credit: sale, model and pair by place (pair -1: no touch), number, numerator, denominator."""
+    """Return the rows with credit: sale, model and pair by place (pair -1: no touch), number, numerator, divisor."""
     count = np.bincount(sale, minlength=sales)
     n = count[sale]
     number = np.arange(len(sale)) - np.repeat(np.cumsum(count) - count, count) + 1
@@ -132,7 +132,7 @@ def _credits(sales: int, sale: Ints, days: Ints, half_life: Decimal) -> pd.DataF
 
 
 def _decay_weights(days: Ints, half_life: Decimal) -> Ints:
-    """Give 2^(-days / half-life) of DECAY_UNIT, at least 1; computed in decimal, so that every machine agrees."""
+    """Return 2^(-days / half-life) of DECAY_UNIT, at least 1; computed in decimal, so that every machine agrees."""
     ages, place = np.unique(days, return_inverse=True)
     with localcontext() as context:
         context.prec = 40

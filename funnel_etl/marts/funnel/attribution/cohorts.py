@@ -10,7 +10,7 @@ KEY = ["month", "offset_months", "funnel"]
 
 
 def cohorts(attributed_m0: pd.DataFrame, attributed_sales: pd.DataFrame, as_of: pd.Timestamp) -> Outcome:
-    """Give one row per M0 month, funnel and offset up to the month of `as_of`. Columns as `mart.cohorts`."""
+    """Return one row per M0 month, funnel and offset up to the month of `as_of`. Columns as `mart.cohorts`."""
     sizes = attributed_m0.groupby(["month", "funnel"]).size().rename("m0_leads").reset_index()
     last = _number(pd.Series([as_of]))[0]
     offsets = last - _number(sizes["month"])
@@ -38,5 +38,5 @@ def _sums(attributed_sales: pd.DataFrame) -> pd.DataFrame:
 
 
 def _number(days: pd.Series) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """Give the number of the month of each day, so that months subtract."""
+    """Return the number of the month of each day, so that months subtract."""
     return days.to_numpy().astype("datetime64[M]").astype(np.int64)

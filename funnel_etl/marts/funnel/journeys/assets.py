@@ -26,7 +26,7 @@ def lead_journey_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     inputs={**ATTENDED, "assigned_leads": ASSIGNED_LEADS, "lead_journey": journey_contracts.LEAD_JOURNEY},
 )
 def qualified_leads_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
-    """Give who attended, with the first touch: Part 1's output."""
+    """Return who attended, with the first touch: Part 1's output."""
     return qualified_leads(**frames, as_of=night.as_of)
 
 

@@ -20,7 +20,7 @@ def qualified_leads(
     lead_journey: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> Outcome:
-    """Give one row per phone that attended an occurrence up to `as_of`. Columns as `mart.qualified_leads`."""
+    """Return one row per phone that attended an occurrence up to `as_of`. Columns as `mart.qualified_leads`."""
     account = RowAccount(zoom_attendance, "clean.zoom_attendance")
     came = _attended(zoom_attendance, webinars)
     account.exclude(_where(~zoom_attendance["attended"].fillna(value=False).astype(bool), "no_show"))
@@ -48,7 +48,7 @@ def qualified_leads(
 def handover_gaps(
     zoom_attendance: pd.DataFrame, webinars: pd.DataFrame, assigned_leads: pd.DataFrame, as_of: pd.Timestamp
 ) -> Outcome:
-    """Give one row per kind of gap and phone, as things stood at `as_of`. Columns as `mart.handover_gaps`."""
+    """Return one row per kind of gap and phone, as things stood at `as_of`. Columns as `mart.handover_gaps`."""
     came = _attended(zoom_attendance, webinars)
     came = came[
         came["attended"].fillna(value=False).astype(bool) & (came["event_date"] <= as_of) & came["phone"].notna()

@@ -24,7 +24,7 @@ def lead_journey(
     sales: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> Outcome:
-    """Give one row per phone with any event or counted sale up to `as_of`. Columns as `mart.lead_journey`."""
+    """Return one row per phone with any event or counted sale up to `as_of`. Columns as `mart.lead_journey`."""
     timed = touches(tofu_leads, zoom_registrations, zoom_attendance, webinars, assigned_leads, as_of)
     counted = sales[sales["is_counted"] & (sales["sold_date"] <= as_of) & sales["phone"].notna()]
     untimed = _registered_at_no_time(zoom_registrations, webinars, as_of)
@@ -71,7 +71,7 @@ def lead_journey(
 
 
 def _events(timed: pd.DataFrame, assigned_leads: pd.DataFrame) -> pd.DataFrame:
-    """Give the touches with the representative of each assignment, in their order."""
+    """Return the touches with the representative of each assignment, in their order."""
     employees = assigned_leads.set_index(["file_id", "source_row"])["employee"]
     is_assignment = (timed["stage"] == STAGES[-1]).to_numpy()
     lines = pd.MultiIndex.from_frame(timed.loc[is_assignment, ["file_id", "source_row"]])
@@ -88,7 +88,7 @@ def _sold(counted: pd.DataFrame) -> pd.DataFrame:
 
 
 def _registered_at_no_time(registrations: pd.DataFrame, webinars: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Give the registrations whose report does not say when: they count for the stage reached, by the event's day."""
+    """Return the registrations whose report does not say when: they count for the stage reached, by the event's day."""
     rows = with_event(registrations[registrations["registered_at"].isna()], webinars)
     rows = rows[rows["phone"].notna() & (rows["event_date"] <= as_of)]
     named = rows[["phone", "funnel", "file_id", "source_row"]]
@@ -97,7 +97,7 @@ def _registered_at_no_time(registrations: pd.DataFrame, webinars: pd.DataFrame, 
 
 
 def _first(events: pd.DataFrame, code: Ints, wanted: npt.NDArray[np.bool_], count: int) -> pd.DataFrame:
-    """Give the first wanted event of each phone in the order of `events`; missing where there is none."""
+    """Return the first wanted event of each phone in the order of `events`; missing where there is none."""
     places = np.flatnonzero(wanted)[::-1]
     first = np.full(count, -1)
     first[code[places]] = places  # of equal codes the one assigned last stays: the earliest

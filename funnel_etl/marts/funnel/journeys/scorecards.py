@@ -13,7 +13,7 @@ MONTH_EMPLOYEE = ["month", "employee"]
 
 
 def employee_scorecard(attributed_m0: pd.DataFrame, attributed_sales: pd.DataFrame) -> Outcome:
-    """Give one row per month and representative with M0 leads or sales. Columns as `mart.employee_scorecard`."""
+    """Return one row per month and representative with M0 leads or sales. Columns as `mart.employee_scorecard`."""
     bought = attributed_sales[["m0_month", "phone"]].dropna().drop_duplicates()
     bought = bought.rename(columns={"m0_month": "month"}).assign(m0_converted=1)
     leads = attributed_m0[["month", "phone", "attended"]].assign(
@@ -47,7 +47,7 @@ def webinar_scorecard(
     attributed_sales: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> Outcome:
-    """Give one row per occurrence up to `as_of`, and what its attendees did after it. As `mart.webinar_scorecard`."""
+    """Return one row per occurrence up to `as_of`, and what its attendees did after it. As `mart.webinar_scorecard`."""
     rows = webinars[webinars["event_date"] <= as_of].set_index("occurrence_id", drop=False)
     came = with_event(zoom_attendance[zoom_attendance["attended"].fillna(value=False).astype(bool)], webinars)
     came = came.assign(came_at=came["joined_at"].fillna(came["started_at"]))[["occurrence_id", "phone", "came_at"]]
@@ -70,7 +70,7 @@ def webinar_scorecard(
 
 
 def wilson(successes: pd.Series, trials: pd.Series) -> pd.DataFrame:
-    """Give conversion_rate and its 95 % Wilson interval, conversion_low and _high; missing without trials."""
+    """Return conversion_rate and its 95 % Wilson interval, conversion_low and _high; missing without trials."""
     n = trials.astype("float64").where(trials != 0)
     rate = successes.astype("float64") / n
     shrunk = 1 + Z_95**2 / n

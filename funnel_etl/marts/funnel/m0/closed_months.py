@@ -20,7 +20,7 @@ class ClosedM0:
     rows: pd.DataFrame
 
     def of(self, months: tuple[pd.Timestamp, ...]) -> "ClosedM0":
-        """Give only those of `months` that are known here."""
+        """Return only those of `months` that are known here."""
         known = tuple(month for month in self.months if month in months)
         return ClosedM0(known, self.rows[self.rows["month"].isin(known)])
 
@@ -35,10 +35,10 @@ NOTHING_CLOSED = ClosedM0((), ATTRIBUTED_M0.empty())
 
 
 def closed_months(config: Config, as_of: pd.Timestamp) -> tuple[pd.Timestamp, ...]:
-    """Give the months of `closed_months.csv`, each by its first day; one that is not over yet cannot be closed."""
+    """Return the months of `closed_months.csv`, each by its first day; one that is not over yet cannot be closed."""
     return months_over(tuple(month_start(config.table("closed_months")["month"].dropna())), as_of)
 
 
 def months_over(months: tuple[pd.Timestamp, ...], as_of: pd.Timestamp) -> tuple[pd.Timestamp, ...]:
-    """Give those of `months` whose last day is not after `as_of`, in order, each once."""
+    """Return those of `months` whose last day is not after `as_of`, in order, each once."""
     return tuple(sorted({month for month in months if month + pd.offsets.MonthEnd(1) <= as_of}))

@@ -23,7 +23,7 @@ _MONTHS = b"closed_months"
 
 
 def rows_as_closed(night: Night, lake: Lake, months: tuple[pd.Timestamp, ...]) -> ClosedM0:
-    """Give the rows of those of `months` that some night has closed or published before."""
+    """Return the rows of those of `months` that some night has closed or published before."""
     if not months:
         return NOTHING_CLOSED
     landing = night.sources.landing
@@ -49,7 +49,7 @@ def keep(night: Night, months: tuple[pd.Timestamp, ...], m0: pd.DataFrame) -> No
 
 
 def _of_the_night_before(night: Night, lake: Lake, months: tuple[pd.Timestamp, ...]) -> ClosedM0:
-    """Give the M0 of the latest night before, of those of `months` that were over then."""
+    """Return the M0 of the latest night before, of those of `months` that were over then."""
     before = max((day for day in lake.nights(ATTRIBUTED_M0) if day < night.day), default=None)
     if before is None:
         return NOTHING_CLOSED

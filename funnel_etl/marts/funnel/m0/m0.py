@@ -20,7 +20,7 @@ def attributed_m0(
     as_of: pd.Timestamp,
     closed: ClosedM0 = NOTHING_CLOSED,
 ) -> Outcome:
-    """Give one row per month and phone, for every month in the data, over assignments up to `as_of`.
+    """Return one row per month and phone, for every month in the data, over assignments up to `as_of`.
 
     Source, funnel and first_employee are those of the month's earliest row, current_employee of its latest; ties by the
     order of the dump. The rows of `closed` months stand as they are. Columns as `mart.attributed_m0`.

@@ -24,7 +24,7 @@ def restatements(
     months: tuple[pd.Timestamp, ...],
     as_of: pd.Timestamp,
 ) -> Outcome:
-    """Give one row per cell of a closed month's M0 that tonight's data would change. Columns as `mart.restatements`.
+    """Return one row per cell of a closed month's M0 that tonight's data would change. Columns as `mart.restatements`.
 
     `closed`: `mart.attributed_m0` with the months as they were closed.
     """

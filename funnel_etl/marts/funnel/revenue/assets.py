@@ -27,14 +27,14 @@ MADE_FROM = (CRM_HISTORY,)
     conserved={"deltas_add_up": conservation.deltas},
 )
 def revenue_changes_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
-    """Say what changed tonight in what each sale counts for, and keep what earlier nights said."""
+    """List what changed tonight in what each sale counts for, and keep what earlier nights said."""
     sales, history = frames["sales"], frames["history"]
     before, since = changes_before(night, lake_store, history)
     return revenue_changes(before, sales, history, since, night.as_of)
 
 
 def changes_before(night: Night, lake: Lake, history: pd.DataFrame) -> tuple[pd.DataFrame | None, pd.Timestamp | None]:
-    """Give the changes up to the latest night before, and that night; nights that made none are made again."""
+    """Return the changes up to the latest night before, and that night; nights that made none are made again."""
     newest: date | None = max((day for day in lake.nights(REVENUE_CHANGES) if day < night.day), default=None)
     rows = lake.read(REVENUE_CHANGES, newest) if newest else None
     since = pd.Timestamp(newest) if newest else None

@@ -53,12 +53,12 @@ def revenue_changes(
 
 
 def counts(sales: pd.DataFrame, night: pd.Timestamp) -> pd.Series:
-    """Say which sales `mart.attributed_sales` has on a night. Rule: mart holds what counts."""
+    """Return which sales `mart.attributed_sales` has on a night. Rule: mart holds what counts."""
     return sales["is_counted"].astype(bool) & (sales["sold_date"] <= night)
 
 
 def _side_by_side(last: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    """Give what was known of each sale beside what is known now. Index: sale_id, sorted."""
+    """Return what was known of each sale beside what is known now. Index: sale_id, sorted."""
     ids = last.index.union(now.index, sort=True)
     was, has = last.reindex(ids), now.reindex(ids)
     return pd.DataFrame(
@@ -94,7 +94,7 @@ class _Crm:
 
 
 def _kinds(both: pd.DataFrame, crm: _Crm) -> pd.Series:
-    """Say why what a sale counts for changed; the first that applies."""
+    """Return why what a sale counts for changed; the first that applies."""
     was, has = both["old_revenue_inr"].notna(), both["new_revenue_inr"].notna()
     status, old_status = lookup_keys(both["new_status"]), lookup_keys(both["old_status"])
     is_gone = both["file_id"].isna()

@@ -16,7 +16,7 @@ SUGGESTION = ["suggested_funnel", "suggested_from", "similarity"]
 
 
 def suggestions(names: pd.Series, known: pd.DataFrame) -> pd.DataFrame:
-    """Give SUGGESTION for each name (same index): of the most similar of `known` (name, funnel), ties by alphabet.
+    """Return SUGGESTION for each name (same index): of the most similar of `known` (name, funnel), ties by alphabet.
 
     Similarity is rapidfuzz's ratio, or if greater the mean of its two by words: in any order, and with words more.
     """
@@ -42,7 +42,7 @@ def suggestions(names: pd.Series, known: pd.DataFrame) -> pd.DataFrame:
 
 
 def known_sources(config: Config, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Give each source of `funnel_mapping.csv` once (name, funnel): of the line in force on `as_of`, else the last."""
+    """Return each source of `funnel_mapping.csv` once (name, funnel): by the line in force on `as_of`, or the last."""
     lines = config.table("funnel_mapping")
     ended = lines["valid_to"] < as_of
     begins = lines["valid_from"] > as_of
@@ -52,7 +52,7 @@ def known_sources(config: Config, as_of: pd.Timestamp) -> pd.DataFrame:
 
 
 def known_names(config: Config, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Give everything that has a funnel (name, funnel): funnels themselves, manual values, sources."""
+    """Return everything that has a funnel (name, funnel): funnels themselves, manual values, sources."""
     funnels, values = config.table("funnels")["funnel"], config.table("manual_value_funnel")
     own = pd.DataFrame({"name": funnels, "funnel": funnels})
     typed = pd.DataFrame({"name": values["manual_value"], "funnel": config_spelling(values["funnel"], config)})
@@ -74,5 +74,5 @@ def _plain(name: str) -> str:
 
 
 def _ordinal(days: pd.Series) -> pd.Series:
-    """Give days as numbers; an open end is the last."""
+    """Return days as numbers; an open end is the last."""
     return days.fillna(pd.Timestamp("2999-12-31")).astype("datetime64[us]").astype("int64")

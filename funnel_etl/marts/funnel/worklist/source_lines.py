@@ -9,7 +9,7 @@ from funnel_etl.parts.sales.final_funnel import split_sources
 
 
 def carried_sources(assigned_leads: pd.DataFrame, sales: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Give one row per CRM source that a row carries: assignments with a source, and each lead source of each sale.
+    """Return one row per CRM source that a row carries: assignments with a source, and each lead source of each sale.
 
     Columns: source, day, is_assignment, sale_id (missing for an assignment), file_id, source_row. A cell of lead
     sources is one source where it is mapped whole: a source's own name may hold a comma. Rule: Sales.

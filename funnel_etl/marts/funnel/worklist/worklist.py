@@ -36,7 +36,7 @@ def worklist_mapping(
     webinars: pd.DataFrame | None = None,
     zoom_attendance: pd.DataFrame | None = None,
 ) -> Outcome:
-    """Give one row per thing to decide, the dearest first. Columns as `ops.worklist_mapping`.
+    """Return one row per thing to decide, the dearest first. Columns as `ops.worklist_mapping`.
 
     Numbers are of rows up to `as_of`; only a line that nothing at all used is called unused. `conflicts`: sales whose
     rows contradict, of `undecided_sales`.
@@ -78,7 +78,7 @@ def without_people(texts: pd.Series) -> pd.Series:
 
 
 def _sources(carried: pd.DataFrame, m0: pd.DataFrame, sold: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Give the sources that no line covers on some day, with what is at stake for each."""
+    """Return the sources that no line covers on some day, with what is at stake for each."""
     open_rows = carried[carried["used_line"].isna()]
     open_rows = open_rows.assign(item=without_people(open_rows["source"]), item_kind=_kind(open_rows))
     open_rows["config_line"] = open_rows["ended_line"]
@@ -90,7 +90,7 @@ def _sources(carried: pd.DataFrame, m0: pd.DataFrame, sold: pd.DataFrame, config
 
 
 def _at_stake(open_rows: pd.DataFrame, m0: pd.DataFrame, sold: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Give (item_kind, key, sale_id, revenue_inr), once each: sales that name a source, or whose phone has M0 of it."""
+    """Return (item_kind, key, sale_id, revenue_inr), once each: sales that name a source, or whose phone has its M0."""
     counted = sold[sold["is_counted"]]
     named = open_rows[["item_kind", "key", "sale_id"]].dropna(subset="sale_id")
     m0 = judged(pd.DataFrame({"source": m0["source"], "day": m0["assigned_date"], "phone": m0["phone"]}), config)
@@ -107,7 +107,7 @@ def _kind(rows: pd.DataFrame) -> pd.Series:
 
 
 def _misc_sales(sold: pd.DataFrame, carried: pd.DataFrame, m0: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Give each counted Misc sale; `like`: what a suggestion is made from, its first lead source, else its M0's."""
+    """Return each counted Misc sale; `like`: what a suggestion is made from, its first lead source, else its M0's."""
     is_misc = lookup_keys(sold["final_funnel"]) == lookup_key(MISC)
     rows = sold[sold["is_counted"] & is_misc & ~sold["final_funnel_rule"].isin(DECIDED)]
     own = carried.dropna(subset="sale_id").drop_duplicates("sale_id").set_index("sale_id")["source"]
@@ -200,7 +200,7 @@ def _summed(rows: pd.DataFrame, by: list[str], **sums: tuple[str, str]) -> pd.Da
 def _unused_lines(
     tofu_leads: pd.DataFrame, sales: pd.DataFrame, carried: pd.DataFrame, config: Config, as_of: pd.Timestamp
 ) -> pd.DataFrame:
-    """Give the lines of mappings that no row of clean used; one that only begins after `as_of` has time."""
+    """Return the lines of mappings that no row of clean used; one that only begins after `as_of` has time."""
     mapping, manual = config.table("funnel_mapping"), config.table("manual_mapping")
     values, campaigns = config.table("manual_value_funnel"), config.table("campaign_mapping")
     begun = ~(mapping["valid_from"] > as_of)
@@ -232,7 +232,7 @@ def _unused_lines(
 
 
 def _campaign_lines(tofu_leads: pd.DataFrame, campaigns: pd.DataFrame) -> set[int]:
-    """Give the lines of `campaign_mapping.csv` that were the first to match some lead."""
+    """Return the lines of `campaign_mapping.csv` that were the first to match some lead."""
     columns = ["utm_source", "utm_medium", "utm_campaign"]
     rest = tofu_leads[columns].drop_duplicates().apply(lookup_keys).drop_duplicates()
     used: set[int] = set()

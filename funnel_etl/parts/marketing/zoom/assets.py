@@ -110,19 +110,19 @@ def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: p
 
 @table_asset(clean_contracts.ZOOM_REGISTRATIONS, group=GROUP, inputs=PEOPLE)
 def zoom_registrations_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
-    """Give who registered, once per occurrence."""
+    """Return who registered, once per occurrence."""
     return zoom_registrations(**frames, **people_by(night.config, leads), zone=night.zone)
 
 
 @table_asset(clean_contracts.ZOOM_ATTENDANCE, group=GROUP, inputs=PEOPLE)
 def zoom_attendance_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
-    """Give who came, and for how long, once per occurrence."""
+    """Return who came, and for how long, once per occurrence."""
     return zoom_attendance(**frames, **people_by(night.config, leads))
 
 
 @table_asset(clean_contracts.ZOOM_SEGMENTS, group=GROUP, inputs=ROWS)
 def zoom_segments_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
-    """Give each time somebody was in."""
+    """Return each time somebody was in."""
     return zoom_segments(**frames, **people_by(night.config, leads))
 
 
@@ -152,7 +152,7 @@ def webinars_asset(night: Night, **frames: pd.DataFrame) -> Outcome:  # noqa: AR
     inputs={"attendance": clean_contracts.ZOOM_ATTENDANCE, "occurrences": clean_contracts.ZOOM_OCCURRENCES},
 )
 def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurrences: pd.DataFrame) -> Outcome:  # noqa: ARG001
-    """Give which days of a bootcamp each person came to."""
+    """Return which days of a bootcamp each person came to."""
     return bootcamp_participation(attendance, occurrences)
 
 

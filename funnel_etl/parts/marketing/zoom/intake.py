@@ -50,18 +50,18 @@ class ParsedReports:
         self._first_came: dict[str, datetime] = {}
 
     def get(self, file_id: str) -> Parsed:
-        """Give what was read of a landed report. Raises `NotAZoomReport`."""
+        """Return what was read of a landed report. Raises `NotAZoomReport`."""
         kept = self._kept(file_id)
         table = pq.read_table(io.BytesIO(self._store.read(f"{self._folder}/{file_id}.parquet")))
         return kept["facts"], _rows_table(kept["facts"]).from_arrow(table), kept["blank_rows"]
 
     def told(self, file_id: str) -> tuple[dict[str, Any], Measures]:
-        """Give facts and measures of a landed report, without its rows. Raises `NotAZoomReport`."""
+        """Return facts and measures of a landed report, without its rows. Raises `NotAZoomReport`."""
         kept = self._kept(file_id)
         return kept["facts"], kept["measures"]
 
     def erased_lines(self, file_id: str) -> tuple[int, ...]:
-        """Give the lines of a landed report that are blank because the person in them was erased."""
+        """Return the lines of a landed report that are blank because the person in them was erased."""
         return self._sources.landing.erased_lines(file_id)
 
     def _kept(self, file_id: str) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class ParsedReports:
 
 
 def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> list[Arrival]:
-    """Take in the drop folder for a night, and give the reports it uses: all that ever came, each content once.
+    """Take in the drop folder for a night, and return the reports it uses: all that ever came, each content once.
 
     Of the same bytes in several places, one in a sub-folder counts (it may force a profile), then the first by name:
     the order of arrival decides nothing. What was withdrawn is left out. An overtaken night uses what it used, from
@@ -108,13 +108,13 @@ def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> 
 
 
 def arrivals_of(sources: NightlySources, file_ids: list[str]) -> list[Arrival]:
-    """Give the reports of these contents, each as a night takes it; raises `KeyError` for one that never came."""
+    """Return the reports of these contents, each as a night takes it; raises `KeyError` for one that never came."""
     arrivals = _by_content(sources)
     return [arrivals[file_id] for file_id in file_ids]
 
 
 def _by_content(sources: NightlySources, counted: Collection[str] = ()) -> dict[str, Arrival]:
-    """Give the arrival of each content that stands for it; `counted`: the arrivals that did so for a night."""
+    """Return the arrival of each content that stands for it; `counted`: the arrivals that did so for a night."""
     accepted = [a for a in sources.landing.arrivals(SOURCE) if a.status == "accepted"]
     by_place = sorted(
         accepted, key=lambda a: (a.arrival_id not in counted, a.folder is None, a.folder or "", a.name, a.received_at)
@@ -143,7 +143,7 @@ def take_in(
 
 
 def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float) -> Outcome:
-    """Give one row per report the night uses. Columns as `raw.zoom_reports`; its notes hold the file's warnings.
+    """Return one row per report the night uses. Columns as `raw.zoom_reports`; its notes hold the file's warnings.
 
     A report that was taken once and that the reader no longer reads is left out with a note: it stops no other.
     """
@@ -165,7 +165,7 @@ def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float
 
 
 def rows_of(reports: pd.DataFrame, report: str, parsed: ParsedReports) -> Outcome:
-    """Give the rows of all attendee (or registration) reports, in order of file_id; each file has its own account."""
+    """Return the rows of all attendee (or registration) reports, in order of file_id; each file has its own account."""
     table = RAW_ZOOM_ATTENDEE_ROWS if report == "attendee" else RAW_ZOOM_REGISTRANT_ROWS
     frames, lines = [table.empty()], []
     for file_id in reports["file_id"][reports["report"] == report].sort_values():

@@ -61,7 +61,7 @@ def shown_name(name: str, webinar_id: str = "") -> str:
 
 
 def metadata_of(found: Diagnosis, arrival: Arrival, zone: str) -> dict[str, Any]:
-    """Give a diagnosis as metadata of a partition: no cell of a person is in it."""
+    """Return a diagnosis as metadata of a partition: no cell of a person is in it."""
     measures = found.measures
     assert measures is not None  # noqa: S101 - only of reports that were read
     sections: dict[str, int] = {}

@@ -40,7 +40,7 @@ class Remembered:
     decided: str = ""
 
     def to_cursor(self) -> str:
-        """Give it as the text of a Dagster cursor."""
+        """Return it as the text of a Dagster cursor."""
         return json.dumps(asdict(self))
 
     @classmethod

@@ -183,7 +183,7 @@ def situation_of(
 
 
 def _outcome(instance: DagsterInstance, run_key: str) -> str | None:
-    """Say how the refresh that was asked for ended: None when it did not, or none was."""
+    """Return how the refresh that was asked for ended: None when it did not, or none was."""
     if not run_key:
         return None
     runs = instance.get_runs(RunsFilter(job_name=REFRESH, tags={"dagster/run_key": run_key}), limit=1)

@@ -48,7 +48,7 @@ class Sheet:
     mart: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def reasons(self, table: str) -> dict[tuple[str, str], tuple[str | None, str | None, str | None]]:
-        """Give (key, column) → (in the sheet, in mart, reason) of one table."""
+        """Return (key, column) → (in the sheet, in mart, reason) of one table."""
         rows = self.diff[self.diff["table_name"] == table]
         values = rows.astype("object").where(rows.notna(), None)
         cells = zip(values["parity_value"], values["canonical_value"], values["reason"], strict=True)
@@ -118,7 +118,7 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
 
 
 def _people(zoom: str, lent: dict[str, str]) -> str:
-    """Give the clean attendance of the pasted rows: each phone once, attended if any of its rows did."""
+    """Return the clean attendance of the pasted rows: each phone once, attended if any of its rows did."""
     rows: dict[str, bool] = {}
     for line in zoom.splitlines():
         phone, attended, _, email = [*line.split(","), "", ""][:4]

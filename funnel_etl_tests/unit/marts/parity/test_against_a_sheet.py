@@ -32,12 +32,12 @@ CLEANED = ["+", "-", " ", "."]
 
 
 def excel(moment: datetime) -> float:
-    """Give a moment as the number a sheet holds; whole seconds come out as they went in."""
+    """Return a moment as the number a sheet holds; whole seconds come out as they went in."""
     return (moment - datetime(1899, 12, 30)) / timedelta(days=1)  # noqa: DTZ001 - a sheet knows no zone
 
 
 def moments(chance: random.Random, count: int, as_of: datetime) -> list[datetime]:
-    """Give moments around the month of `as_of`, many of them equal, some at midnight of the 1st."""
+    """Return moments around the month of `as_of`, many of them equal, some at midnight of the 1st."""
     firsts = [as_of.replace(day=1), (as_of.replace(day=1) - timedelta(days=1)).replace(day=1)]
     days = [as_of + timedelta(days=chance.randint(-50, 2), hours=chance.randint(0, 23)) for _ in range(count)]
     return [chance.choice([*firsts, chance.choice(days), chance.choice(days)]) for _ in range(count)]
@@ -60,7 +60,7 @@ class Workbook:
                     cell.value, cell.data_type = value, "s"
 
     def column(self, tab: str, letter: str, count: int) -> list[Any]:
-        """Give the values of a column from row 1, as evaluated."""
+        """Return the values of a column from row 1, as evaluated."""
         if not hasattr(self, "solution"):
             self.book.save(self.path)
             self.solution = formulas.ExcelModel().loads(str(self.path)).finish().calculate()
@@ -72,7 +72,7 @@ class Workbook:
 
 
 def digits(cell: str) -> str:
-    """Give the formula for the sheet's phone of a cell: without what is no digit, the last ten, or nothing."""
+    """Return the formula for the sheet's phone of a cell: without what is no digit, the last ten, or nothing."""
     bare = cell
     for sign in CLEANED:
         bare = f'SUBSTITUTE({bare},"{sign}","")'

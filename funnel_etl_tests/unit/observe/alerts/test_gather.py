@@ -39,7 +39,7 @@ class World:
         ensure_schema(self.engine, TABLES)
 
     def see(self, night: date, now: datetime | None = None, **rows: dict[str, Any]) -> list[str]:
-        """Put a night's rows into the place of those before, make a pass, and give the subjects that came."""
+        """Put a night's rows into the place of those before, make a pass, and return the subjects that came."""
         self.receiver.clear()
         now = now or datetime.now(UTC)
         with self.engine.begin() as connection:

@@ -30,7 +30,7 @@ MONTHLY = "month,funnel,leads,sales,revenue_inr,distinct_leads,roas\n"
 
 
 def moves_of(table_of: TableOf, table: Table, before: str, after: str) -> set[tuple[object, ...]]:
-    """Give (month, from, to, then each measure that is not 0) of two makings of one table, the others empty."""
+    """Return (month, from, to, then each measure that is not 0) of two makings of one table, the others empty."""
     nothing = {moving.full_name: moving.empty() for moving in MOVING}
     sides = [nothing | {table.full_name: table_of(table, text)} for text in (before, after)]
     rows = moved(sides[0], sides[1], AS_OF)

@@ -68,7 +68,7 @@ class Desk:
         return apply_worklist(self.settings, file)
 
     def refused(self, *rows: str) -> list[str]:
-        """Apply rows that are wrong; gives the errors, after seeing that nothing changed."""
+        """Apply rows that are wrong; returns the errors, after seeing that nothing changed."""
         before = self.contents()
         done = self.apply(*rows)
         assert done.added == {}

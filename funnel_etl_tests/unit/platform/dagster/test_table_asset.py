@@ -238,7 +238,7 @@ def test_a_failed_body_is_tried_again_only_where_that_may_help(transient: bool, 
 def test_the_asset_shows_its_contract_in_the_ui() -> None:
     @table_asset(LEADS, group="sales")
     def leads(night: Night) -> Outcome:
-        """Say what it does."""
+        """Return what it does."""
         return balanced(rows())
 
     spec = leads.get_asset_spec()

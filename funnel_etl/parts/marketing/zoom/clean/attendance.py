@@ -37,7 +37,7 @@ def zoom_attendance(
     placeholders: frozenset[str],
     lent: pd.DataFrame = NOTHING_LENT,
 ) -> Outcome:
-    """Give one row per person and occurrence, no-shows too. Columns as `clean.zoom_attendance`.
+    """Return one row per person and occurrence, no-shows too. Columns as `clean.zoom_attendance`.
 
     `reports` is `clean.zoom_reports`, `occurrences` is `clean.zoom_occurrences`, `lent` comes from
     `people.lent_by_leads`. Text cells are the first that are there, in the order of the report. Minutes of no-shows
@@ -75,7 +75,7 @@ def zoom_segments(
     placeholders: frozenset[str],
     lent: pd.DataFrame = NOTHING_LENT,
 ) -> Outcome:
-    """Give one row per join segment of an attendee. Columns as `clean.zoom_segments`; minutes are the report's."""
+    """Return one row per join segment of an attendee. Columns as `clean.zoom_segments`; minutes are the report's."""
     account, known = open_rows(attendee_rows, reports, "raw.zoom_attendee_rows")
     _, registrants = open_rows(registrant_rows, reports, "raw.zoom_registrant_rows")
     without_other_reports(account, known)
@@ -127,14 +127,14 @@ def merge_later(account: RowAccount, rows: pd.DataFrame, groups: Groups, reason:
 
 
 def take_first(rows: pd.DataFrame, groups: Groups, columns: list[str]) -> pd.DataFrame:
-    """Give the first row of each group, but the first e-mail that is there."""
+    """Return the first row of each group, but the first e-mail that is there."""
     people = rows.iloc[groups.first][columns].reset_index(drop=True)
     people["email"] = first_present(rows["email"], groups)
     return people
 
 
 def named(rows: pd.DataFrame, groups: Groups) -> pd.DataFrame:
-    """Give the first user, first and last name of each group that is there. Rule: Names."""
+    """Return the first user, first and last name of each group that is there. Rule: Names."""
     columns = ["user_name", "first_name", "last_name"]
     return pd.DataFrame({name: first_present(person_name(rows[name]), groups) for name in columns})
 

@@ -20,7 +20,7 @@ BY_OCCURRENCE = {
 
 
 def decided_by(rows: pd.DataFrame, groups: Groups, people: pd.DataFrame, occurrences: pd.DataFrame) -> pd.Series:
-    """Give one JSON object per person; what was not decided is not in it.
+    """Return one JSON object per person; what was not decided is not in it.
 
     `rows` are those of `attendance.with_times`; `people` is the table, a row per group.
     """

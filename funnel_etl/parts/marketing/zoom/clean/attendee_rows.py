@@ -49,7 +49,7 @@ def attendees(
     placeholders: frozenset[str],
     lent: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Give the attendee and other rows that stay, with their person (`people.identify`), in report order.
+    """Return the attendee and other rows that stay, with their person (`people.identify`), in report order.
 
     `known` and `registrants` come from `open_rows`. Hosts, panelists, staff, bots and superseded people leave
     the account.
@@ -76,7 +76,7 @@ def in_order(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _staff(known: pd.DataFrame) -> pd.Series:
-    """Say "staff" of attendee rows with a host's or panelist's e-mail, of the same report or one that goes before."""
+    """Return "staff" for attendee rows with a host's or panelist's e-mail, of the same report or an earlier one."""
     email = clean_email(known["email"])
     reasons = pd.Series(None, index=known.index, dtype="str")
     is_staff = known["section"].isin(["host", "panelist"]) & known["row_problem"].isna() & email.notna()
@@ -98,13 +98,13 @@ def _staff(known: pd.DataFrame) -> pd.Series:
 
 
 def _shown_names(known: pd.DataFrame) -> pd.Series:
-    """Give the name a row shows; the layout of 2020 has only first and last names."""
+    """Return the name a row shows; the layout of 2020 has only first and last names."""
     full = known["first_name"].fillna("").str.strip() + " " + known["last_name"].fillna("").str.strip()
     return known["user_name"].fillna(full)
 
 
 def _bots(user_names: pd.Series, bot_names: pd.DataFrame) -> pd.Series:
-    """Say "bot" of user names that a pattern of `bot_names.csv` matches as a whole; a blank one matches nobody."""
+    """Return "bot" for user names that a pattern of `bot_names.csv` matches as a whole; a blank one matches nobody."""
     patterns = [wildcard(pattern).pattern for pattern in bot_names["pattern"].dropna() if lookup_key(pattern)]
     if not patterns:
         return pd.Series(None, index=user_names.index, dtype="str")

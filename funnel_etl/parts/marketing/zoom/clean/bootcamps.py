@@ -41,7 +41,7 @@ def _named(titles: list[str], dates: list[pd.Timestamp]) -> list[str]:
 
 
 def bootcamp_participation(attendance: pd.DataFrame, occurrences: pd.DataFrame) -> Outcome:
-    """Give one row per person and bootcamp attended. Columns as `clean.bootcamp_participation`."""
+    """Return one row per person and bootcamp attended. Columns as `clean.bootcamp_participation`."""
     account = RowAccount(attendance, "clean.zoom_attendance")
     place = pd.Index(occurrences["occurrence_id"]).get_indexer(pd.Index(attendance["occurrence_id"]))
     ids = pd.Series(bootcamp_ids(occurrences).array.take(place, allow_fill=True), index=attendance.index)

@@ -14,7 +14,7 @@ _ALIAS = re.compile(r"^(?P<shown>[^()]*)\((?P<original>[^()]*)\)$")
 
 
 def conductors(staff: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
-    """Give `conductor` and `conductor_source` by occurrence_id (the index), where a host or panelist is named.
+    """Return `conductor` and `conductor_source` by occurrence_id (the index), where a host or panelist is named.
 
     `staff` are the host and panelist rows of reports, with occurrence_id and precedence; `listed` is
     `conductors.csv`. Those listed there are approved: the first approved panelist, else the first approved
@@ -39,7 +39,7 @@ def conductors(staff: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def canonical(names: pd.Series, listed: pd.DataFrame) -> pd.Series:
-    """Give each name in the spelling of `conductors.csv`, missing where it is not listed there.
+    """Return each name in the spelling of `conductors.csv`, missing where it is not listed there.
 
     "Shown (Original)", as Zoom writes a changed name, is found by the whole, by what is shown and by the
     original.

@@ -35,7 +35,7 @@ def zoom_contradictions(
     zone: str,
     lent: pd.DataFrame = NOTHING_LENT,
 ) -> Outcome:
-    """Give what later generated reports contradict. Columns as `ops.zoom_contradictions`.
+    """Return what later generated reports contradict. Columns as `ops.zoom_contradictions`.
 
     Each report is held against the one before that says something of the person. Taken back are: that somebody
     attended, minutes, an earlier join, a later leave; other words are another phone, e-mail, name or registration
@@ -68,7 +68,7 @@ def _rows_of_several_reports(
     placeholders: frozenset[str],
     lent: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Give the rows of occurrences with several reports that count; `place` orders reports, `person` numbers people."""
+    """Return the rows of occurrences with several reports that count; `place` orders reports, `person` people."""
     counted = reports[reports["precedence"].notna()]
     several = counted[counted["occurrence_id"].duplicated(keep=False)].copy()
     several["_minute"] = several["generated_at"].dt.floor("min")
@@ -161,7 +161,7 @@ def _registered(rows: pd.DataFrame, zone: str) -> pd.DataFrame:
 
 
 def _times(rows: pd.DataFrame, name: str, zone: str) -> pd.DataFrame:
-    """Give the rows with a time, as `value` and `measure`, the earliest first."""
+    """Return the rows with a time, as `value` and `measure`, the earliest first."""
     told = rows[rows[name].notna()]
     text = told[name].dt.tz_convert(zone).dt.strftime("%Y-%m-%d %H:%M:%S")
     return told.assign(value=text, measure=micros(told[name])).sort_values("measure", kind="stable")

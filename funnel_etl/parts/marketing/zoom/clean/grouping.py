@@ -48,7 +48,7 @@ def group(*columns: pd.Series) -> Groups:
 
 
 def linked(codes: Ints, left: Ints, right: Ints) -> Ints:
-    """Give `codes` with those that are linked, over any number of steps, made one: the least of them.
+    """Return `codes` with those that are linked, over any number of steps, made one: the least of them.
 
     The i-th link says that code `left[i]` goes by `right[i]`; codes that go by the same belong together.
     """
@@ -65,13 +65,13 @@ def linked(codes: Ints, left: Ints, right: Ints) -> Ints:
 
 
 def first_present(values: pd.Series, groups: Groups) -> pd.Series:
-    """Give the first value of each group that is not missing, in row order; one row per group."""
+    """Return the first value of each group that is not missing, in row order; one row per group."""
     there = np.flatnonzero(values.notna().to_numpy())
     return take(values, _first_positions(groups.codes[there], there, groups.count))
 
 
 def any_true(values: Bools, groups: Groups) -> Bools:
-    """Say of each group whether any of its rows is true."""
+    """Return, for each group, whether any of its rows is true."""
     found = np.zeros(groups.count, dtype=np.bool_)
     found[groups.codes[values]] = True
     return found
@@ -85,7 +85,7 @@ def reduced(values: pd.Series, groups: Groups, how: str) -> pd.Series:
 
 
 def take(values: pd.Series, positions: Ints) -> pd.Series:
-    """Give the values at `positions`, missing where a position is -1; fresh index."""
+    """Return the values at `positions`, missing where a position is -1; fresh index."""
     return pd.Series(values.array.take(positions, allow_fill=True))
 
 
@@ -110,7 +110,7 @@ def union_minutes(starts: pd.Series, ends: pd.Series, groups: Groups) -> pd.Seri
 
 
 def micros(instants: pd.Series) -> Ints:
-    """Give instants as whole microseconds since 1970; missing is the smallest integer."""
+    """Return instants as whole microseconds since 1970; missing is the smallest integer."""
     plain = instants.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
     return np.asarray(plain.astype(np.int64))
 

@@ -30,7 +30,7 @@ def zoom_occurrences(
     funnels: pd.DataFrame,
     zone: str,
 ) -> Outcome:
-    """Give one row per occurrence. Columns as `clean.zoom_occurrences`.
+    """Return one row per occurrence. Columns as `clean.zoom_occurrences`.
 
     `reports` is `clean.zoom_reports`; topic and duration are of the attendee report in force, else of the
     registration report. `started_at` is the scheduled time while no attendee report has come. Rule: Event.
@@ -51,7 +51,7 @@ def zoom_occurrences(
 
 
 def webinars(occurrences: pd.DataFrame, registrations: pd.DataFrame, attendance: pd.DataFrame) -> Outcome:
-    """Give the occurrences with how many registered and attended. Columns as `clean.webinars`."""
+    """Return the occurrences with how many registered and attended. Columns as `clean.webinars`."""
     account = RowAccount(occurrences, "clean.zoom_occurrences")
     registered = registrations["occurrence_id"].value_counts()
     attended = attendance.loc[attendance["attended"].fillna(value=False), "occurrence_id"].value_counts()
@@ -82,7 +82,7 @@ def _one_per_occurrence(account: RowAccount) -> pd.DataFrame:
 
 
 def _overrides(webinar_ids: pd.Series, table: pd.DataFrame) -> pd.DataFrame:
-    """Give what `webinar_overrides.csv` says of each webinar id; blank cells are missing. Same index."""
+    """Return what `webinar_overrides.csv` says of each webinar id; blank cells are missing. Same index."""
     columns = ["conductor", "category", "profile", "bootcamp_day"]
     digits = table["webinar_id"].str.replace(r"\D", "", regex=True)
     said = pd.DataFrame({name: squash(table[name]) for name in columns}).groupby(digits).first()
@@ -122,7 +122,7 @@ def _add_category(rows: pd.DataFrame, overrides: pd.DataFrame, tokens: pd.DataFr
 
 
 def _add_day(rows: pd.DataFrame, overrides: pd.DataFrame, account: RowAccount) -> None:
-    """Give bootcamps their day; other occurrences have none."""
+    """Return bootcamps their day; other occurrences have none."""
     days = bootcamp_days(rows["topic"], rows["event_date"])
     given = overrides["bootcamp_day"]
     is_one = rows["source_tag"].eq(BOOTCAMP)

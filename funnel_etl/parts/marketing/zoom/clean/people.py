@@ -86,7 +86,7 @@ def identify(
 
 
 def superseded(rows: pd.DataFrame) -> pd.Series:
-    """Say "superseded_report" of every row whose person is in a report that goes before, else missing.
+    """Return "superseded_report" for every row whose person is in a report that goes before, else missing.
 
     `rows` are of one kind of report, with person_key and precedence. People in only one of the reports stay.
     """
@@ -101,7 +101,7 @@ def superseded(rows: pd.DataFrame) -> pd.Series:
 
 
 def across_reports(rows: pd.DataFrame) -> pd.Series:
-    """Give each row the number of the person by whom rows of several reports are compared.
+    """Return each row the number of the person by whom rows of several reports are compared.
 
     `rows` have the columns of `identify`. Rows of an occurrence with one person_key are one person's; so are those
     with one e-mail, where another report has another phone with it (not where one report has several people under

@@ -32,16 +32,16 @@ class Profiles:
         ]
 
     def known(self, names: pd.Series) -> pd.Series:
-        """Give the keys of named profiles, missing where there is none of that name."""
+        """Return the keys of named profiles, missing where there is none of that name."""
         keys = lookup_keys(names)
         return keys.where(keys.isin(self.by_key.index))
 
     def fits(self, keys: pd.Series, types: tuple[str, ...]) -> pd.Series:
-        """Say of each key whether its profile is for the report of `types`."""
+        """Return, for each key, whether its profile is for the report of `types`."""
         return keys.isin(self.by_key.index[self.by_key["type"].isin(types)])
 
     def counterpart(self, keys: pd.Series, types: tuple[str, ...]) -> pd.Series:
-        """Give each profile if it is of `types`, else the first of them with its product and use case."""
+        """Return each profile if it is of `types`, else the first of them with its product and use case."""
         fitting = self._event[self.by_key["type"].isin(types)]
         named = fitting[~fitting.str.endswith("\n")].drop_duplicates()
         by_event = pd.Series(named.index, index=named.to_numpy(), dtype="str")
@@ -49,7 +49,7 @@ class Profiles:
         return keys.where(self.fits(keys, types), other)
 
     def by_topic(self, topics: pd.Series, types: tuple[str, ...]) -> pd.Series:
-        """Give the first profile of `types`, in file order, one of whose patterns is the whole topic."""
+        """Return the first profile of `types`, in file order, one of whose patterns is the whole topic."""
         return map_unique(topics, lambda topic: next(iter(self._fitting(topic, types)), None))
 
     def is_tie(self, topics: pd.Series, types: tuple[str, ...]) -> pd.Series:
@@ -77,12 +77,12 @@ class Profiles:
         return found
 
     def column(self, keys: pd.Series, name: str) -> pd.Series:
-        """Give what the profiles say in a column."""
+        """Return what the profiles say in a column."""
         return keys.map(self.by_key[name]).astype("str")
 
 
 def choose(rows: pd.DataFrame, override: pd.Series, profiles: Profiles, note: Note) -> pd.DataFrame:
-    """Give `profile` and `registered_profile` (keys) and `profile_source` of each occurrence.
+    """Return `profile` and `registered_profile` (keys) and `profile_source` of each occurrence.
 
     `rows` have topic, attendee_folder, registration_folder and which reports there are. What is forced, by override,
     by the sub-folder of the attendee report, then of the registration report, goes before the topic. A profile for the

@@ -44,7 +44,7 @@ def zoom_registrations(
     placeholders: frozenset[str],
     lent: pd.DataFrame = NOTHING_LENT,
 ) -> Outcome:
-    """Give one row per person and occurrence they registered for. Columns as `clean.zoom_registrations`.
+    """Return one row per person and occurrence they registered for. Columns as `clean.zoom_registrations`.
 
     They come from the registration reports of the occurrence; where none has come, from the attendee section
     of its attendee reports, no-shows too. Of several registrations the earliest approved one stays, else the

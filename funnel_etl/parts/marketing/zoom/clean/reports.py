@@ -34,7 +34,7 @@ def zoom_reports(
     zone: str,
     placeholders: frozenset[str],
 ) -> Outcome:
-    """Give one row per report with its occurrence and standing. Columns as `clean.zoom_reports`.
+    """Return one row per report with its occurrence and standing. Columns as `clean.zoom_reports`.
 
     `precedence` is 1 for the report in force, 2, 3, … for those whose people stay where no report before them
     has them, and missing for a duplicate or a subset, of which nothing is used. A report without webinar id
@@ -97,7 +97,7 @@ def _standing(
     registrant_rows: pd.DataFrame,
     placeholders: frozenset[str],
 ) -> pd.DataFrame:
-    """Give status, superseded_by and precedence; only several reports of a kind are looked into."""
+    """Return status, superseded_by and precedence; only several reports of a kind are looked into."""
     standing = pd.DataFrame(
         {
             "status": pd.Series("in_force", index=reports.index, dtype="str"),
@@ -160,7 +160,7 @@ def _contents(
     registrant_rows: pd.DataFrame,
     placeholders: frozenset[str],
 ) -> dict[str, _Content]:
-    """Give the content of the reports in `several`, by file_id; others of their occurrences lend phones."""
+    """Return the content of the reports in `several`, by file_id; others of their occurrences lend phones."""
     around = reports[reports["occurrence_id"].isin(several["occurrence_id"])]
     attendees, registrants = (
         in_reports(

@@ -20,12 +20,12 @@ _WEEKDAYS = {5: "Day 1", 6: "Day 2"}
 
 
 def is_bootcamp(topics: pd.Series) -> pd.Series:
-    """Say of each topic whether it has the word bootcamp."""
+    """Return, for each topic, whether it has the word bootcamp."""
     return topics.fillna("").str.contains(_BOOTCAMP).astype("boolean")
 
 
 def bootcamp_days(topics: pd.Series, event_dates: pd.Series) -> pd.DataFrame:
-    """Give `bootcamp_day` and `day_source` (topic, weekday, default) by topic, else by the day of the week.
+    """Return `bootcamp_day` and `day_source` (topic, weekday, default) by topic, else by the day of the week.
 
     A topic that names both days is both. Rule: Bootcamp day.
     """
@@ -45,7 +45,7 @@ def day_in_topic(topic: str) -> str | None:
 
 
 def without_day(topic: str) -> str:
-    """Give a topic without its day and without the brackets and dashes that the day leaves behind."""
+    """Return a topic without its day and without the brackets and dashes that the day leaves behind."""
     bare = _EMPTY_BRACKETS.sub(" ", _DAY.sub("\x00", topic).replace("\x00", " "))
     words = [w for w in squash_one(bare).split(" ") if w]
     while words and not words[0].strip(_LOOSE_ENDS):
@@ -56,7 +56,7 @@ def without_day(topic: str) -> str:
 
 
 def categories(topics: pd.Series, tokens: pd.DataFrame) -> pd.DataFrame:
-    """Give `category` by the longest token of `category_tokens.csv` that is a word of its own in the topic.
+    """Return `category` by the longest token of `category_tokens.csv` that is a word of its own in the topic.
 
     `is_tie` says that another token, as long, means another category; then the first of the file is taken.
     Compared by `lookup_key`: "acca" is not in "Maccabi". Missing where no token stands in the topic.
@@ -74,6 +74,6 @@ def categories(topics: pd.Series, tokens: pd.DataFrame) -> pd.DataFrame:
 
 
 def _categories(topic: str, words: list[tuple[str, str, re.Pattern[str]]]) -> list[str]:
-    """Give the different categories of the longest tokens in a topic, in file order; `words`: longest first."""
+    """Return the different categories of the longest tokens in a topic, in file order; `words`: longest first."""
     hits = [(key, category) for key, category, pattern in words if pattern.search(topic)]
     return list(dict.fromkeys(category for key, category in hits if len(key) == len(hits[0][0])))

@@ -17,7 +17,7 @@ from funnel_etl.sources.drop.intake import MEGABYTE, too_large
 
 
 def check_file(path: Path, settings: Settings) -> tuple[Diagnosis, str]:
-    """Diagnose a file; gives the diagnosis and its text. Raises `SourceRejected` for what is no readable plain file."""
+    """Diagnose a file; returns the diagnosis and its text. Raises `SourceRejected` for no readable plain file."""
     name = plain_name(path.name)
     config, problems = config_of(settings.config_folder)
     data = _read(path, name, settings)

@@ -118,7 +118,7 @@ def as_csv(frame: pd.DataFrame) -> bytes:
 
 
 def _wanted(occurrence: Mapping[str, Any], profiles: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """Give kind → profile and file name. Where both files would have one name, the kind is added to it."""
+    """Return kind → profile and file name. Where both files would have one name, the kind is added to it."""
     keys = {
         kind: lookup_keys(pd.Series([occurrence[column]], dtype="str"))[0]
         for kind, column in ((REGISTERED, "registered_profile"), (ATTENDED, "profile"))
@@ -137,7 +137,7 @@ def _wanted(occurrence: Mapping[str, Any], profiles: pd.DataFrame) -> dict[str, 
 
 
 def _download_name(profiles: pd.DataFrame, key: str) -> str:
-    """Give the profile's file name; a blank one is the profile's own name. Never a path."""
+    """Return the profile's file name; a blank one is the profile's own name. Never a path."""
     name = str(profiles.at[key, "download_name"]).strip() or str(profiles.at[key, "name"])  # noqa: PD008 - one cell
     bare = "".join("_" if sign in '/\\:*?"<>|' or ord(sign) < 32 else sign for sign in name).lstrip(".")
     return bare if bare.lower().endswith(".csv") else f"{bare}.csv"
@@ -158,7 +158,7 @@ def _minutes(attendance: pd.DataFrame) -> pd.Series:
 def _cells(
     people: pd.DataFrame, facts: pd.DataFrame, columns: Mapping[str, str], zone: str
 ) -> Callable[[str], pd.DataFrame]:
-    """Turn people into cells once for all, and give what looks up those of an occurrence."""
+    """Turn people into cells once for all, and return what looks up those of an occurrence."""
     people = people.sort_values(["occurrence_id", "person_key"], ignore_index=True)
     place = facts.index.get_indexer(pd.Index(people["occurrence_id"]))
     for name in facts:

@@ -112,7 +112,7 @@ def examine(
     *,
     folder: str | None = None,
 ) -> Diagnosis:
-    """Tell all of a report that was read already."""
+    """Describe a report that was read already."""
     found = Diagnosis(str(facts["file_id"]), threshold, report=str(facts["report"]), measures=measures)
     times = {name: local_time(facts[name], zone) for name in HEAD_TIMES}
     found.times = {name: text for name, text in times.items() if text}
@@ -201,7 +201,7 @@ def _tell_event(found: Diagnosis, row: pd.Series, config: Config, zone: str) -> 
 
 
 def _token(topic: Any, category: str, tokens: pd.DataFrame) -> str | None:
-    """Give the token of the topic that gave the category: the longest."""
+    """Return the token of the topic that gave the category: the longest."""
     hits = [
         tokens["token"].iloc[at]
         for at in range(len(tokens))
@@ -211,7 +211,7 @@ def _token(topic: Any, category: str, tokens: pd.DataFrame) -> str | None:
 
 
 def render(found: Diagnosis, name: str) -> str:
-    """Give a diagnosis as lines for a person."""
+    """Return a diagnosis as lines for a person."""
     if found.refusal is not None or found.measures is None:
         return f"{name} would be rejected: {found.refusal}"
     lines = [f"{name} is the {found.report} report of {found.event.get('topic', 'a webinar without a topic')}"]

@@ -43,7 +43,7 @@ class Written:
 
 
 def default_folder(settings: Settings) -> Path:
-    """Give the folder the night writes to; the files are in its `zoom/`."""
+    """Return the folder the night writes to; the files are in its `zoom/`."""
     return settings.state / "exports"
 
 
@@ -142,7 +142,7 @@ def _replace(path: Path, data: bytes, private: Path | None) -> None:
 
 
 def _remove(root: Path, name: str) -> int:
-    """Remove a file we wrote, and its folder if nothing else is in it; gives how many files went."""
+    """Remove a file we wrote, and its folder if nothing else is in it; returns how many files went."""
     path = root / name
     if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
         return 0

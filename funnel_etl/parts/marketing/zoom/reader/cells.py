@@ -35,7 +35,7 @@ _SHOWN = 80
 
 
 def text(values: Any) -> pd.Series:
-    """Give Arrow texts as a `str` column, as they came; NaN where missing or nothing but white space."""
+    """Return Arrow texts as a `str` column, as they came; NaN where missing or nothing but white space."""
     if values.null_count < len(values):
         empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(values), ""), fill_value=True)
         values = pc.if_else(empty, pa.scalar(None, TEXT), values)
@@ -43,18 +43,18 @@ def text(values: Any) -> pd.Series:
 
 
 def series(values: Any) -> pd.Series:
-    """Give Arrow texts as a `str` column, unchanged."""
+    """Return Arrow texts as a `str` column, unchanged."""
     dtype: Any = STR
     return pd.Series(dtype.__from_arrow__(values))
 
 
 def constant(value: str, size: int) -> Any:
-    """Give an Arrow column that holds one text in every row."""
+    """Return an Arrow column that holds one text in every row."""
     return pa.array([value], type=TEXT).take(pa.array(np.zeros(size, dtype=np.int64)))
 
 
 def _mapped(values: Any, function: Callable[[str], Any], missing: Any) -> Any:
-    """Apply a function once to every different text; gives a NumPy array."""
+    """Apply a function once to every different text; returns a NumPy array."""
     encoded = values.dictionary_encode()
     results = np.array([*map(function, encoded.dictionary.to_pylist()), missing])
     return results[encoded.indices.fill_null(len(results) - 1).to_numpy(zero_copy_only=False)]
@@ -67,7 +67,7 @@ def answers(values: Any) -> Any:
 
 
 def approvals(texts: pd.Series) -> pd.Series:
-    """Give approval statuses by their English words; an unknown one as it came, NaN where blank."""
+    """Return approval statuses by their English words; an unknown one as it came, NaN where blank."""
     return map_unique(texts, _approval)
 
 

@@ -77,7 +77,7 @@ def refuse_bytes(data: bytes) -> None:
 
 
 def _reads_as_text(data: bytes, signature: bytes) -> bool:
-    """Tell a text that happens to start with the letters of a signature ("MZ", "ID3", "RIFF"…)."""
+    """Whether it is a text that happens to start with the letters of a signature ("MZ", "ID3", "RIFF"…)."""
     return signature.isalnum() and b"\x00" not in data[:HEAD]
 
 

@@ -19,7 +19,7 @@ _AT_A_TIME = 5_000
 
 
 def records_as_json(section: Section) -> Any:
-    """Give every record as it came, as an Arrow array of JSON objects with sorted names."""
+    """Return every record as it came, as an Arrow array of JSON objects with sorted names."""
     order = sorted(range(len(section.header)), key=section.header.__getitem__)
     parts: list[Any] = []
     before = "{"
@@ -34,7 +34,7 @@ def records_as_json(section: Section) -> Any:
 
 
 def _problem_rows(section: Section) -> Any:
-    """Give the records that do not fit their header: only the fields they have, and those they have too many."""
+    """Return the records that do not fit their header: only the fields they have, and those they have too many."""
     numbers = sorted(section.problems)
     pieces = []
     for start in range(0, len(numbers), _AT_A_TIME):
@@ -52,7 +52,7 @@ def _problem_row(section: Section, at: int, cells: tuple[str, ...]) -> str:
 
 
 def answers_as_json(section: Section) -> Any:
-    """Give the answers to the form's questions as JSON, question → answer, without blank ones."""
+    """Return the answers to the form's questions as JSON, question → answer, without blank ones."""
     parts: list[Any] = []
     for at in sorted(section.unnamed(), key=section.header.__getitem__):
         column = section.column(at)

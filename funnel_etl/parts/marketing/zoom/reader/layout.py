@@ -111,7 +111,7 @@ def _with_zone(cell: str, known: Mapping[str, str]) -> tuple[str, str]:
 
 
 def heads_summary(record: list[str]) -> bool:
-    """Say whether a record is the header of the summary: the one after it tells of the webinar, not of a person."""
+    """Return whether a record is the header of the summary: the one after it tells of the webinar, not of a person."""
     return "webinar_id" in _labels(record)
 
 
@@ -310,7 +310,7 @@ def _with_topic_whole(labels: list[str], values: list[str], width: int) -> list[
 
 
 def _language(words: Iterable[str]) -> str:
-    """Give the language most of the words belong to; English when none stands out."""
+    """Return the language most of the words belong to; English when none stands out."""
     votes: Counter[str] = Counter()
     for word in words:
         votes.update(_LANGUAGES.get(key(word), ()))

@@ -53,7 +53,7 @@ def measure(export: ZoomExport) -> Measures:
 
 
 def date_ratio(measures: Measures) -> float:
-    """Give the share of the dates of people that could be read; 1 where there are none."""
+    """Return the share of the dates of people that could be read; 1 where there are none."""
     total = measures["dates_read"] + measures["dates_unread"]
     return measures["dates_read"] / total if total else 1.0
 
@@ -95,7 +95,7 @@ def _sum(registered: int | None, cancelled: int | None) -> int | None:
 
 
 def _section(section: Section) -> SectionMeasures:
-    """Tell of a section. Under an unknown header nothing is named: it may be a row of somebody."""
+    """Describe a section. Under an unknown header nothing is named: it may be a row of somebody."""
     columns: dict[str, str] = {}
     if section.is_known:
         meanings = {at: meaning for meaning, at in section.meanings.items()}

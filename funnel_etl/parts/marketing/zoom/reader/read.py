@@ -189,7 +189,7 @@ def _settle_roles(layout: Layout) -> bool:
 
 
 def _facts(layout: Layout, times: Instants, notes: list[str], *, is_attendee: bool) -> dict[str, Any]:
-    """Give the summary's values; adds to `notes` what could not be read."""
+    """Return the summary's values; adds to `notes` what could not be read."""
     counts: dict[str, int | None] = {}
     for name in COUNTS:
         try:
@@ -321,7 +321,7 @@ def _problems(sections: list[Section]) -> pd.Series:
 
 
 def _attended(sections: list[Section], words: Any, joined_at: pd.Series) -> Any:
-    """Say who attended, by the report's words; without that column, whoever joined; `other` always."""
+    """Return who attended, by the report's words; without that column, whoever joined; `other` always."""
     said = cells.answers(words)
     silent = [np.full(s.size, s.is_attendance and "attended" not in s.meanings) for s in sections]
     is_silent = np.concatenate(silent)

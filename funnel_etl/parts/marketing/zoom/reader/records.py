@@ -51,7 +51,7 @@ class Records:
         self._looked_up: tuple[int, list[str]] = (-1, [])
 
     def __iter__(self) -> Iterator[list[str]]:
-        """Give the records. Raises `NotAZoomReport` for a text whose quotation marks or fields make no sense."""
+        """Return the records. Raises `NotAZoomReport` for a text whose quotation marks or fields make no sense."""
         start: int | None = 0
         while start is not None:
             start = yield from self._until_never_closed(start)
@@ -88,7 +88,7 @@ class Records:
             at = self._stop
 
     def _first_line_alone(self) -> Generator[list[str], None, int]:
-        """Give the line after the last record as a record; returns where the next line starts."""
+        """Return the line after the last record as a record; returns where the next line starts."""
         self.line = self.end = self.end + 1
         self.unclosed.append(self.line)
         if len(self.unclosed) > MOST_UNCLOSED:
@@ -110,7 +110,7 @@ class Records:
         return next(csv.reader([line.rstrip("\r\n")], delimiter=self._delimiter), [])
 
     def lines(self) -> list[str]:
-        """Give the lines of the record given last."""
+        """Return the lines of the record given last."""
         found: list[str] = []
         while self.line + len(found) <= self.end:
             piece, lines = self._piece_of(self.line + len(found))

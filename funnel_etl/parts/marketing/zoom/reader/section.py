@@ -63,7 +63,7 @@ class Section:
         return len(self.lines)
 
     def column(self, at: int) -> Any:
-        """Give the cells of one column, as an Arrow array, once the section is closed."""
+        """Return the cells of one column, as an Arrow array, once the section is closed."""
         return self._chunks[0][at]
 
     def unnamed(self) -> list[int]:
@@ -108,7 +108,7 @@ class Section:
             del self.flat[:end]
 
     def take_back_title(self) -> str:
-        """Remove the last row, and give its text, if that is all in its first cell; else give ""."""
+        """Remove the last row, and return its text, if that is all in its first cell; else give ""."""
         last = self.flat[-len(self.header) :]
         if not last or not last[0].strip() or any(cell.strip() for cell in last[1:]) or self.size - 1 in self.surplus:
             return ""

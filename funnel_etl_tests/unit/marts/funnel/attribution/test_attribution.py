@@ -59,7 +59,7 @@ def credited(table_of: Frame, config_of: Callable[..., Config]) -> Frame:
 
 
 def exact(rows: pd.DataFrame, model: str) -> dict[str, Fraction]:
-    """Give funnel → exact credit of one model."""
+    """Return funnel → exact credit of one model."""
     own = rows[rows["model"] == model]
     pairs = zip(own["funnel"], own["credit_numerator"], own["credit_denominator"], strict=True)
     return {funnel: Fraction(int(top), int(bottom)) for funnel, top, bottom in pairs}

@@ -17,7 +17,7 @@ Conflicts = Callable[..., pd.DataFrame]
 
 @pytest.fixture
 def conflicts(raw_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config]) -> Conflicts:
-    """Give the conflicts of a dump: its rows from line 2 on, after the header."""
+    """Return the conflicts of a dump: its rows from line 2 on, after the header."""
 
     def make(*lines: str, header: str = HEADER, **tables: str) -> pd.DataFrame:
         given = {"metrics": "name,value\nexcluded_statuses,refunded\n"} | tables

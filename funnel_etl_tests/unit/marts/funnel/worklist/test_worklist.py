@@ -46,7 +46,7 @@ Worklist = Callable[..., pd.DataFrame]
 
 @pytest.fixture
 def worklist(config_of: Callable[..., Config], table_of: Callable[..., pd.DataFrame]) -> Worklist:
-    """Give the list of the tables' rows, each written as a line of CSV in the order of HEADERS."""
+    """Return the list of the tables' rows, each written as a line of CSV in the order of HEADERS."""
 
     def make(config: dict[str, str], *, conflicts: pd.DataFrame | None = None, **rows: list[str]) -> pd.DataFrame:
         frames = {

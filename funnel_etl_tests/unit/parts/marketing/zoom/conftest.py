@@ -92,7 +92,7 @@ class Night:
         return parse_table(name, text.encode() if text else None)
 
     def run(self) -> dict[str, Any]:
-        """Give every outcome by table name; each must keep its contract."""
+        """Return every outcome by table name; each must keep its contract."""
         raw, attendees, registrants = self.frames()
         who = people_by(Config({"metrics": self.table("metrics")}), self.lead_table())
         who |= {"bot_names": self.table("bot_names"), "placeholders": self.placeholders}
@@ -126,7 +126,7 @@ class Night:
         return out
 
     def clean_files(self) -> list[CleanFile]:
-        """Give the clean files of the night."""
+        """Return the clean files of the night."""
         out = self.run()
         frames = {name: out[f"zoom_{name}"].rows for name in ("occurrences", "registrations", "attendance")}
         return clean_files(**frames, zoom_profiles=self.table("zoom_profiles"), zone=ZONE)

@@ -11,7 +11,7 @@ from funnel_etl_tests.golden.week import TUE
 
 
 def warnings_of(data: bytes) -> list[str] | None:
-    """Give what is said of a report; None: it is refused."""
+    """Return what is said of a report; None: it is refused."""
     try:
         export = read_export(data, file_id="f", zone="Asia/Kolkata")
     except FunnelError:
