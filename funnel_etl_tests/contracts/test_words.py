@@ -1,4 +1,4 @@
-"""The code speaks the field's language: docstrings return, and the words of `docs/glossary.md` are the only own ones."""
+"""The code speaks the field's language: a docstring says what a function returns, shows, writes or raises."""
 
 import ast
 from collections.abc import Iterator
