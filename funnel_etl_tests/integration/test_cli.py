@@ -205,7 +205,7 @@ def test_a_night_on_postgresql_15_is_refused_in_one_line_naming_both_versions(
     assert re.search(r"PostgreSQL 15\.\d+, and PostgreSQL 17 or newer is needed", told(done))
 
 
-@pytest.mark.parametrize("command", ["changes", "purge", "dictionary", "explain 9876500001", "status", "run"])
+@pytest.mark.parametrize("command", ["changes", "purge", "explain 9876500001", "status", "run"])
 def test_a_wrong_setting_is_one_line_of_every_command(
     command: str, new_installation: Callable[[], Installation]
 ) -> None:

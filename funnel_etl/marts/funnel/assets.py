@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from funnel_etl.catalog import SOURCES, TAKING_IN
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.marts.funnel import conservation, contracts, pictures
 from funnel_etl.marts.funnel.attributed_sales import attributed_sales
@@ -20,7 +21,7 @@ from funnel_etl.platform.lake import Lake
 
 GROUP = "funnel"
 ATTENDED = {"zoom_attendance": ZOOM_ATTENDANCE, "webinars": WEBINARS}
-MADE_FROM = (TOFU_LEADS, AD_SPEND, WEBINARS, ZOOM_REGISTRATIONS, ZOOM_ATTENDANCE, ASSIGNED_LEADS, SALES)
+MADE_FROM = (*(source.clean for source in SOURCES.values()), WEBINARS, ZOOM_REGISTRATIONS, ZOOM_ATTENDANCE)
 """The tables of the parts that the facts are made from."""
 EVENTS = {
     "tofu_leads": TOFU_LEADS,
@@ -110,8 +111,9 @@ def funnel_monthly_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 @table_asset(
     contracts.DATA_VERSION,
     group=GROUP,
-    inputs={"tofu_leads": TOFU_LEADS, "ad_spend": AD_SPEND, "assigned_leads": ASSIGNED_LEADS, "sales": SALES},
+    inputs={source.name: source.clean for source in SOURCES.values()},
 )
 def data_version_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Record what the facts are of: the night, the code, the config, and through which day each part is complete."""
-    return data_version(**frames, as_of=night.as_of, config_version=night.config.version)
+    days = {part.name: [frames[each.name][each.day] for each in part.sources] for part in TAKING_IN}
+    return data_version(days, as_of=night.as_of, config_version=night.config.version)

@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from funnel_etl.core.parts import MARKETING, SALES
 from funnel_etl.marts.funnel.contracts import DATA_VERSION
 from funnel_etl.marts.funnel.data_version import data_version
 from funnel_etl.parts.marketing.contracts import AD_SPEND, TOFU_LEADS
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS
+from funnel_etl.parts.sales.contracts import SALES as SALES_TABLE
 
 Version = Callable[..., Any]
 
@@ -17,17 +19,14 @@ Version = Callable[..., Any]
 @pytest.fixture
 def version(table_of: Callable[..., pd.DataFrame]) -> Version:
     def make(leads: str = "", spend: str = "", assigned: str = "", sales: str = "") -> Any:
-        def days(table: Any, column: str, given: str) -> pd.DataFrame:
-            return table_of(table, "\n".join([column, *given.split()]) if given else "")
+        def days(table: Any, column: str, given: str) -> pd.Series:
+            return table_of(table, "\n".join([column, *given.split()]) if given else "")[column]
 
-        outcome = data_version(
-            days(TOFU_LEADS, "created_date", leads),
-            days(AD_SPEND, "spend_date", spend),
-            days(ASSIGNED_LEADS, "assigned_date", assigned),
-            days(SALES, "sold_date", sales),
-            pd.Timestamp("2026-11-10"),
-            "c0ffee",
-        )
+        of_part = {
+            MARKETING: [days(TOFU_LEADS, "created_date", leads), days(AD_SPEND, "spend_date", spend)],
+            SALES: [days(ASSIGNED_LEADS, "assigned_date", assigned), days(SALES_TABLE, "sold_date", sales)],
+        }
+        outcome = data_version(of_part, pd.Timestamp("2026-11-10"), "c0ffee")
         rows = DATA_VERSION.conform(outcome.rows)
         assert DATA_VERSION.problems(rows) == []
         assert len(rows) == 1
