@@ -18,6 +18,7 @@ from funnel_etl.platform.contracts import TABLES as OPS_TABLES
 from funnel_etl.platform.dagster import config_asset
 from funnel_etl.platform.dagster.killed_runs import killed_runs
 from funnel_etl.platform.dagster.nights import nights_partition, of_nights
+from funnel_etl.platform.dagster.table_asset import earlier_reads
 from funnel_etl.resources import resources
 from funnel_etl.settings import Settings
 
@@ -43,7 +44,6 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             jobs=[automation.nightly, automation.watch_job, purge_job.purge_job],
             schedules=[automation.nightly_schedule, purge_job.purge_schedule(settings.timezone)],
             sensors=[automation.watch_after_success, automation.watch_after_failure, killed_runs],
-            resources=resources(settings, TABLES),
             # A process per step would cost seconds each; the night is one run of small steps.
             executor=dg.in_process_executor,
         ),
@@ -54,6 +54,6 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=merged.jobs,
         schedules=merged.schedules,
         sensors=merged.sensors,
-        resources=merged.resources,
+        resources=resources(settings, TABLES, earlier_reads(merged)),
         executor=merged.executor,
     )

@@ -10,6 +10,7 @@ from upath import UPath
 from funnel_etl.catalog import SOURCE_NAMES
 from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.tables.earlier import EarlierReads
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.dagster.lake_io import LakeIOManager
 from funnel_etl.platform.dagster.table_asset import progress
@@ -23,7 +24,7 @@ from funnel_etl.sources.archive.store import open_store
 from funnel_etl.sources.nightly import NightlySources
 
 
-def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:
+def resources(settings: Settings, tables: Sequence[Table], reads: EarlierReads) -> dict[str, Any]:
     """Return Dagster's resources; nothing is opened before a step asks for it."""
     sources = NightlySources(settings, Landing(UPath(settings.landing_root)), SOURCE_NAMES)
 
@@ -48,6 +49,7 @@ def resources(settings: Settings, tables: Sequence[Table]) -> dict[str, Any]:
         "parsed_reports": _lazy(lambda: ParsedReports(open_store(UPath(settings.lake_root)), sources)),
         "database_url": _lazy(lambda: funnel_url(settings.state, settings.database_port, settings.database_url)),
         "all_tables": _lazy(lambda: tables),
+        "earlier_reads": _lazy(lambda: reads),
     }
 
 

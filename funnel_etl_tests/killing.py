@@ -18,6 +18,7 @@ import psycopg2.errors
 from upath import UPath
 
 from funnel_etl.assembly import TABLES, funnel, marketing, parity, sales
+from funnel_etl.observe.alerts.contracts import ALERTS
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.platform.dagster.killed_runs import GOING
 from funnel_etl.platform.lake import Lake
@@ -34,7 +35,7 @@ STAMPS = (
     "checksum inserted changed deleted"
 ).split()
 """Columns that tell when, or by which run: two runs that give the same have others."""
-TELLS_OF_RUNS = {"ops.alerts"}
+TELLS_OF_RUNS = {ALERTS.full_name}
 """What was told, of a night that was killed as well."""
 Contents = dict[str, str]
 

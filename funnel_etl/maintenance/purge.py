@@ -14,6 +14,7 @@ import dagster as dg
 from upath import UPath
 
 from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.tables.earlier import EarlierReads
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.maintenance.old_runs import runs_plan
 from funnel_etl.maintenance.retention import Plan, by_source, lake_plan, landing_plan, published_last
@@ -59,24 +60,35 @@ def purge(
     settings: Settings,
     opened: dg.DagsterInstance,
     tables: Sequence[Table],
+    reads: EarlierReads,
     *,
     dry_run: bool = False,
     now: datetime | None = None,
 ) -> Purged:
-    """Remove what the settings let go, or with `dry_run` only say what that is."""
+    """Remove what the settings let go, or with `dry_run` only return what that is.
+
+    `reads`: what assets read of nights before their own.
+    """
     now, done = now or datetime.now(UTC), Purged()
     lake, landing = Lake(UPath(settings.lake_root)), Landing(UPath(settings.landing_root))
-    nights = _lake(done, lake, tables, settings.keep_lake_nights, published_last(landing), dry_run=dry_run)
+    nights = _lake(done, lake, tables, reads, settings.keep_lake_nights, published_last(landing), dry_run=dry_run)
     _landing(done, landing, settings.keep_landing_days, now, dry_run=dry_run)
     _runs(done, opened, nights, settings.keep_events_days, now, dry_run=dry_run)
     return done
 
 
 def _lake(
-    done: Purged, lake: Lake, tables: Sequence[Table], keep: int, compared: Sequence[date], *, dry_run: bool
+    done: Purged,
+    lake: Lake,
+    tables: Sequence[Table],
+    reads: EarlierReads,
+    keep: int,
+    compared: Sequence[date],
+    *,
+    dry_run: bool,
 ) -> set[date]:
     """Purge the lake, and return the nights of which something is left."""
-    plan = lake_plan(lake, tables, keep, compared)
+    plan = lake_plan(lake, tables, reads, keep, compared)
     nights = sorted({night for (_, night), _ in plan.going})
     span = f"tables of nights {nights[0]} to {nights[-1]}" if nights else ""
     _note(done, LAKE, plan, [Line(LAKE, span, plan.gone.count, plan.gone.size)] if nights else [])

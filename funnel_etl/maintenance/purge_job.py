@@ -11,11 +11,16 @@ from funnel_etl.maintenance.purge_render import purged_lines
 
 
 # `lake` for the turn it brings: nothing is removed under a run that reads it.
-@dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"all_tables", "lake", "sources"})
+@dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"all_tables", "earlier_reads", "lake", "sources"})
 def remove_what_is_old(context: dg.OpExecutionContext) -> Iterator[dg.Output[Any]]:
     """Remove old nights of the lake, old bytes of the landing archive and old runs, by the FUNNEL_KEEP_ settings."""
     try:
-        done = purge(context.resources.sources.settings, context.instance, context.resources.all_tables)
+        done = purge(
+            context.resources.sources.settings,
+            context.instance,
+            context.resources.all_tables,
+            context.resources.earlier_reads,
+        )
     except FunnelError as error:
         raise dg.Failure(description=str(error), allow_retries=error.transient) from None
     told = "\n".join(f"- {line.strip()}" for line in purged_lines(done, dry_run=False))

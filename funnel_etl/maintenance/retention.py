@@ -1,7 +1,7 @@
 """What may go from the lake and from the landing archive, and why the rest stays. Decides; `purge` removes.
 
-The next night reads tables of nights before it. `NEEDED` says which, so that a night after a purge equals one without;
-a test looks for readers that are not in `READERS`.
+The next night reads tables of nights before it. Each asset declares which (`reads_earlier`), and is shown no others, so
+that a night after a purge equals one without.
 """
 
 from collections import Counter
@@ -12,9 +12,8 @@ from typing import Generic, TypeVar
 
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.tables.earlier import Earlier, EarlierReads
 from funnel_etl.marts.funnel import published
-from funnel_etl.marts.funnel.revenue.contracts import REVENUE_CHANGES
-from funnel_etl.parts.sales.contracts import SALES
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.schema import SCHEMAS
@@ -22,21 +21,14 @@ from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.landing import Landing
 
 What = TypeVar("What")
-READERS = {
-    "observe/changes/steps.py": "the night published before: all its tables, and in landing what it was made from",
-    "marts/funnel/m0/closing.py": "the M0 of the night before: the newest two of each table",
-    "marts/funnel/revenue/assets.py": "its own table of the night before: the newest two of each table",
+COMMANDS = {
     "parts/marketing/zoom/files/export.py": "the newest night that has all its tables: the newest two of each table",
     "operate/rerun/preview.py": "the newest night that has all tables: the newest two of each table",
     "operate/rerun/replay.py": "a lake of its own; of the real one only the replayed night, to compare with",
     "operate/explain/changes_render.py": "a night that somebody asks for; without it it says which ones there are",
     "operate/worklist/worklist.py": "its newest night",
-    "parts/sales/earlier.py": "the night before, and clean.sales since the last mart.revenue_changes; then landing",
-    "platform/dagster/source_assets.py": "the night before of each source whose dumps move on; then landing",
-    "observe/completeness/phone_state.py": "the phones of up to a week before; of fewer nights where these are gone",
-    "observe/completeness/state.py": "of each table the newest night that passed its checks; the newest good config",
 }
-"""Every module that asks which nights the lake has → what it reads, and by which rule that stays."""
+"""Modules of commands that ask which nights the lake has → what they read. What assets read, they declare."""
 NEWEST = 2
 """Nights of each table that always stay: the newest, and the one it was built on."""
 
@@ -80,15 +72,18 @@ class LakePlan(Plan[tuple[str, date]]):
     nights_left: set[date] = field(default_factory=set)
 
 
-def lake_plan(lake: Lake, tables: Iterable[Table], keep: int, compared: Collection[date] = ()) -> LakePlan:
+def lake_plan(
+    lake: Lake, tables: Iterable[Table], reads: EarlierReads, keep: int, compared: Collection[date] = ()
+) -> LakePlan:
     """Decide on each table's night of the lake, as (schema.table, night). `keep`: nights that stay; 0: all.
 
-    `compared`: the nights that the next one may be compared with (`published_last`).
+    `reads`: what assets read of nights before their own; `compared`: the nights that the next one may be compared with
+    (`published_last`).
     """
     made = {name: nights for schema in SCHEMAS for name, nights in lake.made(schema).items()}
     every = sorted({night for nights in made.values() for night in nights})
     newest = set(every[-keep:] if keep else every)
-    needed = _needed(lake, tables, made)
+    needed = _needed(lake, tables, reads, made)
     plan = LakePlan()
     for name, nights in made.items():
         for night in nights:
@@ -101,8 +96,13 @@ def lake_plan(lake: Lake, tables: Iterable[Table], keep: int, compared: Collecti
     return plan
 
 
-def _needed(lake: Lake, tables: Iterable[Table], made: dict[str, list[date]]) -> dict[tuple[str, date], str]:
-    """Return what the next night reads, however old: (schema.table, night) → why."""
+def _needed(
+    lake: Lake, tables: Iterable[Table], reads: EarlierReads, made: dict[str, list[date]]
+) -> dict[tuple[str, date], str]:
+    """Return what the next night reads, however old: (schema.table, night) → why.
+
+    BEFORE and GOOD hold for every table; PUBLISHED is `compared`; of WEEK only what is there is read.
+    """
     found: dict[tuple[str, date], str] = {}
     for table in tables:
         nights = made.get(table.full_name, [])
@@ -112,11 +112,12 @@ def _needed(lake: Lake, tables: Iterable[Table], made: dict[str, list[date]]) ->
             found.setdefault((table.full_name, good), "newest of their table that passed its checks")
     if (whole := _whole_config(lake, made)) is not None:
         found.setdefault((CONFIG_VERSIONS.full_name, whole), "newest config without an error")
-    changed = made.get(REVENUE_CHANGES.full_name, [])
-    since = changed[-NEWEST:][0] if changed else date.min
-    for night in made.get(SALES.full_name, []):
-        if night >= since:
-            found.setdefault((SALES.full_name, night), "sales whose changes of revenue are still to be told")
+    for reader, read in reads.items():
+        own = made.get(reader, [])
+        since = own[-NEWEST:][0] if own else date.min
+        for name in (name for name, rules in read.items() if Earlier.SINCE in rules):
+            for night in (night for night in made.get(name, []) if night >= since):
+                found.setdefault((name, night), f"still to be read for {reader}")
     return found
 
 

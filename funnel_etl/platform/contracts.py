@@ -174,6 +174,7 @@ NIGHTS = Table(
         Column("changed", Kind.INTEGER, "Rows changed.", required=True),
         Column("deleted", Kind.INTEGER, "Rows deleted.", required=True),
     ),
+    live=True,
 )
 
 PUBLISHED_TABLES = Table(
@@ -199,6 +200,7 @@ PUBLISHED_TABLES = Table(
         ),
         Column("run_id", Kind.TEXT, "Run that compared it last."),
     ),
+    live=True,
 )
 
 REPAIRS = Table(
@@ -218,6 +220,7 @@ REPAIRS = Table(
         Column("deleted", Kind.INTEGER, "Rows deleted, likewise."),
     ),
     note="Only funnel_etl may write to its tables: a row here is a hand edit, or a restore of an older dump.",
+    live=True,
 )
 
 OWNER = Table(
@@ -238,6 +241,7 @@ OWNER = Table(
     ),
     note="Another archive, or a copy of it at another place on another machine, is refused until a person says "
     "funnel-etl db adopt.",
+    live=True,
 )
 
 SCHEMA_MARKS = Table(
@@ -249,6 +253,7 @@ SCHEMA_MARKS = Table(
         Column("mark", Kind.TEXT, "SHA-256 of the contracts.", required=True),
         Column("views", Kind.TEXT, "MD5 of the views' definitions, as they were made."),
     ),
+    live=True,
 )
 
 MASK_KEY = Table(
@@ -262,6 +267,7 @@ MASK_KEY = Table(
         Column("outer_key", Kind.TEXT, "The key as HMAC pads it for its outer hash, in hex.", required=True),
     ),
     note="Not for BI logins: who has it can find out which phone a mask stands for. Made once, never published.",
+    live=True,
 )
 
 TABLES = (

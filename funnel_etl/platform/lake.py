@@ -6,7 +6,7 @@ Reads and writes frames by their contracts; knows no Dagster and no PostgreSQL.
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import date, timedelta
 
@@ -28,6 +28,10 @@ class Lake:
     def __init__(self, root: UPath | str) -> None:
         self.root = UPath(root)
         self._store = open_store(self.root)
+
+    def of_night(self, night: date, earlier: Collection[str]) -> "Lake":
+        """Return the lake as an asset of a night sees it: of other nights only the tables `earlier` (schema.table)."""
+        return _LakeOfNight(self, night, frozenset(earlier))
 
     def write(self, table: Table, night: date, rows: pd.DataFrame) -> None:
         """Write a conforming frame as the table of a night."""
@@ -119,6 +123,34 @@ class Lake:
                 fix=f"materialize {table.schema}/{table.name} for {night}, or run the night: "
                 f"funnel-etl run --as-of {night}",
             ) from None
+
+
+class _LakeOfNight(Lake):
+    """The lake as an asset sees it. It refuses what of other nights is not declared: a purge might have removed it."""
+
+    def __init__(self, lake: Lake, night: date, earlier: frozenset[str]) -> None:
+        self.root, self._store = lake.root, lake._store  # noqa: SLF001 - the same lake
+        self._night, self._earlier = night, earlier
+
+    def exists(self, table: Table, night: date) -> bool:
+        self._require_declared(table, night)
+        return super().exists(table, night)
+
+    def nights(self, table: Table) -> list[date]:
+        self._require_declared(table)
+        return super().nights(table)
+
+    def read_account(self, table: Table, night: date) -> tuple[Outcome, str]:
+        self._require_declared(table, night)
+        return super().read_account(table, night)
+
+    def _read(self, table: Table, night: date) -> bytes:
+        self._require_declared(table, night)
+        return super()._read(table, night)
+
+    def _require_declared(self, table: Table, night: date | None = None) -> None:
+        if night != self._night and table.full_name not in self._earlier:
+            raise RuntimeError(f"{table.full_name} of another night: declare it as reads_earlier, or it may be purged")
 
 
 def _names(table_name: str, night: date) -> tuple[str, str]:

@@ -62,6 +62,7 @@ class NightlySources:
         self.landing = landing
         self.names = names or {}
         self._tables: dict[tuple[str, ...], pd.DataFrame] = {}
+        self._of_run: dict[tuple[str, date], Config] = {}
 
     def pull(self, source: Source, night: date, judge: Callable[[bytes], object] | None = None) -> str:
         """Land a source for a night (or find what it used) and return the file_id. Raises as `fetch`.
@@ -98,12 +99,20 @@ class NightlySources:
         """
         return self.config_of(self.config_files(night))
 
+    def config_of_run(self, night: date, run_id: str) -> Config:
+        """Return the config of a night as `config` does, read once a run: each asset of the night asks for it."""
+        if (run_id, night) not in self._of_run:
+            others = {key: config for key, config in self._of_run.items() if key[0] == run_id}
+            self._of_run = others | {(run_id, night): self.config(night)}
+        return self._of_run[run_id, night]
+
     def config_files(self, night: date) -> dict[str, list[str]]:
         """Return which file of each config table is in force on a night; none: the table is empty. As `config`."""
         files: dict[str, list[str]] = {}
-        of = max(night, min(self.landing.nights(f"{CONFIG}funnels"), default=night))
+        recorded = self.landing.recorded()
+        of = max(night, min(recorded.get(f"{CONFIG}funnels", []), default=night))
         for name in TABLES:
-            nearest = max((n for n in self.landing.nights(f"{CONFIG}{name}") if n <= of), default=of)
+            nearest = max((n for n in recorded.get(f"{CONFIG}{name}", []) if n <= of), default=of)
             files[name] = self.landing.night(nearest, f"{CONFIG}{name}") or []
         return files
 
@@ -119,6 +128,7 @@ class NightlySources:
         A bad edit leaves the last good version in force. Raises `ConfigError` when there is no good version yet, but
         for the tables of `OF_NO_NUMBER`, which are empty until they are right.
         """
+        self._of_run = {}
         if self.recorded(f"{CONFIG}funnels", night) is not None:
             return []
         if not self.settings.config_folder.is_dir() and self.in_force("funnels", night) is None:

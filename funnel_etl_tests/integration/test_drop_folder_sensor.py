@@ -155,7 +155,7 @@ def test_a_partition_can_be_materialized_alone_and_shows_what_the_file_is(watch:
     watch.night_was_made()
     watch.drop(THU)
     watch.look()
-    resources = resources_of(watch.settings, TABLES)
+    resources = resources_of(watch.settings, TABLES, {})
     assets = [
         asset for asset in build_definitions(watch.settings).assets or [] if isinstance(asset, dg.AssetsDefinition)
     ]

@@ -131,8 +131,8 @@ def test_four_racing_processes_get_one_server(server: EmbeddedServer, tmp_path: 
     script = """
         import sys, time
         from pathlib import Path
-        from funnel_etl.platform.embedded_postgres import EmbeddedServer
-        from funnel_etl.platform.postgres_place import postmaster
+        from funnel_etl.platform.postgres.embedded import EmbeddedServer
+        from funnel_etl.platform.postgres.embedded_place import postmaster
         home, port, meeting, me = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
         server = EmbeddedServer(home, port)
         server.start()
@@ -171,7 +171,7 @@ def test_a_server_whose_starter_was_killed_is_used_and_then_ended(server: Embedd
     script = """
         import os, sys
         from pathlib import Path
-        from funnel_etl.platform.embedded_postgres import EmbeddedServer
+        from funnel_etl.platform.postgres.embedded import EmbeddedServer
         EmbeddedServer(Path(sys.argv[1]), int(sys.argv[2])).start()
         os.kill(os.getpid(), 9)
     """
@@ -190,7 +190,7 @@ def test_it_outlives_ctrl_c_until_it_is_stopped(server: EmbeddedServer, tmp_path
     script = """
         import sys, time
         from pathlib import Path
-        from funnel_etl.platform.embedded_postgres import EmbeddedServer
+        from funnel_etl.platform.postgres.embedded import EmbeddedServer
         server = EmbeddedServer(Path(sys.argv[1]), int(sys.argv[2]))
         server.start()
         try:

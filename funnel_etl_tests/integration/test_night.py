@@ -438,7 +438,7 @@ def test_a_broken_config_edit_after_a_good_night_keeps_the_last_good_version_and
     assert "No Such Funnel" in by_status["rejected"]
     assert "config_csv/funnel_mapping.csv: line " in by_status["rejected"]
     with crm_down.installation.settings() as settings:
-        config = resources(settings, TABLES)["sources"]
+        config = resources(settings, TABLES, {})["sources"]
         sources = config.resource_fn(None)
     assert "A new source" not in set(sources.config(NEXT).table("funnel_mapping")["source"])
     assert len(sources.config(NEXT).table("funnel_mapping")) > 10

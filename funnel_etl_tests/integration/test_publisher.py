@@ -375,3 +375,10 @@ def test_appending_does_not_forget_what_is_not_told_again(url: str, engine: sa.E
     publish(url, version(D2), [of(things(1), mode="append")])
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT text FROM clean.things")).scalar_one() == "known"
+
+
+def test_a_live_table_is_never_published(url: str) -> None:
+    """What is in it is nowhere else: a publication would delete what the night does not know."""
+    live = replace(of(things(1)), table=replace(THINGS, live=True))
+    with pytest.raises(ValueError, match=r"no night publishes mart\.things"):
+        publish(url, version(), [live])

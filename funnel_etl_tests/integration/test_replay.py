@@ -28,10 +28,12 @@ from funnel_etl.operate.rerun.replay import Replay, replay
 from funnel_etl.operate.rerun.replay_schema import replayed_schemas
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.platform.dagster.nights import FIRST_NIGHT
+from funnel_etl.platform.dagster.table_asset import earlier_reads
 from funnel_etl.platform.lake import Lake
 from funnel_etl_tests.golden import month, week
 from funnel_etl_tests.golden.week import FRI, MON, SAT, THU, WED
 from funnel_etl_tests.installation import PROGRAM, Installation
+from funnel_etl_tests.whole import defs
 
 SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
 SCHEMAS = ("raw", "clean", "mart", "parity")
@@ -382,7 +384,7 @@ def test_old_runs_go_with_their_logs_but_those_that_made_last_what_is_there(afte
         opened.add_run(dg.DagsterRun(job_name="nightly", run_id=GOING, status=dg.DagsterRunStatus.STARTED))
         before = {run.run_id for run in opened.get_runs()}
         made = newest_run(opened, key)
-        done = purge(settings, opened, TABLES, now=later)
+        done = purge(settings, opened, TABLES, earlier_reads(defs), now=later)
         left = {run.run_id for run in opened.get_runs()}
         assert (newest_run(opened, key), made in left, GOING in left) == (made, True, True)
         for night in (nights.ran[-1], nights.last):  # what the lake has, the UI shows as made

@@ -82,7 +82,8 @@ class Column:
 class Table:
     """A table: its grain ("One row per …"), its key (the columns that are unique together) and its columns in order.
 
-    `extensible` tables (`raw`) also hold whatever further text columns a source sends.
+    `extensible` tables (`raw`) also hold whatever further text columns a source sends. `live` ones are in PostgreSQL
+    alone: no night makes them of what was landed, so none publishes, replays or makes them again.
     """
 
     schema: str
@@ -92,6 +93,7 @@ class Table:
     columns: tuple[Column, ...]
     note: str = ""
     extensible: bool = False
+    live: bool = False
     by_name: dict[str, Column] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

@@ -63,6 +63,8 @@ def _table(table: Table) -> Iterator[str]:
     yield f"Key: {', '.join(f'`{name}`' for name in table.key)}."
     if table.extensible:
         yield "Further columns of the source are kept as text under their own names."
+    if table.live:
+        yield "In PostgreSQL alone: no night can make it again, so it is part of a backup of the database."
     yield ""
     yield "| column | type | | description |"
     yield "| --- | --- | --- | --- |"

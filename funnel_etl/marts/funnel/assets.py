@@ -4,6 +4,7 @@ import pandas as pd
 
 from funnel_etl.catalog import SOURCES, TAKING_IN
 from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.marts.funnel import conservation, contracts, pictures
 from funnel_etl.marts.funnel.attributed_sales import attributed_sales
 from funnel_etl.marts.funnel.data_version import data_version
@@ -35,7 +36,7 @@ EVENTS = {
     contracts.ATTRIBUTED_M0,
     group=GROUP,
     inputs={"assigned_leads": ASSIGNED_LEADS, **ATTENDED},
-    resources={"lake_store"},
+    reads_earlier={contracts.ATTRIBUTED_M0: (Earlier.BEFORE,)},
 )
 def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
     """Return the leads assigned in each month, each phone once, and whether they attended; closed months as kept."""

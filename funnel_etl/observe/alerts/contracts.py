@@ -1,4 +1,4 @@
-"""Contract of the memory of alerts. Declarations only."""
+"""Contract of the alerts that were sent. Declarations only."""
 
 from funnel_etl.core.tables.contracts import Column, Kind, Table
 
@@ -53,6 +53,7 @@ ALERTS = Table(
         Column("resolved_told_at", Kind.TIMESTAMP, "When that was sent too, or there was nothing to send."),
     ),
     note="The memory of what was sent: nothing is sent twice. Never published with a night.",
+    live=True,
 )
 
 TABLES = (ALERTS,)

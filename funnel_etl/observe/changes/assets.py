@@ -3,6 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, FUNNEL_FACTS
 from funnel_etl.observe.changes import contracts
 from funnel_etl.observe.changes.changed_rows import cells_that_add_up
@@ -17,6 +18,12 @@ from funnel_etl.platform.lake import Lake
 
 GROUP = "changes"
 Frames = dict[str, pd.DataFrame]
+PUBLISHED = {
+    **dict.fromkeys(CLEAN.values(), (Earlier.PUBLISHED,)),
+    # A month closes with the rows of the night before it.
+    ATTRIBUTED_M0: (Earlier.PUBLISHED, Earlier.BEFORE),
+}
+"""What is read of the night that was published before."""
 
 
 def causes_sum(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tuple[int, int]:  # noqa: ARG001
@@ -29,7 +36,8 @@ def causes_sum(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tuple
     group=GROUP,
     inputs={**CLEAN, "facts": FUNNEL_FACTS},
     needs=[["publish", "funnel"]],
-    resources={"lake_store", "parsed_reports"},
+    resources={"parsed_reports"},
+    reads_earlier=PUBLISHED,
     conserved={"causes_sum": causes_sum},
     shows=shown,
 )
@@ -49,7 +57,8 @@ def rows_add_up(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tupl
     contracts.CHANGED_ROWS,
     group=GROUP,
     inputs={**CLEAN, "attributed_m0": ATTRIBUTED_M0, "changes": contracts.CHANGES},
-    resources={"lake_store", "parsed_reports"},
+    resources={"parsed_reports"},
+    reads_earlier=PUBLISHED,
     conserved={"rows_add_up": rows_add_up},
 )
 def changed_rows_asset(

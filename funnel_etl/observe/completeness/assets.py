@@ -10,16 +10,18 @@ import pandas as pd
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.parts import WATCH
 from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.observe.completeness import contracts
 from funnel_etl.observe.completeness.completeness import completeness
 from funnel_etl.observe.completeness.missing_exports import missing_exports
-from funnel_etl.observe.completeness.phone_contracts import PHONE_SHARES
+from funnel_etl.observe.completeness.phone_contracts import PHONE_SHARES, WITH_PHONES
 from funnel_etl.observe.completeness.phone_state import phone_counts_of
 from funnel_etl.observe.completeness.phones import phone_shares
 from funnel_etl.observe.completeness.state import newest_webinars, seen_of
 from funnel_etl.observe.completeness.volume_contracts import COUNTED, LOW, VOLUME_ALARMS, VOLUMES
 from funnel_etl.observe.completeness.volume_state import limits_of, volumes_of
 from funnel_etl.observe.completeness.volumes import volume_alarms, volumes_judged
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REPORTS
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.freshness import COMPLETE, USUAL_VOLUME, watch_checks
 from funnel_etl.platform.dagster.nights import PARTITION, Night
@@ -27,6 +29,9 @@ from funnel_etl.platform.dagster.table_asset import table_asset
 from funnel_etl.platform.lake import Lake
 
 GROUP = WATCH
+NEWEST = (Earlier.GOOD,)
+NEWEST_ROWS = dict.fromkeys((*(source.clean for source in SOURCES.values()), WEBINARS, ZOOM_REPORTS), NEWEST)
+"""What is looked at of each source: its newest good rows, whatever the night gave."""
 CHECKED = {
     **{source.name: source.raw.asset_key for source in SOURCES.values()},
     contracts.ZOOM: ["raw", "zoom_reports"],
@@ -39,7 +44,7 @@ OWN_CHECKS = watch_checks(CHECKED.values(), COMPLETE) | watch_checks(JUDGED.valu
 """The checks that belong to the watch: the night judges without them."""
 
 
-@table_asset(contracts.MISSING_EXPORTS, group=GROUP, resources={"lake_store"})
+@table_asset(contracts.MISSING_EXPORTS, group=GROUP, reads_earlier={WEBINARS: NEWEST})
 def missing_exports_asset(night: Night, lake_store: Lake) -> Outcome:
     """List the reports that should be there and are not, by the newest webinars the lake has."""
     return missing_exports(
@@ -53,7 +58,10 @@ def missing_exports_asset(night: Night, lake_store: Lake) -> Outcome:
 
 
 @table_asset(
-    contracts.COMPLETENESS, group=GROUP, inputs={"missing": contracts.MISSING_EXPORTS}, resources={"lake_store"}
+    contracts.COMPLETENESS,
+    group=GROUP,
+    inputs={"missing": contracts.MISSING_EXPORTS},
+    reads_earlier={**NEWEST_ROWS, CONFIG_VERSIONS: NEWEST},
 )
 def completeness_asset(night: Night, lake_store: Lake, missing: pd.DataFrame) -> Outcome:
     """Judge how far each source's data reach, by what landing and lake have, and what to do."""
@@ -62,19 +70,23 @@ def completeness_asset(night: Night, lake_store: Lake, missing: pd.DataFrame) ->
     return completeness(seen, missing, night.as_of, grace_days)
 
 
-@table_asset(VOLUMES, group=GROUP, resources={"lake_store"})
+@table_asset(VOLUMES, group=GROUP, reads_earlier=NEWEST_ROWS)
 def volumes_asset(night: Night, lake_store: Lake) -> Outcome:
     """Judge what is usual of each source's rows, and whether a drop of them could be told."""
     return volumes_judged(volumes_of(night, lake_store), night.as_of, limits_of(night.config))
 
 
-@table_asset(VOLUME_ALARMS, group=GROUP, resources={"lake_store"})
+@table_asset(VOLUME_ALARMS, group=GROUP, reads_earlier=NEWEST_ROWS)
 def volume_alarms_asset(night: Night, lake_store: Lake) -> Outcome:
     """List the days of which a source has far too few rows."""
     return volume_alarms(volumes_of(night, lake_store), night.as_of, limits_of(night.config))
 
 
-@table_asset(PHONE_SHARES, group=GROUP, resources={"lake_store"})
+@table_asset(
+    PHONE_SHARES,
+    group=GROUP,
+    reads_earlier={SOURCES[name].clean: (Earlier.GOOD, Earlier.WEEK) for name in WITH_PHONES},
+)
 def phone_shares_asset(night: Night, lake_store: Lake) -> Outcome:
     """Return the share of each source's rows without a phone, and whether it is far larger than usual."""
     return phone_shares(phone_counts_of(night, lake_store), night.as_of, limits_of(night.config).certainty)

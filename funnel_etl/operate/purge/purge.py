@@ -6,6 +6,7 @@ from funnel_etl.maintenance.purge import TOLD, Purged, purge
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.operate.run.night import only_writer, run_job
 from funnel_etl.platform.dagster.run_events import failures_of
+from funnel_etl.platform.dagster.table_asset import earlier_reads
 from funnel_etl.settings import Settings
 
 
@@ -16,7 +17,7 @@ def run_purge(settings: Settings, *, dry_run: bool) -> Purged:
     """
     if dry_run:
         with instance(settings) as (opened, _):
-            return purge(settings, opened, TABLES, dry_run=True)
+            return purge(settings, opened, TABLES, earlier_reads(build_definitions(settings)), dry_run=True)
     with only_writer(settings) as writer:
         done = run_job(build_definitions(settings), "purge", writer)
     for event in done.all_events:

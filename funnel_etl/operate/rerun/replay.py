@@ -107,7 +107,7 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
     _require_replayable(landing, night)
     used = _used(landing, night)
     erased = _erased(landing, used)
-    tables = [table for table in TABLES if table.schema in SCHEMAS]
+    tables = [table for table in TABLES if table.schema in SCHEMAS and not table.live]
     assets = table_assets(build_definitions(settings), tables)
     with ExitStack() as stack:
         databases = (

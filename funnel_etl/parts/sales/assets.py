@@ -4,6 +4,7 @@ import pandas as pd
 
 from funnel_etl.core.parts import SALES as GROUP
 from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.parts.sales import contracts
 from funnel_etl.parts.sales.earlier import history_before
 from funnel_etl.parts.sales.history import crm_history
@@ -21,7 +22,7 @@ from funnel_etl.platform.lake import Lake
         "assigned_leads": contracts.ASSIGNED_LEADS,
         "sales": contracts.SALES,
     },
-    resources={"lake_store"},
+    reads_earlier={contracts.CRM_HISTORY: (Earlier.BEFORE,)},
 )
 def history(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
     """Compare tonight's dumps with the night before, row by row."""

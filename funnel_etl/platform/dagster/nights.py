@@ -98,7 +98,7 @@ class Night:
     @cached_property
     def config(self) -> Config:
         """The config in force."""
-        return self.sources.config(self.day)
+        return self.sources.config_of_run(self.day, self.run_id) if self.run_id else self.sources.config(self.day)
 
 
 def maker_of(run: dg.DagsterRun) -> str | None:

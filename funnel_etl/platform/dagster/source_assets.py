@@ -14,6 +14,7 @@ from funnel_etl.core.errors import SourceRejected
 from funnel_etl.core.source import Source
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.freshness import EVERY_NIGHT
 from funnel_etl.platform.dagster.nights import Night
@@ -30,18 +31,21 @@ def source_assets(source: Source, group: str) -> list[dg.AssetsDefinition]:
     def raw(night: Night) -> Outcome:
         return night.records(source)
 
-    def clean(night: Night, lake_store: Lake, raw: pd.DataFrame) -> Outcome:
+    def clean(night: Night, raw: pd.DataFrame, lake_store: Lake | None = None) -> Outcome:
         today = source.build(raw, night.config, night.zone)
-        return source.carry(today, clean_before(source, night, lake_store), night.config) if source.carry else today
+        if source.carry is None or lake_store is None:
+            return today
+        return source.carry(today, clean_before(source, night, lake_store), night.config)
 
     raw.__doc__ = f"Pull {source.title} and keep it as text."
     clean.__doc__ = f"Type and normalise {source.title}" + (
         ", and keep the rows that the dump's window moved past." if source.carry else "."
     )
     from_raw = {"raw": source.raw}
+    before = {source.clean: (Earlier.BEFORE,)} if source.carry else {}
     return [
         table_asset(source.raw, group=group, needs=[CONFIG_VERSIONS.asset_key], freshness=EVERY_NIGHT)(raw),
-        table_asset(source.clean, group=group, inputs=from_raw, resources={"lake_store"})(clean),
+        table_asset(source.clean, group=group, inputs=from_raw, reads_earlier=before)(clean),
     ]
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.accounting import Outcome, too_many_put_aside
 from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.tables.earlier import Earlier, EarlierReads
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
 
@@ -29,6 +30,8 @@ Shows = Callable[[pd.DataFrame, pd.Timestamp], Mapping[str, bytes | str]]
 
 progress = logging.getLogger("funnel_etl.progress")
 
+READS_EARLIER = "reads_earlier"
+"""Metadata of an asset: the tables of other nights it reads, and which nights."""
 CONTRACT_CHECK, ACCOUNT_CHECK, QUARANTINE_CHECK = "contract", "every_row_accounted", "few_in_quarantine"
 
 
@@ -39,6 +42,7 @@ def table_asset(
     inputs: Mapping[str, Table] | None = None,
     needs: Sequence[dg.AssetKey | Sequence[str]] = (),
     resources: Collection[str] = (),
+    reads_earlier: Mapping[Table, Collection[Earlier]] | None = None,
     conserved: Mapping[str, Conservation] | None = None,
     shows: Shows | None = None,
     lineage: Mapping[str, Sequence[str]] | None = None,
@@ -47,11 +51,15 @@ def table_asset(
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
 
     `inputs`: parameter → table it is read from; `needs`: assets that must be there first, without being read;
-    `resources`: handed to the body by their names; `conserved`: further blocking checks that two totals are equal,
-    given the rows, the inputs and as_of; `shows`: pictures and texts for people, without personal data; `lineage`:
-    column → the columns it comes from, as schema.table.column; `freshness`: when it counts as stale.
+    `resources`: handed to the body by their names; `reads_earlier`: the tables of other nights that the body reads from
+    the lake, which is then handed to it as `lake_store` and shows it no others; `conserved`: further blocking checks
+    that two totals are equal, given the rows, the inputs and as_of; `shows`: pictures and texts for people, without
+    personal data; `lineage`: column → the columns it comes from, as schema.table.column; `freshness`: when it counts as
+    stale.
     """
     origins = column_lineage(lineage or {})
+    earlier = {read.full_name: tuple(rules) for read, rules in (reads_earlier or {}).items()}
+    given_names = {*resources, *({"lake_store"} if reads_earlier else ())}
     balances = list((conserved or {}).items())
 
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
@@ -63,9 +71,13 @@ def table_asset(
             partitions_def=ANY_NIGHTS,
             freshness_policy=freshness,
             io_manager_key="lake",
-            required_resource_keys={"sources", *resources},
+            required_resource_keys={"sources", *given_names},
             description=_description(table, body),
-            metadata={"dagster/column_schema": column_schema(table), "dagster/table_name": table.full_name},
+            metadata={
+                "dagster/column_schema": column_schema(table),
+                "dagster/table_name": table.full_name,
+                **({READS_EARLIER: dg.MetadataValue.json(earlier)} if earlier else {}),
+            },
             kinds={"python", "parquet"},
             check_specs=[
                 dg.AssetCheckSpec(
@@ -93,8 +105,10 @@ def table_asset(
             ],
         )
         def compute(context: dg.AssetExecutionContext, **frames: Any) -> Iterator[Any]:
-            given = {name: getattr(context.resources, name) for name in resources}
+            given = {name: getattr(context.resources, name) for name in given_names}
             night = night_of(context)
+            if "lake_store" in given:
+                given["lake_store"] = given["lake_store"].of_night(night.day, earlier)
             outcome, contract = run_body(context, lambda: _conforming(table, body(night, **given, **frames)))
             progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
             results = [_contract_result(contract, outcome), _account_result(outcome)]
@@ -107,6 +121,17 @@ def table_asset(
         return compute
 
     return wrap
+
+
+def earlier_reads(definitions: dg.Definitions) -> EarlierReads:
+    """Return what all assets declare to read of other nights."""
+    found = {}
+    for assets in definitions.assets or []:
+        for spec in assets.specs if isinstance(assets, dg.AssetsDefinition) else ():
+            if (declared := spec.metadata.get(READS_EARLIER)) is not None:
+                rules = {name: tuple(map(Earlier, each)) for name, each in declared.value.items()}
+                found[".".join(spec.key.path)] = rules
+    return found
 
 
 def night_of(context: dg.AssetExecutionContext) -> Night:

@@ -82,8 +82,10 @@ def publish(
 
     `needed`: tables of other parts and the content hash PostgreSQL must hold of each, or `PublishRefused` is raised.
     `claim`: who publishes; `OtherOwner` is raised if the database is another's. Raises `DatabaseUnavailable`
-    (transient) when the server goes away or refuses; nothing is half-published then.
+    (transient) when the server goes away or refuses; nothing is half-published then. `ValueError` for a live table.
     """
+    if live := [each.table.full_name for each in publications if each.table.live]:
+        raise ValueError(f"no night publishes {', '.join(live)}: what is in it is nowhere else")
     try:
         with adbc.connect(libpq_uri(url)) as connection, connection.cursor() as cursor:
             result = _publish(cursor, version, publications, needed or {}, claim, redacted(url))

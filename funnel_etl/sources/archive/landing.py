@@ -286,8 +286,16 @@ class Landing:
 
     def nights(self, source: str) -> list[date]:
         """Return the nights recorded for a source, sorted."""
-        found = (name.split("/") for name in self._store.names("nights"))
-        return sorted(date.fromisoformat(parts[1]) for parts in found if parts[2:] == [f"{source}.json"])
+        return self.recorded().get(source, [])
+
+    def recorded(self) -> dict[str, list[date]]:
+        """Return the nights recorded for each source, sorted: one look through the archive for all of them."""
+        found: dict[str, list[date]] = {}
+        for name in self._store.names("nights"):
+            parts = name.split("/")
+            if len(parts) == 3 and parts[2].endswith(".json"):
+                found.setdefault(parts[2].removesuffix(".json"), []).append(date.fromisoformat(parts[1]))
+        return {source: sorted(nights) for source, nights in found.items()}
 
     def sweep(self, older_than: timedelta = timedelta(days=1)) -> int:
         """Remove what a killed process left half-written, and return how many; whole files stay."""

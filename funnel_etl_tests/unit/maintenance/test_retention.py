@@ -10,7 +10,8 @@ import pytest
 import funnel_etl
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
-from funnel_etl.maintenance.retention import READERS, LakePlan, lake_plan, landing_plan
+from funnel_etl.core.tables.earlier import Earlier
+from funnel_etl.maintenance.retention import COMMANDS, LakePlan, lake_plan, landing_plan
 from funnel_etl.marts.funnel.assets import MADE_FROM
 from funnel_etl.marts.funnel.contracts import FUNNEL_FACTS
 from funnel_etl.marts.funnel.published import keep as keep_published
@@ -19,12 +20,15 @@ from funnel_etl.parts.marketing.zoom.clean.contracts import ZOOM_REPORTS
 from funnel_etl.parts.sales.contracts import SALES
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.nights import Night
+from funnel_etl.platform.dagster.table_asset import earlier_reads
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.confirmations import Confirmation, confirm
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
+from funnel_etl_tests.whole import defs
 
+READS = earlier_reads(defs)
 NIGHTS = [date(2026, 11, day) for day in range(1, 11)]
 TABLES = (FUNNEL_FACTS, SALES, REVENUE_CHANGES, CONFIG_VERSIONS)
 NOW = datetime(2026, 11, 11, 3, tzinfo=UTC)
@@ -53,7 +57,7 @@ def test_the_newest_nights_stay_and_of_a_table_that_stopped_its_newest_two(lake:
     make(lake, FUNNEL_FACTS, NIGHTS)
     make(lake, REVENUE_CHANGES, NIGHTS)
     make(lake, SALES, NIGHTS[:4])
-    plan = lake_plan(lake, TABLES, 3)
+    plan = lake_plan(lake, TABLES, READS, 3)
     assert left(plan, lake, FUNNEL_FACTS) == NIGHTS[-3:]
     assert left(plan, lake, SALES) == NIGHTS[2:4]
     assert plan.staying.keys() == {"of the newest 3 nights", "newest of their table"}
@@ -64,46 +68,46 @@ def test_the_newest_nights_stay_and_of_a_table_that_stopped_its_newest_two(lake:
 def test_the_newest_that_passed_its_checks_stays_however_old(lake: Lake) -> None:
     make(lake, FUNNEL_FACTS, NIGHTS[:3])
     make(lake, FUNNEL_FACTS, NIGHTS[3:], problems=["contract: broken"])
-    assert left(lake_plan(lake, TABLES, 1), lake, FUNNEL_FACTS) == [NIGHTS[2], *NIGHTS[-2:]]
+    assert left(lake_plan(lake, TABLES, READS, 1), lake, FUNNEL_FACTS) == [NIGHTS[2], *NIGHTS[-2:]]
 
 
 def test_the_newest_config_without_an_error_stays(lake: Lake) -> None:
     make(lake, CONFIG_VERSIONS, NIGHTS[:2])
     make(lake, CONFIG_VERSIONS, NIGHTS[2:], problems=["rejected"])
-    assert NIGHTS[1] in left(lake_plan(lake, TABLES, 1), lake, CONFIG_VERSIONS)
+    assert NIGHTS[1] in left(lake_plan(lake, TABLES, READS, 1), lake, CONFIG_VERSIONS)
 
 
 def test_sales_stay_whose_changes_of_revenue_were_not_told_yet(lake: Lake) -> None:
     make(lake, SALES, NIGHTS)
     make(lake, REVENUE_CHANGES, NIGHTS[:6])
-    assert left(lake_plan(lake, TABLES, 1), lake, SALES) == NIGHTS[4:]
+    assert left(lake_plan(lake, TABLES, READS, 1), lake, SALES) == NIGHTS[4:]
 
 
 def test_a_table_that_no_contract_names_any_more_goes_with_its_nights(lake: Lake) -> None:
     make(lake, FUNNEL_FACTS, NIGHTS)
     make(lake, CONFIG_VERSIONS, NIGHTS[:2])
-    plan = lake_plan(lake, (FUNNEL_FACTS, REVENUE_CHANGES), 2)
+    plan = lake_plan(lake, (FUNNEL_FACTS, REVENUE_CHANGES), READS, 2)
     assert left(plan, lake, CONFIG_VERSIONS) == [NIGHTS[1]]  # the newest config without an error
     make(lake, SALES, NIGHTS[:2])
     make(lake, REVENUE_CHANGES, NIGHTS)
-    assert left(lake_plan(lake, (FUNNEL_FACTS,), 2), lake, SALES) == []
+    assert left(lake_plan(lake, (FUNNEL_FACTS,), {}, 2), lake, SALES) == []
 
 
 def test_the_nights_that_were_published_last_stay_whole_for_the_next_is_compared_with_them(lake: Lake) -> None:
     make(lake, FUNNEL_FACTS, NIGHTS)
-    assert left(lake_plan(lake, TABLES, 1, NIGHTS[:1]), lake, FUNNEL_FACTS) == [NIGHTS[0], *NIGHTS[-2:]]
+    assert left(lake_plan(lake, TABLES, READS, 1, NIGHTS[:1]), lake, FUNNEL_FACTS) == [NIGHTS[0], *NIGHTS[-2:]]
 
 
 def test_by_zero_everything_stays_in_the_lake(lake: Lake) -> None:
     make(lake, FUNNEL_FACTS, NIGHTS)
-    plan = lake_plan(lake, TABLES, 0)
+    plan = lake_plan(lake, TABLES, READS, 0)
     assert (plan.going, plan.staying.keys()) == ([], {"for ever (FUNNEL_KEEP_LAKE_NIGHTS=0)"})
 
 
-def test_every_module_that_looks_which_nights_the_lake_has_is_known_here() -> None:
-    """A new reader of other nights' tables: say in retention.READERS what it needs, and let `lake_plan` keep it."""
+def test_every_command_that_looks_which_nights_the_lake_has_is_known_here() -> None:
+    """A command that reads other nights: say in retention.COMMANDS what. An asset declares it, and is held to it."""
     package = Path(funnel_etl.__file__).parent
-    own = {"platform/lake.py", "maintenance/retention.py"}
+    of_assets = ("platform/", "maintenance/retention.py", "marts/", "observe/", "parts/sales/")
     found = set()
     for path in package.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -113,7 +117,27 @@ def test_every_module_that_looks_which_nights_the_lake_has_is_known_here() -> No
             if is_call and ast.unparse(node.func.value) == "real":  # type: ignore[attr-defined]
                 found.add(str(path.relative_to(package)))
     assert len(found) > 4
-    assert found - own - set(READERS) == set()
+    assert {place for place in found if not place.startswith(of_assets)} - set(COMMANDS) == set()
+
+
+def test_what_assets_read_of_other_nights_is_declared_and_shown() -> None:
+    assert set(READS) == {
+        *("clean.assigned_leads", "clean.sales", "clean.crm_history", "mart.attributed_m0", "mart.revenue_changes"),
+        *("ops.missing_exports", "ops.completeness", "ops.volumes", "ops.volume_alarms", "ops.phone_shares"),
+        *("ops.changes", "ops.changed_rows"),
+    }
+    assert READS["mart.revenue_changes"]["clean.sales"] == (Earlier.SINCE,)
+
+
+def test_an_asset_is_shown_no_other_night_of_a_table_it_has_not_declared(lake: Lake) -> None:
+    make(lake, FUNNEL_FACTS, NIGHTS)
+    make(lake, SALES, NIGHTS)
+    seen = lake.of_night(NIGHTS[-1], {SALES.full_name})
+    assert seen.nights(SALES) == NIGHTS
+    assert len(seen.read(FUNNEL_FACTS, NIGHTS[-1])) == 0
+    for look in (seen.nights, lambda table: seen.read(table, NIGHTS[0]), lambda table: seen.exists(table, NIGHTS[0])):
+        with pytest.raises(RuntimeError, match=r"mart\.funnel_facts of another night: declare it as reads_earlier"):
+            look(FUNNEL_FACTS)
 
 
 # ---------------------------------------------------------------- landing

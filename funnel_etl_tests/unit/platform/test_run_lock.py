@@ -17,7 +17,7 @@ from funnel_etl.platform.run_lock import RUNS, alive, forget, killed, turn
 HOLDER = """
     import sys, time
     from pathlib import Path
-    from funnel_etl.platform.turn import alive, turn
+    from funnel_etl.platform.run_lock import alive, turn
     state = Path(sys.argv[1])
     with alive(state, "a-run"), turn(state, lambda: print("waits", flush=True)):
         print("has it", flush=True)

@@ -9,6 +9,7 @@ import pytest
 
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.errors import ConfigError, SourceUnavailable
+from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import ConfigVersion, NightlySources, config_versions_frame
@@ -302,3 +303,21 @@ def test_a_config_table_that_came_with_a_later_version_was_not_there_on_a_night_
     assert len(sources.config(FIRST).table("conductors")) == 0
     assert sources.config(FIRST).version == before
     assert sources.config(date(2026, 10, 1)).version == before
+
+
+def test_the_config_of_a_night_is_read_once_a_run_however_many_assets_ask(
+    sources: NightlySources, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It listed the archive sixteen times for each of fifty assets: seconds a night after a year."""
+    write(funnels="funnel\nWebinar\n")
+    sources.accept_config(FIRST)
+    looked: list[str] = []
+    recorded = Landing.recorded
+    monkeypatch.setattr(Landing, "recorded", lambda own: looked.append("") or recorded(own))
+    seen = [Night(FIRST, sources, "run").config for _ in range(50)]
+    assert len({id(config) for config in seen}) == 1
+    assert len(looked) == 1
+    write(funnels="funnel\nWebinar\nReferral\n")
+    sources.accept_config(FIRST)
+    assert len(Night(FIRST, sources, "run").config.table("funnels")) == 2
+    assert len(Night(FIRST, sources, "another run").config.table("funnels")) == 2

@@ -5,6 +5,7 @@ from datetime import date
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.marts.funnel import conservation
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_SALES
 from funnel_etl.marts.funnel.revenue.contracts import REVENUE_CHANGES
@@ -23,7 +24,7 @@ MADE_FROM = (CRM_HISTORY,)
     REVENUE_CHANGES,
     group="funnel",
     inputs={"sales": SALES, "history": CRM_HISTORY, "attributed_sales": ATTRIBUTED_SALES},
-    resources={"lake_store"},
+    reads_earlier={REVENUE_CHANGES: (Earlier.BEFORE,), SALES: (Earlier.SINCE,)},
     conserved={"deltas_add_up": conservation.deltas},
 )
 def revenue_changes_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:

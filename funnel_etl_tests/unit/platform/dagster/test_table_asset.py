@@ -244,7 +244,7 @@ def test_the_asset_shows_its_contract_in_the_ui() -> None:
     spec = leads.get_asset_spec()
     assert spec.key == dg.AssetKey(["clean", "leads"])
     assert (spec.description or "").startswith("One row per lead.")
-    assert "Say what it does." in (spec.description or "")
+    assert "Return what it does." in (spec.description or "")
     schema = spec.metadata["dagster/column_schema"]
     assert [(c.name, c.type, c.constraints.nullable) for c in schema.columns] == [
         ("id", "bigint", False),

@@ -173,7 +173,7 @@ BOMBS = {
 SCRIPT = """
     import sys, time
     from funnel_etl.core.errors import NotAZoomReport
-    from funnel_etl.marketing.zoom.read import read_export
+    from funnel_etl.parts.marketing.zoom.reader.read import read_export
     valid = sys.stdin.buffer.read()
     start, unit, size = eval(sys.argv[1])
     read_export(valid, file_id="f", zone="Asia/Kolkata")
