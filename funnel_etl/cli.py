@@ -274,7 +274,7 @@ def confirm(
             if not yes and not typer.confirm("Shall these lines be gone?"):
                 out.print("Nothing was confirmed: the last good version stays in force.")
                 raise typer.Exit(1)
-            confirm_config.keep_confirmation(settings, table)
+            confirm_config.accept_table(settings, table)
             out.print("Confirmed. Now run the night again: funnel-etl run")
             return
         refused = confirming.refused_dump(settings, source)
@@ -282,7 +282,7 @@ def confirm(
         if not yes and not typer.confirm("Is this dump right as it is?"):
             out.print("Nothing was confirmed: the night goes on refusing it.")
             raise typer.Exit(1)
-        confirming.say_right(settings, refused)
+        confirming.accept_dump(settings, refused)
         out.print("Confirmed. Now run the night again: funnel-etl run")
 
 

@@ -169,7 +169,7 @@ def _always(arrivals: list[Arrival], *, is_used: bool) -> str | None:
     """Return why a file never goes; None: it may."""
     kinds = {arrival.kind for arrival in arrivals}
     if kinds - {"pull", "file"}:
-        return "config, closed months, published facts, confirmations, decisions"
+        return "config, closed months, published facts, decisions"
     if any(a.kind == "file" and a.status == "accepted" for a in arrivals):
         return "Zoom reports: every night is made from all of them"
     if is_used and any(a.source in SOURCES and SOURCES[a.source].needs_all_dumps for a in arrivals):

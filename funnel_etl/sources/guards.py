@@ -1,7 +1,7 @@
 """Guards of the pulled CSV sources: a dump that came cut off, or without many rows it had, is refused whole.
 
 What is refused is kept in the landing archive as rejected, with its reason, and no night uses it. The comparison itself
-is `dumps` of `core/reading`; a person's word that a dump is right is `confirmations`.
+is `dumps` of `core/reading`; a person's word that a dump is right is a decision.
 
 A cut can be seen by the dump itself (in a record, a quotation, a character, between CR and LF), by its transport
 (Content-Length, chunks, gzip: `http`; pages: `paging`), by its last line end, by what is no row at its end (an error
@@ -27,7 +27,7 @@ from funnel_etl.core.source import Source
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.settings import Settings
-from funnel_etl.sources.archive.confirmations import confirmed
+from funnel_etl.sources.archive.decisions import accepted_refused
 from funnel_etl.sources.archive.dump_cache import Dump, DumpMemory
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.connect.fetch import utc_now
@@ -78,7 +78,7 @@ class DumpReader:
         if self.key is None:
             return
         good = self.last_good()
-        right = confirmed(self.landing, self.source)
+        right = accepted_refused(self.landing, self.source)
         if good is None or judged.dump.file_id in (good.dump.file_id, *right):
             return
         before = self.dump(right[-1]) if right else good.dump

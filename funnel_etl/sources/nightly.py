@@ -19,7 +19,7 @@ from funnel_etl.core.source import Source
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.settings import Login, Settings
 from funnel_etl.sources.archive.arrivals import Arrival
-from funnel_etl.sources.archive.confirmations import confirmed
+from funnel_etl.sources.archive.decisions import accepted_refused
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.config_folder import unread_files
 from funnel_etl.sources.connect.auth import Auth
@@ -179,7 +179,7 @@ class NightlySources:
         if (error := misspelled_header(name, data)) is not None:
             raise error
         loss = self.loss(name, night, rows)
-        if loss and arrival.file_id not in confirmed(self.landing, f"{CONFIG}{name}"):
+        if loss and arrival.file_id not in accepted_refused(self.landing, f"{CONFIG}{name}"):
             raise ConfigError(
                 f"{loss}; it has {grouped(len(rows))} now",
                 where=f"config_csv/{name}.csv",

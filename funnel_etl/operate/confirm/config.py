@@ -15,7 +15,7 @@ from funnel_etl.core.values.contact_mask import without_contacts
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.arrivals import Arrival
-from funnel_etl.sources.archive.confirmations import Confirmation, confirm, confirmed
+from funnel_etl.sources.archive.decisions import accept_refused, accepted_refused
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import CONFIG, NightlySources
 
@@ -47,15 +47,15 @@ def shrunk_table(settings: Settings, name: str) -> ShrunkTable:
         raise FunnelError(
             what, where=where, fix="nothing; what else a night would say of it: funnel-etl config preview"
         )
-    if arrival.file_id in confirmed(landing, arrival.source):
+    if arrival.file_id in accepted_refused(landing, arrival.source):
         raise FunnelError("it is confirmed already", where=where, fix="run the night again: funnel-etl run")
     return ShrunkTable(name, arrival, loss, len(rows))
 
 
-def keep_confirmation(settings: Settings, table: ShrunkTable) -> None:
+def accept_table(settings: Settings, table: ShrunkTable) -> None:
     """Keep the confirmation of exactly these bytes."""
-    confirmation = Confirmation(f"{CONFIG}{table.name}", table.arrival.file_id, str(table.loss))
-    confirm(Landing(UPath(settings.landing_root)), confirmation)
+    landing = Landing(UPath(settings.landing_root))
+    accept_refused(landing, f"{CONFIG}{table.name}", table.arrival.file_id, str(table.loss))
 
 
 def show(table: ShrunkTable, out: Console) -> None:

@@ -19,7 +19,7 @@ from funnel_etl.core.values.nearest import did_you_mean
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.arrivals import Arrival
-from funnel_etl.sources.archive.confirmations import Confirmation, confirm, confirmed
+from funnel_etl.sources.archive.decisions import accept_refused, accepted_refused
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader, LastGood, confirm_command
 from funnel_etl.sources.nightly import NightlySources
@@ -50,7 +50,7 @@ def refused_dump(settings: Settings, source: str) -> RefusedDump:
         what = "its newest dump was taken" if arrivals else "no dump of it has arrived yet"
         raise FunnelError(f"there is nothing to confirm: {what}", where=source, fix="nothing")
     newest = arrivals[-1]
-    if newest.file_id in confirmed(landing, source):
+    if newest.file_id in accepted_refused(landing, source):
         raise FunnelError(
             "its newest dump is confirmed already", where=source, fix="run the night again: funnel-etl run"
         )
@@ -67,11 +67,11 @@ def refused_dump(settings: Settings, source: str) -> RefusedDump:
     return RefusedDump(newest, good, loss)
 
 
-def say_right(settings: Settings, refused: RefusedDump) -> None:
+def accept_dump(settings: Settings, refused: RefusedDump) -> None:
     """Keep the confirmation of exactly these bytes."""
     arrival = refused.arrival
-    confirmation = Confirmation(arrival.source, arrival.file_id, str(arrival.reason))
-    confirm(Landing(UPath(settings.landing_root)), confirmation)
+    landing = Landing(UPath(settings.landing_root))
+    accept_refused(landing, arrival.source, arrival.file_id, str(arrival.reason))
 
 
 def show(refused: RefusedDump, settings: Settings, out: Console) -> None:

@@ -23,7 +23,7 @@ from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import earlier_reads
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
-from funnel_etl.sources.archive.confirmations import Confirmation, confirm
+from funnel_etl.sources.archive.decisions import accept_refused
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
 from funnel_etl_tests.whole import defs
@@ -208,7 +208,7 @@ def test_zoom_reports_config_closed_months_and_confirmations_never_go(landing: L
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     for source, kind in (("zoom", "file"), ("config_funnels", "config"), ("closed_m0", "closing")):
         landing.put(source, kind, "file", source.encode(), received_at=long_ago)  # type: ignore[arg-type]
-    confirm(landing, Confirmation("crm_sales", "a" * 64, "few keys"))
+    accept_refused(landing, "crm_sales", "a" * 64, "few keys")
     pull(landing, "tofu_leads", NIGHTS[-1])
     assert going(landing, 1) == set()
 

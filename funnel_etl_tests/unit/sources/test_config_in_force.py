@@ -8,7 +8,7 @@ import pytest
 
 from funnel_etl.catalog import SOURCE_NAMES
 from funnel_etl.core.errors import ConfigError, FunnelError
-from funnel_etl.operate.confirm.config import keep_confirmation, shrunk_table
+from funnel_etl.operate.confirm.config import accept_table, shrunk_table
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.connect.fetch import utc_now
@@ -164,14 +164,14 @@ def test_a_mapping_that_lost_most_of_its_lines_waits_until_a_person_confirms_exa
     assert len(sources.config(SECOND).table("funnel_mapping")) == 20
     waiting = shrunk_table(sources.settings, "funnel_mapping")
     assert (waiting.loss.gone, waiting.loss.keys[0]) == (12, "source 8")
-    keep_confirmation(sources.settings, waiting)
+    accept_table(sources.settings, waiting)
     with pytest.raises(FunnelError, match="it is confirmed already"):
         shrunk_table(sources.settings, "funnel_mapping")
     write(funnel_mapping=FILTERED.replace("source 7,App\n", ""))
     assert "funnel_mapping" in rejected(sources, SECOND), "other bytes than the confirmed ones"
     write(funnel_mapping=FILTERED)
     assert "funnel_mapping" in rejected(sources, SECOND), "a version came since: what was confirmed is asked again"
-    keep_confirmation(sources.settings, shrunk_table(sources.settings, "funnel_mapping"))
+    accept_table(sources.settings, shrunk_table(sources.settings, "funnel_mapping"))
     assert rejected(sources, SECOND) == {}
     assert len(sources.config(SECOND).table("funnel_mapping")) == 8
     assert rejected(sources, THIRD) == {}, "it is what is in force now"
@@ -182,7 +182,7 @@ def test_a_confirmation_before_any_night_has_seen_the_edit_holds(sources: Nightl
     write(**GOOD)
     sources.accept_config(FIRST)
     write(funnel_mapping=FILTERED)
-    keep_confirmation(sources.settings, shrunk_table(sources.settings, "funnel_mapping"))
+    accept_table(sources.settings, shrunk_table(sources.settings, "funnel_mapping"))
     assert rejected(sources, SECOND) == {}
 
 

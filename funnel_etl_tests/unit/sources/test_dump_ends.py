@@ -11,7 +11,7 @@ from funnel_etl.core.errors import SourceRejected
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.parts.sales.sales import clean_sales
 from funnel_etl.settings import Settings
-from funnel_etl.sources.archive.confirmations import Confirmation, confirm
+from funnel_etl.sources.archive.decisions import accept_refused
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader
 from funnel_etl.sources.nightly import NightlySources
@@ -187,7 +187,7 @@ def test_a_person_may_say_that_a_dump_with_such_an_end_is_right(dumps: Dumps) ->
     with pytest.raises(SourceRejected) as refused:
         dumps.pull("crm_sales", rows("crm_sales", 88) + ENDS["mysql"])
     newest = dumps.landing.arrivals("crm_sales")[-1]
-    confirm(dumps.landing, Confirmation("crm_sales", newest.file_id, str(refused.value)))
+    accept_refused(dumps.landing, "crm_sales", newest.file_id, str(refused.value))
     assert len(dumps.again("crm_sales", SECOND).rows) == 89
 
 

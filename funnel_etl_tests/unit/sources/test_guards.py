@@ -13,7 +13,7 @@ from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailabl
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.demo.generate import generate
 from funnel_etl.settings import Settings
-from funnel_etl.sources.archive.confirmations import Confirmation, confirm
+from funnel_etl.sources.archive.decisions import accept_refused
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader
 from funnel_etl.sources.nightly import NightlySources
@@ -306,7 +306,7 @@ def test_the_date_of_a_total_disproves_no_order_of_day_and_month(pull: Pull) -> 
 def confirmed(sources: NightlySources) -> None:
     """Confirm the newest dump."""
     newest = sources.landing.arrivals("crm_assigned_leads")[-1]
-    confirm(sources.landing, Confirmation("crm_assigned_leads", newest.file_id, str(newest.reason)))
+    accept_refused(sources.landing, "crm_assigned_leads", newest.file_id, str(newest.reason))
 
 
 def test_a_confirmed_dump_is_taken_and_only_that_one(sources: NightlySources, pull: Pull) -> None:

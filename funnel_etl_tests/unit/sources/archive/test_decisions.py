@@ -1,11 +1,13 @@
 """Decisions of people are kept in the landing archive; a later one replaces or undoes an earlier one."""
 
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.sources.archive.decisions import SOURCE, decide, decisions, in_force
+from funnel_etl.sources.archive.decisions import SOURCE, accept_refused, accepted_refused, decide, decisions, in_force
 from funnel_etl.sources.archive.landing import Landing
 
 
@@ -58,3 +60,14 @@ def test_days_and_counts_may_stand_in_a_reason(landing: Landing) -> None:
     assert decide(landing, "withdrawn", "a", "is of 5 Nov 2026, 18:55,  not\n11 May").why == (
         "is of 5 Nov 2026, 18:55, not 11 May"
     )
+
+
+def test_what_was_confirmed_before_confirmations_were_decisions_still_holds(landing: Landing) -> None:
+    old = json.dumps({"source": "crm_sales", "file_id": "a" * 64, "refusal": "few keys"}).encode()
+    landing.put("confirmations", "confirmation", "crm_sales.json", old, received_at=datetime.now(UTC))
+    accept_refused(landing, "crm_sales", "b" * 64, "20 keys are gone, 25.0%: 60 keys now, 80 on 2026-11-02")
+    accept_refused(landing, "tofu_leads", "c" * 64, "few keys")
+    assert accepted_refused(landing, "crm_sales") == ["a" * 64, "b" * 64]
+    landing.put("crm_sales", "pull", "sales.csv", b"taken since", received_at=datetime.now(UTC))
+    assert accepted_refused(landing, "crm_sales") == []
+    assert accepted_refused(landing, "tofu_leads") == ["c" * 64]
