@@ -29,7 +29,7 @@ _OF_A_PERSON = re.compile(r"[^\s@]+@[^\s@]+\.\w|\d(?:[\s().+-]{0,3}\d){7,}")
 
 @dataclass(frozen=True)
 class Decision:
-    """`is_undone`: the one before it holds no longer; `at`: when it was made; `about`: what else it says."""
+    """What a person decided. `is_undone`: the one before holds no longer; `at`: when; `about`: what else it says."""
 
     kind: str
     subject: str

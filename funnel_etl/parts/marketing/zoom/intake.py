@@ -15,15 +15,13 @@ import pyarrow.parquet as pq
 
 from funnel_etl.core.errors import SourceRejected
 from funnel_etl.core.tables.accounting import LedgerLine, Outcome, blank_reasons
-from funnel_etl.core.tables.contracts import Table
 from funnel_etl.parts.marketing.zoom.reader.contracts import (
-    RAW_ZOOM_ATTENDEE_ROWS,
-    RAW_ZOOM_REGISTRANT_ROWS,
     RAW_ZOOM_REPORTS,
 )
+from funnel_etl.parts.marketing.zoom.reader.kinds import KINDS, kind_of, read_report
 from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
 from funnel_etl.parts.marketing.zoom.reader.measures import Measures, file_warnings, measure
-from funnel_etl.parts.marketing.zoom.reader.read import ZoomExport, read_export
+from funnel_etl.parts.marketing.zoom.reader.read import ZoomExport
 from funnel_etl.parts.marketing.zoom.withdrawals import refusal, withdrawn
 from funnel_etl.sources.archive.arrivals import Arrival, first_came
 from funnel_etl.sources.archive.store import Store
@@ -32,7 +30,7 @@ from funnel_etl.sources.nightly import NightlySources
 
 SOURCE = "zoom"
 READER_VERSION = "5"
-"""Raise it when `read_export` gives something else for the same bytes: what was parsed before is then parsed again."""
+"""Raise it when `read_report` returns something else for the same bytes: what was parsed before is parsed again."""
 
 log = logging.getLogger("funnel_etl.progress")
 Parsed = tuple[dict[str, Any], pd.DataFrame, list[int]]
@@ -53,7 +51,7 @@ class ParsedReports:
         """Return what was read of a landed report. Raises `NotAZoomReport`."""
         kept = self._kept(file_id)
         table = pq.read_table(io.BytesIO(self._store.read(f"{self._folder}/{file_id}.parquet")))
-        return kept["facts"], _rows_table(kept["facts"]).from_arrow(table), kept["blank_rows"]
+        return kept["facts"], kind_of(kept["facts"]).rows.from_arrow(table), kept["blank_rows"]
 
     def told(self, file_id: str) -> tuple[dict[str, Any], Measures]:
         """Return facts and measures of a landed report, without its rows. Raises `NotAZoomReport`."""
@@ -79,8 +77,8 @@ class ParsedReports:
     def read(self, data: bytes, file_id: str, received_at: datetime | None) -> ZoomExport:
         """Read a report that came at a time, and keep what was read. Raises `NotAZoomReport`, `AmbiguousDates`."""
         zone = self._sources.settings.timezone
-        export = read_export(data, file_id=file_id, zone=zone, received_at=received_at)
-        table = _rows_table(export.facts)
+        export = read_report(data, file_id=file_id, zone=zone, received_at=received_at)
+        table = kind_of(export.facts).rows
         buffer = io.BytesIO()
         pq.write_table(table.to_arrow(table.conform(export.rows)), buffer, compression="zstd")
         facts = {"facts": export.facts, "blank_rows": export.blank_rows, "measures": measure(export)}
@@ -165,8 +163,8 @@ def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float
 
 
 def rows_of(reports: pd.DataFrame, report: str, parsed: ParsedReports) -> Outcome:
-    """Return the rows of all attendee (or registration) reports, in order of file_id; each file has its own account."""
-    table = RAW_ZOOM_ATTENDEE_ROWS if report == "attendee" else RAW_ZOOM_REGISTRANT_ROWS
+    """Return the rows of all reports of a kind, in order of file_id; each file has its own account."""
+    table = KINDS[report].rows
     frames, lines = [table.empty()], []
     for file_id in reports["file_id"][reports["report"] == report].sort_values():
         _, rows, blank_rows = parsed.get(file_id)
@@ -176,7 +174,3 @@ def rows_of(reports: pd.DataFrame, report: str, parsed: ParsedReports) -> Outcom
         warnings = int(rows["cell_warnings"].sum())
         lines.append(LedgerLine(f"file {file_id}", kept + blank, kept, 0, 0, blank, warnings, reasons))
     return Outcome(pd.concat(frames[1:] or frames, ignore_index=True), lines)
-
-
-def _rows_table(facts: dict[str, Any]) -> Table:
-    return RAW_ZOOM_ATTENDEE_ROWS if facts["report"] == "attendee" else RAW_ZOOM_REGISTRANT_ROWS

@@ -8,6 +8,7 @@ import dagster as dg
 from funnel_etl.core.errors import SourceRejected
 from funnel_etl.parts.marketing.zoom.files.diagnose import Diagnosis, examine, local_time, render
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
+from funnel_etl.parts.marketing.zoom.reader.kinds import kind_of
 from funnel_etl.parts.marketing.zoom.reader.measures import date_ratio
 from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.nightly import NightlySources
@@ -26,7 +27,7 @@ def partition_key(arrival: Arrival, parsed: ParsedReports, zone: str) -> str:
     except SourceRejected:
         day, what = arrival.received_at, "unknown"
     else:
-        day = facts["started_at"] if facts["report"] == "attendee" else facts["scheduled_at"]
+        day = facts[kind_of(facts).begins]
         what = f"{facts['webinar_id']}_{facts['report']}"
     return f"{local_time(day, zone)[:10]}_{what}_{arrival.file_id[:8]}"
 

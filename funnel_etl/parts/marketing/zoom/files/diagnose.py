@@ -31,16 +31,12 @@ from funnel_etl.parts.marketing.zoom.clean.occurrences import zoom_occurrences
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.clean.topics import categories
-from funnel_etl.parts.marketing.zoom.reader.contracts import (
-    RAW_ZOOM_ATTENDEE_ROWS,
-    RAW_ZOOM_REGISTRANT_ROWS,
-    RAW_ZOOM_REPORTS,
-)
+from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_REPORTS
+from funnel_etl.parts.marketing.zoom.reader.kinds import KINDS, read_report
 from funnel_etl.parts.marketing.zoom.reader.measures import Measures, date_ratio, file_warnings, measure, reconciliation
-from funnel_etl.parts.marketing.zoom.reader.read import HEAD_TIMES, read_export
+from funnel_etl.parts.marketing.zoom.reader.read import HEAD_TIMES
 from funnel_etl.sources.drop.intake import reader_defect
 
-ROWS = {"attendee": RAW_ZOOM_ATTENDEE_ROWS, "registration": RAW_ZOOM_REGISTRANT_ROWS}
 OF_EVENT = (
     "occurrence_id webinar_id topic started_at duration_minutes product profile source_tag funnel category "
     "bootcamp_day day_source conductor_source"
@@ -91,7 +87,7 @@ def diagnose(
 ) -> Diagnosis:
     """Read a file as the night would if it came at that time, a bad file too; `folder`: the sub-folder it lies in."""
     try:
-        export = read_export(data, file_id=file_id, zone=zone, received_at=received_at)
+        export = read_report(data, file_id=file_id, zone=zone, received_at=received_at)
     except FunnelError as error:
         return Diagnosis(file_id, threshold, refusal=str(error))
     except Exception as error:  # noqa: BLE001 - any defect of the reader, on any bytes
@@ -137,7 +133,7 @@ def _reports(facts: dict[str, Any], folder: str | None) -> pd.DataFrame:
 
 def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, config: Config) -> None:
     """Make of the one report what the night would make of it, and note what became of its rows."""
-    own = {name: table.conform(rows) if name == found.report else table.empty() for name, table in ROWS.items()}
+    own = {name: kind.rows.conform(rows) if name == found.report else kind.rows.empty() for name, kind in KINDS.items()}
     attendees, registrants = own["attendee"], own["registration"]
     bots, placeholders = config.table("bot_names"), config.placeholders
     outcome = zoom_reports(raw, attendees, registrants, zone=zone, placeholders=placeholders)

@@ -8,8 +8,8 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
-from funnel_etl.core.values.text import clean_email
 from funnel_etl.parts.marketing.zoom.reader import cells
+from funnel_etl.parts.marketing.zoom.reader.kinds import OF_REGISTRATIONS, USERS, VIEWERS, kind_of
 from funnel_etl.parts.marketing.zoom.reader.read import AT, ZoomExport
 from funnel_etl.parts.marketing.zoom.reader.section import Section
 
@@ -48,7 +48,7 @@ def measure(export: ZoomExport) -> Measures:
         "dates_read": int(sum(export.rows[name].notna().sum() for name in AT)),
         "dates_unread": sum(export.unread.values()),
         "blank_rows": len(export.blank_rows),
-        "found": _found(export.rows, export.facts["report"]),
+        "found": kind_of(export.facts).counted(export.rows),
     }
 
 
@@ -79,9 +79,9 @@ def file_warnings(facts: dict[str, Any], measures: Measures, threshold: float) -
 def reconciliation(facts: dict[str, Any], measures: Measures) -> list[tuple[str, int, int]]:
     """Compare the summary's counts with the rows: (name, the summary's, the rows'). Only what the summary says."""
     said = {
-        "Unique Viewers": facts.get("unique_viewers"),
-        "Total Users": facts.get("total_users"),
-        "# Registered + # Cancelled": _sum(facts.get("registered_count"), facts.get("cancelled_count")),
+        VIEWERS: facts.get("unique_viewers"),
+        USERS: facts.get("total_users"),
+        OF_REGISTRATIONS: _sum(facts.get("registered_count"), facts.get("cancelled_count")),
     }
     return [
         (name, int(count), measures["found"][name])
@@ -110,19 +110,4 @@ def _section(section: Section) -> SectionMeasures:
         "broken": len(section.problems),
         "is_known": section.is_known,
         "columns": columns,
-    }
-
-
-def _found(rows: pd.DataFrame, report: str) -> dict[str, int]:
-    email = clean_email(rows["email"])
-    if report == "registration":
-        return {"# Registered + # Cancelled": int(email.nunique())}
-    attended = rows["attended"].fillna(value=False).astype(bool)
-    is_attendee = rows["section"].eq("attendee")
-    is_staff = rows["section"].isin(["host", "panelist"])
-    by_email = {"# Registered + # Cancelled": int(email[is_attendee].nunique())} if email[is_attendee].any() else {}
-    return {
-        "Unique Viewers": int(email[is_attendee & attended].nunique()),
-        "Total Users": int((is_staff | (is_attendee & attended)).sum()),
-        **by_email,
     }

@@ -186,7 +186,7 @@ def test_a_defect_of_the_reader_is_told_without_its_words(
     def fails(*_: object, **__: object) -> None:
         raise ValueError("98765 43210 is no date")
 
-    monkeypatch.setattr(module, "read_export", fails)
+    monkeypatch.setattr(module, "read_report", fails)
     refusal = str(told().refusal)
     assert "ValueError" in refusal
     assert "98765" not in refusal

@@ -1,0 +1,82 @@
+"""The kinds of Zoom files that are taken in: how each is known and read, where its rows go, what they measure.
+
+Attendee and registration reports share a layout, and its sections tell which of them a file is. A kind with a layout
+of its own (a chat, a poll, questions) is added here with its `signature`; intake, partitions, `zoom check` and the
+measures go by this list.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pandas as pd
+
+from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.values.text import clean_email
+from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS
+from funnel_etl.parts.marketing.zoom.reader.read import ZoomExport, read_export
+
+OF_REGISTRATIONS, VIEWERS, USERS = "# Registered + # Cancelled", "Unique Viewers", "Total Users"
+"""Counts of a report's own summary."""
+
+
+class Reader(Protocol):
+    """Reads a file of a kind. Raises `NotAZoomReport` and `AmbiguousDates`."""
+
+    def __call__(self, data: bytes, *, file_id: str, zone: str, received_at: Any = None) -> ZoomExport: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class ReportKind:
+    """A kind of file. `name`: in `raw.zoom_reports.report`; `title`: as Zoom calls it; `rows`: the table of its rows.
+
+    `begins`: column of its facts with the time of the webinar; `counted`: what its rows have of the counts its summary
+    states; `signature`: whether bytes are of this kind (None: the sections of the common layout tell).
+    """
+
+    name: str
+    title: str
+    rows: Table
+    begins: str
+    counted: Callable[[pd.DataFrame], dict[str, int]]
+    read: Reader = read_export
+    signature: Callable[[bytes], bool] | None = None
+
+
+def _registered(rows: pd.DataFrame) -> dict[str, int]:
+    return {OF_REGISTRATIONS: int(clean_email(rows["email"]).nunique())}
+
+
+def _attended(rows: pd.DataFrame) -> dict[str, int]:
+    email = clean_email(rows["email"])
+    attended = rows["attended"].fillna(value=False).astype(bool)
+    is_attendee = rows["section"].eq("attendee")
+    is_staff = rows["section"].isin(["host", "panelist"])
+    by_email = {OF_REGISTRATIONS: int(email[is_attendee].nunique())} if email[is_attendee].any() else {}
+    return {
+        VIEWERS: int(email[is_attendee & attended].nunique()),
+        USERS: int((is_staff | (is_attendee & attended)).sum()),
+        **by_email,
+    }
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        ReportKind("attendee", "Attendee Report", RAW_ZOOM_ATTENDEE_ROWS, "started_at", _attended),
+        ReportKind("registration", "Registration Report", RAW_ZOOM_REGISTRANT_ROWS, "scheduled_at", _registered),
+    )
+}
+"""Every kind, by name."""
+
+
+def read_report(data: bytes, *, file_id: str, zone: str, received_at: Any = None) -> ZoomExport:
+    """Read a file by the reader of its kind, as `read_export` does."""
+    known = (kind for kind in KINDS.values() if kind.signature is not None and kind.signature(data))
+    read = next((kind.read for kind in known), read_export)
+    return read(data, file_id=file_id, zone=zone, received_at=received_at)
+
+
+def kind_of(facts: dict[str, Any]) -> ReportKind:
+    """Return the kind of a file by its facts."""
+    return KINDS[facts["report"]]
