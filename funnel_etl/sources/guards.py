@@ -10,8 +10,8 @@ it takes only rows that came since the last good dump, or that have aged out, at
 length: then nothing is lost that was published, and the next dump brings what is missing.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
@@ -48,7 +48,9 @@ class LastGood:
 
 
 @dataclass
-class _Judged:
+class Judged:
+    """A dump that was read: its records for the `raw` table, what is compared of it, and its header."""
+
     outcome: Outcome
     dump: Dump
     header: list[str]
@@ -56,14 +58,13 @@ class _Judged:
 
 @dataclass
 class DumpReader:
-    """The dump of a source for a night: judged when it is pulled, and read once."""
+    """The dump of a source for a night: `judge` reads it when it is pulled, `records` makes of that its `raw` table."""
 
     settings: Settings
     landing: Landing
     declared: Source
     config: Config
     night: date
-    _judged: dict[str, _Judged] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.source = self.declared.name
@@ -71,12 +72,16 @@ class DumpReader:
         self.key = self.declared.dump_key(self.config)
         self.aliases = self.config.aliases(self.source)
 
-    def judge(self, data: bytes) -> None:
-        """Raise SourceRejected unless the dump may be used; its `fix` names `funnel-etl confirm` where that helps."""
+    def judge(self, pages: Sequence[bytes]) -> Judged:
+        """Read a dump that may be used. Raises SourceRejected for another; `fix` says when `confirm` helps."""
+        (data,) = pages
         judged = self._read(data)
-        self._judged = {judged.dump.file_id: judged}
-        if self.key is None:
-            return
+        if self.key is not None:
+            self._refuse_worse(judged)
+        return judged
+
+    def _refuse_worse(self, judged: Judged) -> None:
+        """Refuse a dump that lacks what the last good one had."""
         good = self.last_good()
         right = accepted_refused(self.landing, self.source)
         if good is None or judged.dump.file_id in (good.dump.file_id, *right):
@@ -88,18 +93,21 @@ class DumpReader:
         is_known = {*end.shapes} <= {*before.end.shapes} or (not loss.lost and end.begins_like(before.end))
         self._refuse_loss(loss, DumpEnd() if is_known else end, good.night)
 
-    def records(self, file_id: str) -> Outcome:
-        """Return the records of a dump that may be used, with what is new in its header."""
-        if file_id in self._judged:
-            judged = self._judged[file_id]
-            if self.key is not None:
-                self._memory.keep(self.source, judged.dump)
-        else:
+    def records(self, file_ids: Sequence[str], judged: Judged | None) -> Outcome:
+        """Return the records of a dump that may be used, with what is new in its header.
+
+        `judged`: what was read of these files when they were pulled; None: the night is replayed, and they are read.
+        """
+        if judged is None:
+            (file_id,) = file_ids
             data = self.landing.read(file_id)
             outcome, _ = self._records(data, file_id)
-            judged = _Judged(outcome, Dump(file_id, "", DumpRows.empty()), self._header(data))
-        outcome = judged.outcome
-        outcome.drift = schema_drift(self.source, self._header_before(), judged.header, self.documented, self.aliases)
+            header = self._header(data)
+        else:
+            outcome, header = judged.outcome, judged.header
+            if self.key is not None:
+                self._memory.keep(self.source, judged.dump)
+        outcome.drift = schema_drift(self.source, self._header_before(), header, self.documented, self.aliases)
         outcome.notes += [str(change) for change in outcome.drift]
         return outcome
 
@@ -127,7 +135,7 @@ class DumpReader:
         reading = f"{_READING} {self.key} {sorted(self.aliases.items())} {self.settings.timezone}"
         return DumpMemory(self.settings.lake_root, reading)
 
-    def _read(self, data: bytes) -> _Judged:
+    def _read(self, data: bytes) -> Judged:
         """Read a dump whole. Raises SourceRejected for one that is cut, lacks a column, or has ambiguous dates."""
         file_id = self.landing.file_id_of(data)
         outcome, end = self._records(data, file_id)
@@ -137,7 +145,7 @@ class DumpReader:
         if self.key is not None:
             whole = outcome.rows[~outcome.rows["source_row"].isin(end.lines)]
             rows = dump_rows(whole, self._present(whole), self.key, self.settings.timezone, self.source)
-        return _Judged(outcome, Dump(file_id, line_end, rows, end), self._header(data))
+        return Judged(outcome, Dump(file_id, line_end, rows, end), self._header(data))
 
     def _records(self, data: bytes, file_id: str) -> tuple[Outcome, DumpEnd]:
         """Read a dump's records, and what stands behind the last row: a note says that it may be cut there."""

@@ -5,9 +5,10 @@ materializing an old partition gives what it gave. The only place that decides t
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Generic
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.config_folder import unread_files
 from funnel_etl.sources.connect.auth import Auth
 from funnel_etl.sources.connect.fetch import fetch, utc_now
-from funnel_etl.sources.connect.request import FetchPolicy
+from funnel_etl.sources.connect.request import Fetched, FetchPolicy, Judge, T
 from funnel_etl.sources.guards import confirm_command
 
 CONFIG = "config_"
@@ -54,6 +55,17 @@ class ConfigVersion:
     received_at: datetime
 
 
+@dataclass(frozen=True)
+class Pulled(Generic[T]):
+    """The files of a source that a night uses, in their order, and what the judge read of them when they were pulled.
+
+    `judged` is None for a night that is replayed: its files were judged when they came.
+    """
+
+    file_ids: tuple[str, ...]
+    judged: T | None = None
+
+
 class NightlySources:
     """The sources of an installation, by night. `names`: what config tables may name of the pulled ones."""
 
@@ -64,16 +76,17 @@ class NightlySources:
         self._tables: dict[tuple[str, ...], pd.DataFrame] = {}
         self._of_run: dict[tuple[str, date], Config] = {}
 
-    def pull(self, source: Source, night: date, judge: Callable[[bytes], object] | None = None) -> str:
-        """Land a source for a night (or find what it used) and return the file_id. Raises as `fetch`.
+    def pull(self, source: Source, night: date, judge: Judge[T] | None = None) -> Pulled[T]:
+        """Land a source for a night, or find what it used. Raises as `fetch`.
 
         What `judge` refuses is kept as rejected, and no night uses it.
         """
         if (recorded := self.recorded(source.name, night)) is not None:
-            return recorded[0]
-        arrival = self._fetch(source, judge)
-        self.landing.record_night(night, source.name, [arrival.file_id])
-        return arrival.file_id
+            return Pulled(tuple(recorded))
+        fetched = self._fetch(source, judge)
+        file_ids = [arrival.file_id for arrival in fetched.arrivals]
+        self.landing.record_night(night, source.name, file_ids)
+        return Pulled(tuple(file_ids), fetched.judged)
 
     def recorded(self, source: str, night: date) -> list[str] | None:
         """Return the file_ids an overtaken night uses; None: it is the newest."""
@@ -277,7 +290,7 @@ class NightlySources:
         before = before or []
         return (before[0] if before else None), self._parsed(name, before)
 
-    def _fetch(self, source: Source, judge: Callable[[bytes], object] | None) -> Arrival:
+    def _fetch(self, source: Source, judge: Judge[T] | None) -> Fetched[T]:
         settings = self.settings
         login = settings.logins.get(source.login or "", Login())
         return fetch(

@@ -116,8 +116,8 @@ def test_a_damaged_dump_is_refused_or_every_row_of_it_is_accounted_for(
         broken = damaged(data, damages)
         reader = DumpReader(given, landing, declared, config, night=TUE)
         try:
-            reader.judge(broken)
-            outcome = reader.records(next(iter(reader._judged)))
+            judged = reader.judge([broken])
+            outcome = reader.records([judged.dump.file_id], judged)
             raw = through(raw_table, outcome)
             made = clean(raw, config, ZONE)
         except FunnelError as error:

@@ -93,7 +93,8 @@ class Night:
         A dump that was cut off, or lacks too many rows of the last good one by its key, is refused when it is pulled.
         """
         reader = DumpReader(self.sources.settings, self.sources.landing, source, self.config, night=self.day)
-        return reader.records(self.sources.pull(source, self.day, reader.judge))
+        pulled = self.sources.pull(source, self.day, reader.judge)
+        return reader.records(pulled.file_ids, pulled.judged)
 
     @cached_property
     def config(self) -> Config:

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Required, TypedDict, TypeVar, Unpack
 
 from upath import UPath
 
@@ -45,6 +45,17 @@ from funnel_etl.sources.archive.store import LANDING, Store, open_store
 from funnel_etl.sources.connect.addresses import arrival_name
 
 _CHUNK = 1 << 20
+T = TypeVar("T")
+
+
+class About(TypedDict, total=False):
+    """What else is known of bytes that arrive. `withheld`: what erased persons have lost of them already."""
+
+    received_at: Required[datetime]
+    http_status: int | None
+    headers: Mapping[str, str] | None
+    folder: str | None
+    withheld: Withheld | None
 
 
 class Landing:
@@ -61,21 +72,30 @@ class Landing:
         name: str,
         chunks: Iterable[bytes] | bytes,
         *,
-        received_at: datetime,
-        http_status: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        folder: str | None = None,
         check: Callable[[Path], None] | None = None,
-        withheld: Withheld | None = None,
+        **about: Unpack[About],
     ) -> Arrival:
-        """Keep the bytes and write the manifest of this arrival; memory stays bounded whatever the size.
+        """Keep the bytes and write the manifest of this arrival; `check` as the reader of `put_read`."""
+        arrival, _ = self.put_read(source, kind, name, chunks, check or _unread, **about)
+        return arrival
 
-        Lines of persons who were erased are emptied first, unless `withheld` says that they are. `check` sees the
+    def put_read(
+        self,
+        source: str,
+        kind: Kind,
+        name: str,
+        chunks: Iterable[bytes] | bytes,
+        read: Callable[[Path], T],
+        **about: Unpack[About],
+    ) -> tuple[Arrival, T]:
+        """Keep the bytes, write the manifest of this arrival, and return it with what `read` made of the file.
+
+        Lines of persons who were erased are emptied first, unless `withheld` says that they are. `read` sees the
         whole file before it counts: if it raises a FunnelError, the bytes are kept, the manifest says rejected and
-        why, and the error is raised again. If the chunks fail, nothing is left.
+        why, and the error is raised again. If the chunks fail, nothing is left; memory stays bounded whatever the size.
         """
         known_name(source)
-        instant = utc(received_at)
+        instant, folder, withheld = utc(about["received_at"]), about.get("folder"), about.get("withheld")
         with ExitStack() as stack:
             path = stack.enter_context(self._store.workspace())
             file_id, size = _fill(self._store, path, [chunks] if isinstance(chunks, bytes) else chunks)
@@ -87,7 +107,7 @@ class Landing:
                 file_id = self.erasures.file_id_of(file_id)
                 if withheld.is_changed:
                     self.erasures.keep(file_id, withheld)
-            refusal = _refusal(path, check)
+            made, refusal = _read(path, read)
             arrival = identified(
                 {
                     "source": source,
@@ -96,8 +116,8 @@ class Landing:
                     "received_at": instant.isoformat(),
                     "bytes": size,
                     "file_id": file_id,
-                    "http_status": http_status,
-                    "headers": kept_headers(headers or {}),
+                    "http_status": about.get("http_status"),
+                    "headers": kept_headers(about.get("headers") or {}),
                     "status": "accepted" if refusal is None else "rejected",
                     "reason": None if refusal is None else str(refusal),
                     "folder": self.masked(folder) if folder else folder,
@@ -108,7 +128,7 @@ class Landing:
             self._keep(path, arrival)
         if refusal is not None:
             raise refusal
-        return arrival
+        return arrival, made[0]
 
     def turn_away(
         self,
@@ -325,16 +345,18 @@ def _fill(store: Store, path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _refusal(path: Path, check: Callable[[Path], None] | None) -> FunnelError | None:
-    if check is None:
-        return None
+def _unread(_path: Path) -> None:
+    """Take any file."""
+
+
+def _read(path: Path, read: Callable[[Path], T]) -> tuple[list[T], FunnelError | None]:
+    """Return what was made of a file, or the refusal."""
     try:
-        check(path)
+        return [read(path)], None
     except StorageUnavailable:
         raise  # no fault of the file
     except FunnelError as error:
-        return error
-    return None
+        return [], error
 
 
 def settled_chunks(source: str, path: Path) -> Iterator[bytes]:

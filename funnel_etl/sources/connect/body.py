@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import requests
 import urllib3
@@ -18,7 +19,7 @@ class BrokenOff(SourceUnavailable):
     """The answer began well and did not come whole: worth downloading again at once."""
 
 
-def unpacked_body(request: Request, response: requests.Response, ends: float) -> Iterator[bytes]:
+def unpacked_body(request: Request[Any], response: requests.Response, ends: float) -> Iterator[bytes]:
     """Yield the unpacked body, and raise unless it comes whole, in time and inside the limit of its size.
 
     urllib3 raises if fewer bytes come than were announced, or the last chunk is missing. `read1` returns what has
@@ -37,7 +38,7 @@ def unpacked_body(request: Request, response: requests.Response, ends: float) ->
     yield from request.bounded(_pieces(request, response, unpacker, ends))
 
 
-def _pieces(request: Request, response: requests.Response, unpacker: Unpacker, ends: float) -> Iterator[bytes]:
+def _pieces(request: Request[Any], response: requests.Response, unpacker: Unpacker, ends: float) -> Iterator[bytes]:
     failure: FunnelError | None = None
     while failure is None:
         try:
@@ -58,7 +59,7 @@ def _pieces(request: Request, response: requests.Response, unpacker: Unpacker, e
         raise failure
 
 
-def too_slow(request: Request) -> SourceUnavailable:
+def too_slow(request: Request[Any]) -> SourceUnavailable:
     """Return the error for an answer that was not whole at the deadline."""
     return SourceUnavailable(
         f"no whole answer within {request.policy.deadline:g} s",
@@ -67,7 +68,7 @@ def too_slow(request: Request) -> SourceUnavailable:
     )
 
 
-def _broken_off(request: Request, response: requests.Response) -> BrokenOff:
+def _broken_off(request: Request[Any], response: requests.Response) -> BrokenOff:
     announced = response.headers.get("content-length", "")
     of = f" of {announced}" if announced.isdigit() else ""
     return BrokenOff(f"the answer broke off after {response.raw.tell()}{of} bytes", where=request.where, fix=WAIT)

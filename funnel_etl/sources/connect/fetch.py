@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from funnel_etl.core.errors import ConfigError
-from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.connect.auth import Auth
 from funnel_etl.sources.connect.gsheet import fetch_sheet
 from funnel_etl.sources.connect.http import fetch_http
 from funnel_etl.sources.connect.local import fetch_local
-from funnel_etl.sources.connect.request import FetchPolicy, Request
+from funnel_etl.sources.connect.request import Fetched, FetchPolicy, Judge, Request, T
 
-__all__ = ["Auth", "FetchPolicy", "fetch"]
+__all__ = ["Auth", "FetchPolicy", "Fetched", "fetch"]
 
 # A single letter is the drive of a Windows path.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):", re.IGNORECASE)
@@ -35,13 +34,13 @@ def fetch(
     clock: Callable[[], datetime] = utc_now,
     setting: str | None = None,
     credentials: Path | None = None,
-    judge: Callable[[bytes], object] | None = None,
-) -> Arrival:
-    """Pull a source once, whole, into the landing archive and return its arrival.
+    judge: Judge[T] | None = None,
+) -> Fetched[T]:
+    """Pull a source once, whole, into the landing archive and return its arrival, with what `judge` read of it.
 
     `url` is a path, `file://`, `http(s)://` or `gsheet://ID/TAB`; `setting` the name that errors blame
-    (`CRM_SALES_URL`; by default the source's); `credentials` the service account file for sheets; `judge` refuses what
-    came whole and looks like CSV by raising a FunnelError.
+    (`CRM_SALES_URL`; by default the source's); `credentials` the service account file for sheets; `judge` reads what
+    came whole and looks like CSV, or refuses it by raising a FunnelError.
     Raises SourceUnavailable when trying again may help, SourceRejected when it will not (a whole answer that
     is not CSV is kept as a rejected arrival), ConfigError for an address or login that cannot be used.
     """

@@ -19,10 +19,9 @@ import requests
 import stamina
 
 from funnel_etl.core.errors import ConfigError, FunnelError, SourceRejected, SourceUnavailable
-from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.connect.body import too_slow, unpacked_body
 from funnel_etl.sources.connect.network_errors import culprit, refuse_unusable_proxy
-from funnel_etl.sources.connect.request import Request
+from funnel_etl.sources.connect.request import Fetched, Request, T
 from funnel_etl.sources.connect.sniff import refuse_unless_text
 from funnel_etl.sources.connect.transport import Deadline, DeadlineAdapter
 
@@ -36,7 +35,7 @@ _WAIT = "wait for the next run; if it lasts, look at https://www.google.com/apps
 class _BoundedAdapter(DeadlineAdapter):
     """Reads each answer itself, because gspread would wait for any length of it and hold it whole."""
 
-    def __init__(self, request: Request, ends: float, deadline: Deadline) -> None:
+    def __init__(self, request: Request[Any], ends: float, deadline: Deadline) -> None:
         self._request, self._ends = request, ends
         super().__init__(deadline)
 
@@ -48,7 +47,7 @@ class _BoundedAdapter(DeadlineAdapter):
         return response
 
 
-def fetch_sheet(request: Request, credentials: Path | None, client: Any = None) -> Arrival:
+def fetch_sheet(request: Request[T], credentials: Path | None, client: Any = None) -> Fetched[T]:
     """Land one tab as CSV, as "File → Download → CSV" would write it.
 
     `client` is a gspread client, made from the credentials if not given.
@@ -66,17 +65,10 @@ def fetch_sheet(request: Request, credentials: Path | None, client: Any = None) 
         where=request.where,
         page_fix=f"the tab starts like a web page: correct {request.setting}",
     )
-    return request.landing.put(
-        request.source,
-        "pull",
-        request.url,
-        request.bounded(_csv(rows)),
-        received_at=request.clock(),
-        check=request.checked(check),
-    )
+    return request.land(request.url, request.bounded(_csv(rows)), check)
 
 
-def _address(request: Request) -> tuple[str, str]:
+def _address(request: Request[Any]) -> tuple[str, str]:
     sheet, _, tab = request.url[len("gsheet://") :].partition("/")
     if not sheet or not tab:
         fix = f"write {request.setting} as gsheet://ID/TAB, the ID as between /d/ and /edit in its address"
@@ -84,7 +76,7 @@ def _address(request: Request) -> tuple[str, str]:
     return sheet, unquote(tab)
 
 
-def _client(request: Request, credentials: Path | None) -> Any:
+def _client(request: Request[Any], credentials: Path | None) -> Any:
     """Make a gspread client that may only read. Nothing of the key file is repeated in an error."""
     try:
         gspread = importlib.import_module("gspread")
@@ -120,7 +112,7 @@ def _bound(client: Any, adapter: DeadlineAdapter) -> None:
             session.mount(scheme, adapter)
 
 
-def _rows(request: Request, client: Any, sheet: str, tab: str, ends: float) -> list[list[Any]]:
+def _rows(request: Request[Any], client: Any, sheet: str, tab: str, ends: float) -> list[list[Any]]:
     policy = request.policy
     again = stamina.retry_context(
         on=SourceUnavailable,
@@ -136,7 +128,7 @@ def _rows(request: Request, client: Any, sheet: str, tab: str, ends: float) -> l
     raise AssertionError("stamina ends with a result or an error")
 
 
-def _ask(request: Request, client: Any, sheet: str, tab: str, ends: float) -> list[list[Any]]:
+def _ask(request: Request[Any], client: Any, sheet: str, tab: str, ends: float) -> list[list[Any]]:
     """Ask once. The libraries' own text stays out of our errors: only status and kind of failure count."""
     quoted = "'" + tab.replace("'", "''") + "'"
     params = {"majorDimension": "ROWS", "valueRenderOption": "FORMATTED_VALUE"}
@@ -160,7 +152,7 @@ def _ask(request: Request, client: Any, sheet: str, tab: str, ends: float) -> li
     raise too_slow(request) if failure.transient and time.monotonic() >= ends else failure
 
 
-def _refusal(request: Request, error: Exception) -> FunnelError | None:
+def _refusal(request: Request[Any], error: Exception) -> FunnelError | None:
     """Recognise gspread's and google-auth's errors by their shape, because neither package need be installed."""
     if type(error).__module__.startswith("google.auth."):
         if (known := culprit(error, request)) is not None:

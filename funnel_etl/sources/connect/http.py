@@ -7,6 +7,7 @@ For the same reason failures are raised after their `except` block, where no con
 import dataclasses
 import time
 from functools import partial
+from typing import Any
 from urllib.parse import unquote
 
 import requests
@@ -15,13 +16,12 @@ import urllib3
 from pydantic import SecretStr
 
 from funnel_etl.core.errors import ConfigError, SourceRejected, SourceUnavailable
-from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.connect.addresses import without_query, without_user
 from funnel_etl.sources.connect.auth import Auth
 from funnel_etl.sources.connect.body import BrokenOff, too_slow, unpacked_body
 from funnel_etl.sources.connect.network_errors import WAIT, by_proxy, explain, proxy_login, refuse_unusable_proxy
 from funnel_etl.sources.connect.paging import counting, refuse_page
-from funnel_etl.sources.connect.request import Request
+from funnel_etl.sources.connect.request import Fetched, Request, T
 from funnel_etl.sources.connect.sniff import refuse_unless_text
 from funnel_etl.sources.connect.transport import Deadline, DeadlineAdapter, Patience, discreet_logs
 
@@ -33,7 +33,7 @@ _STILL_VALID = ": is the token still valid?"
 class _Session(requests.Session):
     """Follows redirects without taking the login to another host, and never reads logins from a `.netrc`."""
 
-    def __init__(self, request: Request, ends: float, deadline: Deadline) -> None:
+    def __init__(self, request: Request[Any], ends: float, deadline: Deadline) -> None:
         super().__init__()
         self._request = request
         self.max_redirects = 10
@@ -56,7 +56,7 @@ class _Session(requests.Session):
             )
 
 
-def fetch_http(request: Request) -> Arrival:
+def fetch_http(request: Request[T]) -> Fetched[T]:
     """Land one whole answer. Errors and their kinds are those of `fetch`."""
     request = _login_out_of_address(request)
     refuse_unusable_proxy(request.url, request)
@@ -76,7 +76,7 @@ def fetch_http(request: Request) -> Arrival:
     raise AssertionError("stamina ends with a result or an error")
 
 
-def _login_out_of_address(request: Request) -> Request:
+def _login_out_of_address(request: Request[T]) -> Request[T]:
     """Use `user:password@` of an address as a basic login, unless another is set: it is shown nowhere."""
     try:
         url, user = without_user(request.url)
@@ -96,7 +96,7 @@ def _login_out_of_address(request: Request) -> Request:
     return dataclasses.replace(request, url=url, auth=auth)
 
 
-def _download(request: Request, ends: float) -> Arrival:
+def _download(request: Request[T], ends: float) -> Fetched[T]:
     with (
         Deadline(ends) as deadline,
         _Session(request, ends, deadline) as session,
@@ -113,19 +113,16 @@ def _download(request: Request, ends: float) -> Arrival:
             page_note=_STILL_VALID + moved,
             page_fix=request.login_fix,
         )
-        return request.landing.put(
-            request.source,
-            "pull",
+        return request.land(
             request.url,
             unpacked_body(request, response, ends),
-            received_at=request.clock(),
+            counting(check, request, response.headers),
             http_status=response.status_code,
             headers=response.headers,
-            check=request.checked(counting(check, request, response.headers)),
         )
 
 
-def _answer(session: requests.Session, request: Request, ends: float) -> requests.Response:
+def _answer(session: requests.Session, request: Request[Any], ends: float) -> requests.Response:
     policy = request.policy
     left = ends - time.monotonic()
     if left <= 0:
@@ -138,7 +135,7 @@ def _answer(session: requests.Session, request: Request, ends: float) -> request
     raise too_slow(request) if failure.transient and time.monotonic() >= ends else failure
 
 
-def _refuse_status(request: Request, response: requests.Response) -> None:
+def _refuse_status(request: Request[Any], response: requests.Response) -> None:
     """Raise for every answer but a whole one. 206 is a part nobody asked for; 3xx here leads nowhere."""
     status, url = response.status_code, response.url or request.url
     if 200 <= status < 300 and status != 206:

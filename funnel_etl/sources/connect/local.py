@@ -2,17 +2,17 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from funnel_etl.core.errors import ConfigError, SourceRejected, SourceUnavailable
-from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.landing import settled_chunks
-from funnel_etl.sources.connect.request import Request
+from funnel_etl.sources.connect.request import Fetched, Request, T
 from funnel_etl.sources.connect.sniff import refuse_unless_text
 
 
-def fetch_local(request: Request) -> Arrival:
+def fetch_local(request: Request[T]) -> Fetched[T]:
     """Land the file.
 
     Raises SourceUnavailable if it is not there or still being written, SourceRejected if it is not CSV or too large.
@@ -41,13 +41,10 @@ def fetch_local(request: Request) -> Arrival:
         where=request.where,
         page_fix="the page was saved instead of the file: download the CSV again",
     )
-    chunks = request.bounded(settled_chunks(request.source, path))
-    return request.landing.put(
-        request.source, "pull", path.name, chunks, received_at=request.clock(), check=request.checked(check)
-    )
+    return request.land(path.name, request.bounded(settled_chunks(request.source, path)), check)
 
 
-def _path(request: Request) -> Path:
+def _path(request: Request[Any]) -> Path:
     if not request.url.lower().startswith("file:"):
         return Path(request.url).expanduser()
     parts = urlsplit(request.url)

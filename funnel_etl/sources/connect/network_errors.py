@@ -9,6 +9,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
@@ -46,7 +47,7 @@ _EXPIRED, _NOT_YET, _OTHER_HOST = {10}, {9}, {62, 64}
 """Codes of OpenSSL's X509_V_ERR_…"""
 
 
-def explain(error: Exception, request: Request) -> FunnelError:
+def explain(error: Exception, request: Request[Any]) -> FunnelError:
     """Return a failed request as one line, permanent or transient, that names whose fault it is."""
     if (known := culprit(error, request)) is not None:
         return known
@@ -63,7 +64,7 @@ def explain(error: Exception, request: Request) -> FunnelError:
     return SourceUnavailable(what, where=request.where, fix=WAIT)
 
 
-def culprit(error: Exception, request: Request) -> FunnelError | None:
+def culprit(error: Exception, request: Request[Any]) -> FunnelError | None:
     """Return the error if the proxy, the CA file, a certificate or the host's name is to blame, else None."""
     url, causes = _asked(error, request), list(_causes(error))
     return (
@@ -99,13 +100,13 @@ def by_proxy(url: str) -> str:
     return f" (by the proxy that {proxy[0]} names)" if proxy else ""
 
 
-def refuse_unusable_proxy(url: str, request: Request) -> None:
+def refuse_unusable_proxy(url: str, request: Request[Any]) -> None:
     """Raise `ConfigError` if the address of the proxy cannot be read: requests would fail in a way of its own."""
     if (proxy := proxy_of(url)) is not None and not proxy[1]:
         raise _unusable(proxy, url, request)
 
 
-def _proxy_fault(error: Exception, causes: list[BaseException], url: str, request: Request) -> FunnelError | None:
+def _proxy_fault(error: Exception, causes: list[BaseException], url: str, request: Request[Any]) -> FunnelError | None:
     proxy = proxy_of(url)
     if proxy is None:
         return None
@@ -133,7 +134,7 @@ def _proxy_fault(error: Exception, causes: list[BaseException], url: str, reques
     return SourceUnavailable(f"{_the_proxy(proxy)} {what}", where=request.where, fix=_correct(proxy, url))
 
 
-def _unusable(proxy: tuple[str, str], url: str, request: Request) -> ConfigError:
+def _unusable(proxy: tuple[str, str], url: str, request: Request[Any]) -> ConfigError:
     what = f"{_the_proxy(proxy)} cannot be used: it is no http:// address"
     return ConfigError(what, where=request.where, fix=_correct(proxy, url))
 
@@ -147,14 +148,14 @@ def _correct(proxy: tuple[str, str], url: str) -> str:
     return f"correct {proxy[0]}, as http://HOST:PORT, or add {urlsplit(url).hostname} to NO_PROXY"
 
 
-def proxy_login(url: str, request: Request) -> FunnelError:
+def proxy_login(url: str, request: Request[Any]) -> FunnelError:
     """Return the error for a proxy that asks for a login (407)."""
     name = proxy[0] if (proxy := proxy_of(url)) else "HTTPS_PROXY"
     what = f"the proxy that {name} names asks for a login, or does not accept the one it is given (407)"
     return SourceRejected(what, where=request.where, fix=f"write {name} as http://USER:PASSWORD@HOST:PORT")
 
 
-def _ca_fault(causes: list[BaseException], url: str, request: Request) -> FunnelError | None:
+def _ca_fault(causes: list[BaseException], url: str, request: Request[Any]) -> FunnelError | None:
     """Return the error if the file of trusted authorities cannot be used, whatever it made fail."""
     name = _ca_file()
     if name is None or not url.startswith("https:") or not _any(causes, OSError):
@@ -174,7 +175,7 @@ def _ca_fault(causes: list[BaseException], url: str, request: Request) -> Funnel
     return ConfigError(f"the file that {name} names {what}", where=request.where, fix=fix)
 
 
-def _certificate_fault(causes: list[BaseException], url: str, request: Request) -> FunnelError | None:
+def _certificate_fault(causes: list[BaseException], url: str, request: Request[Any]) -> FunnelError | None:
     host = urlsplit(url).hostname
     ask = "ask who runs this source" + (" or that proxy" if proxy_of(url) else "")
     correct = f"correct the host in {request.setting}, or {ask}" if request.url.startswith("http") else ask
@@ -200,7 +201,7 @@ def _certificate_fault(causes: list[BaseException], url: str, request: Request) 
     return SourceRejected(what + by_proxy(url), where=request.where, fix=fix)
 
 
-def _name_fault(causes: list[BaseException], url: str, request: Request) -> FunnelError | None:
+def _name_fault(causes: list[BaseException], url: str, request: Request[Any]) -> FunnelError | None:
     if not _any(causes, NameResolutionError):
         return None
     fix = "wait for the next run if this machine was offline; where it needs a proxy, set HTTPS_PROXY"
@@ -209,7 +210,7 @@ def _name_fault(causes: list[BaseException], url: str, request: Request) -> Funn
     return SourceUnavailable(f"there is no host {urlsplit(url).hostname}, or no network", where=request.where, fix=fix)
 
 
-def _network_words(causes: list[BaseException], request: Request) -> str:
+def _network_words(causes: list[BaseException], request: Request[Any]) -> str:
     if _any(causes, NewConnectionError):
         return "refused the connection, or is not running"
     if _any(causes, ReadTimeoutError, UrllibTimeoutError, requests.Timeout):
@@ -236,7 +237,7 @@ def _any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
     return any(isinstance(cause, kinds) for cause in causes)
 
 
-def _asked(error: Exception, request: Request) -> str:
+def _asked(error: Exception, request: Request[Any]) -> str:
     """Return the address that was really asked: after a redirect, or of Google for a sheet."""
     asked = next((sent.url for cause in _causes(error) if (sent := getattr(cause, "request", None)) is not None), None)
     return asked or request.url

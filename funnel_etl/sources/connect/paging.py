@@ -7,6 +7,7 @@ otherwise belongs to `http`.
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from requests.utils import parse_header_links
 
@@ -37,7 +38,7 @@ _NOTHING = {"", "0", "false", "no", "none", "null"}
 Check = Callable[[Path], None]
 
 
-def refuse_page(request: Request, status: int, headers: Mapping[str, str]) -> None:
+def refuse_page(request: Request[Any], status: int, headers: Mapping[str, str]) -> None:
     """Raise SourceRejected for a good answer whose headers say that it is a part of what there is."""
     if not 200 <= status < 300:
         return
@@ -55,7 +56,7 @@ def refuse_page(request: Request, status: int, headers: Mapping[str, str]) -> No
             raise _page(request, f"the header {name} says {grouped(number)} pages")
 
 
-def counting(check: Check, request: Request, headers: Mapping[str, str]) -> Check:
+def counting(check: Check, request: Request[Any], headers: Mapping[str, str]) -> Check:
     """Return a check that also compares the rows that came with the total that the answer's headers state."""
 
     def checked(path: Path) -> None:
@@ -78,7 +79,7 @@ def _number(headers: Mapping[str, str], name: str) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def _page(request: Request, why: str) -> SourceRejected:
+def _page(request: Request[Any], why: str) -> SourceRejected:
     return SourceRejected(
         f"it answered with one page of many, not with all rows: {why}",
         where=request.where,

@@ -3,15 +3,35 @@
 How a path, HTTP or a sheet is read belongs to `local`, `http` and `gsheet`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from funnel_etl.core.errors import SourceRejected
+from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.connect.addresses import without_query
 from funnel_etl.sources.connect.auth import Auth
+
+T = TypeVar("T")
+Judge = Callable[[Sequence[bytes]], T]
+"""Reads what came, the pages of a source in their order (one, if it comes whole), or refuses it by a FunnelError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched(Generic[T]):
+    """What a pull landed, and what the judge read of it (None: there was no judge)."""
+
+    arrivals: tuple[Arrival, ...]
+    judged: T | None
+
+    @property
+    def arrival(self) -> Arrival:
+        """The arrival of a source that comes whole."""
+        (only,) = self.arrivals
+        return only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +57,10 @@ class FetchPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Generic[T]):
     """One pull of one source. The address is not shown by its repr: it may carry a token.
 
-    `judge`, if given, is shown the whole answer, once it looks like CSV, and refuses it by raising a FunnelError.
+    `judge`, if given, is shown the whole answer, once it looks like CSV.
     """
 
     url: str = field(repr=False)
@@ -50,17 +70,34 @@ class Request:
     auth: Auth
     policy: FetchPolicy
     clock: Callable[[], datetime]
-    judge: Callable[[bytes], object] | None = None
+    judge: Judge[T] | None = None
 
-    def checked(self, looks: Callable[[Path], None]) -> Callable[[Path], None]:
-        """Return the check of a landed file: how it looks, then what the judge says."""
+    def land(
+        self,
+        name: str,
+        chunks: Iterable[bytes],
+        looks: Callable[[Path], None],
+        *,
+        http_status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Fetched[T]:
+        """Land a whole answer: first how it `looks`, then what the judge says of it."""
 
-        def check(path: Path) -> None:
+        def read(path: Path) -> T | None:
             looks(path)
-            if self.judge is not None:
-                self.judge(path.read_bytes())
+            return self.judge([path.read_bytes()]) if self.judge is not None else None
 
-        return check
+        arrival, judged = self.landing.put_read(
+            self.source,
+            "pull",
+            name,
+            chunks,
+            read,
+            received_at=self.clock(),
+            http_status=http_status,
+            headers=headers,
+        )
+        return Fetched((arrival,), judged)
 
     def bounded(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the chunks, and raise as soon as they are more than one pull may be."""

@@ -63,7 +63,8 @@ class Dumps:
 
     def again(self, source: str, night: date) -> Outcome:
         reader = DumpReader(self.sources.settings, self.landing, SOURCES[source], CONFIG, night=night)
-        return reader.records(self.sources.pull(SOURCES[source], night, reader.judge))
+        pulled = self.sources.pull(SOURCES[source], night, reader.judge)
+        return reader.records(pulled.file_ids, pulled.judged)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailabl
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.demo.generate import generate
 from funnel_etl.settings import Settings
+from funnel_etl.sources import guards
 from funnel_etl.sources.archive.decisions import accept_refused
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader
@@ -29,7 +30,8 @@ Pull = Callable[..., Outcome]
 def pulled(sources: NightlySources, source: str, night: date) -> Outcome:
     """Pull a source for a night as its raw asset does."""
     reader = DumpReader(sources.settings, sources.landing, SOURCES[source], CONFIG, night=night)
-    return reader.records(sources.pull(SOURCES[source], night, reader.judge))
+    got = sources.pull(SOURCES[source], night, reader.judge)
+    return reader.records(got.file_ids, got.judged)
 
 
 @pytest.fixture
@@ -370,3 +372,28 @@ def test_the_memory_of_the_last_good_dump_is_only_a_cache(sources: NightlySource
         kept.unlink() if damaged is None else kept.write_bytes(damaged)
         with pytest.raises(FunnelError, match=r"50 keys are gone, 50\.0%"):
             pull(leads([0, 2, 4, 6, 9]))
+
+
+def test_a_pull_returns_what_the_judge_read_and_the_dump_is_read_once(
+    sources: NightlySources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, read = SOURCES["crm_assigned_leads"], []
+    Path(sources.settings.addresses[source.name]).write_text(leads(range(3)))
+    raw_records = guards.raw_records
+    monkeypatch.setattr(guards, "raw_records", lambda *given: read.append(given[1]) or raw_records(*given))
+    reader = DumpReader(sources.settings, sources.landing, source, CONFIG, night=FIRST)
+    got = sources.pull(source, FIRST, reader.judge)
+    assert got.judged is not None
+    other = DumpReader(sources.settings, sources.landing, source, CONFIG, night=FIRST)
+    outcome = other.records(got.file_ids, got.judged)
+    assert (outcome.rows is got.judged.outcome.rows, len(outcome.rows)) == (True, 30), "whoever asks, in any order"
+    assert read == list(got.file_ids)
+
+
+def test_a_night_that_is_replayed_was_judged_when_it_came(sources: NightlySources, pull: Pull) -> None:
+    pull(leads(range(3)), FIRST)
+    pull(leads(range(4)), SECOND)
+    source = SOURCES["crm_assigned_leads"]
+    reader = DumpReader(sources.settings, sources.landing, source, CONFIG, night=FIRST)
+    got = sources.pull(source, FIRST, reader.judge)
+    assert (got.judged, len(reader.records(got.file_ids, got.judged).rows)) == (None, 30)

@@ -49,7 +49,7 @@ def write(folder: Path) -> Write:
 
 def leads(sources: NightlySources, folder: Path, night: date, text: str) -> bytes:
     (folder / "leads.csv").write_text(text)
-    return sources.landing.read(sources.pull(SOURCES["tofu_leads"], night))
+    return sources.landing.read(*sources.pull(SOURCES["tofu_leads"], night).file_ids)
 
 
 def test_the_newest_night_is_pulled_afresh_each_time(sources: NightlySources, folder: Path) -> None:
@@ -65,7 +65,7 @@ def test_an_overtaken_night_is_replayed_though_the_source_has_changed_or_gone(
     leads(sources, folder, THIRD, "a,b\n3,4\n")
     assert leads(sources, folder, FIRST, "a,b\n5,6\n") == b"a,b\n1,2\n"
     (folder / "leads.csv").unlink()
-    assert sources.landing.read(sources.pull(SOURCES["tofu_leads"], FIRST)) == b"a,b\n1,2\n"
+    assert sources.landing.read(*sources.pull(SOURCES["tofu_leads"], FIRST).file_ids) == b"a,b\n1,2\n"
 
 
 def test_an_overtaken_night_that_never_ran_uses_what_the_next_later_one_used(

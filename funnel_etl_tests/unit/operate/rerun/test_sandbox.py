@@ -76,7 +76,7 @@ def test_the_night_has_the_bytes_it_used_although_it_is_the_newest_and_never_pul
     kept = landing.put("crm_sales", "pull", "sales.csv", b"then", received_at=NOW)
     landing.record_night(NIGHT, "crm_sales", [kept.file_id])
     with aside(settings, NIGHT) as place:
-        assert place.sources.pull(SOURCES["crm_sales"], NIGHT) == kept.file_id
+        assert place.sources.pull(SOURCES["crm_sales"], NIGHT).file_ids == (kept.file_id,)
         with pytest.raises(FunnelError, match=r"no record of what it used of zoom\. Fix: run that night again"):
             place.sources.recorded("zoom", NIGHT)
 

@@ -167,15 +167,15 @@ def test_an_erasure_is_no_lost_row_to_the_guard_of_dumps(landing: Landing, tmp_p
     landing.replace(first.file_id, landing.withhold(data), [])
     gone = [row for row in rows if "9876500001" not in row]
     with pytest.raises(SourceRejected, match="keys are gone"):
-        reader(2).judge("\n".join(["_id,createdOn,phone", *gone]).encode())
+        reader(2).judge(["\n".join(["_id,createdOn,phone", *gone]).encode()])
     by = landing.erasures.add(ASHA)
     landing.replace(first.file_id, landing.withhold(data), by)
     assert len(landing.erased_lines(first.file_id)) == 10
     second = reader(2)
-    arrival = landing.put(
-        "crm_sales", "pull", "sales.csv", data, received_at=NOW, check=lambda p: second.judge(p.read_bytes())
+    arrival, judged = landing.put_read(
+        "crm_sales", "pull", "sales.csv", data, lambda p: second.judge([p.read_bytes()]), received_at=NOW
     )
     assert arrival.file_id == first.file_id
-    outcome = second.records(arrival.file_id)
+    outcome = second.records([arrival.file_id], judged)
     assert outcome.ledger[0].reasons == {"excluded:erased": 10}
     assert outcome.ledger[0].balances

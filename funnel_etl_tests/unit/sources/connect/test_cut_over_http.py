@@ -85,5 +85,5 @@ def test_a_transfer_cut_at_any_of_a_hundred_places_is_not_taken_even_the_first_t
         assert "\n" not in str(told.value)
     assert [a for a in landing.arrivals(source) if a.status == "accepted"] == []
     assert landing.nights(source) == []
-    assert landing.read(sources.pull(declared, TUE, reader.judge)) == data
+    assert landing.read(*sources.pull(declared, TUE, reader.judge).file_ids) == data
     assert landing.nights(source) == [date.fromisoformat(str(TUE))]

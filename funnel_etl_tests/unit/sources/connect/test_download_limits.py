@@ -76,7 +76,7 @@ def test_an_answer_of_exactly_the_limit_is_landed(server, landing: Landing, pack
     body = of_size(100_000)[:100_000]
     headers = {"Content_Encoding": "gzip"} if packed else {}
     url = server.script("/sales.csv", lambda h: h.send(200, gzip.compress(body) if packed else body, **headers))
-    assert fetch(url, source="crm_sales", landing=landing, policy=SMALL).bytes == 100_000
+    assert fetch(url, source="crm_sales", landing=landing, policy=SMALL).arrival.bytes == 100_000
 
 
 def test_what_is_unpacked_comes_in_pieces_of_bounded_size_and_whole() -> None:
@@ -99,13 +99,13 @@ def test_a_file_that_grows_over_the_limit_while_it_is_read_is_refused(
 ) -> None:
     path = tmp_path / "sales.csv"
     path.write_bytes(of_size(50_000))
-    read = Landing.put
+    read = Landing.put_read
 
     def growing(*args: Any, **kwargs: Any) -> Any:
         path.write_bytes(of_size(500_000))
         return read(*args, **kwargs)
 
-    monkeypatch.setattr(Landing, "put", growing)
+    monkeypatch.setattr(Landing, "put_read", growing)
     assert "it is larger than 0.1 MB" in str(refused(str(path), landing, SMALL))
 
 
@@ -210,5 +210,5 @@ def test_a_sheet_whose_answer_drips_ends_at_the_deadline(sheet) -> None:
 
 def test_a_sheet_is_still_read_by_gspreads_own_client(sheet, server, landing: Landing, tmp_path: Path) -> None:
     server.script("/v4/ID/%27Tab%27", lambda h: h.send(200, json.dumps({"values": [["a", "b"], ["1"]]}).encode()))
-    arrival = fetch("gsheet://ID/Tab", source="tofu_leads", landing=landing, credentials=tmp_path / "key.json")
+    arrival = fetch("gsheet://ID/Tab", source="tofu_leads", landing=landing, credentials=tmp_path / "key.json").arrival
     assert landing.read(arrival.file_id) == b"a,b\n1,\n"

@@ -39,7 +39,7 @@ BEARER = Auth.parse("bearer", SecretStr(SECRET), CRM)
 
 def pull(url: str, landing: Landing, **options: Any) -> Arrival:
     options = {"source": "crm_sales", "auth": BEARER, "policy": QUICK, "clock": lambda: NOW} | options
-    return fetch(url, landing=landing, **options)
+    return fetch(url, landing=landing, **options).arrival
 
 
 def refused(url: str, landing: Landing, kind: type[FunnelError] = SourceRejected, **options: Any) -> str:

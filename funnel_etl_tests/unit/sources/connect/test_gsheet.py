@@ -1,5 +1,6 @@
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +63,7 @@ def test_a_tab_is_landed_as_csv_with_one_request_and_every_row_as_wide_as_the_he
     landing: Landing,
 ) -> None:
     google = Google((200, {"values": [["phone", "source", "note"], ["+91 98", 'a "b", c'], [], ["1", "", "x\ny"]]}))
-    arrival = fetch_sheet(request(landing), None, google.client())
+    arrival = fetch_sheet(request(landing), None, google.client()).arrival
     assert landing.read(arrival.file_id) == b'phone,source,note\n+91 98,"a ""b"", c",\n,,\n1,,"x\ny"\n'
     assert arrival.name == "gsheet://SHEET-Id_1/TOFU%20'leads'"
     assert arrival.kind == "pull"
@@ -78,7 +79,7 @@ def test_a_tab_is_landed_as_csv_with_one_request_and_every_row_as_wide_as_the_he
 )
 def test_what_fails_once_is_tried_again(landing: Landing, failure: Any) -> None:
     google = Google(failure, (200, {"values": [["phone"]]}))
-    assert fetch_sheet(request(landing), None, google.client()).bytes == 6
+    assert fetch_sheet(request(landing), None, google.client()).arrival.bytes == 6
     assert len(google.asked) == 2
 
 
@@ -157,8 +158,8 @@ def test_an_address_without_sheet_or_tab_is_told(landing: Landing, url: str) -> 
 
 
 def test_a_judge_refuses_a_tab_as_any_other_source(landing: Landing) -> None:
-    def judge(data: bytes) -> None:
-        assert data == b"Name,Phone\n"
+    def judge(pages: Sequence[bytes]) -> None:
+        assert pages == [b"Name,Phone\n"]
         raise SourceRejected("only its header came", where="tofu_leads", fix="look at the tab")
 
     google = Google((200, {"values": [["Name", "Phone"]]}))

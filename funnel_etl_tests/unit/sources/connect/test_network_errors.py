@@ -205,7 +205,7 @@ def test_a_source_of_an_authority_that_the_ca_file_holds_is_read(
     secure, landing: Landing, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
-    assert fetch(secure(authority.context()), source="crm_sales", landing=landing, policy=QUICK).bytes == 8
+    assert fetch(secure(authority.context()), source="crm_sales", landing=landing, policy=QUICK).arrival.bytes == 8
 
 
 @pytest.mark.parametrize(

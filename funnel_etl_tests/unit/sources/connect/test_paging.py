@@ -16,7 +16,7 @@ PAGE = b'_id,note\n1,"two\nlines"\n2,b\n\n3,c\n'
 
 def pull(server: Server, landing: Landing, status: int = 200, **headers: str) -> Any:
     url = server.script("/sales.csv", lambda handler: handler.send(status, PAGE, **headers))
-    return fetch(url, source="crm_sales", landing=landing, clock=lambda: datetime(2026, 11, 2, tzinfo=UTC))
+    return fetch(url, source="crm_sales", landing=landing, clock=lambda: datetime(2026, 11, 2, tzinfo=UTC)).arrival
 
 
 @pytest.mark.parametrize(
