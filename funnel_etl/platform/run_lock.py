@@ -4,15 +4,13 @@ Both by locks on files of the state folder, which the system drops with the proc
 What a run does in its turn is not known here.
 """
 
-import fcntl
-import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
+from funnel_etl import locks
 from funnel_etl.files import open_in_state, private_folder
 
 LOCK, RUNS = "night.lock", "runs"
@@ -38,9 +36,9 @@ def turn(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
             _held[path] -= 1
         return
     with open_in_state(path.parent, LOCK) as file:
-        if not _try_lock(file):
+        if not locks.try_lock(file):
             waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
+            locks.lock(file)
         _held[path] += 1
         try:
             yield
@@ -55,7 +53,7 @@ def alive(state: Path, run_id: str) -> Iterator[None]:
     with open_in_state(state, unseen.name) as file:
         private_folder(path.parent)
         # Locked where nobody looks, and only then put into its place: whoever sees the file finds it locked.
-        fcntl.flock(file, fcntl.LOCK_EX)
+        locks.lock(file)
         unseen.rename(path)
         try:
             yield
@@ -66,27 +64,9 @@ def alive(state: Path, run_id: str) -> Iterator[None]:
 def killed(state: Path) -> list[str]:
     """Return the runs that were killed: each left its file, and nobody holds it. `forget` them once it is said."""
     folder = state / RUNS
-    return [path.name for path in sorted(folder.iterdir()) if _is_free(path)] if folder.is_dir() else []
+    return [path.name for path in sorted(folder.iterdir()) if locks.is_left(path)] if folder.is_dir() else []
 
 
 def forget(state: Path, run_id: str) -> None:
     """Remove what a killed run left."""
     (state / RUNS / run_id).unlink(missing_ok=True)
-
-
-def _is_free(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            # Shared, so that two who look at once do not take each other for the run.
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return False
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

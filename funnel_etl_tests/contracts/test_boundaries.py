@@ -73,6 +73,7 @@ ROOMS = (
     *(
         "core",
         "files",
+        "locks",
         "env_file",
         "settings",
         "sources",

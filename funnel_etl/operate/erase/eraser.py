@@ -5,7 +5,6 @@ person; the landed ones get tombstones; the lake; the published nights are made 
 the other files; what the server keeps of deleted rows; then the journal goes. Killed anywhere, the next call completes.
 """
 
-import fcntl
 import json
 import logging
 import tempfile
@@ -18,6 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from upath import UPath
 
+from funnel_etl import locks
 from funnel_etl.catalog import PEOPLE, SOURCES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.parts import MADE_FROM, PARTS
@@ -251,5 +251,5 @@ def _others(connection: sa.Connection, person: Person) -> int:
 def _no_file_is_taken(state: Path) -> Iterator[None]:
     """Keep the sensor from taking files out of the drop folder meanwhile."""
     with (state / f"drop_{ZOOM}.lock").open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        locks.lock(file)
         yield

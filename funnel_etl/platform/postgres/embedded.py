@@ -3,7 +3,6 @@
 Only starting, stopping and asking. Where it lives is `embedded_place`; engines and databases are `database`.
 """
 
-import fcntl
 import logging
 import os
 import secrets
@@ -20,6 +19,7 @@ from urllib.parse import quote
 import psycopg2
 from pydantic import SecretStr
 
+from funnel_etl import locks
 from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.files import private_folder
 from funnel_etl.platform.postgres.embedded_place import (
@@ -149,7 +149,7 @@ class EmbeddedServer:
         private_folder(self.home)
         with (self.home / "start.lock").open("ab") as file:
             deadline = time.monotonic() + LOCK_SECONDS
-            while not _try_lock(file, fcntl.LOCK_EX):
+            while not locks.try_lock(file):
                 if time.monotonic() > deadline:
                     raise self._error("another process has been starting or stopping it for minutes")
                 time.sleep(0.05)
@@ -158,15 +158,14 @@ class EmbeddedServer:
     def _join(self) -> None:
         if self._users is None:
             self._users = (self.home / "users.lock").open("ab")
-            _try_lock(self._users, fcntl.LOCK_SH)
+            locks.try_share(self._users)
 
     def _leave(self) -> bool:
         """Return up our share; True if nobody else has one."""
         assert self._users is not None  # noqa: S101 - only stop() calls, after looking
         with self._users as file:
-            alone = _try_lock(file, fcntl.LOCK_EX)
-            # Unlocking by word, not by closing: a forked child may hold the same open file.
-            fcntl.flock(file, fcntl.LOCK_UN)
+            alone = locks.try_lock(file)
+            locks.unlock(file)
         self._users = None
         return alone
 
@@ -361,14 +360,6 @@ def _server_settings(port: int) -> dict[str, str]:
         "jit": "off",
         **({"dynamic_shared_memory_type": "mmap"} if cramped else {}),
     }
-
-
-def _try_lock(file: IO[bytes], kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _last_words(path: Path) -> str:

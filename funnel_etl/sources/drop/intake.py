@@ -3,7 +3,6 @@
 One bad file never stops the others. What a file means is the reader's; which files are ready is `ready`'s.
 """
 
-import fcntl
 import json
 import logging
 import time
@@ -14,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from funnel_etl import locks
 from funnel_etl.core.errors import FunnelError, SourceRejected, StorageUnavailable
 from funnel_etl.core.reading.person_matcher import FollowsLabel, Withheld, no_label
 from funnel_etl.core.values.numbers import grouped
@@ -118,12 +118,9 @@ class DropFolder:
     def _alone(self, *, wait: bool) -> Iterator[bool]:
         """Hold the lock on the folder: a night and the sensor would otherwise take the same file twice."""
         with open_in_state(self.state, f"drop_{self.source}.lock") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+            if wait:
+                locks.lock(file)
+            yield wait or locks.try_lock(file)
 
 
 class _Work:
