@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from funnel_etl.core.config_tables import RESIDUAL_FUNNELS, TABLES, Config, check_together, iso_days, parse_table
 from funnel_etl.core.errors import ConfigError, FunnelError
 from funnel_etl.core.reading.csvfile import PROBLEM, CsvRecords, header_key, read_csv
+from funnel_etl.core.reading.signatures import is_zip
 from funnel_etl.core.values.text import decode, lookup_key, squash_one
 from funnel_etl.files import storage_error
 from funnel_etl.marts.funnel.worklist.contracts import DECIDED_IN, ITEM_KINDS, WHAT_TO_DO
@@ -204,7 +205,7 @@ def _read(file: Path) -> pd.DataFrame:
             where=str(file),
             fix="name the file that funnel-etl worklist --to has written",
         ) from error
-    if data.startswith(b"PK\x03\x04"):
+    if is_zip(data):
         raise ConfigError("this is a workbook, not CSV", where=file.name, fix="save it as CSV (UTF-8) and name that")
     try:
         records = read_csv(data, [*FILL_IN, "item_kind", "item"])

@@ -310,11 +310,11 @@ def test_a_refusal_is_permanent_and_asked_once(server, landing: Landing, code: i
         (b"", "text/csv", "got nothing: it is empty"),
         (b"\xef\xbb\xbf \r\n", "text/csv", "got nothing: it is empty"),
         (b'{"error": "expired"}', "application/json", "got JSON, not CSV: is it an error message?"),
-        (zipped("sales.csv"), "text/csv", "got a ZIP file, not CSV"),
+        (zipped("sales.csv"), "text/csv", "got a ZIP archive, not CSV"),
         (zipped("[Content_Types].xml", "xl/x.xml"), "text/csv", "got an Excel workbook (XLSX), not CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "text/csv", "got an old Excel workbook (XLS), not CSV"),
-        (gzip.compress(CSV), "text/csv", "got a gzip file, not CSV"),
-        (b"%PDF-1.7", "text/csv", "got a PDF, not CSV"),
+        (gzip.compress(CSV), "text/csv", "got a gzip archive, not CSV"),
+        (b"%PDF-1.7", "text/csv", "got a PDF document, not CSV"),
     ],
     ids=["login page", "page called CSV", "page after BOM and comment", "page in UTF-16", "text called page",
          "empty", "only blanks", "JSON", "ZIP", "XLSX", "XLS", "gzip", "PDF"],
@@ -429,7 +429,7 @@ def test_a_folder_instead_of_a_file_is_told(landing: Landing, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("body", "says"),
-    [(PAGE, "got a web page, not CSV"), (b"", "got nothing"), (zipped("a"), "got a ZIP file")],
+    [(PAGE, "got a web page, not CSV"), (b"", "got nothing"), (zipped("a"), "got a ZIP archive")],
     ids=["page", "empty", "ZIP"],
 )
 def test_a_file_that_is_not_csv_is_kept_as_rejected(landing: Landing, tmp_path: Path, body: bytes, says: str) -> None:

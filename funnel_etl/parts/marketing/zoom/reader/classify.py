@@ -1,11 +1,12 @@
 """What a dropped file is when it is no Zoom attendee or registration report, and what to download instead.
 
-Here: recognising by bytes and by the first cells. Not here: reading reports (`layout`, `read`).
+Here: recognising by the first cells. Not here: by the first bytes (`signatures`); reading reports (`layout`, `read`).
 """
 
 import re
 
 from funnel_etl.core.errors import NotAZoomReport
+from funnel_etl.core.reading.signatures import HEAD, format_of
 from funnel_etl.parts.marketing.zoom.reader import vocabulary
 from funnel_etl.parts.marketing.zoom.reader.vocabulary import key
 
@@ -14,41 +15,7 @@ DOWNLOAD = (
     "as CSV, and drop that file unopened"
 )
 UNPACK = f"unpack it and drop the CSV files inside; if there are none: {DOWNLOAD}"
-HEAD = 4096
 
-_OFFICE = (
-    (b"xl/", "an Excel workbook (XLSX)"),
-    (b"word/", "a Word document (DOCX)"),
-    (b"ppt/", "a presentation (PPTX)"),
-    (b"application/vnd.oasis.opendocument", "an OpenDocument file (ODS)"),
-    (b"Index/Document.iwa", "a Numbers document"),
-    (b"[Content_Types].xml", "an Excel workbook (XLSX)"),
-)
-_SIGNATURES = (
-    (b"PK\x03\x04", "a ZIP archive", UNPACK),
-    (b"PK\x05\x06", "a ZIP archive with nothing in it", DOWNLOAD),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (XLS)", DOWNLOAD),
-    (b"%PDF", "a PDF document", DOWNLOAD),
-    (b"{\\rtf", "a formatted text (RTF)", DOWNLOAD),
-    (b"\x1f\x8b", "a gzip archive", UNPACK),
-    (b"Rar!", "a RAR archive", UNPACK),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
-    (b"BZh9", "a bzip2 archive", UNPACK),
-    (b"\xfd7zXZ\x00", "an XZ archive", UNPACK),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", UNPACK),
-    (b"\x89PNG", "a picture", DOWNLOAD),
-    (b"\xff\xd8\xff", "a picture", DOWNLOAD),
-    (b"GIF8", "a picture", DOWNLOAD),
-    (b"II*\x00", "a picture", DOWNLOAD),
-    (b"MM\x00*", "a picture", DOWNLOAD),
-    (b"RIFF", "a picture or a recording", DOWNLOAD),
-    (b"OggS", "a recording", DOWNLOAD),
-    (b"ID3", "a recording", DOWNLOAD),
-    (b"SQLite format 3\x00", "a database", DOWNLOAD),
-    (b"PAR1", "a Parquet file", DOWNLOAD),
-    (b"MZ", "a program", DOWNLOAD),
-    (b"\x7fELF", "a program", DOWNLOAD),
-)
 _OTHER = {key(cell): kind for kind, cells in vocabulary.OTHER_REPORTS.items() for cell in cells}
 _CHAT_LINE = re.compile(
     r"^[ \t]{0,20}\d{1,2}:\d{2}:\d{2}(?: [AP]M)?[ \t]{1,20}"
@@ -63,22 +30,8 @@ def refuse_bytes(data: bytes) -> None:
     """Raise `NotAZoomReport` for a file whose first bytes say that it is empty or no text at all."""
     if not data:
         raise NotAZoomReport("the file is empty (0 bytes)", fix=f"download it again: {DOWNLOAD}")
-    if data.startswith(b"PK\x03\x04"):
-        for mark, kind in _OFFICE:
-            if mark in data:
-                raise NotAZoomReport(f"it looks like {kind}, not CSV", fix=DOWNLOAD)
-    for signature, kind, fix in _SIGNATURES:
-        if data.startswith(signature) and not _reads_as_text(data, signature):
-            raise NotAZoomReport(f"it looks like {kind}, not CSV", fix=fix)
-    if data[4:8] == b"ftyp":
-        raise NotAZoomReport("it looks like a recording or a picture, not CSV", fix=DOWNLOAD)
-    if data[:2] == b"BM" and b"\x00" in data[:64]:
-        raise NotAZoomReport("it looks like a picture, not CSV", fix=DOWNLOAD)
-
-
-def _reads_as_text(data: bytes, signature: bytes) -> bool:
-    """Whether it is a text that happens to start with the letters of a signature ("MZ", "ID3", "RIFF"…)."""
-    return signature.isalnum() and b"\x00" not in data[:HEAD]
+    if (found := format_of(data)) is not None:
+        raise NotAZoomReport(f"it looks like {found.name}, not CSV", fix=UNPACK if found.is_archive else DOWNLOAD)
 
 
 def refuse_text(text: str) -> None:
