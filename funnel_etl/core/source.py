@@ -3,15 +3,18 @@
 A source here is pulled whole each night. Reports of the drop folder are declared in `parts/marketing/zoom`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pandas as pd
 
 from funnel_etl.core.config_checks import SourceNames
 from funnel_etl.core.config_tables import Config
-from funnel_etl.core.reading.csvfile import SourceColumn
+from funnel_etl.core.paging import NextLink, Offset, Paging
+from funnel_etl.core.reading.csvfile import CsvRecords, SourceColumn, read_csv
 from funnel_etl.core.reading.dumps import DumpKey
+from funnel_etl.core.reading.jsonfile import read_json
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
 
@@ -21,6 +24,9 @@ CarryForward = Callable[[Outcome, pd.DataFrame | None, Config], Outcome]
 """Adds to a night's clean rows those of the night before (None: there is none) that the dump's window moved past."""
 Chosen = Callable[[Config], tuple[Sequence[SourceColumn], DumpKey]]
 """The documented columns and the key where `metrics.csv` chooses some of them."""
+
+
+Format = Literal["csv", "json"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,9 @@ class Source:
     in words. `content`: columns of `clean` that the facts are made of; `matching`: how a row is known again on another
     night, the surest first. `people`: whose rows they are (None: nobody's). `needs_all_dumps`: a table follows from all
     dumps that ever came, so none may be removed.
+
+    `format`: what it sends; JSON is a list of objects, `under` the keys that lead to it, with dots between them.
+    `pages`: how it hands out its rows in pages (None: it comes whole, and a page of many is refused).
     """
 
     name: str
@@ -105,6 +114,17 @@ class Source:
     amounts: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
     needs_all_dumps: bool = False
+    format: Format = "csv"
+    under: str = ""
+    pages: Paging | None = None
+
+    def __post_init__(self) -> None:
+        tells_in_json = self.pages is not None and not (
+            isinstance(self.pages, Offset) or (isinstance(self.pages, NextLink) and self.pages.field is None)
+        )
+        if self.format != "json" and (self.under or tells_in_json):
+            msg = f"{self.name}: only JSON has keys that lead to its rows or its next page"
+            raise ValueError(msg)
 
     @property
     def setting(self) -> str:
@@ -125,6 +145,10 @@ class Source:
     def names(self) -> SourceNames:
         """What config tables may name of it."""
         return SourceNames(tuple(column.name for column in self.columns), amounts=self.amounts, dates=self.dates)
+
+    def read(self, data: bytes, known: Iterable[str] = ()) -> CsvRecords:
+        """Read a file, or a page, of it as text; `known` header names as in `read_csv`. Raises `SourceRejected`."""
+        return read_json(data, self.under) if self.format == "json" else read_csv(data, known)
 
     def documented(self, config: Config) -> Sequence[SourceColumn]:
         """Return its documented columns under a config."""

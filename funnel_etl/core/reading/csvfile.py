@@ -18,6 +18,7 @@ import pandas as pd
 
 from funnel_etl.core.errors import MissingColumn, SourceRejected
 from funnel_etl.core.reading import csv_lines
+from funnel_etl.core.reading.records import Records
 from funnel_etl.core.values.contact_mask import without_contacts
 from funnel_etl.core.values.text import decode, header_key
 
@@ -53,8 +54,6 @@ _MESSAGE = re.compile(
     r"\s*(?:<|(?:php )?(?:warning|notice|deprecated|fatal error|parse error|error)\b.*:)", re.IGNORECASE
 )
 """How a message of the program that made the file begins."""
-
-csv.field_size_limit(2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,12 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
         raise SourceRejected("the file is empty", fix="export it again; a dump without rows still has its header")
     text, hint = csv_lines.without_hint(decoded.text)
     delimiter = _delimiter(text, known, hint)
-    records, lines = _records(text, delimiter)
+    records, lines, open_at = _records(text, delimiter)
     header_at = csv_lines.header_place(records, lines, known)
     if header_at is None:
         raise SourceRejected("the file has no header", fix="export it again, with the column names in its first line")
     _refuse_no_header(records[header_at], known)
-    _refuse_open_quote(text, lines, delimiter)
+    _refuse_open_quote(open_at)
     _refuse_cut_row(text, records, lines, header_at)
     columns = unique_names([without_contacts(cell) for cell in records[header_at]])
     headers = csv_lines.repeated_headers(records, lines, header_at, known)
@@ -125,7 +124,7 @@ def read_header(data: bytes, known: Iterable[str] = ()) -> list[str]:
     """Return the cells of a CSV file's header, without the numbers and addresses in them; none without any text."""
     known = list(known)
     text, hint = csv_lines.without_hint(decode(data).text)
-    records, lines = _records(text, _delimiter(text, known, hint)) if text.strip() else ([], [])
+    records, lines, _ = _records(text, _delimiter(text, known, hint)) if text.strip() else ([], [], None)
     at = csv_lines.header_place(records, lines, known)
     return [] if at is None else [without_contacts(cell) for cell in records[at]]
 
@@ -221,17 +220,16 @@ def _delimiter(text: str, known: Collection[str], hint: str) -> str:
     return best
 
 
-def _records(text: str, delimiter: str) -> tuple[list[list[str]], list[int]]:
-    """Return the records and the physical line on which each starts."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+def _records(text: str, delimiter: str) -> tuple[list[list[str]], list[int], int | None]:
+    """Return the records, the physical line on which each starts, and the first whose quotation is never closed."""
+    split = Records(text, delimiter)
     records: list[list[str]] = []
     lines: list[int] = []
-    line = 1
-    for record in reader:
+    for record in split:
         records.append(record)
-        lines.append(line)
-        line = reader.line_num + 1
-    return records, lines
+        lines.append(split.line)
+    never_closed = [*split.unclosed, *([split.line] if split.is_open else [])]
+    return records, lines, min(never_closed, default=None)
 
 
 def _refuse_cut_row(text: str, records: list[list[str]], lines: list[int], header_at: int) -> None:
@@ -266,19 +264,11 @@ def _asks_with_example(cell: str) -> bool:
     return re.search(r"[^\W\d_]{2}", before) is not None and not before[-1].isalnum()
 
 
-def _refuse_open_quote(text: str, lines: list[int], delimiter: str) -> None:
-    last = io.StringIO(text, newline="")
-    for _ in range(lines[-1] - 1):
-        last.readline()
-    try:
-        for _record in csv.reader(last, delimiter=delimiter, strict=True):
-            pass
-    except csv.Error as error:
-        if "unexpected end of data" in str(error):
-            raise SourceRejected(
-                f"a quotation mark opened on line {lines[-1]} is never closed: the file was cut off",
-                fix=_WHOLE,
-            ) from error
+def _refuse_open_quote(line: int | None) -> None:
+    if line is not None:
+        raise SourceRejected(
+            f"a quotation mark opened on line {line} is never closed: the file was cut off", fix=_WHOLE
+        )
 
 
 def _table(records: list[list[str]], lines: list[int], columns: list[str]) -> tuple[pd.DataFrame, list[int]]:

@@ -5,6 +5,7 @@ Pure: who is sought is given. A line goes whole; its number, its line end and ev
 
 import csv
 import io
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -12,8 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
+from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.reading.csv_lines import without_hint
 from funnel_etl.core.reading.csvfile import DELIMITERS
+from funnel_etl.core.reading.json_records import cells, plain, record_lists
+from funnel_etl.core.reading.records import Records
 from funnel_etl.core.values.text import decode
 
 PHONE, EMAIL = "phone", "email"
@@ -123,9 +127,9 @@ class Withheld:
 def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label) -> Withheld:
     """Empty every record that names somebody sought or has one of their ids, in the encoding the readers read it in.
 
-    A record of several lines becomes as many empty lines; a last line without a line end keeps its delimiters, so that
-    the file does not look cut off. The first record, and one after a label, lose only the name. NULs go from a file
-    that is changed, as every reader drops them.
+    Records are those of every reader (`records`). One of several lines becomes as many empty lines; a last line without
+    a line end keeps its delimiters, so that the file does not look cut off. The first record, and one after a label,
+    lose only the name. NULs go from a file that is changed, as every reader drops them.
     """
     file = _Lossless.of(data)
     if not sought.named_in(file.text) and not sought.may_have_ids(file.text):
@@ -133,27 +137,82 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
     text = file.text.replace("\0", "")
     lines = list(io.StringIO(text, newline=""))
     delimiter = _delimiter(text)
-    emptied: list[int] = []
-    masked = 0
+    emptied: set[int] = set()
+    kept_masked: set[int] = set()
+    width: dict[int, int] = {}
     is_head = True
     columns: dict[int, frozenset[str]] = {}
     for first, last, record in _records(lines, delimiter):
         whole = "".join(lines[first:last])
+        width |= dict.fromkeys(range(first, last), len(record))
         if not any(cell.strip() for cell in record) or (first == 0 and without_hint(whole)[1]):
             continue
         if is_head or any(name in record for name in sought.ids):  # the header may stand below notes, or stand again
             columns = {place: sought.ids[name] for place, name in enumerate(record) if name in sought.ids}
             if (plain := sought.masked(whole, whole=True)) != whole:
                 lines[first:last] = list(io.StringIO(plain, newline=""))
-                masked += last - first
+                kept_masked.update(range(first, last))
         elif sought.named_in(whole) or any(
             record[place].strip() in values for place, values in columns.items() if place < len(record)
         ):
-            for at in range(first, last):
-                lines[at] = _emptied(lines[at], lines[at - 1], delimiter, len(record))
-                emptied.append(at + 1)
+            emptied.update(range(first, last))
         is_head = follows_label(record)
-    return Withheld(file.with_text("".join(lines)), tuple(emptied), masked)
+    while True:
+        left = [
+            _emptied(line, lines[at - 1], delimiter, width[at]) if at in emptied else line
+            for at, line in enumerate(lines)
+        ]
+        # The reader of Zoom reports, whose records follow labels, reads the lines of such a record on their own.
+        grown = _with_broken(lines, left, emptied) - kept_masked if follows_label is no_label else emptied
+        if grown == emptied:
+            break
+        emptied = grown
+    return Withheld(file.with_text("".join(left)), tuple(at + 1 for at in sorted(emptied)), len(kept_masked))
+
+
+def withhold_json(data: bytes, sought: Sought) -> Withheld | None:
+    """Put `null` in the place of each record that names somebody sought; None: it is no whole JSON.
+
+    `lines` of what is given are numbers of records (`json_records`). What stands outside of records keeps its signs: a
+    digit of a name becomes 1, a letter x.
+    """
+    file = _Lossless.of(data)
+    text = file.text.replace("\0", "")
+    try:
+        spans = [(one.first + at, span) for one in record_lists(text) for at, span in enumerate(one.spans)]
+    except ValueError:
+        return None
+    parts: list[str] = []
+    gone: list[int] = []
+    masked = end = 0
+    for number, (start, stop) in sorted(spans, key=lambda found: found[1]):
+        between = _masked_json(text[end:start], sought)
+        masked += between != text[end:start]
+        is_named = text[start] == "{" and _is_named(text, (start, stop), sought)
+        parts += [between, "null" if is_named else text[start:stop]]
+        gone += [number] if is_named else []
+        end = stop
+    rest = _masked_json(text[end:], sought)
+    masked += rest != text[end:]
+    if not gone and not masked:
+        return Withheld(data)
+    return Withheld(file.with_text("".join([*parts, rest])), tuple(sorted(gone)), masked)
+
+
+def _is_named(text: str, span: tuple[int, int], sought: Sought) -> bool:
+    found = cells(text, span)
+    read = json.dumps(plain(text[slice(*span)]), ensure_ascii=False).replace("\\n", "\n").replace("\\t", "\t")
+    return (
+        sought.named_in(read)
+        or any(sought.named_in(cell) for _, cell in found)
+        or any(cell.strip() in sought.ids.get(key, ()) for key, cell in found)
+    )
+
+
+def _masked_json(text: str, sought: Sought) -> str:
+    """Return what stands between records with the person's signs masked, so that it is JSON still."""
+    plain_text = sought.masked(text, whole=True)
+    return "".join("1" if old.isdigit() and new != old else new for old, new in zip(text, plain_text, strict=True))
 
 
 def masked_bytes(data: bytes, sought: Sought) -> bytes:
@@ -171,7 +230,7 @@ def _emptied(line: str, before: str, delimiter: str, width: int) -> str:
 
 def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
     """Return each record with its lines (from, to). A quotation mark never closed does not swallow whole rows."""
-    found = list(_read(lines, 0, delimiter))
+    found = list(_read(lines, delimiter))
     widths = Counter(len(record) for _, _, record in found if len(record) > 1)
     usual = widths.most_common(1)[0][0] if widths else 1
     for first, last, record in found:
@@ -183,15 +242,14 @@ def _records(lines: list[str], delimiter: str) -> Iterator[tuple[int, int, list[
             yield first, last, record
 
 
-def _read(lines: list[str], start: int, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
-    reader = csv.reader(islice(lines, start, None), delimiter=delimiter)
-    first = start
+def _read(lines: list[str], delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Return the records as every reader splits them; of a text that all refuse, what is left line by line."""
+    split = Records("".join(lines), delimiter)
     try:
-        for record in reader:
-            yield first, start + reader.line_num, record
-            first = start + reader.line_num
-    except csv.Error:
-        yield from _alone(lines, first, len(lines), delimiter)
+        for record in split:
+            yield split.line - 1, split.end, record
+    except (FunnelError, csv.Error):
+        yield from _alone(lines, split.end, len(lines), delimiter)
 
 
 def _alone(lines: list[str], first: int, last: int, delimiter: str) -> Iterator[tuple[int, int, list[str]]]:
@@ -200,12 +258,39 @@ def _alone(lines: list[str], first: int, last: int, delimiter: str) -> Iterator[
         yield at, at + 1, next(csv.reader([lines[at].rstrip("\r\n")], delimiter=delimiter), [])
 
 
+def _with_broken(lines: list[str], left: list[str], emptied: set[int]) -> set[int]:
+    """Return the emptied lines and, of records that would be read otherwise without them, the other lines.
+
+    A line that begins or ends a quotation cannot go alone: the mark at its other end would begin one. Looked at under
+    each delimiter, for a reader knows its columns and may take another.
+    """
+    grown = set(emptied)
+    if not any('"' in lines[at] for at in emptied):
+        return grown
+    for delimiter in DELIMITERS:
+        before, after = _spans(lines, delimiter), set(_spans(left, delimiter))
+        if any(span not in after and not grown.issuperset(range(*span[:2])) for span in before):
+            for first, last, is_open in before:
+                if not is_open and not grown.isdisjoint(range(first, last)):
+                    grown.update(range(first, last))
+    return grown
+
+
+def _spans(lines: list[str], delimiter: str) -> list[tuple[int, int, bool]]:
+    """Return the lines (from, to) of each record, and whether its quotation does not end before the text."""
+    split = Records("".join(lines), delimiter)
+    try:
+        return [(split.line - 1, split.end, split.is_open) for _ in split]
+    except (FunnelError, csv.Error):
+        return []  # a text that every reader refuses
+
+
 def _delimiter(text: str) -> str:
     """Take the delimiter by which the most fields stand in records as wide as others."""
     head = list(islice(io.StringIO(text[:_HEAD_LENGTH], newline=""), _HEAD_RECORDS))
 
     def fields(sign: str) -> int:
-        widths = Counter(len(record) for _, _, record in _read(head, 0, sign) if len(record) > 1)
+        widths = Counter(len(record) for _, _, record in _read(head, sign) if len(record) > 1)
         return max((width * count for width, count in widths.items()), default=0)
 
     return max(DELIMITERS, key=fields)

@@ -3,7 +3,9 @@
 The steps every source shares between `raw` and `clean`; the rules themselves are in `phone`, `dates`, `money`, `text`.
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -43,6 +45,19 @@ TEST_COLUMNS, YES = {"istest", "istestlead"}, {"true", "yes", "1", "1.0"}
 """Columns in which Google's and other form tools say that a row is a test, by `header_key`; and how they say it."""
 
 
+Read = Callable[[bytes, Iterable[str]], CsvRecords]
+"""Reads a file as text, given header names that are known."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A landed file of a source, or one of its pages. `erased`: lines without the person who was in them."""
+
+    data: bytes
+    file_id: str
+    erased: Collection[int] = ()
+
+
 def raw_records(
     data: bytes,
     file_id: str,
@@ -51,27 +66,47 @@ def raw_records(
     aliases: dict[str, str],
     erased: Collection[int] = (),
 ) -> Outcome:
-    """Read a landed CSV file into its `raw` table: every record that is not blank, as text, with its line.
+    """Read a landed CSV file into its `raw` table, as `raw_pages`."""
+    return raw_pages([Page(data, file_id, erased)], source, documented, aliases)
 
-    `erased`: lines that are blank because the person in them was erased; they are left out by that rule. So are lines
-    that are no rows (`csv_lines`), by rules of their own.
-    Raises `SourceRejected` for what is no whole CSV file, `MissingColumn` when a needed column is absent.
+
+def raw_pages(
+    pages: Sequence[Page],
+    source: str,
+    documented: Collection[SourceColumn],
+    aliases: dict[str, str],
+    read: Read = read_csv,
+) -> Outcome:
+    """Read the landed pages of a source (one, if it comes whole) into its `raw` table, in their order.
+
+    Every record that is not blank, as text, with its page and its line. Lines that are blank because the person in them
+    was erased are left out by that rule. So are lines that are no rows (`csv_lines`), by rules of their own.
+    Raises `SourceRejected` for what is no whole file, `MissingColumn` when a needed column is absent.
     """
+    known = spellings(documented, aliases)
     try:
-        records = read_csv(data, spellings(documented, aliases))
-        match_columns(records.columns, documented, aliases, source)
+        found = [read(page.data, known) for page in pages]
+        columns = list(dict.fromkeys(column for records in found for column in records.columns))
+        if columns:  # pages without any object have no keys
+            match_columns(columns, documented, aliases, source)
     except SourceRejected as error:
         raise type(error)(error.what, where=error.where or source, fix=error.fix) from error
-    rows = records.rows
-    rows.insert(0, "file_id", pd.Series(file_id, index=rows.index, dtype="str"))
+    for page, records in zip(pages, found, strict=True):
+        records.rows.insert(0, "file_id", pd.Series(page.file_id, index=records.rows.index, dtype="str"))
+    rows = found[0].rows
+    if len(found) > 1:
+        rows = pd.concat([records.rows for records in found], ignore_index=True)
+        rows[columns] = rows[columns].fillna("").astype("str")
     for column in documented:
         if column.name not in rows:
             rows[column.name] = pd.Series(None, index=rows.index, dtype="str")
-    reasons = blank_reasons(records.blank_rows, erased)
-    reasons |= {f"excluded:{reason}": len(lines) for reason, lines in records.left_out.items()}
+    reasons: Counter[str] = Counter()
+    for page, records in zip(pages, found, strict=True):
+        reasons.update(blank_reasons(records.blank_rows, page.erased))
+        reasons.update({f"excluded:{reason}": len(lines) for reason, lines in records.left_out.items()})
     excluded = sum(reasons.values())
-    line = LedgerLine(source, len(rows) + excluded, len(rows), excluded=excluded, reasons=reasons)
-    return Outcome(rows, [line], notes=_left_out_notes(records, source))
+    line = LedgerLine(source, len(rows) + excluded, len(rows), excluded=excluded, reasons=dict(reasons))
+    return Outcome(rows, [line], notes=[note for records in found for note in _left_out_notes(records, source)])
 
 
 def _left_out_notes(records: CsvRecords, source: str) -> list[str]:

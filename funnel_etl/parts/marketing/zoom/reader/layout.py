@@ -1,7 +1,7 @@
 """The layout of a Zoom report: its summary and its sections, each with its own header, in any order, as text.
 
-Here: which records are headers, titles, labels and rows. Not here: how records are read (`records`) and held
-(`section`), what a cell means (`cells`), and what a file is when it is no report (`classify`).
+Here: which records are headers, titles, labels and rows. Not here: how records are split (`records` of
+`core/reading`) and held (`section`), what a cell means (`cells`), and what a file is when it is no report (`classify`).
 """
 
 from collections import Counter
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from funnel_etl.core.errors import NotAZoomReport
 from funnel_etl.core.reading.csvfile import unique_names
+from funnel_etl.core.reading.records import Records
 from funnel_etl.parts.marketing.zoom.reader import vocabulary, zones
 from funnel_etl.parts.marketing.zoom.reader.classify import DOWNLOAD
-from funnel_etl.parts.marketing.zoom.reader.records import Records, find_delimiter
+from funnel_etl.parts.marketing.zoom.reader.delimiter import find_delimiter
 from funnel_etl.parts.marketing.zoom.reader.section import ATTENDANCE, Section
 from funnel_etl.parts.marketing.zoom.reader.vocabulary import key
 
@@ -121,7 +122,7 @@ class _Scan:
     def __init__(self, text: str, delimiter: str) -> None:
         self.ends_in_a_row = not text.endswith(("\n", "\r"))
         self.has_stray_quote = text.count('"') % 2 == 1
-        self.records = Records(text, delimiter, self._between_pieces)
+        self.records = Records(text, delimiter, self._between_pieces, _no_report)
         self.room = ROOM + 8 * len(text)
         self.sections: list[Section] = []
         self.section: Section | None = None
@@ -254,6 +255,10 @@ class _Scan:
         self.records.forget()
         for section in self.sections:
             section.close()
+
+
+def _no_report(what: str) -> NotAZoomReport:
+    return NotAZoomReport(what, fix=DOWNLOAD)
 
 
 def _role(named: str | None, meanings: dict[str, int]) -> str:
