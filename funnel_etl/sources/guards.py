@@ -1,4 +1,4 @@
-"""Guards of the pulled CSV sources: a dump that came cut off, or without many rows it had, is refused whole.
+"""Guards of the pulled sources: a dump that came cut off, or without many rows it had, is refused whole.
 
 What is refused is kept in the landing archive as rejected, with its reason, and no night uses it. The comparison itself
 is `dumps` of `core/reading`; a person's word that a dump is right is a decision.
@@ -10,6 +10,7 @@ it takes only rows that came since the last good dump, or that have aged out, at
 length: then nothing is lost that was published, and the next dump brings what is missing.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,7 +23,7 @@ from funnel_etl.core.reading.csvfile import PROBLEM, RESERVED, read_header, spel
 from funnel_etl.core.reading.dump_end import DumpEnd, dump_end
 from funnel_etl.core.reading.dumps import DumpRows, Loss, compare, dump_rows
 from funnel_etl.core.reading.schema_drift import schema_drift
-from funnel_etl.core.reading.source_frame import columns_present, raw_records
+from funnel_etl.core.reading.source_frame import Page, columns_present, raw_pages
 from funnel_etl.core.source import Source
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.values.numbers import grouped
@@ -45,6 +46,7 @@ class LastGood:
 
     night: date
     dump: Dump
+    file_ids: tuple[str, ...]
 
 
 @dataclass
@@ -74,8 +76,7 @@ class DumpReader:
 
     def judge(self, pages: Sequence[bytes]) -> Judged:
         """Read a dump that may be used. Raises SourceRejected for another; `fix` says when `confirm` helps."""
-        (data,) = pages
-        judged = self._read(data)
+        judged = self._read(pages)
         if self.key is not None:
             self._refuse_worse(judged)
         return judged
@@ -84,9 +85,9 @@ class DumpReader:
         """Refuse a dump that lacks what the last good one had."""
         good = self.last_good()
         right = accepted_refused(self.landing, self.source)
-        if good is None or judged.dump.file_id in (good.dump.file_id, *right):
+        if good is None or judged.dump.file_id in (good.dump.file_id, *(dump_id(one.split()) for one in right)):
             return
-        before = self.dump(right[-1]) if right else good.dump
+        before = self.dump(right[-1].split()) if right else good.dump
         self._refuse_other_end(judged.dump, before, good.night)
         loss = compare(before.rows, judged.dump.rows, self._days(good))
         end = judged.dump.end
@@ -99,10 +100,9 @@ class DumpReader:
         `judged`: what was read of these files when they were pulled; None: the night is replayed, and they are read.
         """
         if judged is None:
-            (file_id,) = file_ids
-            data = self.landing.read(file_id)
-            outcome, _ = self._records(data, file_id)
-            header = self._header(data)
+            pages = [self.landing.read(file_id) for file_id in file_ids]
+            outcome, _ = self._records(pages, file_ids)
+            header = self._header(pages, outcome.rows)
         else:
             outcome, header = judged.outcome, judged.header
             if self.key is not None:
@@ -113,46 +113,54 @@ class DumpReader:
 
     def last_good(self) -> LastGood | None:
         """Return the newest dump that a night used and that can be read."""
-        for day, file_id in self._used():
+        for day, file_ids in self._used():
             try:
-                return LastGood(day, self.dump(file_id))
+                return LastGood(day, self.dump(file_ids), tuple(file_ids))
             except FunnelError:
                 continue  # gone from the archive, or no longer readable by today's aliases: nothing to compare with
         return None
 
-    def dump(self, file_id: str) -> Dump:
+    def dump(self, file_ids: Sequence[str]) -> Dump:
         """Return what is compared of a landed dump. Raises as `judge` for one that cannot be read."""
-        known = self._memory.recall(self.source, file_id)
-        return known if known is not None else self._read(self.landing.read(file_id)).dump
+        known = self._memory.recall(self.source, dump_id(file_ids))
+        return known if known is not None else self._read([self.landing.read(file_id) for file_id in file_ids]).dump
 
-    def loss(self, file_id: str) -> Loss | None:
+    def loss(self, file_ids: Sequence[str]) -> Loss | None:
         """Compare a landed dump with the last good one; None: there is none. Raises as `judge` for one cut off."""
         good = self.last_good()
-        return compare(good.dump.rows, self.dump(file_id).rows, self._days(good)) if good else None
+        return compare(good.dump.rows, self.dump(file_ids).rows, self._days(good)) if good else None
 
     @property
     def _memory(self) -> DumpMemory:
         reading = f"{_READING} {self.key} {sorted(self.aliases.items())} {self.settings.timezone}"
         return DumpMemory(self.settings.lake_root, reading)
 
-    def _read(self, data: bytes) -> Judged:
+    def _read(self, pages: Sequence[bytes]) -> Judged:
         """Read a dump whole. Raises SourceRejected for one that is cut, lacks a column, or has ambiguous dates."""
-        file_id = self.landing.file_id_of(data)
-        outcome, end = self._records(data, file_id)
-        line_end = _line_end(data)
-        self._refuse_cut(data, outcome.rows, line_end)
+        file_ids = [self.landing.file_id_of(data) for data in pages]
+        outcome, end = self._records(pages, file_ids)
+        is_text = self.declared.format == "csv"
+        line_end = _line_end(pages[-1]) if is_text else ""
+        if is_text:
+            for file_id, data in zip(file_ids, pages, strict=True):
+                self._refuse_cut(data, outcome.rows[outcome.rows["file_id"] == file_id], _line_end(data))
         rows = DumpRows.empty()
-        if self.key is not None:
-            whole = outcome.rows[~outcome.rows["source_row"].isin(end.lines)]
+        if self.key is not None and len(outcome.rows):
+            at_end = (outcome.rows["file_id"] == file_ids[-1]) & outcome.rows["source_row"].isin(end.lines)
+            whole = outcome.rows[~at_end]
             rows = dump_rows(whole, self._present(whole), self.key, self.settings.timezone, self.source)
-        return Judged(outcome, Dump(file_id, line_end, rows, end), self._header(data))
+        dump = Dump(dump_id(file_ids), line_end, rows, end)
+        return Judged(outcome, dump, self._header(pages, outcome.rows))
 
-    def _records(self, data: bytes, file_id: str) -> tuple[Outcome, DumpEnd]:
+    def _records(self, pages: Sequence[bytes], file_ids: Sequence[str]) -> tuple[Outcome, DumpEnd]:
         """Read a dump's records, and what stands behind the last row: a note says that it may be cut there."""
-        erased = self.landing.erased_lines(file_id)
-        outcome = raw_records(data, file_id, self.source, self.documented, self.aliases, erased)
+        landed = [
+            Page(data, file_id, self.landing.erased_lines(file_id))
+            for data, file_id in zip(pages, file_ids, strict=True)
+        ]
+        outcome = raw_pages(landed, self.source, self.documented, self.aliases, self.declared.read)
         end = DumpEnd()
-        if self.key is not None:
+        if self.key is not None and self.declared.format == "csv":  # JSON that is whole has nothing behind its rows
             end = dump_end(outcome.rows, self._present(outcome.rows)[self.key.when])
         if end.lines:
             outcome.notes.append(f"{self.source}: {end} behind the last row: the dump may be cut off there")
@@ -212,27 +220,38 @@ class DumpReader:
     def _fix(self) -> str:
         return f"{_AGAIN}; if it is right as it is: {confirm_command(self.source)}, then run the night again"
 
-    def _used(self) -> Iterator[tuple[date, str]]:
-        """Return the nights that used a dump, newest first."""
+    def _used(self) -> Iterator[tuple[date, list[str]]]:
+        """Return the nights that used a dump, newest first, with its files."""
         for day in reversed(self.landing.nights(self.source)):
-            for file_id in self.landing.night(day, self.source) or []:
-                yield day, file_id
+            if file_ids := self.landing.night(day, self.source):
+                yield day, file_ids
 
     def _days(self, good: LastGood) -> float:
         """Return how many days the window may have moved since the last good dump: by its night, or by when it came."""
-        came = [a.received_at for a in self.landing.arrivals(self.source) if a.file_id == good.dump.file_id]
+        came = [a.received_at for a in self.landing.arrivals(self.source) if a.file_id in good.file_ids]
         passed = (utc_now() - max(came)).total_seconds() / 86_400 if came else 0.0
         return max((self.night - good.night).days, passed)
 
     def _header_before(self) -> list[str] | None:
-        for day, file_id in self._used():
-            if day < self.night and self.landing.has(file_id):
-                with self.landing.open(file_id) as file:
-                    return self._header(file.read(_HEADER))
+        for day, file_ids in self._used():
+            if day < self.night and all(self.landing.has(file_id) for file_id in file_ids):
+                if self.declared.format == "csv":
+                    with self.landing.open(file_ids[0]) as file:
+                        return self._header([file.read(_HEADER)], pd.DataFrame())
+                pages = [self.landing.read(file_id) for file_id in file_ids]
+                return self._header(pages, self._records(pages, file_ids)[0].rows)
         return None
 
-    def _header(self, data: bytes) -> list[str]:
-        return read_header(data[:_HEADER], spellings(self.documented, self.aliases))
+    def _header(self, pages: Sequence[bytes], rows: pd.DataFrame) -> list[str]:
+        """Return the header of a dump; of JSON the keys of its objects, which are columns that hold anything."""
+        if self.declared.format == "csv":
+            return read_header(pages[0][:_HEADER], spellings(self.documented, self.aliases))
+        return [str(name) for name in rows if name not in RESERVED and not rows[name].isna().all()]
+
+
+def dump_id(file_ids: Sequence[str]) -> str:
+    """Return what names the bytes of a dump: its file_id, or a hash of those of its pages."""
+    return file_ids[0] if len(file_ids) == 1 else hashlib.sha256(" ".join(file_ids).encode()).hexdigest()
 
 
 def confirm_command(source: str) -> str:

@@ -25,7 +25,7 @@ from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.config_folder import unread_files
 from funnel_etl.sources.connect.auth import Auth
 from funnel_etl.sources.connect.fetch import fetch, utc_now
-from funnel_etl.sources.connect.request import Fetched, FetchPolicy, Judge, T
+from funnel_etl.sources.connect.request import Content, Fetched, FetchPolicy, Judge, T
 from funnel_etl.sources.guards import confirm_command
 
 CONFIG = "config_"
@@ -305,6 +305,7 @@ class NightlySources:
             ),
             credentials=settings.google_credentials,
             judge=judge,
+            content=Content(source.format, source.pages, source.read),
         )
 
 

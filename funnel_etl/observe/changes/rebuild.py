@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from funnel_etl.core.config_tables import Config
-from funnel_etl.core.reading.source_frame import raw_records
+from funnel_etl.core.reading.source_frame import Page, raw_pages
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.observe.changes.rows import BY_TABLE
 from funnel_etl.parts.marketing.zoom.clean import contracts as zoom
@@ -66,11 +66,11 @@ class Remaker:
         return made
 
     def raw(self, name: str, config: Config) -> pd.DataFrame:
-        """Read the landed file of a pulled source again, as text."""
+        """Read the landed file of a pulled source, or its pages, again, as text."""
         source = BY_TABLE[name]
-        file_id = self.files[source.name][0]
+        pages = [Page(self.landing.read(file_id), file_id) for file_id in self.files[source.name]]
         documented, aliases = source.documented(config), config.aliases(source.name)
-        rows = raw_records(self.landing.read(file_id), file_id, source.name, documented, aliases).rows
+        rows = raw_pages(pages, source.name, documented, aliases, source.read).rows
         return source.raw.extended_with(rows.columns).conform(rows)
 
     def zoom(self, config: Config, zone: str, leads: pd.DataFrame) -> Frames:

@@ -34,6 +34,7 @@ class RefusedDump:
     arrival: Arrival
     good: LastGood
     loss: Loss
+    file_ids: tuple[str, ...]
 
 
 def refused_dump(settings: Settings, source: str) -> RefusedDump:
@@ -50,7 +51,8 @@ def refused_dump(settings: Settings, source: str) -> RefusedDump:
         what = "its newest dump was taken" if arrivals else "no dump of it has arrived yet"
         raise FunnelError(f"there is nothing to confirm: {what}", where=source, fix="nothing")
     newest = arrivals[-1]
-    if newest.file_id in accepted_refused(landing, source):
+    file_ids = _pages(arrivals)
+    if " ".join(file_ids) in accepted_refused(landing, source):
         raise FunnelError(
             "its newest dump is confirmed already", where=source, fix="run the night again: funnel-etl run"
         )
@@ -61,17 +63,27 @@ def refused_dump(settings: Settings, source: str) -> RefusedDump:
             fix="do what the refusal says, then run the night again: funnel-etl run",
         )
     reader = _reader(settings, landing, source)
-    good, loss = reader.last_good(), reader.loss(newest.file_id)
+    good, loss = reader.last_good(), reader.loss(file_ids)
     if good is None or loss is None:
         raise FunnelError("there is no earlier dump to compare with", where=source, fix="run the night: funnel-etl run")
-    return RefusedDump(newest, good, loss)
+    return RefusedDump(newest, good, loss, file_ids)
+
+
+def _pages(arrivals: Sequence[Arrival]) -> tuple[str, ...]:
+    """Return the files of the newest pull, in the order of its pages; one, if it came whole."""
+    found: list[str] = []
+    for arrival in reversed(arrivals):
+        found.insert(0, arrival.file_id)
+        if arrival.page in (None, 1):
+            break
+    return tuple(found)
 
 
 def accept_dump(settings: Settings, refused: RefusedDump) -> None:
     """Keep the confirmation of exactly these bytes."""
     arrival = refused.arrival
     landing = Landing(UPath(settings.landing_root))
-    accept_refused(landing, arrival.source, arrival.file_id, str(arrival.reason))
+    accept_refused(landing, arrival.source, " ".join(refused.file_ids), str(arrival.reason))
 
 
 def show(refused: RefusedDump, settings: Settings, out: Console) -> None:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.reading.person_matcher import Sought, Withheld, masked_bytes, no_label, withhold
+from funnel_etl.core.reading.signatures import is_gzip, is_parquet, is_zip
 from funnel_etl.core.tables.accounting import QUARANTINE_COLUMNS, TRACE
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.values.numbers import grouped
@@ -25,7 +26,7 @@ from funnel_etl.operate.erase.person import Lines, Person
 from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
 from funnel_etl.sources.archive.arrivals import Arrival
-from funnel_etl.sources.archive.erasure_registry import GZIP, PARQUET, ZIP, withheld_from
+from funnel_etl.sources.archive.erasure_registry import withheld_from
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.archive.store import Store
 
@@ -62,7 +63,9 @@ def landed(landing: Landing, sought: Sought) -> Iterator[tuple[str, str, Withhel
 
     A file that cannot be read is given without any bytes left and without lines.
     """
-    sources = {arrival.file_id: arrival.source for arrival in landing.arrivals()}
+    arrivals = landing.arrivals()
+    sources = {arrival.file_id: arrival.source for arrival in arrivals}
+    pulled = {arrival.file_id for arrival in arrivals if arrival.kind == "pull"}
     file_ids = landing.file_ids()
     for number, file_id in enumerate(file_ids, start=1):
         source = sources.get(file_id, "landing")
@@ -71,11 +74,12 @@ def landed(landing: Landing, sought: Sought) -> Iterator[tuple[str, str, Withhel
         except FunnelError:
             yield file_id, source, Withheld(b"")
             continue
-        if data.startswith(PARQUET):
+        if is_parquet(data):
             left, rows = without_rows(data, sought)
             withheld = Withheld(left, (), rows)
         else:
-            withheld = withheld_from(data, sought, heads_summary if source == ZOOM else no_label)
+            follows_label = heads_summary if source == ZOOM else no_label
+            withheld = withheld_from(data, sought, follows_label, may_be_json=file_id in pulled)
         if withheld.is_changed:
             yield file_id, source, withheld
         if number % EVERY == 0:
@@ -247,7 +251,7 @@ def _ledger_line(**counts: int) -> dict[str, Any]:
 
 def masked(data: bytes, sought: Sought) -> bytes:
     """Return a file that is no table with the person's name masked. A packed one with the person becomes empty."""
-    if data.startswith((ZIP, GZIP)):
+    if is_zip(data) or is_gzip(data):
         return withheld_from(data, sought).data
     return masked_bytes(data, sought)
 
@@ -288,9 +292,9 @@ def _erase_file(path: Path, sought: Sought, found: Taken, place: str, *, dry: bo
         return
     data = path.read_bytes()
     rows = 1
-    if data.startswith(PARQUET):
+    if is_parquet(data):
         left, rows = without_rows(data, sought)
-    elif path.suffix.lower() in ROWS and not data.startswith((ZIP, GZIP)):
+    elif path.suffix.lower() in ROWS and not (is_zip(data) or is_gzip(data)):
         withheld = withhold(data, sought, heads_summary)
         left, rows = withheld.data, len(withheld.lines) + withheld.masked
     else:

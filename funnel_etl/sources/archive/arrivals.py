@@ -26,7 +26,8 @@ class Arrival(BaseModel):
     """One file or pull that arrived, as its manifest tells it.
 
     Grain: one per arrival, so the same bytes may have many. `bytes` is the size, `file_id` the sha256, `folder` the
-    sub-folder of the drop folder it lay in, `withheld` how many lines of erased persons were not kept.
+    sub-folder of the drop folder it lay in, `withheld` how many lines of erased persons were not kept; `page`:
+    its number (from 1) among the pages of a pull.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +45,7 @@ class Arrival(BaseModel):
     reason: str | None = None
     folder: str | None = None
     withheld: int | None = None
+    page: int | None = None
     landing_path: str
 
 

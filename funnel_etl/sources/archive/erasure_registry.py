@@ -23,13 +23,22 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.reading.person_matcher import PHONE, FollowsLabel, Sought, Withheld, no_label, withhold
+from funnel_etl.core.reading.json_records import begins_json
+from funnel_etl.core.reading.person_matcher import (
+    PHONE,
+    FollowsLabel,
+    Sought,
+    Withheld,
+    no_label,
+    withhold,
+    withhold_json,
+)
+from funnel_etl.core.reading.signatures import is_gzip, is_parquet, is_zip
 from funnel_etl.core.values.text import decode
 from funnel_etl.sources.archive.store import Store
 
 FOLDER = "erasures"
 KEY = f"{FOLDER}/key"
-PARQUET, ZIP, GZIP = b"PAR1", b"PK\x03\x04", b"\x1f\x8b"
 MOST_REMEMBERED = 1 << 18
 _UNPACKED = 200_000_000
 """Bytes of a packed file that are looked into."""
@@ -137,20 +146,26 @@ class Erasures:
             ) from None
 
 
-def withheld_from(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label) -> Withheld:
-    """Take out of any landed bytes what names persons; a packed file that does, which no reader reads, goes whole."""
-    if data.startswith(PARQUET):
+def withheld_from(
+    data: bytes, sought: Sought, follows_label: FollowsLabel = no_label, *, may_be_json: bool = False
+) -> Withheld:
+    """Take out of any landed bytes what names persons; a packed file that does, which no reader reads, goes whole.
+
+    `may_be_json`: a source sent it, so that what is JSON has records, and not lines.
+    """
+    if is_parquet(data):
         return Withheld(data)
-    if data.startswith((ZIP, GZIP)):
+    if is_zip(data) or is_gzip(data):
         return Withheld(b"", (1,)) if sought.named_in(_unpacked(data)) else Withheld(data)
-    return withhold(data, sought, follows_label)
+    left = withhold_json(data, sought) if may_be_json and begins_json(data) else None
+    return left if left is not None else withhold(data, sought, follows_label)
 
 
 def _unpacked(data: bytes) -> str:
     """Return the text inside a packed file, as far as it can be unpacked."""
     texts: list[str] = []
     try:
-        if data.startswith(GZIP):
+        if is_gzip(data):
             texts.append(decode(zlib.decompressobj(31).decompress(data, _UNPACKED)).text)
         else:
             with zipfile.ZipFile(io.BytesIO(data)) as packed:

@@ -49,13 +49,14 @@ T = TypeVar("T")
 
 
 class About(TypedDict, total=False):
-    """What else is known of bytes that arrive. `withheld`: what erased persons have lost of them already."""
+    """What else is known of bytes that arrive. `withheld`: what is left without erased persons, if that is done."""
 
     received_at: Required[datetime]
     http_status: int | None
     headers: Mapping[str, str] | None
     folder: str | None
     withheld: Withheld | None
+    page: int | None
 
 
 class Landing:
@@ -100,7 +101,7 @@ class Landing:
             path = stack.enter_context(self._store.workspace())
             file_id, size = _fill(self._store, path, [chunks] if isinstance(chunks, bytes) else chunks)
             if withheld is None and self.erasures.sought() is not None:
-                withheld = self.withhold(path.read_bytes())
+                withheld = self.withhold(path.read_bytes(), may_be_json=kind == "pull")
                 if withheld.is_changed:
                     file_id, size = _fill(self._store, path, [withheld.data])
             if withheld is not None:
@@ -121,6 +122,7 @@ class Landing:
                     "status": "accepted" if refusal is None else "rejected",
                     "reason": None if refusal is None else str(refusal),
                     "folder": self.masked(folder) if folder else folder,
+                    "page": about.get("page"),
                     "withheld": len(withheld.lines) if withheld is not None and withheld.is_changed else None,
                     "landing_path": object_name(file_id),
                 }
@@ -230,10 +232,12 @@ class Landing:
         """Which archive this is."""
         return ArchiveIdentity(self._store)
 
-    def withhold(self, data: bytes, follows_label: FollowsLabel = no_label) -> Withheld:
+    def withhold(self, data: bytes, follows_label: FollowsLabel = no_label, *, may_be_json: bool = False) -> Withheld:
         """Take the lines of erased persons out of bytes that came, before anything of them is kept."""
         sought = self.erasures.sought()
-        return Withheld(data) if sought is None else withheld_from(data, sought, follows_label)
+        if sought is None:
+            return Withheld(data)
+        return withheld_from(data, sought, follows_label, may_be_json=may_be_json)
 
     def masked(self, text: str) -> str:
         """Return a name that came with a file, without what in it names erased persons."""

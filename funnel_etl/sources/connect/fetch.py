@@ -11,7 +11,7 @@ from funnel_etl.sources.connect.auth import Auth
 from funnel_etl.sources.connect.gsheet import fetch_sheet
 from funnel_etl.sources.connect.http import fetch_http
 from funnel_etl.sources.connect.local import fetch_local
-from funnel_etl.sources.connect.request import Fetched, FetchPolicy, Judge, Request, T
+from funnel_etl.sources.connect.request import Content, Fetched, FetchPolicy, Judge, Request, T
 
 __all__ = ["Auth", "FetchPolicy", "Fetched", "fetch"]
 
@@ -35,12 +35,14 @@ def fetch(
     setting: str | None = None,
     credentials: Path | None = None,
     judge: Judge[T] | None = None,
+    content: Content = Content(),  # noqa: B008 - frozen
 ) -> Fetched[T]:
     """Pull a source once, whole, into the landing archive and return its arrival, with what `judge` read of it.
 
     `url` is a path, `file://`, `http(s)://` or `gsheet://ID/TAB`; `setting` the name that errors blame
     (`CRM_SALES_URL`; by default the source's); `credentials` the service account file for sheets; `judge` reads what
-    came whole and looks like CSV, or refuses it by raising a FunnelError.
+    came whole and looks like CSV, or refuses it by raising a FunnelError;
+    `content` is what the source declares of what it sends.
     Raises SourceUnavailable when trying again may help, SourceRejected when it will not (a whole answer that
     is not CSV is kept as a rejected arrival), ConfigError for an address or login that cannot be used.
     """
@@ -57,9 +59,15 @@ def fetch(
         policy=policy,
         clock=clock,
         judge=judge,
+        format=content.format,
+        pages=content.pages,
+        read=content.read,
     )
-    scheme = _SCHEME.match(address)
-    match scheme.group(1).lower() if scheme else "file":
+    found = _SCHEME.match(address)
+    scheme = found.group(1).lower() if found else "file"
+    if content.pages is not None and scheme not in {"http", "https"}:
+        raise ConfigError("only an address of HTTP has pages", where=request.where, fix=f"set {name} to http(s)://")
+    match scheme:
         case "http" | "https":
             return fetch_http(request)
         case "gsheet":

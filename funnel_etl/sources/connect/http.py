@@ -1,4 +1,4 @@
-"""Sources over HTTP: streamed into the landing archive, retried inside a deadline, refused if not CSV.
+"""Sources over HTTP: streamed into the landing archive, retried inside a deadline, refused if not what they declare.
 
 No text of `requests` or `urllib3` reaches an error or a log: it holds the whole address, so maybe the token.
 For the same reason failures are raised after their `except` block, where no context is attached to them.
@@ -6,8 +6,9 @@ For the same reason failures are raised after their `except` block, where no con
 
 import dataclasses
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import requests
@@ -16,16 +17,20 @@ import urllib3
 from pydantic import SecretStr
 
 from funnel_etl.core.errors import ConfigError, SourceRejected, SourceUnavailable
+from funnel_etl.core.source import Format
 from funnel_etl.sources.connect.addresses import without_query, without_user
 from funnel_etl.sources.connect.auth import Auth
 from funnel_etl.sources.connect.body import BrokenOff, too_slow, unpacked_body
 from funnel_etl.sources.connect.network_errors import WAIT, by_proxy, explain, proxy_login, refuse_unusable_proxy
+from funnel_etl.sources.connect.pages import Page, fetch_pages
 from funnel_etl.sources.connect.paging import counting, refuse_page
-from funnel_etl.sources.connect.request import Fetched, Request, T
+from funnel_etl.sources.connect.request import Fetched, FetchPolicy, Request, T
 from funnel_etl.sources.connect.sniff import refuse_unless_text
 from funnel_etl.sources.connect.transport import Deadline, DeadlineAdapter, Patience, discreet_logs
 
-_HEADERS = {"Accept": "text/csv, */*;q=0.5", "Accept-Encoding": "gzip", "User-Agent": "funnel-etl"}
+_ACCEPTED: dict[Format, str] = {"csv": "text/csv", "json": "application/json"}
+_HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "funnel-etl"}
+R = TypeVar("R")
 _TRANSIENT = {408, 425, 429}
 _STILL_VALID = ": is the token still valid?"
 
@@ -57,11 +62,22 @@ class _Session(requests.Session):
 
 
 def fetch_http(request: Request[T]) -> Fetched[T]:
-    """Land one whole answer. Errors and their kinds are those of `fetch`."""
+    """Land one whole answer, or all pages. Errors and their kinds are those of `fetch`."""
     request = _login_out_of_address(request)
     refuse_unusable_proxy(request.url, request)
-    policy = request.policy
-    ends = time.monotonic() + policy.deadline
+    ends = time.monotonic() + request.policy.deadline
+    if request.pages is None:
+        return _again(request.policy, lambda: _download(request, ends))
+
+    def get(url: str) -> Page:
+        of_page = dataclasses.replace(request, url=url)
+        return _again(request.policy, lambda: _page(of_page, ends))
+
+    return fetch_pages(request, request.pages, get)
+
+
+def _again(policy: FetchPolicy, download: Callable[[], R]) -> R:
+    """Download, and again if the answer breaks off."""
     again = stamina.retry_context(
         on=BrokenOff,
         attempts=policy.downloads,
@@ -72,7 +88,7 @@ def fetch_http(request: Request[T]) -> Fetched[T]:
     )
     for attempt in again:
         with attempt, discreet_logs():
-            return _download(request, ends)
+            return download()
     raise AssertionError("stamina ends with a result or an error")
 
 
@@ -112,6 +128,7 @@ def _download(request: Request[T], ends: float) -> Fetched[T]:
             content_type=response.headers.get("content-type", ""),
             page_note=_STILL_VALID + moved,
             page_fix=request.login_fix,
+            wanted=request.format,
         )
         return request.land(
             request.url,
@@ -122,14 +139,26 @@ def _download(request: Request[T], ends: float) -> Fetched[T]:
         )
 
 
+def _page(request: Request[Any], ends: float) -> Page:
+    with (
+        Deadline(ends) as deadline,
+        _Session(request, ends, deadline) as session,
+        _answer(session, request, ends) as response,
+    ):
+        _refuse_status(request, response)
+        data = b"".join(unpacked_body(request, response, ends))
+        return Page(request.url, response.status_code, response.headers, data)
+
+
 def _answer(session: requests.Session, request: Request[Any], ends: float) -> requests.Response:
     policy = request.policy
     left = ends - time.monotonic()
     if left <= 0:
         raise too_slow(request)
     timeout = (min(policy.connect_timeout, left), min(policy.read_timeout, left))
+    headers = _HEADERS | {"Accept": f"{_ACCEPTED[request.format]}, */*;q=0.5"}
     try:
-        return session.get(request.url, auth=request.auth, stream=True, timeout=timeout, headers=_HEADERS)
+        return session.get(request.url, auth=request.auth, stream=True, timeout=timeout, headers=headers)
     except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:  # RequestException is an OSError
         failure = explain(error, request)
     raise too_slow(request) if failure.transient and time.monotonic() >= ends else failure

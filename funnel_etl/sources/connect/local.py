@@ -40,6 +40,7 @@ def fetch_local(request: Request[T]) -> Fetched[T]:
         refuse_unless_text,
         where=request.where,
         page_fix="the page was saved instead of the file: download the CSV again",
+        wanted=request.format,
     )
     return request.land(path.name, request.bounded(settled_chunks(request.source, path)), check)
 

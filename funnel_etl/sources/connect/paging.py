@@ -1,7 +1,7 @@
-"""Answers that are one page of many: a source that hands out its rows in pages is refused, with how to set it right.
+"""Answers that are one page of many: a source that declares no pages is refused, with how to set it right.
 
 A page looks whole: its length is right, and its rows are. It tells itself by its headers. What an answer means
-otherwise belongs to `http`.
+otherwise belongs to `http`, and a source that declares its pages to `pages`.
 """
 
 import re
@@ -12,7 +12,6 @@ from typing import Any
 from requests.utils import parse_header_links
 
 from funnel_etl.core.errors import SourceRejected
-from funnel_etl.core.reading.csvfile import read_csv
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.sources.connect.request import Request
 
@@ -36,6 +35,12 @@ _RANGE = re.compile(r"\s*(?:[\w-]+[ =])?\s*(?P<first>\d+)-(?P<last>\d+)/(?P<tota
 _NOTHING = {"", "0", "false", "no", "none", "null"}
 
 Check = Callable[[Path], None]
+
+
+def stated_total(headers: Mapping[str, str]) -> int | None:
+    """Return how many rows an answer's headers say that there are in all; None: they do not say."""
+    totals = [number for name in TOTALS if (number := _number(headers, name)) is not None]
+    return max(totals, default=None)
 
 
 def refuse_page(request: Request[Any], status: int, headers: Mapping[str, str]) -> None:
@@ -64,7 +69,7 @@ def counting(check: Check, request: Request[Any], headers: Mapping[str, str]) ->
         totals = {name: number for name in TOTALS if (number := _number(headers, name)) is not None}
         if not totals:
             return
-        records = read_csv(path.read_bytes())
+        records = request.read(path.read_bytes())
         # The line of a person who was erased is blank, and was counted.
         came = len(records.rows) + len(records.blank_rows)
         for name, total in totals.items():

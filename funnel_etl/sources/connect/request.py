@@ -10,14 +10,27 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from funnel_etl.core.errors import SourceRejected
+from funnel_etl.core.paging import Paging
+from funnel_etl.core.reading.csvfile import CsvRecords, read_csv
+from funnel_etl.core.source import Format
 from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.connect.addresses import without_query
 from funnel_etl.sources.connect.auth import Auth
+from funnel_etl.sources.connect.sniff import HEAD, refuse_head
 
 T = TypeVar("T")
 Judge = Callable[[Sequence[bytes]], T]
 """Reads what came, the pages of a source in their order (one, if it comes whole), or refuses it by a FunnelError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a source declares of what it sends (`core/source`): its format, its pages, and what reads its records."""
+
+    format: Format = "csv"
+    pages: Paging | None = None
+    read: Callable[[bytes], CsvRecords] = read_csv
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,7 @@ class FetchPolicy:
 class Request(Generic[T]):
     """One pull of one source. The address is not shown by its repr: it may carry a token.
 
-    `judge`, if given, is shown the whole answer, once it looks like CSV.
+    `judge`, if given, is shown the whole answer, once it looks like its `format`; `read` reads the records of it.
     """
 
     url: str = field(repr=False)
@@ -71,6 +84,20 @@ class Request(Generic[T]):
     policy: FetchPolicy
     clock: Callable[[], datetime]
     judge: Judge[T] | None = None
+    format: Format = "csv"
+    pages: Paging | None = None
+    read: Callable[[bytes], CsvRecords] = read_csv
+
+    def refuse_looks(self, data: bytes, content_type: str) -> None:
+        """Refuse bytes that cannot be what this source sends."""
+        refuse_head(
+            data[:HEAD],
+            is_whole=len(data) <= HEAD,
+            where=self.where,
+            page_fix=self.login_fix,
+            content_type=content_type,
+            wanted=self.format,
+        )
 
     def land(
         self,
@@ -125,8 +152,8 @@ class Request(Generic[T]):
     def login_fix(self) -> str:
         """What to do when the source does not let us in."""
         if not self.auth.settings:
-            return f"{self.setting} must give CSV without a login"
+            return f"{self.setting} must give {self.format.upper()} without a login"
         kind, secret = self.auth.settings
         if self.auth.kind == "none":
-            return f"{self.setting} must give CSV without a login, or set {kind} and {secret}"
+            return f"{self.setting} must give {self.format.upper()} without a login, or set {kind} and {secret}"
         return f"renew {secret} ({kind} is {self.auth.kind}), or correct {self.setting}"

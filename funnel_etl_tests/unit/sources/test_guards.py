@@ -379,15 +379,15 @@ def test_a_pull_returns_what_the_judge_read_and_the_dump_is_read_once(
 ) -> None:
     source, read = SOURCES["crm_assigned_leads"], []
     Path(sources.settings.addresses[source.name]).write_text(leads(range(3)))
-    raw_records = guards.raw_records
-    monkeypatch.setattr(guards, "raw_records", lambda *given: read.append(given[1]) or raw_records(*given))
+    raw_pages = guards.raw_pages
+    monkeypatch.setattr(guards, "raw_pages", lambda pages, *given: read.extend(pages) or raw_pages(pages, *given))
     reader = DumpReader(sources.settings, sources.landing, source, CONFIG, night=FIRST)
     got = sources.pull(source, FIRST, reader.judge)
     assert got.judged is not None
     other = DumpReader(sources.settings, sources.landing, source, CONFIG, night=FIRST)
     outcome = other.records(got.file_ids, got.judged)
     assert (outcome.rows is got.judged.outcome.rows, len(outcome.rows)) == (True, 30), "whoever asks, in any order"
-    assert read == list(got.file_ids)
+    assert [page.file_id for page in read] == list(got.file_ids)
 
 
 def test_a_night_that_is_replayed_was_judged_when_it_came(sources: NightlySources, pull: Pull) -> None:
