@@ -50,6 +50,14 @@ def record_lists(text: str) -> list[RecordList]:
     return found
 
 
+def record_texts(text: str) -> list[str] | None:
+    """Return the records of a whole JSON text as they stand in it; None: it is no JSON."""
+    try:
+        return [text[slice(*span)] for one in record_lists(text) for span in one.spans]
+    except ValueError:
+        return None
+
+
 def cells(text: str, span: Span) -> list[tuple[str, str]]:
     """Return the keys and values of an object as text: numbers as they are spelled, lists and objects as JSON."""
     return [(_text(key), _cell(text, start, end)) for key, start, end in _members(text, span[0])]

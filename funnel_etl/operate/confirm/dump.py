@@ -18,7 +18,7 @@ from funnel_etl.core.reading.dumps import Loss
 from funnel_etl.core.values.nearest import did_you_mean
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.settings import Settings
-from funnel_etl.sources.archive.arrivals import Arrival
+from funnel_etl.sources.archive.arrivals import Arrival, newest_pull
 from funnel_etl.sources.archive.decisions import accept_refused, accepted_refused
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader, LastGood, confirm_command
@@ -51,7 +51,7 @@ def refused_dump(settings: Settings, source: str) -> RefusedDump:
         what = "its newest dump was taken" if arrivals else "no dump of it has arrived yet"
         raise FunnelError(f"there is nothing to confirm: {what}", where=source, fix="nothing")
     newest = arrivals[-1]
-    file_ids = _pages(arrivals)
+    file_ids = tuple(arrival.file_id for arrival in newest_pull(arrivals))
     if " ".join(file_ids) in accepted_refused(landing, source):
         raise FunnelError(
             "its newest dump is confirmed already", where=source, fix="run the night again: funnel-etl run"
@@ -67,16 +67,6 @@ def refused_dump(settings: Settings, source: str) -> RefusedDump:
     if good is None or loss is None:
         raise FunnelError("there is no earlier dump to compare with", where=source, fix="run the night: funnel-etl run")
     return RefusedDump(newest, good, loss, file_ids)
-
-
-def _pages(arrivals: Sequence[Arrival]) -> tuple[str, ...]:
-    """Return the files of the newest pull, in the order of its pages; one, if it came whole."""
-    found: list[str] = []
-    for arrival in reversed(arrivals):
-        found.insert(0, arrival.file_id)
-        if arrival.page in (None, 1):
-            break
-    return tuple(found)
 
 
 def accept_dump(settings: Settings, refused: RefusedDump) -> None:

@@ -33,6 +33,7 @@ from funnel_etl.platform.postgres.embedded_place import write_private
 from funnel_etl.platform.postgres.owner import OURS
 from funnel_etl.platform.postgres.traces import discard_log, rewrite_tables
 from funnel_etl.settings import Settings
+from funnel_etl.sources.archive.arrivals import newest_pull
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.archive.store import open_store
 from funnel_etl.sources.nightly import NightlySources
@@ -206,8 +207,8 @@ class Eraser:
         """Name the sources whose newest file holds the person, or held lines that were not kept."""
         held = []
         for source in (*SOURCES, ZOOM):
-            arrivals = [a.file_id for a in self._landing.arrivals(source)]
-            newest = arrivals if source == ZOOM else arrivals[-1:]
+            arrivals = self._landing.arrivals(source)
+            newest = {a.file_id for a in (arrivals if source == ZOOM else newest_pull(arrivals))}
             if any(file_id in landed.file_ids or self._landing.erased_lines(file_id) for file_id in newest):
                 held.append(source)
         return held

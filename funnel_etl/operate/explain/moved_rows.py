@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from funnel_etl.core.reading.csvfile import PROBLEM, RESERVED, read_csv
+from funnel_etl.core.reading.csvfile import PROBLEM, RESERVED
 from funnel_etl.core.values.text import decode
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES
 from funnel_etl.observe.changes.contracts import CHANGED_ROWS
@@ -87,7 +87,7 @@ def landed_cells(landing: Landing, rows: Iterable[MovedRow]) -> dict[Line, Cells
     for (table, file_id), lines in wanted.items():
         if landing.has(file_id):
             data = landing.read(file_id)
-            cells = _of_csv(data, SOURCE_OF[table], lines) if table in SOURCE_OF else _of_report(data, lines)
+            cells = _of_source(data, SOURCE_OF[table], lines) if table in SOURCE_OF else _of_report(data, lines)
             found |= {(file_id, line): record for line, record in cells.items()}
     return found
 
@@ -116,8 +116,9 @@ def _side(row: Mapping[Hashable, Any], side: str) -> Side:
     return Side(day.date() if day is not None else None, funnel, None if value is None else int(value), where)
 
 
-def _of_csv(data: bytes, source: str, lines: set[int]) -> dict[int, Cells]:
-    rows = read_csv(data, [column.name for column in BY_TABLE[source].columns]).rows
+def _of_source(data: bytes, source: str, lines: set[int]) -> dict[int, Cells]:
+    declared = BY_TABLE[source]
+    rows = declared.read(data, [column.name for column in declared.columns]).rows
     own = rows[rows["source_row"].isin(lines)]
     cells = own.drop(columns=[name for name in (*RESERVED, PROBLEM) if name in own]).astype("str").fillna("")
     return {int(line): record for line, record in zip(own["source_row"], cells.to_dict("records"), strict=True)}

@@ -17,6 +17,7 @@ from upath import UPath
 
 from funnel_etl.assembly import TABLES
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.reading.json_records import begins_json, record_texts
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.core.values.numbers import measure as measure_text
 from funnel_etl.core.values.text import decode
@@ -157,11 +158,18 @@ def _lines(settings: Settings, events: list[Event]) -> dict[tuple[str | None, in
     for file_id in {event.file_id for event in events if event.file_id}:
         if not landing.has(file_id):
             continue
-        lines = decode(landing.read(file_id)).text.splitlines()
+        lines = landed_lines(landing.read(file_id))
         for event in events:
             if event.file_id == file_id and event.line and event.line <= len(lines):
                 found[file_id, event.line] = lines[event.line - 1]
     return found
+
+
+def landed_lines(data: bytes) -> list[str]:
+    """Return the lines of a landed file, or the records of one that is JSON, in the order of their numbers."""
+    text = decode(data).text
+    records = record_texts(text) if begins_json(data) else None
+    return text.splitlines() if records is None else records
 
 
 def _write(to: Path, data: bytes) -> None:

@@ -6,7 +6,7 @@ Checked on the way in and out. Reading and writing the store is done in `landing
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -77,6 +77,14 @@ def arrival_of(name: str, data: bytes) -> Arrival:
 def first_came(arrivals: Iterable[Arrival]) -> dict[str, datetime]:
     """Return when each content came first, by file_id."""
     return {a.file_id: a.received_at for a in sorted(arrivals, key=lambda one: one.received_at, reverse=True)}
+
+
+def newest_pull(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Return the newest arrival of a source that is pulled, given all in their order; of pages all of that pull."""
+    for place in reversed(range(len(arrivals))):
+        if arrivals[place].page in (None, 1):
+            return list(arrivals[place:])
+    return list(arrivals)
 
 
 def record_of(name: str, data: bytes) -> dict[str, Any]:

@@ -227,7 +227,7 @@ def test_what_the_judge_refuses_is_refused_with_all_its_pages_and_a_person_may_c
         shop.pull(pages, SECOND)
     newest = shop.landing.arrivals("crm_sales")[-2:]
     assert [(arrival.page, arrival.status) for arrival in newest] == [(1, "rejected"), (2, "rejected")]
-    confirm(shop.landing, Confirmation("crm_sales", " ".join(arrival.file_id for arrival in newest), "few keys"))
+    accept_refused(shop.landing, "crm_sales", " ".join(arrival.file_id for arrival in newest), "few keys")
     assert len(shop.pull(pages, SECOND).rows) == 2
 
 
