@@ -27,7 +27,10 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Offset:
-    """Each request says how many rows were read before, and how many are wanted; a page with fewer is the last."""
+    """Each request says how many rows were read before, and how many are wanted; a page without rows is the last.
+
+    Not one with fewer than wanted: a source may hand out at most so many at once.
+    """
 
     size: int
     parameter: str = "offset"

@@ -104,7 +104,7 @@ def next_address(paging: Paging, page: Page, records: CsvRecords, rows: int) -> 
     """
     size = len(records.rows) + len(records.blank_rows)
     if isinstance(paging, Offset):
-        return None if size < paging.size else _with(page.url, {paging.parameter: str(rows)})
+        return None if size == 0 else _with(page.url, {paging.parameter: str(rows)})
     if isinstance(paging, NextLink) and paging.field is None:
         links = parse_header_links(page.headers.get("Link", ""))
         return next((link["url"] for link in links if "next" in link.get("rel", "").lower().split()), None)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import stamina
+from pydantic import SecretStr
 
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import TABLES, Config, parse_table
@@ -20,6 +21,7 @@ from funnel_etl.core.reading.dumps import DumpKey
 from funnel_etl.core.source import Source
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.settings import Login, Settings
+from funnel_etl.sources.archive.arrivals import newest_pull
 from funnel_etl.sources.archive.decisions import accept_refused
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader
@@ -45,6 +47,7 @@ class Shop:
         self.change: Change = lambda _body, _number: None
         self.links = False
         self.retry_seconds = 0
+        self.max_mb = 500
         self.login = Login()
         self.url = server.script("/orders", self.answer)
 
@@ -74,6 +77,7 @@ class Shop:
         given = Settings(
             home=self.home,
             retry_seconds=self.retry_seconds,
+            download_max_mb=self.max_mb,
             addresses={"crm_sales": self.url},
             logins={"crm": self.login},
         )
@@ -178,6 +182,43 @@ def test_an_empty_last_page_is_the_end(shop: Shop) -> None:
     shop.orders = ORDERS[:6]
     assert len(shop.pull(Offset(3)).rows) == 6
     assert len(shop.landing.night(FIRST, "crm_sales") or []) == 3
+
+
+def test_a_source_that_hands_out_fewer_rows_than_wanted_is_read_to_its_end(shop: Shop) -> None:
+    shop.size = 2
+    assert len(shop.pull(Offset(1000)).rows) == 7
+
+
+def test_an_answer_without_any_object_is_no_dump_to_use(shop: Shop) -> None:
+    shop.pull(Cursor("cursor"), FIRST)
+    shop.orders = []
+    with pytest.raises(SourceRejected, match="without any row: 0 keys now, 7 in the last good dump"):
+        shop.pull(Cursor("cursor"), SECOND)
+
+
+def test_the_login_goes_with_every_page_and_into_no_manifest(shop: Shop) -> None:
+    shop.login = Login(auth="query:key", secret=SecretStr("s3cr3t"))
+    shop.change = lambda body, _: body.update(next=body["next"] and f"{body['next']}&key=s3cr3t")
+    shop.pull(NextLink("next"))
+    asked = [parse_qs(urlsplit(path).query)["key"] for path, _ in shop.server.seen]
+    assert asked == [["s3cr3t"]] * 3
+    assert not any(
+        "s3cr3t" in path.read_text() for path in (shop.home.parent / "landing" / "manifests").rglob("*.json")
+    )
+
+
+def test_a_pull_of_pages_may_be_no_larger_than_one_of_a_whole_file(shop: Shop) -> None:
+    shop.change = lambda body, _: body.update(fill="x" * 400_000)
+    shop.max_mb = 1
+    assert "it is larger than 1 MB" in shop.refused(Cursor("cursor"))
+
+
+def test_the_newest_pull_is_all_of_its_pages(shop: Shop) -> None:
+    shop.pull(Cursor("cursor"), FIRST)
+    shop.pull(Cursor("cursor"), SECOND)
+    arrivals = shop.landing.arrivals("crm_sales")
+    assert newest_pull(arrivals) == arrivals[3:]
+    assert newest_pull([]) == []
 
 
 def repeats(body: dict[str, Any], number: int) -> None:
