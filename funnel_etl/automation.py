@@ -5,21 +5,26 @@ import dagster as dg
 from funnel_etl.core.parts import WATCH
 from funnel_etl.observe.completeness.assets import OWN_CHECKS
 from funnel_etl.parts.marketing.zoom.sensor import zoom_refresh_job
-from funnel_etl.platform.dagster.nights import PARTITION, maker_of
+from funnel_etl.platform.dagster.nights import NIGHTLY, PARTITION, maker_of, one_at_a_time
+from funnel_etl.settings import MOST_RETRY_HOURS
+
+LONGEST_NIGHT_SECONDS = (MOST_RETRY_HOURS + 2) * 3600
+"""After that a night is stopped: the longest wait for a source, and what any other run may take."""
 
 # What watches the night is no part of it: it runs afterwards, whatever the night gave.
 nightly = dg.define_asset_job(
-    "nightly",
+    NIGHTLY,
     selection=dg.AssetSelection.all()
     - dg.AssetSelection.assets(["zoom", "export"])
     - dg.AssetSelection.groups(WATCH)
     - OWN_CHECKS,
     description="The whole night: every source, both parts, the facts. The partition is the as-of date.",
+    tags=one_at_a_time("night") | {"dagster/max_runtime": str(LONGEST_NIGHT_SECONDS)},
 )
 
 nightly_schedule = dg.build_schedule_from_partitioned_job(
     nightly,
-    name="nightly",
+    name=NIGHTLY,
     hour_of_day=2,
     minute_of_hour=30,
     default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -31,6 +36,7 @@ watch_job = dg.define_asset_job(
     selection=dg.AssetSelection.groups(WATCH) | OWN_CHECKS,
     description="Says how complete each source is and which reports are missing, whether the night succeeded or not. "
     "Pulls nothing.",
+    tags=one_at_a_time("watch"),
 )
 
 

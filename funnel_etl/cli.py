@@ -18,7 +18,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.environment import load_settings
 from funnel_etl.files import NO_ROOM
-from funnel_etl.settings import PROJECT
+from funnel_etl.settings import MOST_RETRY_HOURS, PROJECT
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,7 +46,13 @@ AsOf = Annotated[
 
 
 @app.command()
-def run(as_of: AsOf = None) -> None:
+def run(
+    as_of: AsOf = None,
+    wait: Annotated[
+        float,
+        typer.Option(min=0, max=MOST_RETRY_HOURS, help="Hours to ask a silent source again; Ctrl+C ends it."),
+    ] = 0,
+) -> None:
     """Run a night: pull, clean, attribute, publish. Exit code 0 only if the whole night is published."""
     from funnel_etl.operate.run.night import run_night  # noqa: PLC0415 - keeps --help quick
 
@@ -54,7 +60,7 @@ def run(as_of: AsOf = None) -> None:
         settings = load_settings()
         night = as_of.date() if as_of else settings.yesterday()
         out.print(f"Night {night} (business days in {settings.timezone}) …")
-        result = run_night(settings, night)
+        result = run_night(settings, night, wait * 3600)
         shown = RichTable("part", "state", "inserted", "changed", "deleted")
         for part in result.parts.values():
             state = (

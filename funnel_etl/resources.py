@@ -13,6 +13,7 @@ from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.earlier import EarlierReads
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.dagster.lake_io import LakeIOManager
+from funnel_etl.platform.dagster.patience import WAITS
 from funnel_etl.platform.dagster.table_asset import progress
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.database import funnel_url
@@ -35,8 +36,8 @@ def resources(settings: Settings, tables: Sequence[Table], reads: EarlierReads) 
         if context.run_id is None:
             yield LakeIOManager(lake, tables)
             return
-        said, log = "another run is going on: this one waits for it to end", context.log or progress
-        with alive(settings.state, context.run_id), turn(settings.state, lambda: log.info(said)):
+        log = context.log or progress
+        with alive(settings.state, context.run_id), turn(settings.state, lambda: log.info(WAITS)):
             _refuse_other_owner(settings, sources.landing)
             sources.landing.sweep()
             lake.sweep()

@@ -25,6 +25,9 @@ NOWHERE = "none"
 HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
 """A host name or address as browsers send it."""
 
+MOST_RETRY_HOURS = 12
+"""The longest wait for a silent source: the next night must find this one ended."""
+
 ENV_FILE = Path(".env")
 """Where settings are read from beside the environment: in the folder a command is run in."""
 
@@ -72,6 +75,9 @@ class Settings(BaseSettings):
     google_credentials: Path | None = Field(None, description="Service account file for gsheet:// sources")
     retry_seconds: Annotated[float, Field(ge=0)] = Field(
         90.0, description="How long a source that does not answer is asked again"
+    )
+    pull_retry_hours: Annotated[float, Field(ge=0, le=MOST_RETRY_HOURS)] = Field(
+        4.0, description="How long the night of the schedule waits for a source that does not answer; 0: not at all"
     )
     download_seconds: Annotated[float, Field(gt=0)] = Field(
         1800.0, description="How long one source's download may take"

@@ -8,6 +8,7 @@ import dagster as dg
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.maintenance.purge import TOLD, purge
 from funnel_etl.maintenance.purge_render import purged_lines
+from funnel_etl.platform.dagster.nights import one_at_a_time
 
 
 # `lake` for the turn it brings: nothing is removed under a run that reads it.
@@ -31,6 +32,7 @@ def remove_what_is_old(context: dg.OpExecutionContext) -> Iterator[dg.Output[Any
     name="purge",
     description="Removes what nobody needs any more: nights of the lake, bytes of the landing archive (only if "
     "FUNNEL_KEEP_LANDING_DAYS says so), ended runs. What a next night needs stays.",
+    tags=one_at_a_time("purge"),
 )
 def purge_job() -> None:
     """Purge."""

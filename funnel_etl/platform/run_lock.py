@@ -15,6 +15,8 @@ from funnel_etl.files import open_in_state, private_folder
 
 LOCK, RUNS = "night.lock", "runs"
 _held: Counter[Path] = Counter()
+_files: dict[Path, IO[bytes]] = {}
+"""The locked files of the turns this process has."""
 _guard = threading.Lock()
 
 
@@ -40,10 +42,29 @@ def turn(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
             waiting()
             locks.lock(file)
         _held[path] += 1
+        _files[path] = file
         try:
             yield
         finally:
+            del _files[path]
             _held[path] -= 1
+
+
+@contextmanager
+def aside(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
+    """Let others have the turn meanwhile, then have it again; wait for it as `turn` does.
+
+    What is raised within leaves it to the others: who is stopped while he waits writes nothing more.
+    """
+    file = _files.get(state.absolute() / LOCK)
+    if file is None:
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_UN)
+    yield
+    if not _try_lock(file):
+        waiting()
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 @contextmanager
@@ -65,6 +86,12 @@ def killed(state: Path) -> list[str]:
     """Return the runs that were killed: each left its file, and nobody holds it. `forget` them once it is said."""
     folder = state / RUNS
     return [path.name for path in sorted(folder.iterdir()) if locks.is_left(path)] if folder.is_dir() else []
+
+
+def lives(state: Path, run_id: str) -> bool:
+    """Return whether a run of this state folder is going on, in its turn or waiting."""
+    path = state / RUNS / run_id
+    return path.is_file() and not _is_free(path)
 
 
 def forget(state: Path, run_id: str) -> None:

@@ -17,7 +17,7 @@ LOOK_BACK = timedelta(days=7)
 """A failure that nobody ran again for that long is not told any more."""
 MOST_RUNS = 200
 LONGEST_RUN = timedelta(hours=3)
-"""A run that is said to be going on for longer was killed, and must not keep all else from being told."""
+"""A run that goes on for longer was killed, or waits for a source: it must not keep all else from being told."""
 WILL_RETRY = "dagster/will_retry"
 RETRY_BEGINS = timedelta(minutes=10)
 """A run that crashed is run again by itself, and how that ends is told; when no retry began by then, the crash is."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from upath import UPath
@@ -28,6 +29,7 @@ from funnel_etl.operate.rerun.sandbox import ReplayedSources, aside_prefix
 from funnel_etl.operate.run.night import Writer, only_writer, run_job, told
 from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
+from funnel_etl.platform.dagster.nights import NIGHTLY
 from funnel_etl.platform.postgres.database import engine
 from funnel_etl.platform.postgres.embedded_place import write_private
 from funnel_etl.platform.postgres.owner import OURS
@@ -175,8 +177,8 @@ class Eraser:
             log.info("night %s is made and published again, from what is left of its files", night)
             sources = ReplayedSources(self.settings, self._landing, night)
             parsed = ParsedReports(open_store(UPath(self.settings.lake_root)), sources)
-            given = {"sources": sources, "parsed_reports": parsed}
-            done = told(night, run_job(self._defs, "nightly", self._writer, night, **given))
+            given: dict[str, Any] = {"sources": sources, "parsed_reports": parsed}
+            done = told(night, run_job(self._defs, NIGHTLY, self._writer, night, **given))
             own = [part for part, newest in parts.items() if newest == night and not done.parts[part].published]
             if len({*parts.values()}) > 1 and {*own} <= {*MADE_FROM}:
                 behind += [part for part in MADE_FROM if part in own]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import dagster as dg
@@ -19,13 +20,14 @@ from funnel_etl.core.parts import PARTS, WATCH
 from funnel_etl.operate.run.dagster_home import instance, prepare_tables
 from funnel_etl.platform.dagster.automation_state import daemon_lives
 from funnel_etl.platform.dagster.killed_runs import GOING, fail_killed_runs, report_killed
-from funnel_etl.platform.dagster.nights import BY_COMMAND, begin_nights, maker_of
+from funnel_etl.platform.dagster.nights import BY_COMMAND, NIGHTLY, begin_nights, maker_of
+from funnel_etl.platform.dagster.patience import PATIENCE
 from funnel_etl.platform.dagster.run_events import failures_of, was_stopped, why_failed
 from funnel_etl.platform.dagster.run_origin import with_origin
 from funnel_etl.platform.postgres.database import Databases
 from funnel_etl.platform.postgres.database_errors import database_errors
 from funnel_etl.platform.postgres.owner import claim_of
-from funnel_etl.platform.run_lock import turn
+from funnel_etl.platform.run_lock import lives, turn
 from funnel_etl.settings import Settings
 
 MAX_RETRIES = "dagster/max_retries"
@@ -66,9 +68,10 @@ class NightResult:
         return not self.failures and all(part.published for part in self.parts.values())
 
 
-def run_night(settings: Settings, night: date) -> NightResult:
+def run_night(settings: Settings, night: date, patience: float = 0.0) -> NightResult:
     """Run the whole night in this process. A failed part does not stop the other; what failed is in the result.
 
+    `patience`: for how many seconds a source that does not answer is asked again.
     Raises `FunnelError` when the night cannot begin: it is not over yet, or there is no database.
     """
     require_over(settings, night)
@@ -77,7 +80,7 @@ def run_night(settings: Settings, night: date) -> NightResult:
         from funnel_etl.assembly import build_definitions  # noqa: PLC0415 - see prepare_tables
 
         defs = build_definitions(settings)
-        result = told(night, run_job(defs, "nightly", writer, night))
+        result = told(night, run_job(defs, NIGHTLY, writer, night, patience=patience))
         result.unwatched, repairs = _watched(defs, writer, night)
         result.repairs += repairs
         result.alerts = _alerted(settings, writer, defs)
@@ -114,12 +117,18 @@ def only_writer(settings: Settings) -> Iterator[Writer]:
         ours = f"{socket.gethostname()}:{settings.state}"
         with database_errors(databases.funnel_url, "it was lost; what was not published yet is as before"):
             fail_killed_runs(opened, settings.state)
-            _wait_for_other_runs(opened, ours)
+            _wait_for_other_runs(opened, ours, settings.state)
             yield Writer(opened, databases, ours)
 
 
 def run_job(
-    defs: dg.Definitions, job: str, writer: Writer, night: date | None = None, **resources: Any
+    defs: dg.Definitions,
+    job: str,
+    writer: Writer,
+    night: date | None = None,
+    *,
+    patience: float = 0.0,
+    **resources: Any,
 ) -> dg.ExecuteInProcessResult:
     """Run a job (of a night, or of none) in this process; `resources` go in the place of its own.
 
@@ -132,7 +141,7 @@ def run_job(
             partition_key=night.isoformat() if night else None,
             raise_on_error=False,
             # Whoever runs the command sees that it was killed; nobody expects the daemon to begin it again.
-            tags={BY_COMMAND: writer.name, MAX_RETRIES: "0"},
+            tags={BY_COMMAND: writer.name, MAX_RETRIES: "0", PATIENCE: str(patience)},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             resources=resources or None,
         )
@@ -211,14 +220,15 @@ def _repairs_of(done: dg.ExecuteInProcessResult) -> list[str]:
     return [str(line) for lines in found for line in cast("list[str]", lines)]
 
 
-def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
+def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str, state: Path) -> None:
     """Let the runs of another machine's `funnel-etl run` end first. Any other run waits for us: we have the turn.
 
-    A run that nothing can be running any more was killed, and is said to have failed: one of this command below the
-    same state folder, or any other that never began its work while no daemon has been alive for minutes.
+    A run of this state folder that lives waits for its turn, or left it to us while it waits for a source. One that
+    nothing can be running any more was killed, and is said to have failed: of this command below the same state folder,
+    or any other that never began its work while no daemon has been alive for minutes.
     """
     said = False
-    while runs := [run for run in opened.get_runs(dg.RunsFilter(statuses=GOING)) if not _waits(opened, run)]:
+    while runs := [run for run in opened.get_runs(dg.RunsFilter(statuses=GOING)) if not _waits(opened, run, state)]:
         for run in runs:
             if maker_of(run) in (ours, None):
                 report_killed(opened, run)
@@ -228,8 +238,8 @@ def _wait_for_other_runs(opened: dg.DagsterInstance, ours: str) -> None:
         time.sleep(0.5)
 
 
-def _waits(opened: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    return maker_of(run) is None and daemon_lives(opened)
+def _waits(opened: dg.DagsterInstance, run: dg.DagsterRun, state: Path) -> bool:
+    return lives(state, run.run_id) or (maker_of(run) is None and daemon_lives(opened))
 
 
 @contextmanager

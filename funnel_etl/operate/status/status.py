@@ -27,6 +27,7 @@ from funnel_etl.operate.erase.person import JOURNAL
 from funnel_etl.operate.run.dagster_home import open_instance, prepare_tables
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FEW_PHONES, FINDINGS, lacks_phones
 from funnel_etl.platform.dagster.automation_state import Automatic, automation_state
+from funnel_etl.platform.dagster.patience import Waiting, waiting
 from funnel_etl.platform.postgres.database import Databases, engine, open_databases
 from funnel_etl.platform.postgres.owner import OURS, OtherOwner, claim_of
 from funnel_etl.settings import Settings
@@ -359,7 +360,7 @@ def _of_dagster(settings: Settings, databases: Databases) -> tuple[list[Failure]
     code = build_definitions(settings).get_repository_def()
     try:
         with open_instance(settings, databases) as opened:
-            found, now = automation_state(opened, code), looked_at()
+            found, now, waits = automation_state(opened, code), looked_at(), list(waiting(opened))
             keys = sorted(code.asset_graph.asset_check_keys, key=lambda key: key.to_user_string())
             failures = [*failed_checks(opened, keys), *failed_runs(opened, now)]
     except FunnelError as error:
@@ -370,7 +371,15 @@ def _of_dagster(settings: Settings, databases: Databases) -> tuple[list[Failure]
     checked = {failure.asset for failure in failures if failure.check}
     # The step of an asset whose check failed did not fail by itself.
     failures = [failure for failure in failures if failure.check or failure.asset not in checked]
-    return failures, list(_services(settings, found))
+    return failures, [*_waiting(settings, waits), *_services(settings, found)]
+
+
+def _waiting(settings: Settings, waits: Sequence[Waiting]) -> Iterator[Told]:
+    """Return what a night that is going on waits for: it goes on by itself, so nobody has to do anything."""
+    for one in waits:
+        since = one.since.astimezone(ZoneInfo(settings.timezone))
+        says = f"the night {one.night} waits for it since {since:%H:%M}, and asks it again: {scrubbed(one.why)}"
+        yield Told(SERVICE, one.asset, says, facts={"state": "waiting", "last_seen_at": one.since})
 
 
 def _services(settings: Settings, found: Sequence[Automatic]) -> Iterator[Told]:

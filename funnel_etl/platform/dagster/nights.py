@@ -23,10 +23,19 @@ ANY_NIGHTS = dg.DailyPartitionsDefinition("2020-01-01")
 """Marks an asset of the night; `of_nights` puts the nights of an installation in its place."""
 FIRST_NIGHT = "first_night"
 """The file of the state folder that holds the night the partitions begin with."""
+NIGHTLY = "nightly"
+"""The job of the whole night."""
 PARTITION = "dagster/partition"
 """Tag of runs of one night: its as-of date."""
+QUEUE = "funnel_etl/queue"
+"""Tag whose runs of one value wait for each other: `tag_concurrency_limits` of dagster.yaml."""
 BY_COMMAND = "funnel_etl/by_command"
 """Tag of runs that `funnel-etl run` makes: the machine and state folder it ran on."""
+
+
+def one_at_a_time(queue: str) -> dict[str, str]:
+    """Return the tag of a job whose runs wait for each other in a queue of their own, and for no other job's."""
+    return {QUEUE: queue}
 
 
 def nights_partition(settings: Settings) -> dg.DailyPartitionsDefinition:

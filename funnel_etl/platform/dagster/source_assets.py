@@ -44,7 +44,7 @@ def source_assets(source: Source, group: str) -> list[dg.AssetsDefinition]:
     from_raw = {"raw": source.raw}
     before = {source.clean: (Earlier.BEFORE,)} if source.carry else {}
     return [
-        table_asset(source.raw, group=group, needs=[CONFIG_VERSIONS.asset_key], freshness=EVERY_NIGHT)(raw),
+        table_asset(source.raw, group=group, needs=[CONFIG_VERSIONS.asset_key], freshness=EVERY_NIGHT, pulls=True)(raw),
         table_asset(source.clean, group=group, inputs=from_raw, reads_earlier=before)(clean),
     ]
 

@@ -21,6 +21,7 @@ from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.earlier import Earlier, EarlierReads
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
+from funnel_etl.platform.dagster.patience import AFTER_THE_REST, patiently
 
 Conservation = Callable[[pd.DataFrame, dict[str, pd.DataFrame], pd.Timestamp], tuple[int, int]]
 """Gives a total of a table and the same total of what it was made from."""
@@ -47,6 +48,7 @@ def table_asset(
     shows: Shows | None = None,
     lineage: Mapping[str, Sequence[str]] | None = None,
     freshness: dg.FreshnessPolicy | None = None,
+    pulls: bool = False,
 ) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
 
@@ -55,7 +57,7 @@ def table_asset(
     the lake, which is then handed to it as `lake_store` and shows it no others; `conserved`: further blocking checks
     that two totals are equal, given the rows, the inputs and as_of; `shows`: pictures and texts for people, without
     personal data; `lineage`: column → the columns it comes from, as schema.table.column; `freshness`: when it counts as
-    stale.
+    stale; `pulls`: it asks a source, and asks one that is silent again (`patience`).
     """
     origins = column_lineage(lineage or {})
     earlier = {read.full_name: tuple(rules) for read, rules in (reads_earlier or {}).items()}
@@ -79,6 +81,7 @@ def table_asset(
                 **({READS_EARLIER: dg.MetadataValue.json(earlier)} if earlier else {}),
             },
             kinds={"python", "parquet"},
+            op_tags=AFTER_THE_REST if pulls else None,
             check_specs=[
                 dg.AssetCheckSpec(
                     CONTRACT_CHECK,
@@ -109,10 +112,15 @@ def table_asset(
             night = night_of(context)
             if "lake_store" in given:
                 given["lake_store"] = given["lake_store"].of_night(night.day, earlier)
-            outcome, contract = run_body(context, lambda: _conforming(table, body(night, **given, **frames)))
+
+            def make() -> tuple[Outcome, Table]:
+                return _conforming(table, body(night, **given, **frames))
+
+            settings = night.sources.settings
+            outcome, contract = run_body(context, lambda: patiently(context, settings, make) if pulls else make())
             progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
             results = [_contract_result(contract, outcome), _account_result(outcome)]
-            results.append(_quarantine_result(outcome, night.sources.settings.quarantine_limit))
+            results.append(_quarantine_result(outcome, settings.quarantine_limit))
             results += [_conserved(name, *totals(outcome.rows, frames, night.as_of)) for name, totals in balances]
             outcome.problems = [f"{r.check_name}: {r.description}" for r in results if not r.passed]
             yield dg.Output(outcome, metadata={**_shown(shows, outcome, night), **_counts(outcome), **origins})

@@ -28,6 +28,7 @@ from funnel_etl.parts.marketing.zoom.partitions import (
 from funnel_etl.parts.marketing.zoom.refresh import NEEDS, Remembered, Situation, decide
 from funnel_etl.parts.marketing.zoom.withdrawals import ever_decided, withdrawn
 from funnel_etl.platform.dagster.freshness import watch_checks
+from funnel_etl.platform.dagster.nights import NIGHTLY, one_at_a_time
 from funnel_etl.platform.lake import Lake
 from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.decisions import SOURCE as DECISIONS
@@ -35,7 +36,7 @@ from funnel_etl.sources.nightly import NightlySources
 
 TAKE_SECONDS, TELL_SECONDS = 20.0, 15.0
 """A look of the sensor may take a minute in all; what is left is done at the next one."""
-NIGHTLY, REFRESH = "nightly", "zoom_refresh"
+REFRESH = "zoom_refresh"
 OPEN = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -54,6 +55,7 @@ zoom_refresh_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(["raw", "zoom_reports"]).downstream() - watch_checks([["raw", "zoom_reports"]]),
     description="Works newly dropped Zoom reports into the last night: all of Zoom and what hangs on it. "
     "Pulls no other source.",
+    tags=one_at_a_time("refresh"),
 )
 
 
