@@ -60,5 +60,7 @@ def test_what_pulls_is_tried_again_after_the_rest_and_nothing_else_is() -> None:
     job = defs.resolve_job_def(NIGHTLY)
     patient = {node.name for node in job.nodes if node.definition.tags.items() >= AFTER_THE_REST.items()}
     assert patient == {f"raw__{source}" for source in SOURCES}
-    assert all(node.definition.retry_policy is None for node in job.nodes)
+    again = {node.name: node.definition.retry_policy for node in job.nodes if node.definition.retry_policy}
+    assert all(name.startswith("publish__") for name in again), "a connection that broke off is tried again in seconds"
+    assert all(not policy.delay for policy in again.values()), "a pull that waits would go first, and hold it up"
     assert DAGSTER["run_retries"]["retry_on_asset_or_op_failure"] is False

@@ -92,12 +92,14 @@ def waiting(instance: dg.DagsterInstance) -> Iterator[Waiting]:
         ended = {entry.step_key for entry in instance.all_logs(run.run_id, of_type=ends)}
         found: dict[str, Waiting] = {}
         for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_UP_FOR_RETRY):
+            error = entry.get_dagster_event().step_retry_data.error
+            if error is None or error.cls_name != dg.RetryRequested.__name__:
+                continue  # a publication, which is tried again in seconds
             step = str(entry.step_key)
             since = datetime.fromtimestamp(entry.timestamp, UTC)
             if step in found:
                 since = min(since, found[step].since)
-            error = entry.get_dagster_event().step_retry_data.error
-            why = error.cause.message.partition(": ")[2].strip() if error and error.cause else "it does not answer"
+            why = error.cause.message.partition(": ")[2].strip() if error.cause else "it does not answer"
             found[step] = Waiting(step.replace("__", "/"), run.tags.get(PARTITION, ""), since, why)
         yield from (one for step, one in found.items() if step not in ended)
 

@@ -1,6 +1,7 @@
 """The publish asset of a part: after its tables and their blocking checks, one transaction into PostgreSQL."""
 
 import json
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date
@@ -31,6 +32,8 @@ FileStates = Callable[[Night, Lake], pd.DataFrame]
 """Gives, per file_id, status, occurrence_id, warnings (a list as JSON) and a reason as a part knows them."""
 STATE_COLUMNS = ["file_id", "status", "occurrence_id", "warnings", "why"]
 UNTOUCHED_CHECK = "untouched"
+PAUSE_SECONDS = 3
+"""Before a publication whose connection broke off is tried again."""
 TWICE = "the same bytes came before, as {}: nothing is counted twice, and nothing is to be done"
 
 
@@ -70,9 +73,12 @@ def publish_asset(
                 description="PostgreSQL held what was published last: nobody else had written to its tables.",
             )
         ],
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=3),
+        # Without a delay of Dagster's: a pull that waits for its source would go first, and hold it up for long.
+        retry_policy=dg.RetryPolicy(max_retries=2),
     )
     def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        if context.retry_number:
+            time.sleep(PAUSE_SECONDS)
         published = run_body(context, lambda: _publish(context, part, tables, made_from, sources, file_states))
         if published.version is not None and afterwards:
             run_body(context, lambda: afterwards(night_of(context), context.resources.lake_store))
