@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import dagster as dg
 import pytest
+import requests
 
 from funnel_etl.assembly import build_definitions
 from funnel_etl.demo.generate import generate
@@ -24,7 +25,11 @@ from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.operate.run.night import only_writer
 from funnel_etl.operate.status.status import status
 from funnel_etl.platform.dagster.nights import NIGHTLY, begin_nights
+from funnel_etl_tests.conftest import new_folder
 from funnel_etl_tests.installation import PROGRAM, Installation
+from funnel_etl_tests.integration.test_at_once import LAUNCH
+from funnel_etl_tests.integration.test_services import family, states, wait_for
+from funnel_etl_tests.killing import Arena
 
 NIGHT = date(2025, 10, 31)
 FILES = {"/assigned_leads.csv": "crm_assigned_leads.csv", "/sales.csv": "crm_sales.csv"}
@@ -194,3 +199,69 @@ def _told_waiting(installation: Installation) -> bool:
     assert all(one.is_well and "waits for it since" in one.says for one in said)
     published = installation.query("SELECT part FROM ops.nights")["part"].tolist()
     return {one.name for one in said} == {"raw/crm_sales", "raw/crm_assigned_leads"} and "marketing" in published
+
+
+def asked(port: str, query: str, **variables: object) -> Any:
+    """Ask the UI, as a browser does."""
+    answer = requests.post(
+        f"http://127.0.0.1:{port}/graphql", json={"query": query, "variables": variables}, timeout=60
+    ).json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+def launched(port: str, job: str) -> str:
+    """Launch a job of the night in the UI; return the run."""
+    selector = {"repositoryLocationName": "funnel_etl", "repositoryName": "__repository__", "pipelineName": job}
+    tags = [{"key": "dagster/partition", "value": NIGHT.isoformat()}]
+    parameters = {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}}
+    return str(asked(port, LAUNCH, parameters=parameters)["launchRun"]["run"]["runId"])
+
+
+STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
+
+
+def test_with_up_other_jobs_run_while_a_night_waits_another_night_queues_and_terminate_ends_it_at_once(
+    campaign: bool,
+) -> None:
+    if not campaign:
+        pytest.skip("at full size: --campaign")
+    home = new_folder()
+    arena = Arena(home)
+    generate(arena.sources, as_of=NIGHT, leads=400, months=2, seed=3)
+    server = SilentCrm(arena.sources)
+    server.is_silent = lambda _path: True
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    port = arena.installation.environment["FUNNEL_UI_PORT"]
+    given = {f"FUNNEL_{name.upper()}": str(value) for name, value in server.settings().items()}
+    arena.installation.environment |= given | {"NO_PROXY": "127.0.0.1"}
+    (arena.state / "first_night").write_text(NIGHT.isoformat())
+    process = arena.up()
+
+    def is_now(run_id: str, *statuses: str) -> bool:
+        return asked(port, STATUS, id=run_id)["runOrError"]["status"] in statuses
+
+    try:
+        wait_for(lambda: states(port), process)
+        night = launched(port, "nightly")
+        wait_for(lambda: _told_waiting(arena.installation), process, seconds=300)
+        watch, other = launched(port, "watch"), launched(port, "nightly")
+        wait_for(lambda: is_now(watch, "SUCCESS"), process, seconds=300)
+        assert is_now(night, "STARTED")
+        assert is_now(other, "QUEUED")
+        server.is_silent = lambda _path: False
+        began = time.monotonic()
+        assert asked(port, TERMINATE, id=night)["terminateRun"]["__typename"] == "TerminateRunSuccess"
+        wait_for(lambda: is_now(night, "CANCELED", "FAILURE"), process, seconds=60)
+        assert time.monotonic() - began < 15, "Dagster's own delay would sleep through it"
+        wait_for(lambda: is_now(other, "SUCCESS"), process, seconds=300)
+    finally:
+        for one in family(process):
+            one.kill()
+        process.kill()
+        process.wait()
+        server.shutdown()
+        server.server_close()
+        arena.close()
+        shutil.rmtree(home, ignore_errors=True)
