@@ -1,23 +1,15 @@
-"""`funnel-etl`: run a night, see where things stand, reach the database, start the services. Only words; no logic."""
+"""`funnel-etl`: its commands and their options. It neither renders nor decides: each command calls one service."""
 
-import contextlib
-import logging
 import os
-import signal
 import sys
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table as RichTable
 
-from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.values.numbers import grouped
 from funnel_etl.environment import load_settings
-from funnel_etl.files import NO_ROOM
+from funnel_etl.session import err, out, readable_failures, settings, work_on
 from funnel_etl.settings import MOST_RETRY_HOURS, PROJECT
 
 app = typer.Typer(
@@ -33,9 +25,6 @@ config = typer.Typer(no_args_is_help=True, help="The tables of config_csv, befor
 app.add_typer(config, name="config")
 alert = typer.Typer(no_args_is_help=True, help="Messages to where people read (FUNNEL_ALERT_URLS).")
 app.add_typer(alert, name="alert")
-# A file or a CI log has no width of its own; tables need about this much.
-WIDTH = None if sys.stdout.isatty() else 130
-out, err = Console(soft_wrap=True, width=WIDTH), Console(stderr=True, soft_wrap=True, width=WIDTH)
 
 AsOf = Annotated[
     datetime | None,
@@ -43,6 +32,17 @@ AsOf = Annotated[
         "--as-of", formats=["%Y-%m-%d"], help="Last business day of the night; default: yesterday in FUNNEL_TIMEZONE."
     ),
 ]
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    on_demo: Annotated[
+        bool, typer.Option("--demo", help="Work on the demo of `make demo` instead; before the command.")
+    ] = False,
+) -> None:
+    """From campaign lead to rupee, every number traceable to a line of a file."""
+    work_on(context, demo=on_demo)
 
 
 @app.command()
@@ -55,39 +55,13 @@ def run(
 ) -> None:
     """Run a night: pull, clean, attribute, publish. Exit code 0 only if the whole night is published."""
     from funnel_etl.operate.run.night import run_night  # noqa: PLC0415 - keeps --help quick
+    from funnel_etl.operate.run.render import show_night  # noqa: PLC0415
 
-    with _told():
-        settings = load_settings()
-        night = as_of.date() if as_of else settings.yesterday()
-        out.print(f"Night {night} (business days in {settings.timezone}) …")
-        result = run_night(settings, night, wait * 3600)
-        shown = RichTable("part", "state", "inserted", "changed", "deleted")
-        for part in result.parts.values():
-            state = (
-                "published" if part.published else (f"kept: {part.newest} is newer" if part.newest else "NOT published")
-            )
-            shown.add_row(part.part, state, grouped(part.inserted), grouped(part.changed), grouped(part.deleted))
-        out.print(shown)
-        for repair in result.repairs:
-            err.print(repair, style="yellow", markup=False)
-        for asset, why in result.failures.items():
-            err.print(f"{asset}: {why}", style="red", markup=False)
-        for asset, why in result.unwatched.items():
-            err.print(f"What is complete could not be said: {asset}: {why}", style="red", markup=False)
-        if result.alerts:
-            err.print(f"Alerts: {result.alerts}. They are tried again; see funnel-etl status.", markup=False)
-        if not result.failures and not result.is_published:
-            err.print(f"The night {night} was replayed into the lake; PostgreSQL keeps the newer one.", markup=False)
-            raise typer.Exit(1)
-        if not result.is_published:
-            err.print(
-                f"The night {night} is not published whole; what was published before stays. "
-                f"Detail: run {result.run_id} in the Dagster UI (make up). "
-                f"When it is mended: funnel-etl run --as-of {night}",
-                markup=False,
-            )
-            raise typer.Exit(1)
-        out.print(f"Night {night} is published.")
+    with readable_failures():
+        own = settings()
+        night = as_of.date() if as_of else own.yesterday()
+        out.print(f"Night {night} (business days in {own.timezone}) …")
+        raise typer.Exit(show_night(run_night(own, night, wait * 3600), out, err))
 
 
 @app.command()
@@ -99,8 +73,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for pr
     from funnel_etl.operate.status import render as show_status  # noqa: PLC0415
     from funnel_etl.operate.status.status import status as where_things_stand  # noqa: PLC0415
 
-    with _told():
-        found = where_things_stand(load_settings())
+    with readable_failures():
+        found = where_things_stand(settings())
         if as_json:
             sys.stdout.write(show_status.status_json(found) + "\n")
             return
@@ -113,8 +87,8 @@ def up() -> None:
     """Start the Dagster UI, daemon, schedule and sensor; Ctrl+C stops them, and the embedded database too."""
     from funnel_etl.operate.run.services import serve  # noqa: PLC0415
 
-    with _told():
-        raise typer.Exit(serve(load_settings(), say=lambda line: out.print(line, markup=False)))
+    with readable_failures():
+        raise typer.Exit(serve(settings(), say=lambda line: out.print(line, markup=False)))
 
 
 @app.command()
@@ -126,9 +100,9 @@ def web(
     """Serve the Dagster UI alone; `up` and docker-compose.yml start it. Other sites cannot use it: FUNNEL_UI_HOSTS."""
     from funnel_etl.operate.run.web import serve_ui  # noqa: PLC0415
 
-    with _told():
-        settings = load_settings()
-        serve_ui(settings, host, port or settings.ui_port, workspace or PROJECT / "workspace.yaml")
+    with readable_failures():
+        own = settings()
+        serve_ui(own, host, port or own.ui_port, workspace or PROJECT / "workspace.yaml")
 
 
 @app.command()
@@ -142,13 +116,13 @@ def demo(
     """Make three months of a team's data with planted truth, run a night on it, and show how much truth came out."""
     from funnel_etl.demo.show import show_demo, stop_demo  # noqa: PLC0415
 
-    with _told():
-        settings = load_settings()
+    with readable_failures():
+        own = load_settings()  # --demo or not: the demo is made below the installation's own state folder
         if stop:
-            stop_demo(settings)
+            stop_demo(own)
             raise typer.Exit(0)
         night = as_of.date() if as_of else None
-        raise typer.Exit(show_demo(settings, leads=leads, seed=seed, as_of=night, keep_up=keep_up, console=out))
+        raise typer.Exit(show_demo(own, leads=leads, seed=seed, as_of=night, keep_up=keep_up, console=out))
 
 
 @app.command()
@@ -158,22 +132,10 @@ def export(
     ] = None,
 ) -> None:
     """Write the clean Zoom files of the newest night, for people who work with files; only what changed is written."""
-    from funnel_etl.parts.marketing.zoom.files.export import export_newest  # noqa: PLC0415
+    from funnel_etl.operate.export.render import show_export  # noqa: PLC0415
 
-    with _told():
-        done = export_newest(load_settings(), to)
-        if done.newer:
-            out.print(f"{done.folder} holds the files of {done.newer}, which is newer than {done.night}: left alone.")
-            return
-        shown = RichTable("profile", "files")
-        for profile, count in done.by_profile.items():
-            shown.add_row(profile, grouped(count))
-        out.print(shown)
-        out.print(
-            f"Night {done.night}, in {done.folder}: {grouped(done.written)} files written, "
-            f"{grouped(done.unchanged)} unchanged, {grouped(done.removed)} removed",
-            markup=False,
-        )
+    with readable_failures():
+        raise typer.Exit(show_export(settings(), out, to))
 
 
 @app.command()
@@ -191,14 +153,14 @@ def explain(
 
     funnel-etl explain 9876512345 · funnel-etl explain fact --date 2026-11-12 --funnel Webinar --measure revenue_inr
     """
-    with _told():
+    with readable_failures():
         from funnel_etl.operate.explain import render as show_explained  # noqa: PLC0415 - it reads the settings
 
         if who == "fact":
             asked = {"day": day.date() if day else None, "month": month.date() if month else None}
-            done = show_explained.show_fact(load_settings(), out, **asked, funnel=funnel, measure=measure, to=to)
+            done = show_explained.show_fact(settings(), out, **asked, funnel=funnel, measure=measure, to=to)
         else:
-            done = show_explained.show_person(load_settings(), out, who, lines=lines, as_json=as_json)
+            done = show_explained.show_person(settings(), out, who, lines=lines, as_json=as_json)
         raise typer.Exit(done)
 
 
@@ -217,11 +179,11 @@ def changes(
 
     funnel-etl changes --date 2026-11-12 --funnel Webinar --metric revenue_inr
     """
-    with _told():
+    with readable_failures():
         from funnel_etl.operate.explain import changes_render as show_changes  # noqa: PLC0415 - it reads the settings
 
         days = {"as_of": as_of.date() if as_of else None, "day": day.date() if day else None}
-        raise typer.Exit(show_changes.show(load_settings(), out, **days, funnel=funnel, metric=metric, to=to))
+        raise typer.Exit(show_changes.show(settings(), out, **days, funnel=funnel, metric=metric, to=to))
 
 
 @app.command()
@@ -236,8 +198,8 @@ def worklist(
     """Show what a person should decide about mappings, by revenue at stake; take the decisions by a CSV file."""
     from funnel_etl.operate.worklist import render as show_worklist  # noqa: PLC0415
 
-    with _told():
-        raise typer.Exit(show_worklist.show(load_settings(), out, err, to=to, apply=apply, limit=limit))
+    with readable_failures():
+        raise typer.Exit(show_worklist.show(settings(), out, err, to=to, apply=apply, limit=limit))
 
 
 @config.command()
@@ -251,8 +213,8 @@ def preview(
     """
     from funnel_etl.operate.rerun import preview_render as show_preview  # noqa: PLC0415
 
-    with _told():
-        raise typer.Exit(show_preview.show(load_settings(), out, err, to=to, limit=limit))
+    with readable_failures():
+        raise typer.Exit(show_preview.show(settings(), out, err, to=to, limit=limit))
 
 
 @app.command()
@@ -268,28 +230,10 @@ def confirm(
     Or that a table of config_csv may lose most of its lines. Shows both counts and what is missing. It holds for
     exactly these bytes; then run the night again.
     """
-    from funnel_etl.core.config_tables import TABLES  # noqa: PLC0415
-    from funnel_etl.operate.confirm import config as confirm_config  # noqa: PLC0415
-    from funnel_etl.operate.confirm import dump as confirming  # noqa: PLC0415
+    from funnel_etl.operate.confirm.render import show_confirmation  # noqa: PLC0415
 
-    with _told():
-        settings = load_settings()
-        if source in TABLES:
-            table = confirm_config.shrunk_table(settings, source)
-            confirm_config.show(table, out)
-            if not yes and not typer.confirm("Shall these lines be gone?"):
-                out.print("Nothing was confirmed: the last good version stays in force.")
-                raise typer.Exit(1)
-            confirm_config.accept_table(settings, table)
-            out.print("Confirmed. Now run the night again: funnel-etl run")
-            return
-        refused = confirming.refused_dump(settings, source)
-        confirming.show(refused, settings, out)
-        if not yes and not typer.confirm("Is this dump right as it is?"):
-            out.print("Nothing was confirmed: the night goes on refusing it.")
-            raise typer.Exit(1)
-        confirming.accept_dump(settings, refused)
-        out.print("Confirmed. Now run the night again: funnel-etl run")
+    with readable_failures():
+        raise typer.Exit(show_confirmation(settings(), source, out, typer.confirm, yes=yes))
 
 
 @alert.command("test")
@@ -300,8 +244,8 @@ def alert_test() -> None:
     """
     from funnel_etl.observe.alerts.send_test import try_addresses  # noqa: PLC0415
 
-    with _told():
-        tried = try_addresses(load_settings())
+    with readable_failures():
+        tried = try_addresses(settings())
         for name, why in tried:
             out.print(f"{name}: {f'NOT accepted: {why}' if why else 'accepted'}", markup=False, highlight=False)
         raise typer.Exit(1 if any(why for _, why in tried) else 0)
@@ -328,9 +272,9 @@ def replay(
     """
     from funnel_etl.operate.rerun import replay_render as show_replay  # noqa: PLC0415
 
-    with _told():
+    with readable_failures():
         night, dropped = (day.date() if day else None for day in (as_of, drop))
-        raise typer.Exit(show_replay.show(load_settings(), out, err, night, to, schema=schema, drop=dropped))
+        raise typer.Exit(show_replay.show(settings(), out, err, night, to, schema=schema, drop=dropped))
 
 
 @app.command()
@@ -341,10 +285,10 @@ def purge(
 
     The schedule `purge` does it each week. What a next night needs always stays.
     """
-    with _told():
+    with readable_failures():
         from funnel_etl.operate.purge import render as show_purge  # noqa: PLC0415 - it reads the settings
 
-        show_purge.show(load_settings(), out, dry_run=dry_run)
+        show_purge.show(settings(), out, dry_run=dry_run)
 
 
 @app.command()
@@ -365,14 +309,14 @@ def erase(
     """
     from funnel_etl.operate.erase import render as show_erase  # noqa: PLC0415
 
-    with _told():
-        raise typer.Exit(show_erase.show(load_settings(), out, err, who or [], dry_run=dry_run, yes=yes, shared=shared))
+    with readable_failures():
+        raise typer.Exit(show_erase.show(settings(), out, err, who or [], dry_run=dry_run, yes=yes, shared=shared))
 
 
 @app.command()
 def dictionary() -> None:
     """Print the data dictionary (docs/data-dictionary.md) from the contracts."""
-    with _told():
+    with readable_failures():
         from funnel_etl.assembly import TABLES  # noqa: PLC0415 - loading all assets takes a second
         from funnel_etl.core.tables.dictionary import as_markdown  # noqa: PLC0415
 
@@ -384,8 +328,8 @@ def url() -> None:
     """Print the database's address, password and all; an embedded server is started, and stays up until `db stop`."""
     from funnel_etl.operate.run.services import database_address  # noqa: PLC0415
 
-    with _told():
-        sys.stdout.write(database_address(load_settings()) + "\n")
+    with readable_failures():
+        sys.stdout.write(database_address(settings()) + "\n")
 
 
 @db.command()
@@ -393,8 +337,8 @@ def start() -> None:
     """Start the embedded server, and leave it up until `db stop`."""
     from funnel_etl.operate.run.services import database_address  # noqa: PLC0415
 
-    with _told():
-        database_address(load_settings())
+    with readable_failures():
+        database_address(settings())
         out.print("The database is up; `funnel-etl db url` prints its address, `funnel-etl db stop` stops it.")
 
 
@@ -403,8 +347,8 @@ def stop() -> None:
     """Stop the embedded server, unless something else still uses it."""
     from funnel_etl.operate.run.services import stop_database  # noqa: PLC0415
 
-    with _told():
-        out.print("stopped" if stop_database(load_settings()) else "still up: another funnel-etl process uses it")
+    with readable_failures():
+        out.print("stopped" if stop_database(settings()) else "still up: another funnel-etl process uses it")
 
 
 @db.command()
@@ -415,8 +359,8 @@ def adopt(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
     """
     from funnel_etl.operate.adopt import render as show_adopt  # noqa: PLC0415
 
-    with _told():
-        raise typer.Exit(show_adopt.show(load_settings(), out, typer.confirm, yes=yes))
+    with readable_failures():
+        raise typer.Exit(show_adopt.show(settings(), out, typer.confirm, yes=yes))
 
 
 @db.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -424,8 +368,8 @@ def psql(context: typer.Context) -> None:
     """Open psql on the database; what follows is psql's, as in: funnel-etl db psql -c "SELECT 1"."""
     from funnel_etl.operate.run.services import psql_command  # noqa: PLC0415
 
-    with _told():
-        command, environment = psql_command(load_settings())
+    with readable_failures():
+        command, environment = psql_command(settings())
         os.execvpe(command[0], [*command, *context.args], environment)  # noqa: S606 - a program of our own, no shell
 
 
@@ -434,8 +378,8 @@ def check(file: Annotated[Path, typer.Argument(help="An export of Zoom.")]) -> N
     """Show what a file is and what would become of its rows; changes nothing. Exit code 1: rejected, or few dates."""
     from funnel_etl.parts.marketing.zoom.files.check import check_file  # noqa: PLC0415
 
-    with _told():
-        found, text = check_file(file, load_settings())
+    with readable_failures():
+        found, text = check_file(file, settings())
         out.print(text, markup=False, highlight=False)
         raise typer.Exit(0 if found.is_good else 1)
 
@@ -451,8 +395,8 @@ def withdraw(
     """Take a file that was taken by mistake out of all numbers, from the next night or refresh on; it is kept."""
     from funnel_etl.parts.marketing.zoom import withdrawals  # noqa: PLC0415
 
-    with _told():
-        gone = withdrawals.withdraw(withdrawals.archive(load_settings()), file, why)
+    with readable_failures():
+        gone = withdrawals.withdraw(withdrawals.archive(settings()), file, why)
         out.print(f"{gone.name} is withdrawn, {withdrawals.WHEN}", markup=False)
         out.print(f"To undo it: funnel-etl zoom restore {gone.file_id[: withdrawals.SHOWN]}", markup=False)
 
@@ -464,54 +408,6 @@ def restore(
     """Let a file that was withdrawn count again, from the next night or refresh on."""
     from funnel_etl.parts.marketing.zoom import withdrawals  # noqa: PLC0415
 
-    with _told():
-        back = withdrawals.restore(withdrawals.archive(load_settings()), file, why)
+    with readable_failures():
+        back = withdrawals.restore(withdrawals.archive(settings()), file, why)
         out.print(f"{back.name} counts again, {withdrawals.WHEN}", markup=False)
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Show progress, and turn expected failures into one readable line and exit code 1."""
-    logging.captureWarnings(capture=True)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("  %(asctime)s %(message)s", "%H:%M:%S"))
-    progress = logging.getLogger("funnel_etl.progress")
-    progress.setLevel(logging.INFO)
-    progress.propagate = False
-    progress.handlers = [handler]
-    signal.signal(signal.SIGTERM, _terminated)
-    try:
-        yield
-    except FunnelError as error:
-        err.print(str(error), style="red", markup=False)
-        raise typer.Exit(1) from None
-    except OSError as error:
-        if error.filename is None and error.errno not in NO_ROOM:
-            raise
-        err.print(
-            f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}. Fix: let this user read and "
-            "write there, make room on its disk (docs/operations.md: The disk is full), or correct the setting or "
-            "option that names it; then run the same command again",
-            style="red",
-            markup=False,
-        )
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        err.print("stopped")
-        raise typer.Exit(130) from None
-    except (typer.Exit, typer.Abort):
-        raise
-    except Exception as error:
-        from funnel_etl.operate.run.services import database_error  # noqa: PLC0415 - loads the drivers
-
-        if (told := database_error(error)) is None:
-            raise
-        err.print(str(told), style="red", markup=False)
-        raise typer.Exit(1) from None
-    finally:
-        progress.removeHandler(handler)
-
-
-def _terminated(_number: int, _frame: object) -> NoReturn:
-    """Leave by the front door on SIGTERM, so that what was started is stopped."""
-    sys.exit(143)

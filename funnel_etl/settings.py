@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from funnel_etl.core.errors import ConfigError
@@ -114,6 +114,13 @@ class Settings(BaseSettings):
         None, description="Host names of the Dagster UI besides localhost, as behind a proxy; comma separated"
     )
 
+    _given: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The settings that were given beside the environment; programs that are started need them in theirs."""
+        return self._given
+
     @field_validator("database_url")
     @classmethod
     def _embedded(cls, url: SecretStr | None) -> SecretStr | None:
@@ -200,14 +207,15 @@ def setting_names(sources: Iterable[Source]) -> dict[str, str]:
     return found
 
 
-def read_settings(sources: Iterable[Source]) -> Settings:
+def read_settings(sources: Iterable[Source], beside: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the environment and of `.env`, where the environment wins, with those of the sources.
 
+    `beside`: settings by their names in the environment, which win over both.
     Raises `ConfigError` with one readable line for the first thing in them that is wrong.
     """
     places = setting_names(sources)
     known = set(places)
-    given = {name.upper(): value for name, value in os.environ.items() if value}
+    given = {name.upper(): value for name, value in os.environ.items() if value} | dict(beside or {})
     refuse_unknown(given, known, "the environment")
     for name in known & set(given):
         refuse_quoted(name, given[name])
@@ -224,7 +232,7 @@ def read_settings(sources: Iterable[Source]) -> Settings:
         else:
             values[place] = value
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -232,3 +240,5 @@ def read_settings(sources: Iterable[Source]) -> Settings:
         raise ConfigError(
             first["msg"].removeprefix("Value error, "), where=name, fix="correct it in the environment or .env"
         ) from None
+    settings.given.update(beside or {})
+    return settings

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from funnel_etl.demo.config import PROJECT_CONFIG
+from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.environment import load_settings
 from funnel_etl.operate.run.night import NightResult, run_night
 from funnel_etl.platform.postgres import database
@@ -38,7 +38,7 @@ class Installation:
             "FUNNEL_DROP_SETTLE_SECONDS": "0",
             "FUNNEL_RETRY_SECONDS": "1",
         }
-        shutil.copytree(PROJECT_CONFIG, self.config)
+        shutil.copytree(DEMO_CONFIG, self.config)
         (self.drop / "zoom").mkdir(parents=True)
         self.engine = database.engine(database_url)
 

@@ -1,4 +1,4 @@
-"""What the demo takes from `config_csv`, and the window of days it fills.
+"""The demo's own config tables: what its truth follows from in them, and the window of days it fills.
 
 The planted funnels are worked out here from the tables, apart from the code of the night: the two can disagree.
 """
@@ -12,7 +12,8 @@ import pandas as pd
 
 from funnel_etl.core.config_tables import MISC, NO_SOURCE, TABLES, parse_table
 
-PROJECT_CONFIG = Path(__file__).resolve().parents[2] / "config_csv"
+DEMO_CONFIG = Path(__file__).resolve().parent / "config_csv"
+"""The tables the demo's company works with. Those at the top of the project are what a real team starts from."""
 CAMPAIGN_COLUMNS = ("utm_source", "utm_medium", "utm_campaign", "funnel")
 MAPPED, UNMAPPED_VALUE, OWN_NAME, BLANK = "mapped", "unmapped", "own_name", "blank"
 
@@ -61,7 +62,7 @@ class DatedFunnel:
 
 @dataclass(frozen=True)
 class DemoConfig:
-    """The part of `config_csv` that the planted truth follows from."""
+    """The part of the config tables that the planted truth follows from."""
 
     funnels: list[str]
     sources: dict[str, list[DatedFunnel]]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.demo.campaigns import make_leads
-from funnel_etl.demo.config import PROJECT_CONFIG, Window, read_config
+from funnel_etl.demo.config import DEMO_CONFIG, Window, read_config
 from funnel_etl.demo.crm import Crm, make_assignments
 from funnel_etl.demo.people import make_people
 from funnel_etl.demo.sales import make_sales
@@ -41,7 +41,7 @@ def generate(
         raise ValueError(msg)
     target.mkdir(parents=True, exist_ok=True)
     window = Window(as_of, months)
-    config = read_config(config_dir or PROJECT_CONFIG)
+    config = read_config(config_dir or DEMO_CONFIG)
     streams = [np.random.default_rng([seed, number]) for number in range(7)]
     people = make_people(streams[0], int(leads * 0.9))
     from_forms = people.iloc[: int(leads * 0.84)]

@@ -5,11 +5,9 @@ The demo never touches an installation's own data: it has a folder (`demo` below
 
 import hashlib
 import json
-import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,21 +19,25 @@ from rich.table import Table as RichTable
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped, rupees
+from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.demo.crm_server import LoopbackCrm
 from funnel_etl.demo.generate import generate
+from funnel_etl.demo.installation import TOKEN, config_of, port_of, settings_of, sources_of
 from funnel_etl.demo.recovered import recovery
-from funnel_etl.environment import load_settings
-from funnel_etl.files import private_folder
 from funnel_etl.operate.run.night import NightResult, require_over, run_night
 from funnel_etl.operate.run.services import serve
 from funnel_etl.platform.postgres.database import Databases, engine, libpq_uri, open_databases
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
-from funnel_etl.platform.postgres.embedded_place import port_is_free
-from funnel_etl.settings import EMBEDDED, NOWHERE, PROJECT, Settings
+from funnel_etl.settings import Settings
 
 FINISHED = "finished.json"
 """What a demo was made from; there once its night is published."""
-TOKEN = "demo-token"  # noqa: S105 - opens only the demo's own CRM, on loopback
+NEXT = """Every command works on it, after --demo:
+  .venv/bin/funnel-etl --demo status     what is complete, what is missing, what to do
+  .venv/bin/funnel-etl --demo worklist   what a person should decide, by the revenue at stake
+  .venv/bin/funnel-etl --demo db psql    the tables themselves
+A tour of ten minutes: docs/tour.md"""
+"""What the demo says last."""
 FUNNEL = sa.text(
     "SELECT funnel, sum(leads) AS leads, sum(registrations) AS registered, sum(attendances) AS attended, "
     "sum(m0_assigned) AS assigned, sum(sales) AS sales, sum(revenue_inr) AS revenue, sum(spend_inr) AS spend "
@@ -65,9 +67,10 @@ def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, 
         if not is_there:
             _empty(settings)
             console.print(f"Making {grouped(leads)} leads and what became of them, up to {night} (seed {seed}) …")
-            generate(home / "sources", as_of=night, leads=leads, seed=seed, config_dir=PROJECT / "config_csv")
-        crm = stack.enter_context(LoopbackCrm(home / "sources", TOKEN))
-        demo = stack.enter_context(_environment(settings, crm))
+            shutil.copytree(DEMO_CONFIG, config_of(home))
+            generate(sources_of(home), as_of=night, leads=leads, seed=seed, config_dir=config_of(home))
+        crm = stack.enter_context(LoopbackCrm(sources_of(home), TOKEN))
+        demo = settings_of(settings, crm)
         databases = stack.enter_context(open_databases(demo.state, demo.database_port, demo.database_url))
         is_published = True
         if is_there:
@@ -87,12 +90,7 @@ def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, 
         assert databases.server is not None  # noqa: S101 - the demo always has the embedded one
         databases.server.keep()
         console.print(f"Database (up until `make clean`): {libpq_uri(databases.funnel_url)}", markup=False)
-        here = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
-        console.print(
-            f"Commands on it: FUNNEL_HOME={here} FUNNEL_DATABASE_PORT={demo.database_port} .venv/bin/funnel-etl status",
-            markup=False,
-            highlight=False,
-        )
+        console.print(NEXT, markup=False, highlight=False)
         console.print(f"Dagster UI, database and CRM together: make demo-up, then http://127.0.0.1:{demo.ui_port}")
     return 0 if is_published else 1
 
@@ -101,7 +99,7 @@ def stop_demo(settings: Settings) -> None:
     """Stop the demo's database, if it is up. Raises `FunnelError` when something else still uses it."""
     home = settings.demo
     for folder in home.glob("postgres"):
-        server = EmbeddedServer(folder, _port_of(home, settings.database_port + 1))
+        server = EmbeddedServer(folder, port_of(home, settings.database_port + 1))
         server.release()
         if server.is_running():
             server.start()
@@ -111,9 +109,9 @@ def stop_demo(settings: Settings) -> None:
 
 
 def _made_from(leads: int, seed: int, night: date) -> dict[str, Any]:
-    """Return all that a demo follows from; `code` is a hash of the package and of config_csv."""
+    """Return all that a demo follows from; `code` is a hash of the package and of the demo's config tables."""
     package = Path(__file__).resolve().parent.parent
-    files = sorted([*package.rglob("*.py"), *(PROJECT / "config_csv").glob("*.csv")])
+    files = sorted([*package.rglob("*.py"), *DEMO_CONFIG.glob("*.csv")])
     code = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
     return {"leads": leads, "seed": seed, "as_of": night.isoformat(), "code": code}
 
@@ -132,41 +130,6 @@ def _empty(settings: Settings) -> None:
     shutil.rmtree(settings.demo, ignore_errors=True)
 
 
-@contextmanager
-def _environment(settings: Settings, crm: LoopbackCrm) -> Iterator[Settings]:
-    """Point the settings of this process at the demo; Dagster's definitions read them from the environment."""
-    home = settings.demo
-    sources = home / "sources"
-    private_folder(home, home / "port")
-    port = _port_of(home, settings.database_port + 1)
-    if not EmbeddedServer(home / "postgres", port).is_running():
-        port = next(port for port in range(settings.database_port + 1, 65535) if port_is_free(port))
-    (home / "port").write_text(str(port))
-    os.environ.update(
-        FUNNEL_HOME=str(home),
-        FUNNEL_DATABASE_URL=EMBEDDED,
-        FUNNEL_DATABASE_PORT=str(port),
-        FUNNEL_CONFIG_DIR=str(PROJECT / "config_csv"),
-        FUNNEL_DROP_DIR=str(sources / "drop"),
-        FUNNEL_DROP_SETTLE_SECONDS="1",
-        FUNNEL_LANDING_URL=str(home / "landing"),
-        FUNNEL_LAKE_URL=str(home / "lake"),
-        FUNNEL_TOFU_LEADS_URL=str(sources / "tofu_leads.csv"),
-        FUNNEL_AD_SPEND_URL=str(sources / "ad_spend.csv"),
-        FUNNEL_CRM_ASSIGNED_LEADS_URL=crm.assigned_leads_url,
-        FUNNEL_CRM_SALES_URL=crm.sales_url,
-        FUNNEL_CRM_AUTH="bearer",
-        FUNNEL_CRM_SECRET=crm.token,
-        FUNNEL_ALERT_URLS=NOWHERE,
-    )
-    yield load_settings()
-
-
-def _port_of(home: Path, default: int) -> int:
-    """Return the port of the demo's database when it was made."""
-    return int((home / "port").read_text()) if (home / "port").is_file() else default
-
-
 def _show_again(home: Path, databases: Databases, night: date, console: Console) -> None:
     """Show the demo that is there. Raises `FunnelError` when its database holds no night."""
     with engine(databases.funnel_url).connect() as connection:
@@ -182,7 +145,7 @@ def _show_again(home: Path, databases: Databases, night: date, console: Console)
 
 
 def _show_tables(home: Path, databases: Databases, night: date, console: Console) -> None:
-    truth = home / "sources" / "truth"
+    truth = sources_of(home) / "truth"
     with engine(databases.funnel_url).connect() as connection:
         console.print(_funnel(pd.read_sql(FUNNEL, connection), night))
         console.print(_recovered(recovery(truth, lambda sql: pd.read_sql(sa.text(sql), connection))))

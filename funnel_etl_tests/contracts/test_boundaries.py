@@ -32,7 +32,6 @@ ENVIRONMENT_READERS = {
     "operate/run/services.py": "hands the whole environment on to the programs it starts",
     "operate/run/dagster_home.py": "sets DAGSTER_HOME, which Dagster itself reads",
     "platform/postgres/embedded_place.py": "keeps PATH and LD_LIBRARY_PATH for the server it starts, and nothing else",
-    "demo/show.py": "sets the FUNNEL_ settings of the demo's own night",
 }
 
 
@@ -84,7 +83,18 @@ ROOMS = (
         "marts",
         "observe",
     ),
-    *("maintenance", "automation", "resources", "assembly", "definitions", "operate", "demo", "bench", "cli"),
+    *(
+        "maintenance",
+        "automation",
+        "resources",
+        "assembly",
+        "definitions",
+        "operate",
+        "demo",
+        "bench",
+        "session",
+        "cli",
+    ),
 )
 """The folders and files of the package, the lowest first: each may import what stands before it, and nothing after."""
 

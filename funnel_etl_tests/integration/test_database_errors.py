@@ -350,8 +350,7 @@ def test_a_command_prints_one_line_for_whatever_a_driver_raises(
             connection.exec_driver_sql(GERMAN.format("53100"))
 
     settings = Settings(database_url=SecretStr(database_url), _env_file=None)
-    for name in ("funnel_etl.cli.load_settings", "funnel_etl.operate.run.services.load_settings"):
-        monkeypatch.setattr(name, lambda: settings)
+    monkeypatch.setattr("funnel_etl.session.load_settings", lambda: settings)
     monkeypatch.setattr("funnel_etl.operate.run.services.database_address", refused)
     done = CliRunner().invoke(cli.app, ["db", "url"])
     assert done.exit_code == 1
@@ -369,7 +368,7 @@ def test_a_mistyped_password_is_printed_by_no_command_and_sent_in_no_alert(
     url = SecretStr(f"postgresql://funnel:{password}@db.example.org:5433/leads")
     alerts = SecretStr("json://127.0.0.1:1")
     settings = Settings(home=tmp_path, database_url=url, alert_urls=alerts, _env_file=None)
-    monkeypatch.setattr("funnel_etl.cli.load_settings", lambda: settings)
+    monkeypatch.setattr("funnel_etl.session.load_settings", lambda: settings)
     done = CliRunner().invoke(cli.app, command)
     assert done.exit_code == 1
     assert "@ as %40" in done.output

@@ -276,7 +276,7 @@ def replace_port(settings: Settings) -> Settings:
 
 def run(*arguments: str, settings: Settings, answer: str | None = None) -> tuple[int, str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("funnel_etl.cli.load_settings", lambda: settings)
+        patch.setattr("funnel_etl.session.load_settings", lambda: settings)
         done = CliRunner().invoke(app, list(arguments), input=answer)
     return done.exit_code, done.output
 

@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.environment import load_settings
 from funnel_etl.files import OTHERS
 from funnel_etl.operate.run.dagster_home import open_instance, prepare, prepare_tables
 from funnel_etl.platform.postgres.address import read_address
@@ -41,7 +40,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
     """
     _require_free(settings.ui_port)
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
-        environment = os.environ | prepare(settings, databases)
+        environment = os.environ | settings.given | prepare(settings, databases)
         prepare_tables(databases, claim_of(settings))
         with open_instance(settings, databases):
             pass  # its storage is made here, where what is wrong with it is one line
@@ -81,11 +80,11 @@ def stop_database(settings: Settings) -> bool:
     return not server.is_running()
 
 
-def database_error(error: Exception) -> FunnelError | None:
+def database_error(error: Exception, load: Callable[[], Settings]) -> FunnelError | None:
     """Return in one line what PostgreSQL or its driver refused; None for any other error."""
     if not isinstance(error, ERRORS) or ((code := sqlstate(error)) is not None and meaning_of(code) is None):
         return None
-    settings = load_settings()
+    settings = load()
     return explained(error, funnel_url(settings.state, settings.database_port, settings.database_url))
 
 

@@ -11,7 +11,7 @@ from funnel_etl.core.config_checks import check_together, lost_most, misspelled_
 from funnel_etl.core.config_models import DEFAULT_METRICS, KEYS, TABLES, statuses_of
 from funnel_etl.core.config_tables import Config, parse_table
 from funnel_etl.core.errors import ConfigError
-from funnel_etl.demo.config import PROJECT_CONFIG
+from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.parts.marketing.contracts import SPEND_SOURCE, TOFU_LEADS_SOURCE
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_SOURCE, SALES_SOURCE
 
@@ -39,7 +39,7 @@ def metrics(*lines: str, header: tuple[str, ...] | None = DUMP, **texts: str) ->
 
 
 def test_the_tables_that_come_with_the_project_have_no_error() -> None:
-    shipped = {name: (PROJECT_CONFIG / f"{name}.csv").read_text() for name in TABLES}
+    shipped = {name: (DEMO_CONFIG / f"{name}.csv").read_text() for name in TABLES}
     assert errors(**shipped) == {}
     assert [misspelled_header(name, text.encode()) for name, text in shipped.items()] == [None] * len(TABLES)
 

@@ -1,9 +1,21 @@
+"""The two sets of config tables: the one a real team starts from, and the one of the demo's company."""
+
 import csv
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
-CONFIG = Path(__file__).resolve().parents[3] / "config_csv"
+from funnel_etl.catalog import SOURCE_NAMES
+from funnel_etl.core.config_checks import check_together, misspelled_header
+from funnel_etl.core.config_tables import parse_table
+from funnel_etl.demo.config import DEMO_CONFIG
+from funnel_etl.settings import PROJECT
+
+START = PROJECT / "config_csv"
+SETS = pytest.mark.parametrize("folder", [START, DEMO_CONFIG], ids=["start", "demo"])
 HEADERS = {
     "funnels": "funnel",
     "funnel_mapping": "source,funnel,valid_from,valid_to,note",
@@ -25,18 +37,20 @@ HEADERS = {
 }
 
 
-def rows(name: str) -> list[dict[str, str]]:
-    with (CONFIG / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+def rows(name: str, folder: Path = DEMO_CONFIG) -> list[dict[str, str]]:
+    with (folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_the_project_ships_exactly_the_documented_tables() -> None:
-    assert {file.stem for file in CONFIG.glob("*.csv")} == set(HEADERS)
+@SETS
+def test_a_set_has_exactly_the_documented_tables(folder: Path) -> None:
+    assert {file.stem for file in folder.glob("*.csv")} == set(HEADERS)
 
 
+@SETS
 @pytest.mark.parametrize("name", HEADERS, ids=str)
-def test_the_header_of_a_table_is_the_documented_one(name: str) -> None:
-    assert (CONFIG / f"{name}.csv").read_text(encoding="utf-8").splitlines()[0] == HEADERS[name]
+def test_the_header_of_a_table_is_the_documented_one(folder: Path, name: str) -> None:
+    assert (folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()[0] == HEADERS[name]
 
 
 @pytest.mark.parametrize("name", ["funnel_mapping", "campaign_mapping", "manual_value_funnel"])
@@ -47,14 +61,15 @@ def test_a_mapping_names_only_listed_funnels(name: str) -> None:
 
 
 def test_the_readme_speaks_of_every_table_and_every_column() -> None:
-    readme = (CONFIG / "README.md").read_text(encoding="utf-8")
+    readme = (START / "README.md").read_text(encoding="utf-8")
     for name, header in HEADERS.items():
         section = readme.split(f"**{name}.csv**", maxsplit=1)[1].split("\n\n", maxsplit=1)[0]
         assert not [column for column in header.split(",") if f"`{column}`" not in section], name
 
 
-def test_the_placeholders_are_the_three_that_the_rules_name() -> None:
-    assert [row["phone"] for row in rows("placeholder_phones")] == ["1234567890", "0123456789", "9876543210"]
+@SETS
+def test_the_placeholders_are_the_three_that_the_rules_name(folder: Path) -> None:
+    assert [row["phone"] for row in rows("placeholder_phones", folder)] == ["1234567890", "0123456789", "9876543210"]
 
 
 def test_sixteen_profiles_carry_seventeen_events() -> None:
@@ -69,3 +84,30 @@ def test_profiles_named_elsewhere_exist() -> None:
     named = {row["profile"] for name in ("expected_exports", "webinar_overrides") for row in rows(name)} - {""}
     assert named
     assert named <= known
+
+
+def test_a_real_team_starts_without_a_line_that_only_one_team_can_know() -> None:
+    """Incident: the demo's lines gave a real team reports that "were missing", and fifty lines that nothing used."""
+    of_a_team = (
+        *("funnel_mapping", "campaign_mapping", "manual_mapping", "manual_value_funnel", "closed_months"),
+        *("column_aliases", "category_tokens", "conductors", "webinar_overrides", "expected_exports"),
+    )
+    assert {name: rows(name, START) for name in of_a_team} == {name: [] for name in of_a_team}
+    of_all = set(HEADERS) - set(of_a_team)
+    assert all(rows(name, START) for name in of_all)
+    shipped = "".join((START / f"{name}.csv").read_text() for name in HEADERS).casefold()
+    assert not [word for word in ("plutus", "tls", "solvane", "demo") if word in shipped]
+
+
+def test_the_set_a_team_starts_from_has_no_error() -> None:
+    texts = {name: (START / f"{name}.csv").read_bytes() for name in HEADERS}
+    assert check_together({name: parse_table(name, text) for name, text in texts.items()}, SOURCE_NAMES) == {}
+    assert [misspelled_header(name, text) for name, text in texts.items()] == [None] * len(HEADERS)
+
+
+def test_the_demo_has_its_tables_with_it_when_the_package_is_installed(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=PROJECT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"funnel_etl/demo/config_csv/{name}.csv" for name in HEADERS} <= packed

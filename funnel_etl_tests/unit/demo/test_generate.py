@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from funnel_etl.demo.config import PROJECT_CONFIG, read_config
+from funnel_etl.demo.config import DEMO_CONFIG, read_config
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.truth import Truth
 
@@ -200,7 +200,7 @@ def test_days_turn_and_go_past_the_last_one(demo: Truth) -> None:
 
 
 def test_every_kind_of_manual_value_meets_misc_and_a_known_funnel(demo: Truth) -> None:
-    config = read_config(PROJECT_CONFIG)
+    config = read_config(DEMO_CONFIG)
     header, *rows = records(demo, "crm_sales.csv")
     funnel_of = {row[0]: row[header.index("Funnel")] for row in rows if len(row) >= 44}
     met = {

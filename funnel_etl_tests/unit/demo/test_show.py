@@ -28,10 +28,9 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
     crm = SimpleNamespace(url="http://127.0.0.1:1")
     published = {"is": True}
 
-    @contextlib.contextmanager
-    def environment(_settings: Settings, _crm: Any) -> Any:
+    def settings_of(_settings: Settings, _crm: Any) -> Any:
         settings.demo.mkdir(parents=True, exist_ok=True)
-        yield given
+        return given
 
     def run_night(_settings: Any, _night: date) -> Any:
         done.append("run")
@@ -39,7 +38,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demo:
 
     monkeypatch.setattr(show, "generate", lambda *_, **__: done.append("make"))
     monkeypatch.setattr(show, "LoopbackCrm", lambda *_: contextlib.nullcontext(crm))
-    monkeypatch.setattr(show, "_environment", environment)
+    monkeypatch.setattr(show, "settings_of", settings_of)
     monkeypatch.setattr(show, "open_databases", lambda *_: contextlib.nullcontext(databases))
     monkeypatch.setattr(show, "run_night", run_night)
     monkeypatch.setattr(show, "_show_tables", lambda *_: None)
@@ -90,9 +89,9 @@ def test_a_demo_of_something_else_is_made_anew(demo: Demo, other: dict[str, Any]
 
 def test_a_demo_of_other_code_is_made_anew(demo: Demo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     demo(keep_up=False)
-    (tmp_path / "config_csv").mkdir()
-    (tmp_path / "config_csv" / "funnels.csv").write_text("funnel\n")
-    monkeypatch.setattr(show, "PROJECT", tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "funnels.csv").write_text("funnel\n")
+    monkeypatch.setattr(show, "DEMO_CONFIG", tmp_path / "other")
     assert demo() == ["make", "run", "serve"]
 
 

@@ -138,7 +138,7 @@ def test_a_file_cannot_be_withdrawn_twice_nor_one_restored_that_counts(company: 
 
 
 def test_the_commands_withdraw_and_restore(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("funnel_etl.cli.load_settings", lambda: company.settings)
+    monkeypatch.setattr("funnel_etl.session.load_settings", lambda: company.settings)
     runner = CliRunner()
     done = runner.invoke(app, ["zoom", "withdraw", "wrong.csv", "--why", "another account"])
     assert (done.exit_code, "wrong.csv is withdrawn" in done.output) == (0, True)

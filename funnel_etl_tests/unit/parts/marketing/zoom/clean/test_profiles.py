@@ -3,10 +3,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from funnel_etl.demo.config import PROJECT_CONFIG
+from funnel_etl.demo.config import DEMO_CONFIG
 
 START = "2026-04-01 14:38"
-SHIPPED = (PROJECT_CONFIG / "zoom_profiles.csv").read_text(encoding="utf-8")
+SHIPPED = (DEMO_CONFIG / "zoom_profiles.csv").read_text(encoding="utf-8")
 TRACKS = ("cd", "ip", "ma", "tf", "adr", "misc")
 NOBODY = {"attended": False, "email": "asha@example.com"}
 

@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from funnel_etl.demo.config import PROJECT_CONFIG
+from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.parts.marketing.zoom.files.clean_files import as_csv
 
 GOLDEN = Path(__file__).resolve().parents[5] / "golden" / "zoom_clean_files"
-SHIPPED = (PROJECT_CONFIG / "zoom_profiles.csv").read_text(encoding="utf-8")
+SHIPPED = (DEMO_CONFIG / "zoom_profiles.csv").read_text(encoding="utf-8")
 PROFILES = pd.read_csv(io.StringIO(SHIPPED), dtype="str").set_index("name")
 START = "2026-04-04 10:58"
 ATTENDED = (

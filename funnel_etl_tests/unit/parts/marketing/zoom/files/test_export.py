@@ -12,7 +12,7 @@ from upath import UPath
 from funnel_etl.cli import app
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.accounting import Outcome
-from funnel_etl.demo.config import PROJECT_CONFIG
+from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.parts.marketing.sources import MARKETING
 from funnel_etl.parts.marketing.zoom import assets
 from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile, as_csv
@@ -117,9 +117,9 @@ def test_nothing_half_written_is_left_when_the_disk_refuses(tmp_path: Path, monk
 @pytest.fixture
 def home(night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A state folder whose lake holds one night with one webinar, and the config of that night."""
-    night.config["zoom_profiles"] = (PROJECT_CONFIG / "zoom_profiles.csv").read_text()
+    night.config["zoom_profiles"] = (DEMO_CONFIG / "zoom_profiles.csv").read_text()
     night.attendee_report("a", "2026-04-01 14:38", PERSON, topic="Plutus talk")
-    settings = Settings(home=tmp_path, config_dir=PROJECT_CONFIG)
+    settings = Settings(home=tmp_path, config_dir=DEMO_CONFIG)
     lake, out = Lake(UPath(settings.lake_root)), night.run()
     for name, table in INPUTS.items():
         lake.write(table, NIGHT, out[f"zoom_{name}"].rows)
