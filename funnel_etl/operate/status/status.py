@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from funnel_etl.core.config_models import MISC
 from funnel_etl.core.config_models import TABLES as CONFIG_TABLES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.parts import PARTS
@@ -75,6 +76,9 @@ UNDECIDED = sa.text(
     "ORDER BY revenue_inr DESC, item) AS named "
     "FROM ops.worklist_mapping WHERE item_kind = ANY(:kinds) GROUP BY item_kind "
     "ORDER BY revenue DESC, spend DESC, item_kind"
+)
+LEADS = sa.text(
+    "SELECT count(*) AS leads, count(*) FILTER (WHERE lower(funnel) = lower(:misc)) AS misc FROM clean.tofu_leads"
 )
 REJECTED = sa.text(
     "SELECT source, name, reason, received_at FROM ops.files WHERE status = 'rejected' "
@@ -323,7 +327,20 @@ def _quarantine(connection: sa.Connection) -> Iterator[Told]:
 
 
 def _worklist(connection: sa.Connection) -> Iterator[Told]:
-    """Return how much money waits for a decision, by kind of item and who decides it."""
+    """Return how much money waits for a decision, by kind of item and who decides it.
+
+    And, which no item is about, that no campaign lead has a funnel: `campaign_mapping.csv` is still to be filled in.
+    """
+    leads = connection.execute(LEADS, {"misc": MISC}).one()
+    if leads.leads and leads.leads == leads.misc:
+        yield Told(
+            WORK,
+            "campaign_leads",
+            f"none of {grouped(leads.leads)} campaign leads fits a line of campaign_mapping.csv: all are {MISC}",
+            "write lines into campaign_mapping.csv; what came is query 1 of docs/queries.md",
+            MARKETING_OPERATIONS,
+            {"leads": leads.leads, "table": "campaign_mapping"},
+        )
     for row in connection.execute(UNDECIDED, {"kinds": list(DECIDED_BY)}):
         amounts = [f"{rupees(row.revenue)} of revenue"] if row.revenue else []
         if "source" in row.item_kind and row.items > 1 and row.revenue:
