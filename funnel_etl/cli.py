@@ -218,6 +218,21 @@ def preview(
 
 
 @app.command()
+def check(
+    source: Annotated[str, typer.Argument(help="tofu_leads, ad_spend, crm_assigned_leads or crm_sales.")],
+    file: Annotated[Path, typer.Argument(help="A CSV file as the source exports it.")],
+) -> None:
+    """Show what a night would make of a file of a source: columns, rows kept, quarantine; changes nothing.
+
+    Exit code 1: the night would refuse it, or keep none of its rows. For a Zoom export: funnel-etl zoom check FILE.
+    """
+    from funnel_etl.operate.check.render import show_check  # noqa: PLC0415
+
+    with readable_failures():
+        raise typer.Exit(show_check(settings(), out, source, file))
+
+
+@app.command()
 def confirm(
     source: Annotated[
         str,
@@ -373,8 +388,8 @@ def psql(context: typer.Context) -> None:
         os.execvpe(command[0], [*command, *context.args], environment)  # noqa: S606 - a program of our own, no shell
 
 
-@zoom.command()
-def check(file: Annotated[Path, typer.Argument(help="An export of Zoom.")]) -> None:
+@zoom.command("check")
+def zoom_check(file: Annotated[Path, typer.Argument(help="An export of Zoom.")]) -> None:
     """Show what a file is and what would become of its rows; changes nothing. Exit code 1: rejected, or few dates."""
     from funnel_etl.parts.marketing.zoom.files.check import check_file  # noqa: PLC0415
 
