@@ -42,7 +42,7 @@ lint: $(STAMP) ## Style, types, lock file and generated docs, without the tests
 
 check: lint test ## What CI runs: lint, then test
 
-docs: $(STAMP) ## Write the generated docs again (data dictionary, reasons)
+docs: $(STAMP) ## Write the generated docs again (data dictionary, reasons, metrics, own data)
 	$(BIN)/python tools/generated_docs.py
 
 lock: $(BIN)/uv ## Resolve pyproject.toml again into requirements.lock (needs the package index)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from funnel_etl.assembly import TABLES
 from funnel_etl.catalog import SOURCES
+from funnel_etl.core.config_tables import Config
+from funnel_etl.core.source import Source
 from funnel_etl.core.tables.dictionary import as_markdown, reasons_markdown
 from funnel_etl.marts.funnel.metrics import with_sections
 from funnel_etl.marts.parity.reasons import PARITY_REASONS
@@ -51,6 +53,34 @@ def compose_file() -> Iterator[str]:
         yield f"    {name}: ${{{name}:-}}"
 
 
+def columns_of(source: Source) -> Iterator[str]:
+    """Yield the lines of docs/own-data.md about the columns of a source, as `metrics.csv` has it while it is silent."""
+    documented = source.documented(Config())
+    shown = [column for column in documented if column.needed or column.aliases]
+    yield f"Its address is the setting `{source.variable}`."
+    yield ""
+    yield "| column | needed | also read as |"
+    yield "| --- | --- | --- |"
+    for column in sorted(shown, key=lambda column: not column.needed):
+        others = ", ".join(f"`{name}`" for name in column.aliases if name != column.name)
+        yield f"| `{column.name}` | {'yes' if column.needed else ''} | {others} |"
+    if rest := [f"`{column.name}`" for column in documented if column not in shown]:
+        yield ""
+        yield f"Read where the file has them: {', '.join(rest)}."
+
+
+def own_data_page(text: str) -> str:
+    """Return docs/own-data.md with the columns of each source filled in. Raises `ValueError` for a source it lacks."""
+    for source in SOURCES.values():
+        begin, end = f"<!-- columns: {source.name} -->\n", "<!-- end -->"
+        before, found, rest = text.partition(begin)
+        if not found or end not in rest:
+            msg = f"docs/own-data.md has no section for the source {source.name!r}: {begin.strip()} … {end}"
+            raise ValueError(msg)
+        text = f"{before}{begin}{chr(10).join(columns_of(source))}\n{end}{rest.partition(end)[2]}"
+    return text
+
+
 def with_lines(text: str, first: str, lines: Iterator[str]) -> str:
     """Return a text with the lines from the first to the last one that match `first` replaced by others."""
     old = text.split("\n")
@@ -66,6 +96,7 @@ def main(check: bool) -> int:
         "docs/data-dictionary.md": as_markdown(TABLES),
         "docs/reasons.md": reasons_markdown(PARITY_REASONS, CAUSES),
         "docs/metrics.md": with_sections((PROJECT / "docs/metrics.md").read_text()),
+        "docs/own-data.md": own_data_page((PROJECT / "docs/own-data.md").read_text()),
     }
     for name, first, lines in (
         ("docs/settings.md", rf"\| `{of_sources}`", settings_page()),
