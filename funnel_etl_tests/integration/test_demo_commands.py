@@ -1,0 +1,130 @@
+"""`funnel-etl --demo`: commands on the demo without a variable; and the tour of docs/tour.md, command by command."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from funnel_etl.assembly import TABLES
+from funnel_etl.settings import PROJECT
+from funnel_etl_tests.conftest import new_port
+from funnel_etl_tests.installation import PROGRAM, Installation
+
+NIGHT = date(2025, 11, 14)
+TOUR = (PROJECT / "docs/tour.md").read_text()
+STEPS = [
+    (command, shown)
+    for block in re.findall(r"```console\n(.*?)```", TOUR, re.DOTALL)
+    for command, shown in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+]
+OURS = [(command, shown) for command, shown in STEPS if command.startswith(".venv/bin/funnel-etl")]
+
+
+class Demo:
+    """A small demo below the state folder of an installation, which has other settings of its own."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.at = installation
+        self.environment = {"database_url": "embedded", "database_port": new_port()}
+        self.home = installation.home / "state" / "demo"
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.at.program(*arguments, seconds=400, **self.environment)
+
+    def value(self, sql: str) -> str:
+        return self.run("--demo", "db", "psql", "-Atc", sql).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def demo(new_installation: Callable[[], Installation]):
+    made = Demo(new_installation())
+    said = made.run("demo", "--leads", "400", "--as-of", NIGHT.isoformat())
+    assert said.returncode == 0, said.stderr
+    assert ".venv/bin/funnel-etl --demo status" in said.stdout
+    assert "FUNNEL_" not in said.stdout
+    yield made
+    made.run("demo", "--stop")
+
+
+def test_without_a_demo_one_line_says_how_to_make_one(new_installation: Callable[[], Installation]) -> None:
+    done = new_installation().program("--demo", "status")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "--demo: there is no demo here yet. Fix: make it first: make demo\n"
+
+
+def test_a_command_works_on_the_demo_and_not_on_the_installation_around_it(demo: Demo) -> None:
+    done = demo.run("--demo", "status")
+    assert done.returncode == 0, done.stderr
+    assert f"sales: complete night {NIGHT}" in done.stdout
+    assert demo.value("SELECT count(*) FROM clean.tofu_leads") != "0"
+    around = demo.at.program("status")
+    assert "nothing published yet" in around.stdout
+
+
+def test_a_night_on_the_demo_pulls_from_its_crm_and_takes_its_own_config_tables(demo: Demo) -> None:
+    table = demo.home / "config_csv" / "funnel_mapping.csv"
+    before = table.read_text()
+    table.write_text(before + "Festival stall,Events,,,\n")
+    done = demo.run("--demo", "run", "--as-of", NIGHT.isoformat())
+    assert done.returncode == 0, done.stderr
+    sql = "SELECT DISTINCT funnel FROM clean.assigned_leads WHERE source ILIKE 'festival stall'"
+    assert demo.value(sql) == "Events"
+    table.write_text(before)
+    assert (PROJECT / "funnel_etl/demo/config_csv/funnel_mapping.csv").read_text() == before
+
+
+def test_the_tour_has_commands() -> None:
+    assert len(OURS) >= 8
+    assert {shlex.split(command)[2] for command, _ in OURS} >= {"status", "explain", "worklist", "config", "db"}
+    assert all(shlex.split(command)[1] == "--demo" for command, _ in OURS)
+
+
+@pytest.mark.parametrize(("command", "shown"), OURS, ids=[" ".join(shlex.split(command)[2:5]) for command, _ in OURS])
+def test_a_command_of_the_tour_shows_what_the_tour_shows(command: str, shown: str, demo: Demo) -> None:
+    words = shlex.split(command)[1:]
+    if words[1] == "explain" and words[2] != "fact":
+        words[2] = demo.value("SELECT phone FROM mart.attributed_sales WHERE attended_before_sale LIMIT 1")
+    if "--date" in words:
+        sql = "SELECT max(date) FROM mart.funnel_facts WHERE funnel = 'Webinar' AND revenue_inr > 0"
+        words[words.index("--date") + 1] = demo.value(sql)
+    if words[1] == "config":
+        with (demo.home / "config_csv" / "funnel_mapping.csv").open("a") as table:
+            table.write("Festival stall,Events,,,\n")
+    done = demo.run(*words)
+    assert done.returncode == 0, done.stderr
+    first = shown.splitlines()[1 if words[1] in ("config", "explain") else 0]
+    if "psql" in words or "worklist" in words or words[1] == "explain":
+        header = [name.strip() for name in re.split(r" {2,}|\|", first.strip())]
+        assert [name.strip() for name in header] == _header(done.stdout, 1 if words[1] == "explain" else 0)
+    headings = [line for line in shown.splitlines() if re.fullmatch(r"[A-Z][^:→]*:", line)]
+    assert set(headings) <= set(done.stdout.splitlines())
+
+
+def _header(text: str, line: int) -> list[str]:
+    return [name.strip() for name in re.split(r" {2,}|\|", text.splitlines()[line].strip())]
+
+
+def test_every_table_of_the_tour_and_of_the_five_to_start_with_is_one_of_ours() -> None:
+    names = {table.full_name for table in TABLES}
+    start = (PROJECT / "docs/queries.md").read_text().split("## Start with these five tables")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(mart\.\w+)` \| [^|]+ \| (.+) \|$", start, re.MULTILINE)
+    assert len(rows) == 5
+    columns = {table.full_name: set(table.names) for table in TABLES}
+    for name, text in rows:
+        assert set(re.findall(r"`(\w+)`", text)) <= columns[name], name
+    named = set(re.findall(r"\b(?:raw|clean|mart|parity|ops)\.[a-z_0-9]+", TOUR + start)) - {"ops.files"}
+    assert named <= names
+    assert len(named) > 8
+
+
+def test_the_glossary_has_fifteen_terms() -> None:
+    page = (PROJECT / "docs/glossary.md").read_text()
+    assert len(re.findall(r"^\| \*\*", page, re.MULTILINE)) == 15
+
+
+def test_the_program_of_the_tour_is_ours() -> None:
+    assert Path(PROGRAM).name == "funnel-etl"
