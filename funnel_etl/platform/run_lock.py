@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from funnel_etl import locks
 from funnel_etl.files import open_in_state, private_folder
@@ -60,11 +61,11 @@ def aside(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
     if file is None:
         yield
         return
-    fcntl.flock(file, fcntl.LOCK_UN)
+    locks.unlock(file)
     yield
-    if not _try_lock(file):
+    if not locks.try_lock(file):
         waiting()
-        fcntl.flock(file, fcntl.LOCK_EX)
+        locks.lock(file)
 
 
 @contextmanager
@@ -91,7 +92,7 @@ def killed(state: Path) -> list[str]:
 def lives(state: Path, run_id: str) -> bool:
     """Return whether a run of this state folder is going on, in its turn or waiting."""
     path = state / RUNS / run_id
-    return path.is_file() and not _is_free(path)
+    return path.is_file() and not locks.is_left(path)
 
 
 def forget(state: Path, run_id: str) -> None:

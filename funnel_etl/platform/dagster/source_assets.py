@@ -16,7 +16,6 @@ from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
-from funnel_etl.platform.dagster.freshness import EVERY_NIGHT
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
 from funnel_etl.platform.lake import Lake
@@ -44,7 +43,7 @@ def source_assets(source: Source, group: str) -> list[dg.AssetsDefinition]:
     from_raw = {"raw": source.raw}
     before = {source.clean: (Earlier.BEFORE,)} if source.carry else {}
     return [
-        table_asset(source.raw, group=group, needs=[CONFIG_VERSIONS.asset_key], freshness=EVERY_NIGHT, pulls=True)(raw),
+        table_asset(source.raw, group=group, needs=[CONFIG_VERSIONS.asset_key], pulls=True)(raw),
         table_asset(source.clean, group=group, inputs=from_raw, reads_earlier=before)(clean),
     ]
 

@@ -20,6 +20,7 @@ from funnel_etl.core.tables.accounting import Outcome, too_many_put_aside
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.earlier import Earlier, EarlierReads
 from funnel_etl.core.values.numbers import grouped
+from funnel_etl.platform.dagster.freshness import EVERY_NIGHT
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
 from funnel_etl.platform.dagster.patience import AFTER_THE_REST, patiently
 
@@ -47,7 +48,6 @@ def table_asset(
     conserved: Mapping[str, Conservation] | None = None,
     shows: Shows | None = None,
     lineage: Mapping[str, Sequence[str]] | None = None,
-    freshness: dg.FreshnessPolicy | None = None,
     pulls: bool = False,
 ) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
@@ -56,8 +56,8 @@ def table_asset(
     `resources`: handed to the body by their names; `reads_earlier`: the tables of other nights that the body reads from
     the lake, which is then handed to it as `lake_store` and shows it no others; `conserved`: further blocking checks
     that two totals are equal, given the rows, the inputs and as_of; `shows`: pictures and texts for people, without
-    personal data; `lineage`: column → the columns it comes from, as schema.table.column; `freshness`: when it counts as
-    stale; `pulls`: it asks a source, and asks one that is silent again (`patience`).
+    personal data; `lineage`: column → the columns it comes from, as schema.table.column; `pulls`: it asks a source each
+    night (or counts as stale), and asks one that is silent again (`patience`).
     """
     origins = column_lineage(lineage or {})
     earlier = {read.full_name: tuple(rules) for read, rules in (reads_earlier or {}).items()}
@@ -71,7 +71,7 @@ def table_asset(
             deps=[dg.AssetKey(list(key)) if not isinstance(key, dg.AssetKey) else key for key in needs],
             group_name=group,
             partitions_def=ANY_NIGHTS,
-            freshness_policy=freshness,
+            freshness_policy=EVERY_NIGHT if pulls else None,
             io_manager_key="lake",
             required_resource_keys={"sources", *given_names},
             description=_description(table, body),
