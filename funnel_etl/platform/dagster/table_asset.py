@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -108,16 +109,10 @@ def table_asset(
             ],
         )
         def compute(context: dg.AssetExecutionContext, **frames: Any) -> Iterator[Any]:
-            given = {name: getattr(context.resources, name) for name in given_names}
             night = night_of(context)
-            if "lake_store" in given:
-                given["lake_store"] = given["lake_store"].of_night(night.day, earlier)
-
-            def make() -> tuple[Outcome, Table]:
-                return _conforming(table, body(night, **given, **frames))
-
-            settings = night.sources.settings
-            outcome, contract = run_body(context, lambda: patiently(context, settings, make) if pulls else make())
+            settings, given = night.sources.settings, _given(context, given_names, night, earlier)
+            make = partial(_made, table, body, night, **given, **frames)
+            outcome, contract = run_body(context, partial(patiently, context, settings, make) if pulls else make)
             progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
             results = [_contract_result(contract, outcome), _account_result(outcome)]
             results.append(_quarantine_result(outcome, settings.quarantine_limit))
@@ -215,6 +210,20 @@ def _counts(outcome: Outcome) -> dict[str, Any]:
         "reasons": dg.MetadataValue.json({line.input_name: line.reasons for line in lines}),
         **({"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes))} if outcome.notes else {}),
     }
+
+
+def _given(
+    context: dg.AssetExecutionContext, names: Collection[str], night: Night, earlier: Collection[str]
+) -> dict[str, Any]:
+    """Return the resources of a body; the lake shows it of other nights only what it declares."""
+    given = {name: getattr(context.resources, name) for name in names}
+    if "lake_store" in given:
+        given["lake_store"] = given["lake_store"].of_night(night.day, earlier)
+    return given
+
+
+def _made(table: Table, body: Callable[..., Outcome], night: Night, **given: Any) -> tuple[Outcome, Table]:
+    return _conforming(table, body(night, **given))
 
 
 def _conforming(table: Table, outcome: Outcome) -> tuple[Outcome, Table]:
