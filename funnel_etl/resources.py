@@ -18,7 +18,7 @@ from funnel_etl.platform.dagster.table_asset import progress
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.database import funnel_url
 from funnel_etl.platform.postgres.owner import OtherOwner, claim_of, require_owner
-from funnel_etl.platform.run_lock import alive, turn
+from funnel_etl.platform.run_lock import exclusive, run_marker
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.archive.store import open_store
@@ -30,14 +30,14 @@ def resources(settings: Settings, tables: Sequence[Table], reads: EarlierReads) 
     sources = NightlySources(settings, Landing(UPath(settings.landing_root)), SOURCE_NAMES)
 
     @contextmanager
-    def lake_in_turn(context: dg.InitResourceContext) -> Iterator[LakeIOManager]:
+    def lake_to_one_run(context: dg.InitResourceContext) -> Iterator[LakeIOManager]:
         """Yield the lake to one run at a time, from its first step to its last; what killed ones left is swept."""
         lake = Lake(UPath(settings.lake_root))
         if context.run_id is None:
             yield LakeIOManager(lake, tables)
             return
         log = context.log or progress
-        with alive(settings.state, context.run_id), turn(settings.state, lambda: log.info(WAITS)):
+        with run_marker(settings.state, context.run_id), exclusive(settings.state, lambda: log.info(WAITS)):
             _refuse_other_owner(settings, sources.landing)
             sources.landing.sweep()
             lake.sweep()
@@ -46,7 +46,7 @@ def resources(settings: Settings, tables: Sequence[Table], reads: EarlierReads) 
     return {
         "sources": _lazy(lambda: sources),
         "lake_store": _lazy(lambda: Lake(UPath(settings.lake_root))),
-        "lake": dg.IOManagerDefinition(resource_fn=cast("Any", lake_in_turn)),
+        "lake": dg.IOManagerDefinition(resource_fn=cast("Any", lake_to_one_run)),
         "parsed_reports": _lazy(lambda: ParsedReports(open_store(UPath(settings.lake_root)), sources)),
         "database_url": _lazy(lambda: funnel_url(settings.state, settings.database_port, settings.database_url)),
         "all_tables": _lazy(lambda: tables),

@@ -20,7 +20,7 @@ from funnel_etl.marts.funnel.m0 import closing
 from funnel_etl.marts.funnel.m0.closed_months import closed_months
 from funnel_etl.marts.funnel.m0.m0 import attributed_m0
 from funnel_etl.observe.changes.decompose import CELL
-from funnel_etl.observe.changes.rebuild import CLEAN, Remaker
+from funnel_etl.observe.changes.rebuild import CLEAN, Rebuilder
 from funnel_etl.observe.changes.rows import BY_TABLE
 from funnel_etl.observe.changes.steps import rows_that_changed, what_changed
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
@@ -85,7 +85,7 @@ class SmallNights:
         files = self._landed(day, sources)
         night = Night(day, sources, "run")
         before = max((d for d in self.lake.nights(CLEAN["sales"]) if d < day), default=None)
-        remaker = Remaker(
+        remaker = Rebuilder(
             self.settings,
             self.landing,
             sources,

@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_etl.demo.config import DemoConfig, Window
 from funnel_etl.demo.messes import spell_emails, spell_names, spell_phones
 from funnel_etl.demo.people import SCRIPT_NAMES
-from funnel_etl.demo.sheet import Line, Needed, Sheet, spoil, untidy
+from funnel_etl.demo.sheet import Needed, Sheet, SheetLine, spoil, untidy
 
 HEADER = [
     "Full name",
@@ -69,7 +69,7 @@ def make_leads(
         rng.choice(["Reel A", "Carousel B", "", "Search – exact"], len(facts)).tolist(),
         spell_iso(rng, facts["created"]),
     ]
-    lines = [Line(list(cells), item) for item, cells in enumerate(zip(*columns, strict=True))]
+    lines = [SheetLine(list(cells), item) for item, cells in enumerate(zip(*columns, strict=True))]
     spared = facts["person"].isin(buyers) | (facts["phone"] == "")
     lost = rng.choice(np.flatnonzero(~spared), max(1, count // 4000), replace=False).tolist()
     lines = spoil(rng, _repeat(rng, lines, set(lost)), Needed(date=len(HEADER) - 1), lost=lost)
@@ -132,7 +132,7 @@ def _careless(rng: np.random.Generator, words: list[str]) -> list[str]:
     return [w.upper() if h == 0 else f" {w} " if h == 1 and w else w for w, h in zip(words, how, strict=True)]
 
 
-def _repeat(rng: np.random.Generator, lines: list[Line], spared: set[int]) -> list[Line]:
+def _repeat(rng: np.random.Generator, lines: list[SheetLine], spared: set[int]) -> list[SheetLine]:
     """Send some forms twice: the same row again at the end of the file. Rows in `spared` are sent once."""
     count = max(2, len(lines) // 200)
     chosen = [int(i) for i in rng.choice(len(lines), count, replace=False) if int(i) not in spared]

@@ -9,7 +9,7 @@ from funnel_etl.core.config_tables import MISC, NO_SOURCE
 from funnel_etl.demo.campaigns import edges
 from funnel_etl.demo.config import DemoConfig, Window
 from funnel_etl.demo.messes import spell_phones, spell_words
-from funnel_etl.demo.sheet import Line, Needed, Sheet, spoil, untidy
+from funnel_etl.demo.sheet import Needed, Sheet, SheetLine, spoil, untidy
 
 ASSIGNED_HEADER = ["sources", "assignOn", "leadMobile", "employee"]
 EMPLOYEES = (
@@ -63,7 +63,7 @@ def make_assignments(
     facts, employees, phones, words = _with_ties(rng, facts, employees, phones, words)
     stamps = facts["assigned"].dt.strftime("%d/%m/%Y %H:%M:%S").tolist()
     cells = zip(words["text"].tolist(), stamps, phones["text"].tolist(), employees["text"].tolist(), strict=True)
-    lines = [Line(list(row), item) for item, row in enumerate(cells)]
+    lines = [SheetLine(list(row), item) for item, row in enumerate(cells)]
     known = np.flatnonzero((facts["phone"] != "").to_numpy() & (facts["assigned"] < window.close).to_numpy())
     lost = rng.choice(known, max(1, count // 6000), replace=False).tolist()
     again = [lines[int(i)] for i in rng.choice(known, 5, replace=False) if i not in lost]

@@ -8,7 +8,7 @@ from funnel_etl.demo.config import BLANK, MAPPED, OWN_NAME, UNMAPPED_VALUE, Demo
 from funnel_etl.demo.crm import UNKNOWN_SOURCES, Crm, funnel_of_sources
 from funnel_etl.demo.messes import join_sources, spell_emails, spell_money, spell_names, spell_phones, spell_words
 from funnel_etl.demo.people import SCRIPT_NAMES
-from funnel_etl.demo.sheet import Line, Needed, Sheet, columns, spoil, untidy
+from funnel_etl.demo.sheet import Needed, Sheet, SheetLine, columns, spoil, untidy
 
 HEADER = columns(
     "_id,status,txn_id,sid,emiId,pId,paymentGateway,target,targetSuperGroup,courseName,source,tokenAmount,"
@@ -56,7 +56,7 @@ def make_sales(
         [config.final_funnel(f, t) for f, t in zip(facts["funnel"], facts["typed"], strict=True)], dtype="str"
     )
     cells = _cells(rng, people, facts, phones["text"], sources, funnels["text"], status)
-    lines = [Line(list(row), item) for item, row in enumerate(zip(*cells, strict=True))]
+    lines = [SheetLine(list(row), item) for item, row in enumerate(zip(*cells, strict=True))]
     lines = _repeats(rng, lines, facts["typed"] == "")
     needed = Needed(date=HEADER.index("createdOn"), money=HEADER.index("netAmount"), key=0)
     usual = facts["is_counted"] & (facts["typed"] == "") & (facts["sold"] < window.close) & (facts["phone"] != "")
@@ -177,13 +177,13 @@ def _cells(
     return [special.get(name, [""] * count) for name in HEADER]
 
 
-def _repeats(rng: np.random.Generator, lines: list[Line], untyped: pd.Series) -> list[Line]:
+def _repeats(rng: np.random.Generator, lines: list[SheetLine], untyped: pd.Series) -> list[SheetLine]:
     """Repeat `_id`s: exact copies, and earlier versions of a sale above its last one, which counts."""
     plain = np.flatnonzero(untyped)
     chosen = rng.choice(plain, min(8, len(plain)), replace=False)
-    earlier: dict[int, Line] = {}
+    earlier: dict[int, SheetLine] = {}
     for i in chosen[4:]:
         cells = list(lines[int(i)].cells)
         cells[HEADER.index("status")], cells[HEADER.index("Funnel")] = "pending", UNLISTED_FUNNEL
-        earlier[int(i)] = Line(cells)
+        earlier[int(i)] = SheetLine(cells)
     return [*[earlier.get(line.item, line) for line in lines], *[lines[int(i)] for i in chosen]]

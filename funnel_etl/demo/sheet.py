@@ -19,7 +19,7 @@ def columns(text: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Line:
+class SheetLine:
     """A row of a file. `item` is the planted fact behind it (-1: none), `reason` why it cannot be used ("": it can)."""
 
     cells: list[str]
@@ -48,7 +48,7 @@ class Sheet:
     source: str
     name: str
     header: list[str]
-    lines: list[Line]
+    lines: list[SheetLine]
     bom: bool = False
     newline: str = "\n"
     written: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -82,7 +82,7 @@ def render(records: Sequence[Sequence[str]], newline: str = "\n", delimiter: str
     return buffer.getvalue().encode(), lines
 
 
-def broken(line: Line, how: str, needed: Needed, serial: str) -> Line:
+def broken(line: SheetLine, how: str, needed: Needed, serial: str) -> SheetLine:
     """Return the row with its needed cell, or its width, made unusable in one of BREAKAGES."""
     cells = list(line.cells)
     if how == "too_few_fields":
@@ -98,7 +98,9 @@ def broken(line: Line, how: str, needed: Needed, serial: str) -> Line:
     return replace(line, cells=cells, reason=how)
 
 
-def spoil(rng: np.random.Generator, lines: list[Line], needed: Needed, *, lost: Sequence[int] = ()) -> list[Line]:
+def spoil(
+    rng: np.random.Generator, lines: list[SheetLine], needed: Needed, *, lost: Sequence[int] = ()
+) -> list[SheetLine]:
     """Break rows: one extra broken copy of some row for every breakage, and the rows at the positions `lost`.
 
     An extra copy has no fact behind it (the good row is there too); a row of `lost` is the only trace of its fact.
@@ -115,7 +117,7 @@ def spoil(rng: np.random.Generator, lines: list[Line], needed: Needed, *, lost: 
     return result
 
 
-def untidy(rng: np.random.Generator, lines: list[Line], width: int, trailing: int = 3) -> list[Line]:
+def untidy(rng: np.random.Generator, lines: list[SheetLine], width: int, trailing: int = 3) -> list[SheetLine]:
     """Add what does no harm: an empty line, a row of empty cells, one of blanks, rows with empty fields too many."""
     result = list(lines)
     good = [i for i, line in enumerate(result) if not line.reason and len(line.cells) == width]
@@ -123,5 +125,5 @@ def untidy(rng: np.random.Generator, lines: list[Line], width: int, trailing: in
         line = result[int(position)]
         result[int(position)] = replace(line, cells=[*line.cells, "", ""])
     for blank in ([], [""] * width, [" "] * width):
-        result.insert(int(rng.integers(1, len(result))), Line(cells=blank, reason="blank_row"))
+        result.insert(int(rng.integers(1, len(result))), SheetLine(cells=blank, reason="blank_row"))
     return result

@@ -8,7 +8,7 @@ import pandas as pd
 from funnel_etl.core.config_tables import UNMAPPED
 from funnel_etl.demo.config import DemoConfig, Window
 from funnel_etl.demo.messes import indian_grouping, spell_money, spell_words
-from funnel_etl.demo.sheet import Line, Needed, Sheet, columns, spoil, untidy
+from funnel_etl.demo.sheet import Needed, Sheet, SheetLine, columns, spoil, untidy
 
 HEADER = columns(
     "date_time,campaign,ad_group,impressions,clicks,cost,account,video_views,platform,AccountDescriptiveName,"
@@ -57,17 +57,17 @@ def make_spend(rng: np.random.Generator, window: Window, config: DemoConfig) -> 
     facts.loc[chosen, "paise"] = rng.integers(10_00, 90_00, 2)
     cost = ["" if b else text for b, text in zip(blank, spell_money(rng, facts["paise"].tolist()), strict=True)]
     cells = _cells(rng, day, names, cost)
-    lines = [Line(list(row), item) for item, row in enumerate(zip(*cells, strict=True))]
+    lines = [SheetLine(list(row), item) for item, row in enumerate(zip(*cells, strict=True))]
     facts, lines = _equal_lines(facts, lines)
     needed = Needed(date=0, money=HEADER.index("cost"))
     lines = untidy(rng, spoil(rng, lines, needed, lost=chosen), len(HEADER))
     return Spend(facts, Sheet("ad_spend", "ad_spend.csv", HEADER, lines, bom=True))
 
 
-def _equal_lines(facts: pd.DataFrame, lines: list[Line]) -> tuple[pd.DataFrame, list[Line]]:
+def _equal_lines(facts: pd.DataFrame, lines: list[SheetLine]) -> tuple[pd.DataFrame, list[SheetLine]]:
     """Add three lines that equal earlier ones cell by cell: they cost money as well."""
     same = facts.iloc[10:13]
-    copies = [Line(lines[i].cells, len(facts) + n) for n, i in enumerate(range(10, 13))]
+    copies = [SheetLine(lines[i].cells, len(facts) + n) for n, i in enumerate(range(10, 13))]
     return pd.concat([facts, same], ignore_index=True), [*lines, *copies]
 
 

@@ -23,14 +23,14 @@ from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 
 LAKE, LANDING, RUNS = "lake", "landing archive", "Dagster's runs"
-TOLD = "purged"
+PURGED_METADATA = "purged"
 """Metadata of the job's step: what a purge did, as JSON."""
 log = logging.getLogger("funnel_etl.progress")
 _STEP = 200
 
 
 @dataclass(frozen=True)
-class Line:
+class PurgeLine:
     """What went from a place, or stayed in it: how many, of how many bytes (0: not known), and what or why."""
 
     place: str
@@ -43,8 +43,8 @@ class Line:
 class Purged:
     """What went, and what stayed and why."""
 
-    removed: list[Line] = field(default_factory=list)
-    kept: list[Line] = field(default_factory=list)
+    removed: list[PurgeLine] = field(default_factory=list)
+    kept: list[PurgeLine] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON holds it."""
@@ -53,7 +53,7 @@ class Purged:
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> "Purged":
         """Read what `to_json` gave."""
-        return cls(*([Line(**line) for line in told[name]] for name in ("removed", "kept")))
+        return cls(*([PurgeLine(**line) for line in told[name]] for name in ("removed", "kept")))
 
 
 def purge(
@@ -91,7 +91,7 @@ def _lake(
     plan = lake_plan(lake, tables, reads, keep, compared)
     nights = sorted({night for (_, night), _ in plan.going})
     span = f"tables of nights {nights[0]} to {nights[-1]}" if nights else ""
-    _note(done, LAKE, plan, [Line(LAKE, span, plan.gone.count, plan.gone.size)] if nights else [])
+    _note(done, LAKE, plan, [PurgeLine(LAKE, span, plan.gone.count, plan.gone.size)] if nights else [])
     for at, ((name, night), _) in enumerate(plan.going, start=1):
         if not dry_run:
             lake.remove(name, night)
@@ -104,7 +104,7 @@ def _landing(done: Purged, landing: Landing, keep: int, now: datetime, *, dry_ru
     sizes = dict(plan.going)
     by = by_source(landing, sizes)
     what = ", ".join(f"{count} of {source}" for source, count in by.items())
-    gone = [Line(LANDING, f"files: {what}", plan.gone.count, plan.gone.size)] if sizes else []
+    gone = [PurgeLine(LANDING, f"files: {what}", plan.gone.count, plan.gone.size)] if sizes else []
     _note(done, LANDING, plan, gone)
     for at, file_id in enumerate(sizes, start=1):
         if not dry_run:
@@ -119,7 +119,7 @@ def _runs(
 ) -> None:
     plan = runs_plan(opened, keep, now, nights)
     gone = (
-        [Line(RUNS, f"ended more than {keep} days ago, with their events and logs", plan.gone.count)]
+        [PurgeLine(RUNS, f"ended more than {keep} days ago, with their events and logs", plan.gone.count)]
         if plan.going
         else []
     )
@@ -131,9 +131,9 @@ def _runs(
             _progress(RUNS, at, plan)
 
 
-def _note(done: Purged, place: str, plan: Plan[Any], removed: list[Line]) -> None:
+def _note(done: Purged, place: str, plan: Plan[Any], removed: list[PurgeLine]) -> None:
     done.removed += removed
-    done.kept += [Line(place, why, counted.count, counted.size) for why, counted in sorted(plan.staying.items())]
+    done.kept += [PurgeLine(place, why, counted.count, counted.size) for why, counted in sorted(plan.staying.items())]
 
 
 def _progress(place: str, at: int, plan: Plan[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.maintenance.purge import TOLD, purge
+from funnel_etl.maintenance.purge import PURGED_METADATA, purge
 from funnel_etl.maintenance.purge_render import purged_lines
 from funnel_etl.platform.dagster.nights import one_at_a_time
 
@@ -24,8 +24,10 @@ def remove_what_is_old(context: dg.OpExecutionContext) -> Iterator[dg.Output[Any
         )
     except FunnelError as error:
         raise dg.Failure(description=str(error), allow_retries=error.transient) from None
-    told = "\n".join(f"- {line.strip()}" for line in purged_lines(done, dry_run=False))
-    yield dg.Output(None, metadata={TOLD: dg.MetadataValue.json(done.to_json()), "told": dg.MetadataValue.md(told)})
+    summary = "\n".join(f"- {line.strip()}" for line in purged_lines(done, dry_run=False))
+    yield dg.Output(
+        None, metadata={PURGED_METADATA: dg.MetadataValue.json(done.to_json()), "summary": dg.MetadataValue.md(summary)}
+    )
 
 
 @dg.job(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.maintenance.purge import Line, Purged
+from funnel_etl.maintenance.purge import Purged, PurgeLine
 
 
 def purged_lines(done: Purged, *, dry_run: bool) -> Iterator[str]:
@@ -18,7 +18,7 @@ def purged_lines(done: Purged, *, dry_run: bool) -> Iterator[str]:
         yield "  nothing is there"
 
 
-def _line(line: Line) -> str:
+def _line(line: PurgeLine) -> str:
     size = f", {_bytes(line.size)}" if line.size else ""
     return f"  {line.place}: {grouped(line.count)}{size}: {line.what}"
 

@@ -22,7 +22,7 @@ _guard = threading.Lock()
 
 
 @contextmanager
-def turn(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
+def exclusive(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
     """Have the turn; wait for it if another process has it, after calling `waiting` once.
 
     A process that has it has it again at once: `funnel-etl run` takes it before the run it then makes.
@@ -52,8 +52,8 @@ def turn(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
 
 
 @contextmanager
-def aside(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
-    """Let others have the turn meanwhile, then have it again; wait for it as `turn` does.
+def lend(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
+    """Let others have the turn meanwhile, then have it again; wait for it as `exclusive` does.
 
     What is raised within leaves it to the others: who is stopped while he waits writes nothing more.
     """
@@ -69,7 +69,7 @@ def aside(state: Path, waiting: Callable[[], object]) -> Iterator[None]:
 
 
 @contextmanager
-def alive(state: Path, run_id: str) -> Iterator[None]:
+def run_marker(state: Path, run_id: str) -> Iterator[None]:
     """Show that a run lives, by a file that is there and locked until it ends; a killed one leaves it unlocked."""
     path, unseen = state / RUNS / run_id, state / f"{RUNS}.{run_id}"
     with open_in_state(state, unseen.name) as file:

@@ -375,7 +375,7 @@ def test_killed_in_the_middle_it_is_completed_by_the_next_call(told: Told) -> No
     begun.wait()
     begun.stderr.close()
     with told.at.settings() as settings:
-        assert "the erasure of a person was not completed" in [one.says for one in status(settings).told]
+        assert "the erasure of a person was not completed" in [one.says for one in status(settings).items]
     done = told.at.program("erase", "--yes")
     assert done.returncode == 0, done.stderr
     assert "interrupted" in done.stdout

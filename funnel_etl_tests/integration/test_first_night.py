@@ -48,7 +48,7 @@ def test_no_report_is_missed_that_nobody_expects_and_no_line_is_unused(first: tu
 
 def test_status_says_which_tables_are_to_be_filled_in(first: tuple[Installation, Status]) -> None:
     at, found = first
-    to_do = {one.name: str(one.to_do) for one in found.told if not one.is_well}
+    to_do = {one.name: str(one.to_do) for one in found.items if not one.is_well}
     assert "campaign_mapping.csv" in to_do["campaign_leads"]
     assert "funnel_mapping.csv" in to_do["unmapped_source"]
     assert "category_tokens.csv" in to_do["webinar_without_category"]
@@ -63,4 +63,4 @@ def test_status_says_no_more_of_campaign_leads_once_one_has_a_funnel(first: tupl
     (at.config / "campaign_mapping.csv").write_text(lines)
     assert at.night(NIGHT).is_published
     with at.settings() as settings:
-        assert "campaign_leads" not in {one.name for one in status(settings).told}
+        assert "campaign_leads" not in {one.name for one in status(settings).items}

@@ -241,7 +241,7 @@ def test_every_command_that_writes_is_refused_and_writes_nothing(
         show_replay(foreign, None, None, None, None, schema=False, drop=D1)  # type: ignore[arg-type]
     with pytest.raises(OtherOwner), published_database(foreign):
         pass  # as explain and changes do: they would change the tables by their own contracts
-    (told,) = (one for one in status(foreign).told if one.about == "nights")
+    (told,) = (one for one in status(foreign).items if one.about == "nights")
     assert "last published by another installation" in told.says
     assert (
         alerts.tell(foreign, str(engine.url.render_as_string(hide_password=False)), None, None, force=True).accepted

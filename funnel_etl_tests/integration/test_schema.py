@@ -219,6 +219,6 @@ def test_a_table_somebody_holds_is_told_in_one_line_and_may_be_tried_again(
     monkeypatch.setattr("funnel_etl.platform.postgres.short_locks.LOCK_SECONDS", 0.2)
     with engine.begin() as reader:
         reader.execute(sa.text("SELECT * FROM raw.things"))
-        with pytest.raises(DatabaseUnavailable, match="end long queries") as told:
+        with pytest.raises(DatabaseUnavailable, match="end long queries") as translate_db_errors:
             ensure_schema(engine, [THINGS.extended_with(["new"])])
-    assert told.value.transient
+    assert translate_db_errors.value.transient

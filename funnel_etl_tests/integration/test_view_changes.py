@@ -223,10 +223,10 @@ def test_a_view_of_others_on_a_view_to_be_made_anew_is_named_and_only_its_part_f
 ) -> None:
     ask(engine, THEIRS)
     tables = changed(newer, wider(ATTRIBUTED_SALES))
-    with pytest.raises(DatabaseUnavailable, match=r"theirs\.looks.*Fix: keep the definition") as told:
+    with pytest.raises(DatabaseUnavailable, match=r"theirs\.looks.*Fix: keep the definition") as translate_db_errors:
         ensure_schema(engine, tables, needed=["mart.attributed_m0"])
-    assert "\n" not in str(told.value)
-    assert not told.value.transient
+    assert "\n" not in str(translate_db_errors.value)
+    assert not translate_db_errors.value.transient
     assert "mood" in columns(engine, "mart_masked.attributed_sales")
     assert ensure_schema(engine, tables, needed=["mart.attributed_sales"])
     assert "theirs.looks" in caplog.text
@@ -253,8 +253,8 @@ def test_a_table_somebody_holds_stops_only_the_part_that_publishes_it(
         reader.exec_driver_sql("SELECT * FROM mart.attributed_m0")
         assert ensure_schema(engine, tables, needed=["mart.attributed_sales"])
         assert "mood" in columns(engine, "mart_masked.attributed_sales")
-        with pytest.raises(DatabaseUnavailable, match="end long queries") as told:
+        with pytest.raises(DatabaseUnavailable, match="end long queries") as translate_db_errors:
             ensure_schema(engine, tables, needed=["mart.attributed_m0"])
-    assert told.value.transient
+    assert translate_db_errors.value.transient
     assert ensure_schema(engine, tables)
     assert "mood" in columns(engine)

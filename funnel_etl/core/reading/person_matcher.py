@@ -48,7 +48,7 @@ def no_label(_record: list[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Sought:
+class PersonMatcher:
     """Persons who are sought. `known` says of a name ("phone:" and digits, "email:" and an address) whether it is one.
 
     `lengths`: how many digits their phones have (ten for Indian mobiles, else all of E.164); `ids`: column → its values
@@ -111,7 +111,7 @@ class Sought:
 
 
 @dataclass(frozen=True)
-class Withheld:
+class Redacted:
     """Bytes without the lines of persons: `lines` (from 1) are empty now; `masked`: how many head lines have an x."""
 
     data: bytes
@@ -124,7 +124,7 @@ class Withheld:
         return bool(self.lines or self.masked)
 
 
-def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label) -> Withheld:
+def redact_lines(data: bytes, matcher: PersonMatcher, follows_label: FollowsLabel = no_label) -> Redacted:
     """Empty every record that names somebody sought or has one of their ids, in the encoding the readers read it in.
 
     Records are those of every reader (`records`). One of several lines becomes as many empty lines; a last line without
@@ -132,8 +132,8 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
     lose only the name. NULs go from a file that is changed, as every reader drops them.
     """
     file = _Lossless.of(data)
-    if not sought.named_in(file.text) and not sought.may_have_ids(file.text):
-        return Withheld(data)
+    if not matcher.named_in(file.text) and not matcher.may_have_ids(file.text):
+        return Redacted(data)
     text = file.text.replace("\0", "")
     lines = list(io.StringIO(text, newline=""))
     delimiter = _delimiter(text)
@@ -147,12 +147,12 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
         width |= dict.fromkeys(range(first, last), len(record))
         if not any(cell.strip() for cell in record) or (first == 0 and without_hint(whole)[1]):
             continue
-        if is_head or any(name in record for name in sought.ids):  # the header may stand below notes, or stand again
-            columns = {place: sought.ids[name] for place, name in enumerate(record) if name in sought.ids}
-            if (plain := sought.masked(whole, whole=True)) != whole:
+        if is_head or any(name in record for name in matcher.ids):  # the header may stand below notes, or stand again
+            columns = {place: matcher.ids[name] for place, name in enumerate(record) if name in matcher.ids}
+            if (plain := matcher.masked(whole, whole=True)) != whole:
                 lines[first:last] = list(io.StringIO(plain, newline=""))
                 kept_masked.update(range(first, last))
-        elif sought.named_in(whole) or any(
+        elif matcher.named_in(whole) or any(
             record[place].strip() in values for place, values in columns.items() if place < len(record)
         ):
             emptied.update(range(first, last))
@@ -167,10 +167,10 @@ def withhold(data: bytes, sought: Sought, follows_label: FollowsLabel = no_label
         if grown == emptied:
             break
         emptied = grown
-    return Withheld(file.with_text("".join(left)), tuple(at + 1 for at in sorted(emptied)), len(kept_masked))
+    return Redacted(file.with_text("".join(left)), tuple(at + 1 for at in sorted(emptied)), len(kept_masked))
 
 
-def withhold_json(data: bytes, sought: Sought) -> Withheld | None:
+def redact_json(data: bytes, matcher: PersonMatcher) -> Redacted | None:
     """Put `null` in the place of each record that names somebody sought; None: it is no whole JSON.
 
     `lines` of what is given are numbers of records (`json_records`). What stands outside of records keeps its signs: a
@@ -186,39 +186,39 @@ def withhold_json(data: bytes, sought: Sought) -> Withheld | None:
     gone: list[int] = []
     masked = end = 0
     for number, (start, stop) in sorted(spans, key=lambda found: found[1]):
-        between = _masked_json(text[end:start], sought)
+        between = _masked_json(text[end:start], matcher)
         masked += between != text[end:start]
-        is_named = text[start] == "{" and _is_named(text, (start, stop), sought)
+        is_named = text[start] == "{" and _is_named(text, (start, stop), matcher)
         parts += [between, "null" if is_named else text[start:stop]]
         gone += [number] if is_named else []
         end = stop
-    rest = _masked_json(text[end:], sought)
+    rest = _masked_json(text[end:], matcher)
     masked += rest != text[end:]
     if not gone and not masked:
-        return Withheld(data)
-    return Withheld(file.with_text("".join([*parts, rest])), tuple(sorted(gone)), masked)
+        return Redacted(data)
+    return Redacted(file.with_text("".join([*parts, rest])), tuple(sorted(gone)), masked)
 
 
-def _is_named(text: str, span: tuple[int, int], sought: Sought) -> bool:
+def _is_named(text: str, span: tuple[int, int], matcher: PersonMatcher) -> bool:
     found = cells(text, span)
     read = json.dumps(plain(text[slice(*span)]), ensure_ascii=False).replace("\\n", "\n").replace("\\t", "\t")
     return (
-        sought.named_in(read)
-        or any(sought.named_in(cell) for _, cell in found)
-        or any(cell.strip() in sought.ids.get(key, ()) for key, cell in found)
+        matcher.named_in(read)
+        or any(matcher.named_in(cell) for _, cell in found)
+        or any(cell.strip() in matcher.ids.get(key, ()) for key, cell in found)
     )
 
 
-def _masked_json(text: str, sought: Sought) -> str:
+def _masked_json(text: str, matcher: PersonMatcher) -> str:
     """Return what stands between records with the person's signs masked, so that it is JSON still."""
-    plain_text = sought.masked(text, whole=True)
+    plain_text = matcher.masked(text, whole=True)
     return "".join("1" if old.isdigit() and new != old else new for old, new in zip(text, plain_text, strict=True))
 
 
-def masked_bytes(data: bytes, sought: Sought) -> bytes:
+def masked_bytes(data: bytes, matcher: PersonMatcher) -> bytes:
     """Return a file that is no table with an `x` for each letter and digit that names somebody sought."""
     file = _Lossless.of(data)
-    return file.with_text(sought.masked(file.text)) if sought.named_in(file.text) else data
+    return file.with_text(matcher.masked(file.text)) if matcher.named_in(file.text) else data
 
 
 def _emptied(line: str, before: str, delimiter: str, width: int) -> str:

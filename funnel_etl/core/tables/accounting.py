@@ -188,7 +188,7 @@ FEW = 20
 """So many rows in quarantine are no alarm, whatever their share: small files have few rows."""
 
 
-def too_many_put_aside(ledger: Iterable[LedgerLine], limit: float) -> list[str]:
+def too_many_quarantined(ledger: Iterable[LedgerLine], limit: float) -> list[str]:
     """Return the inputs of which more than `limit` (a share) and more than FEW rows are in quarantine, and why most."""
     told = []
     for line in ledger:

@@ -12,7 +12,7 @@ from funnel_etl.marts.funnel.touches import (
     with_attendance,
 )
 
-TAKEN = [
+SALE_COLUMNS = [
     *("sale_id", "sold_at", "sold_date", "phone", "final_funnel", "final_funnel_rule", "revenue_inr", "employee_name"),
     *TRACE,
 ]
@@ -36,7 +36,7 @@ def attributed_sales(
         reason.mask(sales["sold_date"] > as_of, "after_as_of").mask(~sales["is_counted"], "status_not_counted")
     )
 
-    rows = sales[TAKEN].loc[account.remaining].rename(columns={"employee_name": "employee"})
+    rows = sales[SALE_COLUMNS].loc[account.remaining].rename(columns={"employee_name": "employee"})
     rows = with_attendance(rows, attendance_by_phone(zoom_attendance, webinars, as_of))
     rows["attended_before_sale"] = rows["first_attended_at"] < rows["sold_at"]
     rows = rows.join(_latest_m0(rows, attributed_m0))

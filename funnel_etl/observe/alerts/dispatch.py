@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from funnel_etl.observe.alerts import store as memory
 from funnel_etl.observe.alerts.delivery import UNANSWERED, mark_of, redacted, send, split_urls
-from funnel_etl.observe.alerts.fallback_store import forget_no_night, tell_of_no_night
+from funnel_etl.observe.alerts.fallback_store import alert_of_no_night, forget_no_night
 from funnel_etl.observe.alerts.gather import gather
 from funnel_etl.observe.alerts.messages import SUBJECTS, Message, mended, message
 from funnel_etl.observe.alerts.store import Pending
@@ -52,7 +52,7 @@ def alert_urls(settings: Settings) -> list[str]:
     return split_urls(settings.alert_urls.get_secret_value()) if settings.alert_urls else []
 
 
-def tell(
+def send_alerts(
     settings: Settings,
     url: str,
     instance: dg.DagsterInstance,
@@ -73,7 +73,7 @@ def tell(
             except OtherOwner as error:
                 # The memory in the database is the other installation's: this one's is a file.
                 urls = alert_urls(settings)
-                failed = tell_of_no_night(settings, urls, error)
+                failed = alert_of_no_night(settings, urls, error)
                 return Sent(errors={f"{n}. {redacted(urls[int(n) - 1])}": why for n, why in failed.items()})
             forget_no_night(settings)
             if not _alone(guard, wait=force):

@@ -9,12 +9,12 @@ from funnel_etl.files import private_folder, write_whole
 from funnel_etl.observe.alerts.causes import scrubbed
 from funnel_etl.observe.alerts.contracts import RUN
 from funnel_etl.observe.alerts.delivery import UNANSWERED, send
-from funnel_etl.observe.alerts.messages import Told, message
+from funnel_etl.observe.alerts.messages import AlertText, message
 from funnel_etl.observe.alerts.store import maybe
 from funnel_etl.settings import Settings
 
 
-def tell_of_no_night(settings: Settings, urls: list[str], error: FunnelError) -> dict[str, str]:
+def alert_of_no_night(settings: Settings, urls: list[str], error: FunnelError) -> dict[str, str]:
     """Send that a night could not run, once until one could; returns why it was not accepted, by number of address.
 
     An address that did not answer in time may have it: it gets it once more, as in the memory.
@@ -22,7 +22,7 @@ def tell_of_no_night(settings: Settings, urls: list[str], error: FunnelError) ->
     what = f"the night could not run: {scrubbed(str(error)).partition('. Fix: ')[0]}"
     marks = {hashlib.sha256(f"{url} {type(error).__name__}".encode()).hexdigest()[:16]: url for url in urls}
     told = _told(settings)
-    content = message(RUN, [Told(RUN, what, error.fix, ENGINEER)])
+    content = message(RUN, [AlertText(RUN, what, error.fix, ENGINEER)])
     errors = {}
     for number, (mark, url) in enumerate(marks.items(), start=1):
         if mark in told:

@@ -22,7 +22,7 @@ SUBJECTS = {
 
 
 @dataclass(frozen=True)
-class Told:
+class AlertText:
     """What a message says of a cause."""
 
     kind: str
@@ -40,7 +40,7 @@ class Message:
     tone: str
 
 
-def message(kind: str, told: Sequence[Told]) -> Message:
+def message(kind: str, told: Sequence[AlertText]) -> Message:
     """Return the message of causes of one kind."""
     one, several = SUBJECTS[kind]
     subject = one if len(told) == 1 else several.format(len(told))
@@ -52,7 +52,7 @@ def message(kind: str, told: Sequence[Told]) -> Message:
     return Message(f"funnel_etl: {subject}", "\n".join(lines), "failure" if kind in (RUN, CHECK) else "warning")
 
 
-def mended(told: Sequence[Told]) -> Message:
+def mended(told: Sequence[AlertText]) -> Message:
     """Return the message that causes are gone: one line each, nothing to do."""
     lines = [f"- {each.what}" for each in told[:LINES]]
     if len(told) > LINES:
@@ -61,6 +61,6 @@ def mended(told: Sequence[Told]) -> Message:
     return Message(f"funnel_etl: {count}", "\n".join(["No longer so:", *lines]), "success")
 
 
-def _line(told: Told) -> str:
+def _line(told: AlertText) -> str:
     to_do = f"\n  → {told.who}: {told.what_to_do}" if told.what_to_do else ""
     return f"- {told.what}{to_do}"

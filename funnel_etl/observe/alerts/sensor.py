@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from funnel_etl.observe.alerts.dispatch import tell
+from funnel_etl.observe.alerts.dispatch import send_alerts
 from funnel_etl.platform.postgres.database import engine
 
 LOOK_SECONDS = 25.0
@@ -38,7 +38,9 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     code = context.repository_def
     if code is None:
         raise dg.Failure("the sensor was evaluated without its code location", allow_retries=False)
-    sent = tell(context.resources.sources.settings, url, context.instance, code, force=False, seconds=LOOK_SECONDS)
+    sent = send_alerts(
+        context.resources.sources.settings, url, context.instance, code, force=False, seconds=LOOK_SECONDS
+    )
     seen = before if sent.waits else {"mark": mark, "at": time.time()}
     return dg.SensorResult(skip_reason=sent.says, cursor=json.dumps(seen))
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from funnel_etl.observe.alerts.causes import Cause
 from funnel_etl.observe.alerts.contracts import NIGHT
-from funnel_etl.observe.alerts.messages import Told
+from funnel_etl.observe.alerts.messages import AlertText
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 """How long a failed delivery waits before it is tried again: it doubles each time."""
@@ -30,7 +30,7 @@ class Pending:
 
     cause: str
     first_seen_at: datetime
-    told: Told
+    told: AlertText
     attempts: int
     accepted_by: frozenset[str]
     is_mended: bool
@@ -94,7 +94,7 @@ def pending(connection: sa.Connection, now: datetime, *, force: bool) -> list[Pe
         Pending(
             row.cause,
             row.first_seen_at,
-            Told(row.kind, row.what, row.what_to_do, row.who_does_it),
+            AlertText(row.kind, row.what, row.what_to_do, row.who_does_it),
             row.attempts,
             frozenset(row.accepted_by or []),
             row.resolved_at is not None,

@@ -46,7 +46,7 @@ ZOOM_READS = {
 
 
 @dataclass(frozen=True)
-class Remaker:
+class Rebuilder:
     """Makes the clean tables of one night again. `files`: what the night used; `aged`: its table of what aged out."""
 
     settings: Settings

@@ -8,7 +8,7 @@ from funnel_etl.core.values.numbers import grouped, measure
 from funnel_etl.observe.changes.contracts import CAUSES, NEW_DAY
 
 TOP = 10
-WORDS = {
+LABELS = {
     "unknown_previous": "last night's rows are gone",
     "history_rewritten": "last night's rows were rewritten",
     "code_version": "another version of funnel_etl",
@@ -42,7 +42,7 @@ def told(rows: pd.DataFrame, as_of: pd.Timestamp, top: int = TOP) -> list[str]:
     ]
     for mover in movers(old).head(top).to_dict("records"):
         net = number(str(mover["metric"]), int(mover["net"]), signed=True)
-        lines.append(f"{mover['metric']} {net} by {WORDS[mover['cause']]}, in {grouped(mover['cells'])} numbers")
+        lines.append(f"{mover['metric']} {net} by {LABELS[mover['cause']]}, in {grouped(mover['cells'])} numbers")
     new = rows[rows["cause"] == NEW_DAY].groupby("metric")["difference"].sum()
     if len(new):
         sums = ", ".join(f"{metric} {number(str(metric), int(value), signed=True)}" for metric, value in new.items())
@@ -66,4 +66,4 @@ def number(metric: str, hundredths: int, *, signed: bool = False) -> str:
     return sign + measure(metric, Decimal(hundredths) / 100)
 
 
-assert list(WORDS) == list(CAUSES)  # noqa: S101 - a cause without words is found when the module is loaded
+assert list(LABELS) == list(CAUSES)  # noqa: S101 - a cause without words is found when the module is loaded

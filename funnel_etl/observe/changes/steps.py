@@ -23,7 +23,7 @@ from funnel_etl.observe.changes import contracts as causes
 from funnel_etl.observe.changes.changed_rows import changed_rows
 from funnel_etl.observe.changes.decompose import TABLES, Inputs, changes, m0_of
 from funnel_etl.observe.changes.lent import LentPhones
-from funnel_etl.observe.changes.rebuild import CLEAN, ZOOM, ZOOM_READS, Remaker, with_tables
+from funnel_etl.observe.changes.rebuild import CLEAN, ZOOM, ZOOM_READS, Rebuilder, with_tables
 from funnel_etl.observe.changes.rows import BY_TABLE, Rows, same_lines
 from funnel_etl.observe.changes.zoom import Zoom
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
@@ -58,7 +58,7 @@ def what_changed(night: Night, lake: Lake, parsed: ParsedReports, tonight: Frame
     if before is None:
         return Outcome(causes.CHANGES.empty(), notes=["no night was published before: there is nothing to compare"])
     found = Comparison(night, lake, parsed, before, tonight)
-    rows = changes(before.facts, found.rungs(), facts, found.since, night.as_of)
+    rows = changes(before.facts, found.steps(), facts, found.since, night.as_of)
     outcome = summarised(rows, **{"mart.funnel_facts": facts})
     outcome.notes += found.notes
     return outcome
@@ -80,7 +80,7 @@ def rows_that_changed(night: Night, lake: Lake, parsed: ParsedReports, tonight: 
 
 
 class Comparison:
-    """Tonight's clean tables against those of the night that was published last. `rungs` may be walked once."""
+    """Tonight's clean tables against those of the night that was published last. `steps` may be walked once."""
 
     def __init__(
         self,
@@ -97,13 +97,13 @@ class Comparison:
         self.is_same_code = made_from.code == code_in_force()
         self.zone = made_from.zone
         self.config = night.sources.config_of(made_from.config)
-        self.remaker = Remaker(
+        self.remaker = Rebuilder(
             night.sources.settings, night.sources.landing, night.sources, parsed, made_from.files, self._aged_out
         )
         self.unknown: list[str] = []
         self.notes: list[str] = []
 
-    def rungs(self) -> Iterator[tuple[str, Inputs]]:
+    def steps(self) -> Iterator[tuple[str, Inputs]]:
         """Return each cause with what the facts follow from once it is exchanged too. Raises `FunnelError`."""
         state = self.as_it_was()
         closed = self._closed_then()

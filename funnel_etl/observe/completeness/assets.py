@@ -17,7 +17,7 @@ from funnel_etl.observe.completeness.missing_exports import missing_exports
 from funnel_etl.observe.completeness.phone_contracts import PHONE_SHARES, WITH_PHONES
 from funnel_etl.observe.completeness.phone_state import phone_counts_of
 from funnel_etl.observe.completeness.phones import phone_shares
-from funnel_etl.observe.completeness.state import newest_webinars, seen_of
+from funnel_etl.observe.completeness.state import newest_webinars, state_of
 from funnel_etl.observe.completeness.volume_contracts import COUNTED, LOW, VOLUME_ALARMS, VOLUMES
 from funnel_etl.observe.completeness.volume_state import limits_of, volumes_of
 from funnel_etl.observe.completeness.volumes import volume_alarms, volumes_judged
@@ -65,7 +65,7 @@ def missing_exports_asset(night: Night, lake_store: Lake) -> Outcome:
 )
 def completeness_asset(night: Night, lake_store: Lake, missing: pd.DataFrame) -> Outcome:
     """Judge how far each source's data reach, by what landing and lake have, and what to do."""
-    seen = [seen_of(source, night, lake_store) for source in contracts.WATCHED]
+    seen = [state_of(source, night, lake_store) for source in contracts.WATCHED]
     grace_days = -(-night.sources.settings.missing_after_hours // 24)
     return completeness(seen, missing, night.as_of, grace_days)
 

@@ -24,7 +24,7 @@ NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
-class Seen:
+class SourceState:
     """What landing and lake hold of a source for a night.
 
     `made_for`: night of its newest good table up to as_of (NaT: there is none); `days`: the business days of that
@@ -68,7 +68,7 @@ Verdict = tuple[str, str, str, str | None]
 """Status, why, what to do, who does it."""
 
 
-def completeness(seen: Sequence[Seen], missing: pd.DataFrame, as_of: pd.Timestamp, grace_days: int) -> Outcome:
+def completeness(seen: Sequence[SourceState], missing: pd.DataFrame, as_of: pd.Timestamp, grace_days: int) -> Outcome:
     """Return one row per source. Columns as `ops.completeness`.
 
     `missing` is `ops.missing_exports` of the night; `grace_days`: how long a Zoom report may take to be dropped.
@@ -84,7 +84,7 @@ def usual_gap(days: pd.Series, as_of: pd.Timestamp) -> int | None:
     return int(gaps.quantile(USUAL_SHARE, interpolation="higher")) if len(gaps) else None
 
 
-def _row(seen: Seen, missing: pd.DataFrame, as_of: pd.Timestamp, grace_days: int) -> dict[str, Any]:
+def _row(seen: SourceState, missing: pd.DataFrame, as_of: pd.Timestamp, grace_days: int) -> dict[str, Any]:
     # Of a night's table, later days are in part only: they were not over when it was made.
     through = seen.days[seen.days <= (as_of if pd.isna(seen.made_for) else min(as_of, seen.made_for))].max()
     gap = usual_gap(seen.days, as_of)
@@ -126,7 +126,7 @@ def _by_gap(source: str, through: pd.Timestamp, as_of: pd.Timestamp, gap: int | 
     return LATE, f"{since}, which is {_days(silent)}; {usual}", _WATCHED[source].late, _WATCHED[source].who
 
 
-def _not_taken_in(seen: Seen, as_of: pd.Timestamp) -> Verdict:
+def _not_taken_in(seen: SourceState, as_of: pd.Timestamp) -> Verdict:
     watched, night = _WATCHED[seen.source], f"{as_of:%Y-%m-%d}"
     is_new = pd.isna(seen.made_for)
     kept = "nothing of it is there yet" if is_new else f"what is there is of the night {seen.made_for:%Y-%m-%d}"
@@ -141,7 +141,7 @@ def _not_taken_in(seen: Seen, as_of: pd.Timestamp) -> Verdict:
     return FAILED, f"the night {night}: {why}; {kept}", _mend(watched.asset, night), ENGINEER
 
 
-def _of_config(seen: Seen, as_of: pd.Timestamp) -> Verdict:
+def _of_config(seen: SourceState, as_of: pd.Timestamp) -> Verdict:
     night = f"{as_of:%Y-%m-%d}"
     if seen.made_for != as_of:
         return FAILED, f"the night {night} could not read it", _mend(_WATCHED[CONFIG].asset, night), ENGINEER
@@ -153,7 +153,7 @@ def _of_config(seen: Seen, as_of: pd.Timestamp) -> Verdict:
     return COMPLETE, f"every table as it lay there is in force since the night {night} or before", NOTHING, None
 
 
-def _empty(seen: Seen) -> Verdict:
+def _empty(seen: SourceState) -> Verdict:
     watched = _WATCHED[seen.source]
     if seen.source == ZOOM:
         why = "no attendee report was ever dropped"

@@ -11,7 +11,7 @@ from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.values.dates import day_end
 from funnel_etl.core.values.text import squash
-from funnel_etl.observe.completeness.completeness import Seen
+from funnel_etl.observe.completeness.completeness import SourceState
 from funnel_etl.observe.completeness.contracts import CONFIG, ZOOM
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REPORTS
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
@@ -34,7 +34,7 @@ def newest_webinars(night: Night, lake: Lake) -> pd.DataFrame:
     return lake.read(WEBINARS, day) if day else WEBINARS.empty()
 
 
-def seen_of(source: str, night: Night, lake: Lake) -> Seen:
+def state_of(source: str, night: Night, lake: Lake) -> SourceState:
     """Return what is there of a source for a night."""
     if source == CONFIG:
         return _config(night, lake)
@@ -43,30 +43,30 @@ def seen_of(source: str, night: Night, lake: Lake) -> Seen:
     return _pulled(source, night, lake)
 
 
-def _pulled(source: str, night: Night, lake: Lake) -> Seen:
+def _pulled(source: str, night: Night, lake: Lake) -> SourceState:
     table, column = SOURCES[source].clean, SOURCES[source].day
     day = newest_good(lake, table, night.day)
     landing = night.sources.landing
     files = landing.night(day, source) if day else None
     arrivals = _arrivals(source, night)
     came = [a.received_at for a in arrivals if a.status == "accepted" and (not files or a.file_id in files)]
-    return Seen(
+    return SourceState(
         source,
         pd.Timestamp(day) if day else pd.NaT,  # type: ignore[arg-type]
-        lake.read(table, day)[column].drop_duplicates() if day else Seen(source).days,
+        lake.read(table, day)[column].drop_duplicates() if day else SourceState(source).days,
         pd.Timestamp(max(came)) if came and day else pd.NaT,  # type: ignore[arg-type]
         refused=_problems(lake, table, night.day) or _refused(arrivals, night),
         is_landed=landing.night(night.day, source) is not None,
     )
 
 
-def _zoom(night: Night, lake: Lake) -> Seen:
+def _zoom(night: Night, lake: Lake) -> SourceState:
     day = newest_good(lake, WEBINARS, night.day)
     is_landed = night.sources.landing.night(night.day, ZOOM) is not None
     if day is None:
-        return Seen(ZOOM, refused=_problems(lake, WEBINARS, night.day), is_landed=is_landed)
+        return SourceState(ZOOM, refused=_problems(lake, WEBINARS, night.day), is_landed=is_landed)
     webinars, reports = lake.read(WEBINARS, day), lake.read(ZOOM_REPORTS, day)
-    return Seen(
+    return SourceState(
         ZOOM,
         pd.Timestamp(day),
         webinars.loc[webinars["has_attendee_report"].astype(bool), "event_date"].drop_duplicates(),
@@ -76,18 +76,18 @@ def _zoom(night: Night, lake: Lake) -> Seen:
     )
 
 
-def _config(night: Night, lake: Lake) -> Seen:
+def _config(night: Night, lake: Lake) -> SourceState:
     """Return the nights from whose config nothing was rejected, and what was rejected of this night's."""
     nights = [day for day in reversed(lake.nights(CONFIG_VERSIONS)) if day <= night.day]
     if not nights:
-        return Seen(CONFIG)
+        return SourceState(CONFIG)
     seen = lake.read(CONFIG_VERSIONS, nights[0])
     whole = next((d for d in nights if not lake.read(CONFIG_VERSIONS, d)["status"].eq("rejected").any()), None)
     refused = ""
     if nights[0] == night.day and seen["errors"].notna().any():
         is_rejected = seen["status"].eq("rejected").any()
         refused = f"{REJECTED if is_rejected else UNREAD}: {'; '.join(squash(seen['errors'].dropna()))}"
-    return Seen(
+    return SourceState(
         CONFIG,
         pd.Timestamp(nights[0]),
         pd.Series([whole] if whole else [], dtype="datetime64[us]"),

@@ -35,7 +35,7 @@ MAY_LIE_BETWEEN = 1
 """Days that are not low and do not part low days before and after them."""
 LEAST_ROWS = 25
 """With fewer usual rows (by the measure of chance) nothing is told: the statistic is only near the truth there."""
-TOLD_DROP = 0.4
+JUDGED_DROP = 0.4
 """The drop that a source must be big enough to show, or it is said to be too small to be judged."""
 
 
@@ -81,7 +81,7 @@ class _Judged:
 
     def would_tell(self, limits: Limits) -> bool:
         """Whether a drop of TOLD_DROP would have been told."""
-        return self._is_big and self.usual.surprise((1 - TOLD_DROP) * self.usual.expected) >= limits.certainty
+        return self._is_big and self.usual.surprise((1 - JUDGED_DROP) * self.usual.expected) >= limits.certainty
 
 
 def volume_alarms(volumes: Sequence[Volume], as_of: pd.Timestamp, limits: Limits) -> Outcome:
@@ -144,7 +144,7 @@ def _state(volume: Volume, as_of: pd.Timestamp, limits: Limits) -> dict[str, obj
         return state | {"status": LOW, "days": telling.days if telling else None, "says": str(alarms[-1]["why"])}
     if telling is None:
         too_few = (
-            f"too few, or too unsteady, to tell a drop of {TOLD_DROP:.0%} from chance even over {WINDOWS[-1]} days"
+            f"too few, or too unsteady, to tell a drop of {JUDGED_DROP:.0%} from chance even over {WINDOWS[-1]} days"
         )
         return state | {"status": TOO_SMALL, "says": f"{usual}: {too_few}"}
     over = "" if telling.days == 1 else f" (a drop shows over {telling.days} days)"

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from funnel_etl.core.reading.person_matcher import Sought
+from funnel_etl.core.reading.person_matcher import PersonMatcher
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.operate.erase.person import Lines, Person
 from funnel_etl.platform.contracts import FILES
@@ -69,7 +69,7 @@ def sweep(connection: sa.Connection, person: Person, lines: Lines, contracts: It
             gone, masked = gone | masked, set()
         _delete(connection, table, gone)
         for row in masked - gone:
-            _mask(connection, table, row, person.sought)
+            _mask(connection, table, row, person.matcher)
         if gone or masked:
             found[table.full_name] = len(gone | masked)
     if "ops.published_tables" in known and found:
@@ -78,11 +78,11 @@ def sweep(connection: sa.Connection, person: Person, lines: Lines, contracts: It
     return found
 
 
-def named_rows(rows: sa.Result[Any], sought: Sought) -> Iterator[str]:
+def named_rows(rows: sa.Result[Any], matcher: PersonMatcher) -> Iterator[str]:
     """Return of rows (mark, text) the mark of each that names somebody sought."""
     for batch in rows.partitions(BATCH):
-        if sought.named_in("\n".join(row.text for row in batch)):
-            yield from (row.mark for row in batch if sought.named_in(row.text))
+        if matcher.named_in("\n".join(row.text for row in batch)):
+            yield from (row.mark for row in batch if matcher.named_in(row.text))
 
 
 def _is_of_persons(table: _There, known: dict[str, Table]) -> bool:
@@ -100,7 +100,7 @@ def _tables(connection: sa.Connection) -> list[_There]:
 def _named(connection: sa.Connection, table: _There, person: Person) -> set[str]:
     """Return the places of the rows that name the person."""
     sql = f"SELECT CAST(ctid AS text) AS mark, CAST(t.* AS text) AS text FROM {table.quoted} AS t"  # noqa: S608 - quoted
-    return set(named_rows(connection.execute(sa.text(sql), execution_options={"yield_per": BATCH}), person.sought))
+    return set(named_rows(connection.execute(sa.text(sql), execution_options={"yield_per": BATCH}), person.matcher))
 
 
 def _traced(connection: sa.Connection, table: _There, person: Person, lines: Lines) -> set[str]:
@@ -126,23 +126,23 @@ def _delete(connection: sa.Connection, table: _There, rows: set[str]) -> None:
         connection.execute(sa.text(sql), {"rows": sorted(rows)})
 
 
-def _mask(connection: sa.Connection, table: _There, row: str, sought: Sought) -> None:
+def _mask(connection: sa.Connection, table: _There, row: str, matcher: PersonMatcher) -> None:
     texts = [name for name, kind in table.columns.items() if kind in (*_TEXTS, *_JSON)]
     if not texts:
         return
     cells = ", ".join(f"CAST({_q(name)} AS text) AS {_q(name)}" for name in texts)
     here = f"FROM {table.quoted} WHERE ctid = CAST(:row AS tid)"
     held = connection.execute(sa.text(f"SELECT {cells} {here}"), {"row": row}).mappings().one()
-    plain = {name: _masked(text, table.columns[name], sought) for name, text in held.items() if text is not None}
+    plain = {name: _masked(text, table.columns[name], matcher) for name, text in held.items() if text is not None}
     sets = ", ".join(f"{_q(name)} = CAST(:v{at} AS {table.columns[name]})" for at, name in enumerate(plain))
     values = {f"v{at}": text for at, text in enumerate(plain.values())}
     sql = f"UPDATE {table.quoted} SET {sets} WHERE ctid = CAST(:row AS tid)"  # noqa: S608 - quoted
     connection.execute(sa.text(sql), {"row": row, **values})
 
 
-def _masked(text: str, kind: str, sought: Sought) -> str:
+def _masked(text: str, kind: str, matcher: PersonMatcher) -> str:
     """Return a cell without the name; a JSON that would not be one then is null."""
-    plain = sought.masked(text)
+    plain = matcher.masked(text)
     if kind in _JSON and plain != text:
         try:
             json.loads(plain)

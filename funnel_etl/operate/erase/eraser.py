@@ -24,9 +24,9 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.parts import MADE_FROM, PARTS
 from funnel_etl.operate.erase import database as erase_database
 from funnel_etl.operate.erase.person import IDS, JOURNAL, Person, person_of
-from funnel_etl.operate.erase.stores import Taken, count_landed, erase_folders, erase_lake, erase_landed
-from funnel_etl.operate.rerun.sandbox import ReplayedSources, aside_prefix
-from funnel_etl.operate.run.night import Writer, only_writer, run_job, told
+from funnel_etl.operate.erase.stores import RemovedLines, count_landed, erase_folders, erase_lake, erase_landed
+from funnel_etl.operate.rerun.sandbox import ReplayedSources, sandbox_prefix
+from funnel_etl.operate.run.night import Writer, only_writer, run_job, summarise_run
 from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.dagster.nights import NIGHTLY
@@ -46,7 +46,7 @@ MANY = 5
 
 
 @dataclass
-class Found:
+class ErasePreview:
     """What is there of a person. `landed`: lines by source; `rows`: by table; `files`: of state and drop folders.
 
     `others`: how many other phones stand on the person's rows; `resumed`: an erasure that was interrupted is in it;
@@ -54,9 +54,9 @@ class Found:
     """
 
     person: Person
-    landed: Taken
+    landed: RemovedLines
     rows: dict[str, int]
-    files: Taken
+    files: RemovedLines
     others: int
     sources: list[str]
     config: list[str]
@@ -75,10 +75,10 @@ class Erased:
     `behind`: parts whose sums still count the person, until the next night that is published whole.
     """
 
-    landed: Taken
-    lake: Taken
+    landed: RemovedLines
+    lake: RemovedLines
     rows: dict[str, int]
-    files: Taken
+    files: RemovedLines
     nights: list[date] = field(default_factory=list)
     behind: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class Eraser:
         self._engine = engine(writer.databases.funnel_url)
         self._journal = settings.state / JOURNAL
 
-    def find(self, words: list[str]) -> Found:
+    def find(self, words: list[str]) -> ErasePreview:
         """Find all there is of the person, and of one whose erasure was interrupted; changes nothing."""
         placeholders = NightlySources(self.settings, self._landing).config(self.settings.yesterday()).placeholders
         begun = self._begun()
@@ -125,10 +125,10 @@ class Eraser:
             rows = erase_database.rows_naming(connection, person)
             others = _others(connection, person)
         log.info("looking through the landing archive")
-        landed = count_landed(self._landing, person.sought)
-        files = erase_folders(*self._folders(), person.sought, dry=True)
+        landed = count_landed(self._landing, person.matcher)
+        files = erase_folders(*self._folders(), person.matcher, dry=True)
         sources, config = self._sources(landed), self._config(person)
-        return Found(person, landed, rows, files, others, sources, config, resumed=begun is not None)
+        return ErasePreview(person, landed, rows, files, others, sources, config, resumed=begun is not None)
 
     def only_keep_out(self, person: Person) -> None:
         """Leave a person of whom nothing is here out of all later files."""
@@ -137,11 +137,11 @@ class Eraser:
     def erase(self, person: Person) -> Erased:
         """Erase the person. Raises `FunnelError`; what was done by then stays done, and the next call completes."""
         write_private(self._journal, json.dumps(_as_json(person)))
-        sought = person.sought
+        matcher = person.matcher
         with _no_file_is_taken(self.settings.state):
             by = self._landing.erasures.add(person.names)
             log.info("landing archive: lines become tombstones")
-            landed = erase_landed(self._landing, sought, by)
+            landed = erase_landed(self._landing, matcher, by)
             self._landing.sweep(timedelta(0))
         log.info("lake: rows go out of every night's tables")
         store = open_store(UPath(self.settings.lake_root))
@@ -154,7 +154,7 @@ class Eraser:
             rows = erase_database.sweep(connection, person, lines, self._tables)
         self._sweep_dagster(person)
         with _no_file_is_taken(self.settings.state):
-            files = erase_folders(*self._folders(), sought)
+            files = erase_folders(*self._folders(), matcher)
         log.info("database: its tables are written anew")
         self._engine.dispose()
         rewrite_tables(self._databases.funnel_url)
@@ -178,7 +178,7 @@ class Eraser:
             sources = ReplayedSources(self.settings, self._landing, night)
             parsed = ParsedReports(open_store(UPath(self.settings.lake_root)), sources)
             given: dict[str, Any] = {"sources": sources, "parsed_reports": parsed}
-            done = told(night, run_job(self._defs, NIGHTLY, self._writer, night, **given))
+            done = summarise_run(night, run_job(self._defs, NIGHTLY, self._writer, night, **given))
             own = [part for part, newest in parts.items() if newest == night and not done.parts[part].published]
             if len({*parts.values()}) > 1 and {*own} <= {*MADE_FROM}:
                 behind += [part for part in MADE_FROM if part in own]
@@ -202,10 +202,10 @@ class Eraser:
         state, drop = self.settings.state, self.settings.drop_folder.resolve()
         roots = [Path(root.path) for root in (UPath(self.settings.landing_root), UPath(self.settings.lake_root))]
         folders = [state] if drop.is_relative_to(state) else [state, drop]
-        folders += sorted(Path(tempfile.gettempdir()).glob(f"{aside_prefix(self.settings)}*"))  # of a killed preview
+        folders += sorted(Path(tempfile.gettempdir()).glob(f"{sandbox_prefix(self.settings)}*"))  # of a killed preview
         return folders, [state / "postgres", self.settings.demo, self._journal, *roots]
 
-    def _sources(self, landed: Taken) -> list[str]:
+    def _sources(self, landed: RemovedLines) -> list[str]:
         """Name the sources whose newest file holds the person, or held lines that were not kept."""
         held = []
         for source in (*SOURCES, ZOOM):
@@ -221,7 +221,7 @@ class Eraser:
         for path in sorted(self.settings.config_folder.glob("*.csv")):
             text = path.read_text(encoding="utf-8", errors="replace")
             cells = set(text.replace("\n", ",").replace("\r", "").split(","))
-            if person.sought.named_in(text) or any(cells & ids for ids in person.ids.values()):
+            if person.matcher.named_in(text) or any(cells & ids for ids in person.ids.values()):
                 found.append(path.name)
         return found
 
@@ -246,7 +246,7 @@ def _others(connection: sa.Connection, person: Person) -> int:
         phone = people.phone
         sql = f"SELECT {phone} AS mark, CAST(t.* AS text) AS text FROM {table} AS t WHERE {phone} <> ALL(:phones)"  # noqa: S608 - ours
         rows = connection.execute(sa.text(sql), {"phones": sorted(person.phones)})
-        others.update(erase_database.named_rows(rows, person.sought))
+        others.update(erase_database.named_rows(rows, person.matcher))
     return len(others)
 
 

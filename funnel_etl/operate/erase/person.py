@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import sqlalchemy as sa
 
 from funnel_etl.catalog import PEOPLE
-from funnel_etl.core.reading.person_matcher import EMAIL, PHONE, Sought
+from funnel_etl.core.reading.person_matcher import EMAIL, PHONE, PersonMatcher
 from funnel_etl.operate.explain.person import read_name
 
 _PAIRS = f"""
@@ -47,10 +47,10 @@ class Person:
         return frozenset({f"{PHONE}:{digits(phone)}" for phone in self.phones} | {f"{EMAIL}:{e}" for e in self.emails})
 
     @property
-    def sought(self) -> Sought:
+    def matcher(self) -> PersonMatcher:
         """The person as who is looked for."""
         names = self.names
-        return Sought(names.__contains__, frozenset(len(digits(phone)) for phone in self.phones), self.ids)
+        return PersonMatcher(names.__contains__, frozenset(len(digits(phone)) for phone in self.phones), self.ids)
 
     def ids_in(self, table: str, columns: Iterable[str]) -> dict[str, frozenset[str]]:
         """Return for the columns of a table that hold ids those of the person."""

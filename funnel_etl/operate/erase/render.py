@@ -6,7 +6,7 @@ from rich.table import Table as RichTable
 
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.operate.erase.eraser import MANY, Erased, Found, eraser
+from funnel_etl.operate.erase.eraser import MANY, Erased, ErasePreview, eraser
 from funnel_etl.settings import Settings
 
 WHERE = {
@@ -54,7 +54,7 @@ def show(
     return 0 if done.is_done else 1
 
 
-def _show_found(found: Found, out: Console) -> None:
+def _show_found(found: ErasePreview, out: Console) -> None:
     person = found.person
     if found.resumed:
         out.print("An erasure that was interrupted is completed with it.")
@@ -103,7 +103,7 @@ def _show_done(done: Erased, out: Console, err: Console) -> None:
         err.print(problem, style="red", markup=False)
 
 
-def _show_rest(found: Found, out: Console, settings: Settings) -> None:
+def _show_rest(found: ErasePreview, out: Console, settings: Settings) -> None:
     """Show what this command cannot do."""
     rest = [f"{WHERE[name]} still has the person: delete the lines there" for name in found.sources]
     rest += [f"{settings.config_folder / name} names the person or a sale of theirs: edit it" for name in found.config]

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.reading.person_matcher import Sought, Withheld, masked_bytes, no_label, withhold
+from funnel_etl.core.reading.person_matcher import PersonMatcher, Redacted, masked_bytes, no_label, redact_lines
 from funnel_etl.core.reading.signatures import is_gzip, is_parquet, is_zip
 from funnel_etl.core.tables.accounting import QUARANTINE_COLUMNS, TRACE
 from funnel_etl.core.tables.contracts import Table
@@ -26,7 +26,7 @@ from funnel_etl.operate.erase.person import Lines, Person
 from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
 from funnel_etl.sources.archive.arrivals import Arrival
-from funnel_etl.sources.archive.erasure_registry import withheld_from
+from funnel_etl.sources.archive.erasure_registry import redacted_from
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.archive.store import Store
 
@@ -41,7 +41,7 @@ IdsIn = Callable[[Iterable[str]], Mapping[str, frozenset[str]]]
 
 
 @dataclass
-class Taken:
+class RemovedLines:
     """What was, or would be, taken out. `lines`: place (a source, a folder) → lines or rows; `files`: → files.
 
     `file_ids`: landed files that lost lines; `problems`: files that could not be looked into.
@@ -58,7 +58,7 @@ class Taken:
         self.files[place] = self.files.get(place, 0) + 1
 
 
-def landed(landing: Landing, sought: Sought) -> Iterator[tuple[str, str, Withheld]]:
+def landed(landing: Landing, matcher: PersonMatcher) -> Iterator[tuple[str, str, Redacted]]:
     """Look through all landed files: gives file_id, source and what is left of each that names the person.
 
     A file that cannot be read is given without any bytes left and without lines.
@@ -72,42 +72,42 @@ def landed(landing: Landing, sought: Sought) -> Iterator[tuple[str, str, Withhel
         try:
             data = landing.read(file_id)
         except FunnelError:
-            yield file_id, source, Withheld(b"")
+            yield file_id, source, Redacted(b"")
             continue
         if is_parquet(data):
-            left, rows = without_rows(data, sought)
-            withheld = Withheld(left, (), rows)
+            left, rows = without_rows(data, matcher)
+            withheld = Redacted(left, (), rows)
         else:
             follows_label = heads_summary if source == ZOOM else no_label
-            withheld = withheld_from(data, sought, follows_label, may_be_json=file_id in pulled)
+            withheld = redacted_from(data, matcher, follows_label, may_be_json=file_id in pulled)
         if withheld.is_changed:
             yield file_id, source, withheld
         if number % EVERY == 0:
             log.info("landing archive: %s of %s files looked through", grouped(number), grouped(len(file_ids)))
 
 
-def count_landed(landing: Landing, sought: Sought) -> Taken:
+def count_landed(landing: Landing, matcher: PersonMatcher) -> RemovedLines:
     """Count what would be taken out of the landing archive, by source."""
-    found = Taken()
-    for file_id, source, withheld in landed(landing, sought):
+    found = RemovedLines()
+    for file_id, source, withheld in landed(landing, matcher):
         _note(found, file_id, source, withheld)
     return found
 
 
-def erase_landed(landing: Landing, sought: Sought, by: list[str]) -> Taken:
+def erase_landed(landing: Landing, matcher: PersonMatcher, by: list[str]) -> RemovedLines:
     """Put tombstones in the place of the lines of the landing archive, and rename what came under the person's name."""
-    found = Taken()
-    for file_id, source, withheld in landed(landing, sought):
+    found = RemovedLines()
+    for file_id, source, withheld in landed(landing, matcher):
         if withheld.is_changed:
             landing.replace(file_id, withheld, by)
         _note(found, file_id, source, withheld)
     for arrival in landing.arrivals():
-        if names := _renamed(arrival, sought):
+        if names := _renamed(arrival, matcher):
             landing.rename(arrival, *names)
     return found
 
 
-def _note(found: Taken, file_id: str, source: str, withheld: Withheld) -> None:
+def _note(found: RemovedLines, file_id: str, source: str, withheld: Redacted) -> None:
     if withheld.is_changed:
         found.count(source, len(withheld.lines) + withheld.masked)
         found.file_ids.add(file_id)
@@ -115,18 +115,18 @@ def _note(found: Taken, file_id: str, source: str, withheld: Withheld) -> None:
         found.problems.append(f"landing archive, {file_id[:16]}: gone or damaged, and not looked into")
 
 
-def _renamed(arrival: Arrival, sought: Sought) -> tuple[str, str | None] | None:
-    name, folder = sought.masked(arrival.name), sought.masked(arrival.folder) if arrival.folder else arrival.folder
+def _renamed(arrival: Arrival, matcher: PersonMatcher) -> tuple[str, str | None] | None:
+    name, folder = matcher.masked(arrival.name), matcher.masked(arrival.folder) if arrival.folder else arrival.folder
     return (name, folder) if (name, folder) != (arrival.name, arrival.folder) else None
 
 
-def erase_lake(store: Store, person: Person, contracts: Iterable[Table], lines: Lines) -> Taken:
+def erase_lake(store: Store, person: Person, contracts: Iterable[Table], lines: Lines) -> RemovedLines:
     """Take the person's rows out of every night's tables and accounts.
 
     They name the person, have one of the person's ids, or came from one of the erased `lines`. What was
     read of the Zoom reports among `lines`, and what is remembered of dumps, goes whole: it is made again.
     """
-    found, sought = Taken(), person.sought
+    found, matcher = RemovedLines(), person.matcher
     known = {table.full_name: table for table in contracts}
     for name in store.names(""):
         parts = name.split("/")
@@ -138,16 +138,16 @@ def erase_lake(store: Store, person: Person, contracts: Iterable[Table], lines: 
             table = ".".join(parts[:2])
             contract = known.get(table)
             is_of_persons = contract is None or any(column.personal for column in contract.columns)
-            left, rows = without_rows(data, sought if is_of_persons else None, partial(person.ids_in, table), lines)
+            left, rows = without_rows(data, matcher if is_of_persons else None, partial(person.ids_in, table), lines)
             if rows and len(parts) == 3:
                 _adjust(store, f"_account/{name.removesuffix('.parquet')}.json", rows)
             if not is_of_persons:
-                left, masked_rows = with_masked_cells(left, sought)
+                left, masked_rows = with_masked_cells(left, matcher)
                 rows += masked_rows
         elif parts[0] == "_account":
-            left, rows = _without_quarantined(data, sought)
+            left, rows = _without_quarantined(data, matcher)
         else:
-            left, rows = masked(data, sought), 1
+            left, rows = masked(data, matcher), 1
         if left != data:
             store.write(name, left)
             found.count(parts[0] if parts[0].startswith("_") else ".".join(parts[:2]), rows)
@@ -155,7 +155,7 @@ def erase_lake(store: Store, person: Person, contracts: Iterable[Table], lines: 
 
 
 def without_rows(
-    data: bytes, sought: Sought | None, ids_in: IdsIn = lambda _: {}, lines: Lines = MappingProxyType({})
+    data: bytes, matcher: PersonMatcher | None, ids_in: IdsIn = lambda _: {}, lines: Lines = MappingProxyType({})
 ) -> tuple[bytes, int]:
     """Return a Parquet file without the rows that name the person, have one of the ids or came from one of `lines`.
 
@@ -168,7 +168,7 @@ def without_rows(
         column = table.column(name)
         if values := ids.get(name):
             gone = pc.or_(gone, pc.fill_null(pc.is_in(column.cast(pa.string()), pa.array(sorted(values))), False))
-        if sought and (naming := _naming(column, sought)) is not None:
+        if matcher and (naming := _naming(column, matcher)) is not None:
             gone = pc.or_(gone, naming)
     rows = int(pc.sum(gone).as_py() or 0)
     return (_parquet(table.filter(pc.invert(gone))), rows) if rows else (data, 0)
@@ -182,22 +182,22 @@ def _from_lines(table: pa.Table, lines: Lines) -> Any:
     return pa.array([line in lines.get(file_id, ()) for file_id, line in rows], pa.bool_())
 
 
-def with_masked_cells(data: bytes, sought: Sought) -> tuple[bytes, int]:
+def with_masked_cells(data: bytes, matcher: PersonMatcher) -> tuple[bytes, int]:
     """Return a Parquet file with the person's name masked in its texts, and in how many rows."""
     table = pq.read_table(io.BytesIO(data))
     rows = 0
     for at, name in enumerate(table.column_names):
         column = table.column(name)
-        naming = _naming(column, sought)
+        naming = _naming(column, matcher)
         if naming is None or not pa.types.is_string(column.type):
             continue
         rows = max(rows, int(pc.sum(naming).as_py() or 0))
-        plain = [sought.masked(text) if text is not None else None for text in column.to_pylist()]
+        plain = [matcher.masked(text) if text is not None else None for text in column.to_pylist()]
         table = table.set_column(at, table.schema.field(at), pa.array(plain, column.type))
     return (_parquet(table), rows) if rows else (data, 0)
 
 
-def _naming(column: pa.ChunkedArray, sought: Sought) -> Any:
+def _naming(column: pa.ChunkedArray, matcher: PersonMatcher) -> Any:
     """Return, for each cell, whether it names the person; None: no cell does. Each different text is looked at once."""
     column = column.combine_chunks()
     if pa.types.is_list(column.type):
@@ -207,9 +207,9 @@ def _naming(column: pa.ChunkedArray, sought: Sought) -> Any:
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     uniques = pc.unique(column.drop_null())
-    if not sought.named_in("\n".join(uniques.to_pylist())):
+    if not matcher.named_in("\n".join(uniques.to_pylist())):
         return None
-    named = pa.array([text for text in uniques.to_pylist() if sought.named_in(text)], column.type)
+    named = pa.array([text for text in uniques.to_pylist() if matcher.named_in(text)], column.type)
     return pc.fill_null(pc.is_in(column, named), False) if len(named) else None
 
 
@@ -230,17 +230,17 @@ def _adjust(store: Store, account: str, rows: int) -> None:
     store.write(account, json.dumps(body, ensure_ascii=False).encode())
 
 
-def _without_quarantined(data: bytes, sought: Sought) -> tuple[bytes, int]:
+def _without_quarantined(data: bytes, matcher: PersonMatcher) -> tuple[bytes, int]:
     """Return an account without the rows in quarantine that name the person, and how many there were."""
     body = json.loads(data)
     rows = list(zip(*body["quarantine"], strict=True))
-    kept = [row for row in rows if not sought.named_in("\n".join(str(cell) for cell in row))]
+    kept = [row for row in rows if not matcher.named_in("\n".join(str(cell) for cell in row))]
     gone = len(rows) - len(kept)
     if gone:
         body["quarantine"] = [list(cells) for cells in zip(*kept, strict=True)] or [[] for _ in QUARANTINE_COLUMNS]
         body["ledger"].append(_ledger_line(quarantined=-gone, excluded=gone))
         data = json.dumps(body, ensure_ascii=False).encode()
-    return masked(data, sought), gone
+    return masked(data, matcher), gone
 
 
 def _ledger_line(**counts: int) -> dict[str, Any]:
@@ -249,24 +249,26 @@ def _ledger_line(**counts: int) -> dict[str, Any]:
     return {"input_name": "erased after the night was made", **nothing, **counts, "reasons": reasons}
 
 
-def masked(data: bytes, sought: Sought) -> bytes:
+def masked(data: bytes, matcher: PersonMatcher) -> bytes:
     """Return a file that is no table with the person's name masked. A packed one with the person becomes empty."""
     if is_zip(data) or is_gzip(data):
-        return withheld_from(data, sought).data
-    return masked_bytes(data, sought)
+        return redacted_from(data, matcher).data
+    return masked_bytes(data, matcher)
 
 
-def erase_folders(folders: Iterable[Path], without: Iterable[Path], sought: Sought, *, dry: bool = False) -> Taken:
+def erase_folders(
+    folders: Iterable[Path], without: Iterable[Path], matcher: PersonMatcher, *, dry: bool = False
+) -> RemovedLines:
     """Take the person out of all files below folders, but not below those in `without`; also out of their names.
 
     With `dry`, only count.
     """
-    found = Taken()
+    found = RemovedLines()
     left_alone = [path.resolve() for path in without]
     for folder in folders:
         for path in _files(folder.resolve(), left_alone):
             try:
-                _erase_file(path, sought, found, f"{folder.name}/", dry=dry)
+                _erase_file(path, matcher, found, f"{folder.name}/", dry=dry)
             except OSError as error:
                 reason = error.strerror or type(error).__name__
                 found.problems.append(f"a file in {path.parent.name}/ could not be looked into ({reason})")
@@ -285,7 +287,7 @@ def _files(folder: Path, left_alone: list[Path]) -> Iterator[Path]:
             yield path
 
 
-def _erase_file(path: Path, sought: Sought, found: Taken, place: str, *, dry: bool) -> None:
+def _erase_file(path: Path, matcher: PersonMatcher, found: RemovedLines, place: str, *, dry: bool) -> None:
     size = path.stat().st_size
     if size > LARGEST:
         found.problems.append(f"{path.name}: too large to be looked into ({grouped(size)} bytes): delete it yourself")
@@ -293,13 +295,13 @@ def _erase_file(path: Path, sought: Sought, found: Taken, place: str, *, dry: bo
     data = path.read_bytes()
     rows = 1
     if is_parquet(data):
-        left, rows = without_rows(data, sought)
+        left, rows = without_rows(data, matcher)
     elif path.suffix.lower() in ROWS and not (is_zip(data) or is_gzip(data)):
-        withheld = withhold(data, sought, heads_summary)
+        withheld = redact_lines(data, matcher, heads_summary)
         left, rows = withheld.data, len(withheld.lines) + withheld.masked
     else:
-        left = masked(data, sought)
-    name = sought.masked(path.name)
+        left = masked(data, matcher)
+    name = matcher.masked(path.name)
     if left == data and name == path.name:
         return
     found.count(place, rows)

@@ -17,11 +17,11 @@ from funnel_etl.core.values.text import lookup_key
 from funnel_etl.files import storage_error, write_whole
 from funnel_etl.marts.funnel.contracts import MEASURES
 from funnel_etl.observe.changes.contracts import CAUSES, CHANGED_ROWS, CHANGES
-from funnel_etl.observe.changes.render import WORDS, movers, number, told
+from funnel_etl.observe.changes.render import LABELS, movers, number, told
 from funnel_etl.operate.explain.fact import meant
 from funnel_etl.operate.explain.moved_rows import (
     Cells,
-    Line,
+    LandedLine,
     MovedRow,
     Side,
     differing,
@@ -121,7 +121,7 @@ def _asked(rows: pd.DataFrame, day: date | None, funnel: str | None, metric: str
 def _sums(rows: pd.DataFrame, out: Console) -> None:
     sums = {(row["metric"], row["cause"]): int(row["net"]) for row in movers(rows).to_dict("records")}
     causes = [cause for cause in CAUSES if cause in {cause for _, cause in sums}]
-    shown = RichTable("measure", *(WORDS[cause] for cause in causes), "together", box=None)
+    shown = RichTable("measure", *(LABELS[cause] for cause in causes), "together", box=None)
     for column in shown.columns[1:]:
         column.justify = "right"
     for metric in (name for name in MEASURES if name in {name for name, _ in sums}):
@@ -188,7 +188,7 @@ def _changed_rows(settings: Settings, connection: sa.Connection, as_of: date | N
     return lake.read(CHANGED_ROWS, as_of) if lake.exists(CHANGED_ROWS, as_of) else CHANGED_ROWS.empty()
 
 
-def _row_lines(row: MovedRow, metric: str, names: dict[str, str], cells: dict[Line, Cells]) -> Iterator[str]:
+def _row_lines(row: MovedRow, metric: str, names: dict[str, str], cells: dict[LandedLine, Cells]) -> Iterator[str]:
     places = [_place(side, names) for side in (row.before, row.after)]
     yield f"  {row.kind}: {' → '.join(filter(None, places))}"
     counted = [_counted(side, metric) for side in (row.before, row.after)]

@@ -19,7 +19,7 @@ from funnel_etl.observe.changes.contracts import CHANGED_ROWS
 from funnel_etl.observe.changes.rows import BY_TABLE
 from funnel_etl.sources.archive.landing import Landing
 
-Line = tuple[str, int]
+LandedLine = tuple[str, int]
 """A landed file and a line of it."""
 Cells = Mapping[Hashable, str]
 
@@ -37,7 +37,7 @@ class Side:
     date: date | None
     funnel: str | None
     value: int | None
-    line: Line | None
+    line: LandedLine | None
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def published_rows(connection: sa.Connection) -> pd.DataFrame:
     return CHANGED_ROWS.conform(rows)
 
 
-def landed_cells(landing: Landing, rows: Iterable[MovedRow]) -> dict[Line, Cells]:
+def landed_cells(landing: Landing, rows: Iterable[MovedRow]) -> dict[LandedLine, Cells]:
     """Return the cells of the rows' lines by their column, as they came; of a Zoom report the whole line.
 
     A file that is no longer kept, or a line that was erased, is left out.
@@ -83,7 +83,7 @@ def landed_cells(landing: Landing, rows: Iterable[MovedRow]) -> dict[Line, Cells
         for side in (row.before, row.after):
             if side.line:
                 wanted.setdefault((row.table, side.line[0]), set()).add(side.line[1])
-    found: dict[Line, Cells] = {}
+    found: dict[LandedLine, Cells] = {}
     for (table, file_id), lines in wanted.items():
         if landing.has(file_id):
             data = landing.read(file_id)

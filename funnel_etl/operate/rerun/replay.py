@@ -27,7 +27,7 @@ from funnel_etl.marts.funnel.contracts import DATA_VERSION
 from funnel_etl.marts.funnel.m0 import closing
 from funnel_etl.operate.rerun.replay_files import Written, require_free, write_folder
 from funnel_etl.operate.rerun.replay_schema import load_schema
-from funnel_etl.operate.rerun.sandbox import Aside, apart, make_tables, table_assets
+from funnel_etl.operate.rerun.sandbox import Sandbox, archived_night, make_tables, table_assets
 from funnel_etl.operate.rerun.table_diff import changed_rows
 from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.parts.sales.contracts import CRM_HISTORY, SALES
@@ -117,7 +117,7 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
         )
         if databases:
             require_owner(databases.funnel_url, claim_of(settings, landing))
-        place = stack.enter_context(apart(settings, night))
+        place = stack.enter_context(archived_night(settings, night))
         _remake_earlier(place, night)
         done = Replay(night, folder, not_taken_in=[source for source in RAW if source not in used])
         lacking = [dg.AssetKey(RAW[source]) for source in done.not_taken_in]
@@ -216,7 +216,7 @@ def spans(nights: list[date]) -> str:
     return ", ".join(f"{row[0]} to {row[-1]}" if len(row) > 1 else f"{row[0]}" for row in days)
 
 
-def _remake_earlier(place: Aside, night: date) -> None:
+def _remake_earlier(place: Sandbox, night: date) -> None:
     """Make again, oldest first, what the nights before left to this one: some dumps reach back months only."""
     pulled = {day for source in STANDING_ON for day in place.sources.landing.nights(source) if day < night}
     for number, day in enumerate(sorted(pulled), start=1):
@@ -273,7 +273,7 @@ def _changed(table: Table, before: Any, after: Any) -> tuple[int, int, int]:
 
 
 def _about(
-    settings: Settings, place: Aside, night: date, used: dict[str, list[str]], not_made: list[Table]
+    settings: Settings, place: Sandbox, night: date, used: dict[str, list[str]], not_made: list[Table]
 ) -> dict[str, Any]:
     """Return what the manifest tells besides the files: all that the night's tables follow from."""
     return {

@@ -1,7 +1,7 @@
 """A night off to the side: what it writes goes into a temporary place, what it reads comes from the real one.
 
 So a night can be run as if, on the bytes it used, and leave no trace: with the config that lies in the folder now
-(`aside`), or with its own and from the archive alone (`apart`).
+(`aside`), or with its own and from the archive alone (`archived_night`).
 """
 
 import contextlib
@@ -35,7 +35,7 @@ from funnel_etl.sources.archive.store import TEMPORARY, LocalStore, Store, open_
 from funnel_etl.sources.nightly import CONFIG, NightlySources
 
 
-class AsideStore:
+class OverlayStore:
     """A store whose writes go aside; a name that was not written aside is read from the real store."""
 
     def __init__(self, real: Store, aside: Store) -> None:
@@ -95,7 +95,7 @@ class AsideStore:
         return self.aside if self.aside.exists(name) else self.real
 
 
-class AsideLanding(Landing):
+class OverlayLanding(Landing):
     """The landing archive, with what is landed and recorded going aside."""
 
     def __init__(self, root: UPath, store: Store) -> None:
@@ -103,7 +103,7 @@ class AsideLanding(Landing):
         self._store = store
 
 
-class AsideLake(Lake):
+class OverlayLake(Lake):
     """The lake, with what is written going aside."""
 
     def __init__(self, root: UPath, store: Store) -> None:
@@ -141,7 +141,7 @@ class EditedSources(ReplayedSources):
 
 
 @dataclass(frozen=True)
-class Aside:
+class Sandbox:
     """A night's sources and lake, off to the side; `lake_store` holds what the lake is made of."""
 
     sources: ReplayedSources
@@ -150,36 +150,36 @@ class Aside:
 
 
 @contextlib.contextmanager
-def aside(settings: Settings, night: date) -> Iterator[Aside]:
+def aside(settings: Settings, night: date) -> Iterator[Sandbox]:
     """Return sources and lake of a night off to the side; what was written there is gone at the end."""
     with _places(settings) as (landing, lake):
         sources = EditedSources(settings, landing, night)
-        yield Aside(sources, AsideLake(UPath(settings.lake_root), lake), lake)
+        yield Sandbox(sources, OverlayLake(UPath(settings.lake_root), lake), lake)
 
 
 @contextlib.contextmanager
-def apart(settings: Settings, night: date) -> Iterator[Aside]:
+def archived_night(settings: Settings, night: date) -> Iterator[Sandbox]:
     """Return sources and an empty lake of a night: all that is made comes from the landing archive.
 
     Of the real lake only the parsed Zoom reports are read: they follow from the bytes of their file alone.
     """
     with _places(settings) as (landing, lake):
-        own = AsideLake(UPath(settings.lake_root), lake.aside)
-        yield Aside(ReplayedSources(settings, landing, night), own, lake)
+        own = OverlayLake(UPath(settings.lake_root), lake.aside)
+        yield Sandbox(ReplayedSources(settings, landing, night), own, lake)
 
 
-def aside_prefix(settings: Settings) -> str:
+def sandbox_prefix(settings: Settings) -> str:
     """Return how the temporary folders of this installation begin: those of another one are not ours to look into."""
     return f"funnel-aside-{hashlib.sha256(str(settings.state).encode()).hexdigest()[:12]}-"
 
 
 @contextlib.contextmanager
-def _places(settings: Settings) -> Iterator[tuple[AsideLanding, AsideStore]]:
+def _places(settings: Settings) -> Iterator[tuple[OverlayLanding, OverlayStore]]:
     landing_root, lake_root = UPath(settings.landing_root), UPath(settings.lake_root)
-    with tempfile.TemporaryDirectory(prefix=aside_prefix(settings)) as folder:
-        landing = AsideStore(open_store(landing_root), LocalStore(Path(folder) / "landing", TEMPORARY))
-        lake = AsideStore(open_store(lake_root), LocalStore(Path(folder) / "lake", TEMPORARY))
-        yield AsideLanding(landing_root, landing), lake
+    with tempfile.TemporaryDirectory(prefix=sandbox_prefix(settings)) as folder:
+        landing = OverlayStore(open_store(landing_root), LocalStore(Path(folder) / "landing", TEMPORARY))
+        lake = OverlayStore(open_store(lake_root), LocalStore(Path(folder) / "lake", TEMPORARY))
+        yield OverlayLanding(landing_root, landing), lake
 
 
 def table_assets(defs: dg.Definitions, tables: Iterable[Table]) -> list[dg.AssetsDefinition]:
@@ -193,7 +193,7 @@ def table_assets(defs: dg.Definitions, tables: Iterable[Table]) -> list[dg.Asset
 
 def make_tables(
     assets: Sequence[dg.AssetsDefinition],
-    place: Aside,
+    place: Sandbox,
     night: date,
     tables: Sequence[Table],
     without: Collection[dg.AssetKey] = (),

@@ -27,7 +27,7 @@ from funnel_etl.platform.dagster.run_origin import with_origin
 from funnel_etl.platform.postgres.database import Databases
 from funnel_etl.platform.postgres.database_errors import database_errors
 from funnel_etl.platform.postgres.owner import claim_of
-from funnel_etl.platform.run_lock import lives, turn
+from funnel_etl.platform.run_lock import exclusive, lives
 from funnel_etl.settings import Settings
 
 MAX_RETRIES = "dagster/max_retries"
@@ -80,7 +80,7 @@ def run_night(settings: Settings, night: date, patience: float = 0.0) -> NightRe
         from funnel_etl.assembly import build_definitions  # noqa: PLC0415 - see prepare_tables
 
         defs = build_definitions(settings)
-        result = told(night, run_job(defs, NIGHTLY, writer, night, patience=patience))
+        result = summarise_run(night, run_job(defs, NIGHTLY, writer, night, patience=patience))
         result.unwatched, repairs = _watched(defs, writer, night)
         result.repairs += repairs
         result.alerts = _alerted(settings, writer, defs)
@@ -112,7 +112,7 @@ def only_writer(settings: Settings) -> Iterator[Writer]:
     Raises `OtherOwner` before anything is changed when the database is published from another archive.
     """
     waiting = "another night is running on this machine: waiting for it to end"
-    with turn(settings.state, lambda: log.info(waiting)), instance(settings) as (opened, databases):
+    with exclusive(settings.state, lambda: log.info(waiting)), instance(settings) as (opened, databases):
         prepare_tables(databases, claim_of(settings))
         ours = f"{socket.gethostname()}:{settings.state}"
         with database_errors(databases.funnel_url, "it was lost; what was not published yet is as before"):
@@ -171,19 +171,21 @@ def _no_night_told(settings: Settings) -> Iterator[None]:
         yield
     except DatabaseUnavailable as error:
         from funnel_etl.observe.alerts.dispatch import alert_urls  # noqa: PLC0415
-        from funnel_etl.observe.alerts.fallback_store import tell_of_no_night  # noqa: PLC0415 - as in _alerted
+        from funnel_etl.observe.alerts.fallback_store import alert_of_no_night  # noqa: PLC0415 - as in _alerted
 
-        for number, why in tell_of_no_night(settings, alert_urls(settings), error).items():
+        for number, why in alert_of_no_night(settings, alert_urls(settings), error).items():
             log.info("alerts: address %s of FUNNEL_ALERT_URLS: %s", number, why)
         raise
 
 
 def _alerted(settings: Settings, writer: Writer, defs: dg.Definitions) -> str:
     """Send what is to be sent, whatever the night gave; returns why that failed, if it did."""
-    from funnel_etl.observe.alerts.dispatch import tell  # noqa: PLC0415 - which tells of the runs of this module
+    from funnel_etl.observe.alerts.dispatch import send_alerts  # noqa: PLC0415 - which tells of the runs of this module
 
     try:
-        sent = tell(settings, writer.databases.funnel_url, writer.instance, defs.get_repository_def(), force=True)
+        sent = send_alerts(
+            settings, writer.databases.funnel_url, writer.instance, defs.get_repository_def(), force=True
+        )
     except Exception as error:  # noqa: BLE001 - whatever it was: the night has ended as it has ended
         return f"{type(error).__name__}: {error}" if isinstance(error, FunnelError) else type(error).__name__
     if sent.accepted:
@@ -191,7 +193,7 @@ def _alerted(settings: Settings, writer: Writer, defs: dg.Definitions) -> str:
     return sent.says if sent.errors else ""
 
 
-def told(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
+def summarise_run(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
     """Return how a run of a night ended."""
     parts = {part: PartResult(part) for part in PARTS}
     result = NightResult(night, done.run_id, parts, failures_of(done), repairs=_repairs_of(done))

@@ -21,7 +21,7 @@ from funnel_etl.operate.status.status import (
     WEBINAR,
     WORK,
     Status,
-    Told,
+    StatusItem,
     looked_at,
 )
 
@@ -45,10 +45,10 @@ def status_lines(found: Status) -> Iterator[str]:
     """Return it in lines: first who has what to do, then each thing under its heading, the newest first."""
     yield from _to_do(found)
     for about, heading in HEADINGS.items():
-        told = found.about(about)
-        if told:
+        items = found.about(about)
+        if items:
             yield f"{heading}:"
-        yield from (f"  {_line(one)}" for one in told)
+        yield from (f"  {_line(one)}" for one in items)
 
 
 def status_json(found: Status) -> str:
@@ -63,7 +63,7 @@ def status_json(found: Status) -> str:
 
 
 def _to_do(found: Status) -> Iterator[str]:
-    open_points = [one for one in found.told if not one.is_well]
+    open_points = [one for one in found.items if not one.is_well]
     if not open_points:
         yield f"All is well, and complete through {found.last_day} wherever a source has rows of that day."
         return
@@ -71,11 +71,11 @@ def _to_do(found: Status) -> Iterator[str]:
     yield "To do: " + ", ".join(f"{who} {count}" for who, count in counts.items() if count)
 
 
-def _line(one: Told) -> str:
+def _line(one: StatusItem) -> str:
     return f"{one.name}: {one.says}" + ("" if one.is_well else f" → {one.who}: {one.to_do}")
 
 
-def _record(one: Told) -> dict[str, Any]:
+def _record(one: StatusItem) -> dict[str, Any]:
     return {
         "name": one.name,
         "is_well": one.is_well,

@@ -119,7 +119,7 @@ NIGHT, FAILED_RUN, REPAIR, SOURCE, REPORT, WEBINAR, VOLUME, ROWS, WORK, FILE, AL
 
 
 @dataclass(frozen=True)
-class Told:
+class StatusItem:
     """One thing a person may want to know. `facts`: what it rests on; `to_do` is None when all is well."""
 
     about: str
@@ -140,16 +140,16 @@ class Status:
     """Where things stand: `last_day` is the last complete business day."""
 
     last_day: date
-    told: list[Told]
+    items: list[StatusItem]
 
     @property
     def is_well(self) -> bool:
         """Whether nobody has to do anything."""
-        return all(one.is_well for one in self.told)
+        return all(one.is_well for one in self.items)
 
-    def about(self, what: str) -> list[Told]:
+    def about(self, what: str) -> list[StatusItem]:
         """Return what is told of one kind of thing."""
-        return [one for one in self.told if one.about == what]
+        return [one for one in self.items if one.about == what]
 
 
 def status(settings: Settings) -> Status:
@@ -158,29 +158,29 @@ def status(settings: Settings) -> Status:
         try:
             prepare_tables(databases, claim_of(settings))
         except OtherOwner as error:
-            told = [Told(NIGHT, "database", error.what, error.fix, ENGINEER)]
-            return Status(settings.yesterday(), [*told, *_of_dagster(settings, databases)[1]])
+            items = [StatusItem(NIGHT, "database", error.what, error.fix, ENGINEER)]
+            return Status(settings.yesterday(), [*items, *_of_dagster(settings, databases)[1]])
         with engine(databases.funnel_url).connect() as connection:
             failures, services = _of_dagster(settings, databases)
-            told = [*_nights(connection, settings), *_failed(failures)]
-            told += [*_repairs(connection, settings), *_sources(connection, settings, failures)]
-            told += [*_missing(connection), *webinars(connection, settings.yesterday()), *_volumes(connection)]
-            told += [*_quarantine(connection), *_worklist(connection)]
-            told += [*_rejected(connection), _alerts(connection, settings), *services]
-        return Status(settings.yesterday(), told)
+            items = [*_nights(connection, settings), *_failed(failures)]
+            items += [*_repairs(connection, settings), *_sources(connection, settings, failures)]
+            items += [*_missing(connection), *webinars(connection, settings.yesterday()), *_volumes(connection)]
+            items += [*_quarantine(connection), *_worklist(connection)]
+            items += [*_rejected(connection), _alerts(connection, settings), *services]
+        return Status(settings.yesterday(), items)
 
 
-def _nights(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
+def _nights(connection: sa.Connection, settings: Settings) -> Iterator[StatusItem]:
     nights = {row.part: row for row in connection.execute(NIGHTS)}
     for part in PARTS:
         night = nights.get(part)
         if night is None:
-            yield Told(NIGHT, part, "nothing published yet", "funnel-etl run", ENGINEER)
+            yield StatusItem(NIGHT, part, "nothing published yet", "funnel-etl run", ENGINEER)
             continue
         behind = (settings.yesterday() - night.as_of).days
         at = night.published_at.astimezone(ZoneInfo(settings.timezone))
         state = "up to date" if behind <= 0 else f"{_days(behind)} behind"
-        yield Told(
+        yield StatusItem(
             NIGHT,
             part,
             f"complete night {night.as_of}, version {night.version}, published {at:%Y-%m-%d %H:%M %Z}: {state}",
@@ -190,39 +190,39 @@ def _nights(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
         )
 
 
-def _failed(failures: list[Failure]) -> Iterator[Told]:
+def _failed(failures: list[Failure]) -> Iterator[StatusItem]:
     """Return what failed and did not succeed since, also of a night that was published before it was run again."""
     for failure, cause in ((one, cause) for one in failures for cause in of_failures([one], {})):
         name = f"{failure.asset or failure.job}{f', check {failure.check}' if failure.check else ''}"
         facts = {"asset": failure.asset, "night": failure.night, "run_id": failure.run_id, "failed_at": failure.at}
         if failure.check and not failure.is_error:
             continue  # a warning's own table says it
-        yield Told(FAILED_RUN, name, cause.what, cause.what_to_do, cause.who, facts)
+        yield StatusItem(FAILED_RUN, name, cause.what, cause.what_to_do, cause.who, facts)
 
 
-def _repairs(connection: sa.Connection, settings: Settings) -> Iterator[Told]:
+def _repairs(connection: sa.Connection, settings: Settings) -> Iterator[StatusItem]:
     for row in connection.execute(REPAIRS):
         at = f"{row.found_at.astimezone(ZoneInfo(settings.timezone)):%Y-%m-%d %H:%M %Z}"
         # It is right again: a note, of which only the cause may be left to find.
-        yield Told(REPAIR, row.name, f"{at}: {row.says.partition(': ')[2]}", facts={"found_at": row.found_at})
+        yield StatusItem(REPAIR, row.name, f"{at}: {row.says.partition(': ')[2]}", facts={"found_at": row.found_at})
 
 
-def _sources(connection: sa.Connection, settings: Settings, failures: list[Failure]) -> Iterator[Told]:
+def _sources(connection: sa.Connection, settings: Settings, failures: list[Failure]) -> Iterator[StatusItem]:
     rows = connection.execute(SOURCES).all()
     if not rows:
-        yield Told(SOURCE, "all sources", "no night has looked at them yet", "funnel-etl run", ENGINEER)
+        yield StatusItem(SOURCE, "all sources", "no night has looked at them yet", "funnel-etl run", ENGINEER)
         return
     behind = (settings.yesterday() - rows[0].as_of).days
     if behind > 0:
         says = f"looked at for the night {rows[0].as_of} the last time, {_days(behind)} ago: later nights did not run"
-        yield Told(SOURCE, "all sources", says, f"funnel-etl run --as-of {settings.yesterday()}", ENGINEER)
+        yield StatusItem(SOURCE, "all sources", says, f"funnel-etl run --as-of {settings.yesterday()}", ENGINEER)
     for row in rows:
         is_well = row.status in (COMPLETE, QUIET)
         through = f"complete through {row.complete_through}" if row.complete_through else "no data yet"
         why, what_to_do = row.why, row.what_to_do
         if row.status == FAILED and (known := _reason(row.source, failures)):
             why, what_to_do = f"{why}: {known[0]}", known[1]
-        yield Told(
+        yield StatusItem(
             SOURCE,
             row.source,
             f"{through}, {row.status}: {why}",
@@ -247,10 +247,10 @@ def _reason(source: str, failures: list[Failure]) -> tuple[str, str] | None:
     return what, f"{fix or 'read the run in the Dagster UI'}, then funnel-etl run --as-of {own[0].night}"
 
 
-def _missing(connection: sa.Connection) -> Iterator[Told]:
+def _missing(connection: sa.Connection) -> Iterator[StatusItem]:
     for row in connection.execute(MISSING):
         of_what = row.topic or row.profile or row.occurrence_id
-        yield Told(
+        yield StatusItem(
             REPORT,
             f"{row.report} report of {row.expected_date}",
             f"{of_what}{f' ({row.occurrence_id})' if row.occurrence_id else ''}: not there after {row.age_hours} hours",
@@ -260,7 +260,7 @@ def _missing(connection: sa.Connection) -> Iterator[Told]:
         )
 
 
-def webinars(connection: sa.Connection, last_day: date) -> Iterator[Told]:
+def webinars(connection: sa.Connection, last_day: date) -> Iterator[StatusItem]:
     """Return what is undecided of webinars, where most people have no phone, and what was dropped twice."""
     since = last_day - timedelta(days=LOOK_BACK_DAYS)
     held = connection.execute(WITHOUT_PHONE, {"since": since}).all()
@@ -269,48 +269,54 @@ def webinars(connection: sa.Connection, last_day: date) -> Iterator[Told]:
             counts = {"attended": row.attended, "without": row.without}
             says = f"{row.topic or row.occurrence_id}: {FEW_PHONES.says.format(**counts)}"
             facts = {"occurrence_id": row.occurrence_id, "event_date": row.event_date, **counts}
-            yield Told(WEBINAR, f"phones of {row.event_date}", says, FEW_PHONES.to_do, MARKETING_OPERATIONS, facts)
+            yield StatusItem(
+                WEBINAR, f"phones of {row.event_date}", says, FEW_PHONES.to_do, MARKETING_OPERATIONS, facts
+            )
     for row in connection.execute(UNDECIDED_WEBINARS, {"kinds": list(FINDINGS)}):
         others = f" and {grouped(row.items - 1)} more" if row.items > 1 else ""
         says = f"{row.first}{others}, {grouped(row.attended)} attendances: {FINDINGS[row.item_kind].says}"
         facts = {"items": row.items, "attended": int(row.attended)}
         to_do = f"{FINDINGS[row.item_kind].to_do}; all of them: funnel-etl worklist"
-        yield Told(WEBINAR, row.item_kind, says, to_do, MARKETING_OPERATIONS, facts)
+        yield StatusItem(WEBINAR, row.item_kind, says, to_do, MARKETING_OPERATIONS, facts)
     twice = connection.execute(TWICE).one()
     if twice.files:
         says = f"{grouped(twice.files)} in the last 7 days, the newest {twice.newest}: nothing is counted twice"
-        yield Told(WEBINAR, "dropped twice", says, facts={"files": twice.files})
+        yield StatusItem(WEBINAR, "dropped twice", says, facts={"files": twice.files})
 
 
-def _volumes(connection: sa.Connection) -> Iterator[Told]:
+def _volumes(connection: sa.Connection) -> Iterator[StatusItem]:
     for row in connection.execute(LOW):
         since = "" if row.since == row.day else f", low since {row.since}"
         facts = dict(row._mapping)  # noqa: SLF001 - the public way to a row's columns by name
-        yield Told(VOLUME, row.source, f"far too few: {row.why}{since}", row.what_to_do, row.who_does_it, facts)
+        yield StatusItem(VOLUME, row.source, f"far too few: {row.why}{since}", row.what_to_do, row.who_does_it, facts)
     for row in connection.execute(UNJUDGED):
-        yield Told(VOLUME, row.source, f"a drop could not be told: {row.says}", None, None, {"status": row.status})
+        yield StatusItem(
+            VOLUME, row.source, f"a drop could not be told: {row.says}", None, None, {"status": row.status}
+        )
     for row in connection.execute(PHONES):
         facts = dict(row._mapping)  # noqa: SLF001 - the public way to a row's columns by name
         says = f"far more without a phone than usual: {row.says}"
-        yield Told(VOLUME, row.source, says, row.what_to_do, row.who_does_it, facts)
+        yield StatusItem(VOLUME, row.source, says, row.what_to_do, row.who_does_it, facts)
 
 
-def _alerts(connection: sa.Connection, settings: Settings) -> Told:
+def _alerts(connection: sa.Connection, settings: Settings) -> StatusItem:
     urls = alert_urls(settings)
     if not urls:
-        return Told(ALERT, "alerts", "sent nowhere: FUNNEL_ALERT_URLS is not set")
+        return StatusItem(ALERT, "alerts", "sent nowhere: FUNNEL_ALERT_URLS is not set")
     unsent, last = connection.execute(UNSENT).one(), connection.execute(LAST_SENT).scalar_one()
     where = ", ".join(map(redacted, urls))
     if unsent.alerts:
         tried = f"tried {unsent.attempts} time{'' if unsent.attempts == 1 else 's'}"
         says = f"{unsent.alerts} could not be sent to all of {where}, {tried}: {unsent.errors}"
         to_do = "correct FUNNEL_ALERT_URLS or what it names; see with funnel-etl alert test; tried again by itself"
-        return Told(ALERT, "alerts", says, to_do, ENGINEER, {"unsent": unsent.alerts, "next_attempt_at": unsent.next})
+        return StatusItem(
+            ALERT, "alerts", says, to_do, ENGINEER, {"unsent": unsent.alerts, "next_attempt_at": unsent.next}
+        )
     at = f"the last one {last.astimezone(ZoneInfo(settings.timezone)):%Y-%m-%d %H:%M %Z}" if last else "none yet"
-    return Told(ALERT, "alerts", f"sent to {where}; {at}", facts={"last_sent_at": last})
+    return StatusItem(ALERT, "alerts", f"sent to {where}; {at}", facts={"last_sent_at": last})
 
 
-def _quarantine(connection: sa.Connection) -> Iterator[Told]:
+def _quarantine(connection: sa.Connection) -> Iterator[StatusItem]:
     rows = connection.execute(OPEN).all()
     ids = sorted({file_id for row in rows for file_id in row.file_ids})
     names = {row.file_id: row.name for row in connection.execute(NAMES, {"ids": ids})}
@@ -323,17 +329,17 @@ def _quarantine(connection: sa.Connection) -> Iterator[Told]:
         facts["examples"] = examples
         count = f"{grouped(row.rows)} row{'' if row.rows == 1 else 's'}"
         more = ", …" if row.rows > len(examples) else ""
-        yield Told(ROWS, row.asset, f"{count}: {row.reason} ({places}{more})", row.fix, who, facts)
+        yield StatusItem(ROWS, row.asset, f"{count}: {row.reason} ({places}{more})", row.fix, who, facts)
 
 
-def _worklist(connection: sa.Connection) -> Iterator[Told]:
+def _worklist(connection: sa.Connection) -> Iterator[StatusItem]:
     """Return how much money waits for a decision, by kind of item and who decides it.
 
     And, which no item is about, that no campaign lead has a funnel: `campaign_mapping.csv` is still to be filled in.
     """
     leads = connection.execute(LEADS, {"misc": MISC}).one()
     if leads.leads and leads.leads == leads.misc:
-        yield Told(
+        yield StatusItem(
             WORK,
             "campaign_leads",
             f"none of {grouped(leads.leads)} campaign leads fits a line of campaign_mapping.csv: all are {MISC}",
@@ -351,7 +357,7 @@ def _worklist(connection: sa.Connection) -> Iterator[Told]:
         say += f": {row.named}" if row.item_kind == "unknown_status" else ""
         where = f"decided in {table}.csv" if table in CONFIG_TABLES else "corrected in the CRM"
         facts = {"items": row.items, "revenue_inr": row.revenue, "spend_inr": row.spend, "table": table}
-        yield Told(
+        yield StatusItem(
             WORK,
             row.item_kind,
             f"{grouped(row.items)} to decide, {' and '.join(amounts) or 'no money'} at stake: {say}",
@@ -361,16 +367,16 @@ def _worklist(connection: sa.Connection) -> Iterator[Told]:
         )
 
 
-def _rejected(connection: sa.Connection) -> Iterator[Told]:
+def _rejected(connection: sa.Connection) -> Iterator[StatusItem]:
     for row in connection.execute(REJECTED):
         what, _, fix = (row.reason or "").partition(". Fix: ")
         who = MARKETING_OPERATIONS if row.source in ("zoom", "config") else ENGINEER
         facts = {"source": row.source, "received_at": row.received_at, "reason": row.reason}
         # It stays listed after its cause was mended: a note, nothing that is still to be done.
-        yield Told(FILE, f"{row.source} {row.name}", f"{what} ({who}: {fix})" if fix else what, None, None, facts)
+        yield StatusItem(FILE, f"{row.source} {row.name}", f"{what} ({who}: {fix})" if fix else what, None, None, facts)
 
 
-def _of_dagster(settings: Settings, databases: Databases) -> tuple[list[Failure], list[Told]]:
+def _of_dagster(settings: Settings, databases: Databases) -> tuple[list[Failure], list[StatusItem]]:
     """Return what failed, and what is to be said of the services: both from Dagster's own storage."""
     from funnel_etl.assembly import build_definitions  # noqa: PLC0415 - loaded by prepare_tables anyway
 
@@ -381,30 +387,32 @@ def _of_dagster(settings: Settings, databases: Databases) -> tuple[list[Failure]
             keys = sorted(code.asset_graph.asset_check_keys, key=lambda key: key.to_user_string())
             failures = [*failed_checks(opened, keys), *failed_runs(opened, now)]
     except FunnelError as error:
-        return [], [Told(SERVICE, "dagster", error.what, error.fix, ENGINEER)]
+        return [], [StatusItem(SERVICE, "dagster", error.what, error.fix, ENGINEER)]
     except Exception as error:  # noqa: BLE001 - whatever it is: the rest is worth telling
         says = f"its own storage cannot be read ({type(error).__name__})"
-        return [], [Told(SERVICE, "dagster", says, "start it once with make up, and read its first error", ENGINEER)]
+        return [], [
+            StatusItem(SERVICE, "dagster", says, "start it once with make up, and read its first error", ENGINEER)
+        ]
     checked = {failure.asset for failure in failures if failure.check}
     # The step of an asset whose check failed did not fail by itself.
     failures = [failure for failure in failures if failure.check or failure.asset not in checked]
     return failures, [*_waiting(settings, waits), *_services(settings, found)]
 
 
-def _waiting(settings: Settings, waits: Sequence[Waiting]) -> Iterator[Told]:
+def _waiting(settings: Settings, waits: Sequence[Waiting]) -> Iterator[StatusItem]:
     """Return what a night that is going on waits for: it goes on by itself, so nobody has to do anything."""
     for one in waits:
         since = one.since.astimezone(ZoneInfo(settings.timezone))
         says = f"the night {one.night} waits for it since {since:%H:%M}, and asks it again: {scrubbed(one.why)}"
-        yield Told(SERVICE, one.asset, says, facts={"state": "waiting", "last_seen_at": one.since})
+        yield StatusItem(SERVICE, one.asset, says, facts={"state": "waiting", "last_seen_at": one.since})
 
 
-def _services(settings: Settings, found: Sequence[Automatic]) -> Iterator[Told]:
+def _services(settings: Settings, found: Sequence[Automatic]) -> Iterator[StatusItem]:
     if (settings.state / JOURNAL).exists():
-        yield Told(SERVICE, "erase", "the erasure of a person was not completed", "funnel-etl erase", ENGINEER)
+        yield StatusItem(SERVICE, "erase", "the erasure of a person was not completed", "funnel-etl erase", ENGINEER)
     for one in found:
         who = ENGINEER if one.what_to_do else None
-        yield Told(SERVICE, one.name, one.says, one.what_to_do, who, {"state": one.state, "last_seen_at": one.at})
+        yield StatusItem(SERVICE, one.name, one.says, one.what_to_do, who, {"state": one.state, "last_seen_at": one.at})
 
 
 def _days(count: int) -> str:

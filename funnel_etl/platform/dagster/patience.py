@@ -16,7 +16,7 @@ import dagster as dg
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.platform.dagster.nights import NIGHTLY, PARTITION
-from funnel_etl.platform.run_lock import aside
+from funnel_etl.platform.run_lock import lend
 from funnel_etl.settings import Settings
 
 PATIENCE = "funnel_etl/patience_seconds"
@@ -108,7 +108,7 @@ def _wait_until(moment: float, context: dg.AssetExecutionContext, settings: Sett
     """Wait, with the turn left to others. Ctrl+C and the UI's Terminate end it at once, as in any step."""
     if (seconds := moment - time.time()) > 0:
         context.log.info("waits until %s to ask the source again", _clock(moment, ZoneInfo(settings.timezone)))
-        with aside(settings.state, lambda: context.log.info(WAITS)):
+        with lend(settings.state, lambda: context.log.info(WAITS)):
             time.sleep(seconds)
 
 

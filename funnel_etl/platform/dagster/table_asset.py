@@ -17,7 +17,7 @@ import dagster as dg
 import pandas as pd
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.tables.accounting import Outcome, too_many_put_aside
+from funnel_etl.core.tables.accounting import Outcome, too_many_quarantined
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.earlier import Earlier, EarlierReads
 from funnel_etl.core.values.numbers import grouped
@@ -252,7 +252,7 @@ def _contract_result(contract: Table, outcome: Outcome) -> dg.AssetCheckResult:
 
 
 def _quarantine_result(outcome: Outcome, limit: float) -> dg.AssetCheckResult:
-    told = too_many_put_aside(outcome.ledger, limit)
+    told = too_many_quarantined(outcome.ledger, limit)
     fix = f"more than FUNNEL_QUARANTINE_LIMIT ({limit:.0%}). Fix: mend the source; if it is right so, raise the limit"
     return dg.AssetCheckResult(
         check_name=QUARANTINE_CHECK,

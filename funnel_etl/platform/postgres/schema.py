@@ -19,8 +19,15 @@ from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.platform.contracts import MASK_KEY, QUARANTINE, REPAIRS, SCHEMA_MARKS
 from funnel_etl.platform.postgres import catalogue, masking, views
 from funnel_etl.platform.postgres.database import advisory_lock, literal
-from funnel_etl.platform.postgres.short_locks import LOCK_SECONDS, NotChanged, change, run, told, wait_at_most
-from funnel_etl.platform.postgres.view_changes import View, bring_up, on_column, set_aside
+from funnel_etl.platform.postgres.short_locks import (
+    LOCK_SECONDS,
+    NotChanged,
+    change,
+    run,
+    translate_db_errors,
+    wait_at_most,
+)
+from funnel_etl.platform.postgres.view_changes import View, bring_up, on_column, without_views
 
 log = logging.getLogger(__name__)
 progress = logging.getLogger("funnel_etl.progress")
@@ -85,7 +92,7 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection
     tables = sorted({*tables, SCHEMA_MARKS, MASK_KEY, QUARANTINE, REPAIRS}, key=lambda table: table.full_name)
     wanted = [*masking.masks(tables), *views.VIEWS]
     mark = _fingerprint(tables, wanted)
-    with told(), engine.connect() as guard:
+    with translate_db_errors(), engine.connect() as guard:
         guard.detach()  # no second connection stays open for it
         wait_at_most(guard, LOCK_SECONDS)
         advisory_lock(guard, "funnel_etl.schema")
@@ -221,7 +228,7 @@ def _alter(connection: sa.Connection, operation: ops.MigrateOperation, table: st
     in_the_way: list[View] = []
     if isinstance(operation, ops.AlterColumnOp) and _changes_type(operation):
         in_the_way = on_column(connection, wanted, table, operation.column_name)
-    with set_aside(connection, in_the_way):
+    with without_views(connection, in_the_way):
         _invoke_all(connection, [operation])
 
 

@@ -35,7 +35,7 @@ def change(engine: sa.Engine, name: str, work: Callable[[sa.Connection], object]
     `NotChanged`; nothing is changed then.
     """
     until = time.monotonic() + LOCK_SECONDS
-    with told(name):
+    with translate_db_errors(name):
         while not _once(engine, work, table, is_last=time.monotonic() > until):
             time.sleep(PAUSE_SECONDS)
 
@@ -51,7 +51,7 @@ def run(connection: sa.Connection, sql: str) -> sa.CursorResult[Any]:
 
 
 @contextmanager
-def told(name: str | None = None) -> Iterator[None]:
+def translate_db_errors(name: str | None = None) -> Iterator[None]:
     """Raise what the server refuses as one readable line; `name` is what was to be changed."""
     try:
         yield

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from funnel_etl.platform.postgres.database import literal
-from funnel_etl.platform.postgres.short_locks import LOCK_SECONDS, change, run, told, wait_at_most
+from funnel_etl.platform.postgres.short_locks import LOCK_SECONDS, change, run, translate_db_errors, wait_at_most
 
 _WANTED = "pg_temp.wanted_view"
 _COLUMNS = """
@@ -66,7 +66,7 @@ class View:
 
 def bring_up(engine: sa.Engine, view: View) -> bool:
     """Make the view what is wanted; returns whether it was not. Nothing is locked if it is. Raises `NotChanged`."""
-    with told(view.full_name), engine.connect() as looking:
+    with translate_db_errors(view.full_name), engine.connect() as looking:
         wait_at_most(looking, LOCK_SECONDS)
         there, wanted = _columns(looking, view.quoted), _select(looking, view)
         run(looking, f"CREATE TEMPORARY VIEW {_WANTED} AS {wanted}")
@@ -77,7 +77,7 @@ def bring_up(engine: sa.Engine, view: View) -> bool:
         change(engine, view.full_name, lambda c: _run_all(c, [f"CREATE OR REPLACE VIEW {view.quoted} AS {wanted}"]))
     elif not is_wanted:
         change(engine, view.full_name, lambda c: _remake(c, view))
-    with told(view.full_name), engine.connect() as looking:
+    with translate_db_errors(view.full_name), engine.connect() as looking:
         comments = _new_comments(looking, view)
     if comments:
         change(engine, view.full_name, lambda c: _run_all(c, comments))
@@ -94,7 +94,7 @@ def on_column(connection: sa.Connection, views: Iterable[View], table: str, colu
 
 
 @contextmanager
-def set_aside(connection: sa.Connection, views: Iterable[View]) -> Iterator[None]:
+def without_views(connection: sa.Connection, views: Iterable[View]) -> Iterator[None]:
     """Drop the views while something below them changes; then make them as wanted, for whom they were granted to."""
     kept = [(view, _select(connection, view), _grants(connection, view)) for view in views]
     for view, _, _ in kept:
@@ -113,7 +113,7 @@ def set_aside(connection: sa.Connection, views: Iterable[View]) -> Iterator[None
 
 
 def _remake(connection: sa.Connection, view: View) -> None:
-    with set_aside(connection, [view]):
+    with without_views(connection, [view]):
         pass
 
 

@@ -27,11 +27,11 @@ from funnel_etl.core.reading.json_records import begins_json
 from funnel_etl.core.reading.person_matcher import (
     PHONE,
     FollowsLabel,
-    Sought,
-    Withheld,
+    PersonMatcher,
+    Redacted,
     no_label,
-    withhold,
-    withhold_json,
+    redact_json,
+    redact_lines,
 )
 from funnel_etl.core.reading.signatures import is_gzip, is_parquet, is_zip
 from funnel_etl.core.values.text import decode
@@ -64,9 +64,9 @@ class Erasures:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._sought: tuple[tuple[str, ...], Sought] | None = None
+        self._sought: tuple[tuple[str, ...], PersonMatcher] | None = None
 
-    def sought(self) -> Sought | None:
+    def matcher(self) -> PersonMatcher | None:
         """Return the erased persons as who is looked for in new files; None: nobody was ever erased.
 
         Raises `FunnelError` when the secret is gone: without it an erased person would come back unseen.
@@ -81,7 +81,7 @@ class Erasures:
             lengths = frozenset(int(one["digits"]) for one in kept if one["kind"] == PHONE)
             # A night's dump has mostly the phones of the night before.
             known = lru_cache(MOST_REMEMBERED)(lambda name: _hash(key, name) in hashes)
-            self._sought = names, Sought(known, lengths)
+            self._sought = names, PersonMatcher(known, lengths)
         return self._sought[1]
 
     def add(self, names: Iterable[str]) -> list[str]:
@@ -113,7 +113,7 @@ class Erasures:
         kept = (Tombstone.model_validate_json(self._store.read(name)) for name in self._store.names(f"{FOLDER}/files"))
         return {one.file_id: frozenset(one.lines) for one in kept}
 
-    def keep(self, file_id: str, withheld: Withheld, by: Iterable[str] = ()) -> None:
+    def keep(self, file_id: str, withheld: Redacted, by: Iterable[str] = ()) -> None:
         """Record what a file lost; before its bytes are replaced, for what is recorded may be read."""
         before = self.tombstone(file_id)
         left = hashlib.sha256(withheld.data).hexdigest()
@@ -146,19 +146,19 @@ class Erasures:
             ) from None
 
 
-def withheld_from(
-    data: bytes, sought: Sought, follows_label: FollowsLabel = no_label, *, may_be_json: bool = False
-) -> Withheld:
+def redacted_from(
+    data: bytes, matcher: PersonMatcher, follows_label: FollowsLabel = no_label, *, may_be_json: bool = False
+) -> Redacted:
     """Take out of any landed bytes what names persons; a packed file that does, which no reader reads, goes whole.
 
     `may_be_json`: a source sent it, so that what is JSON has records, and not lines.
     """
     if is_parquet(data):
-        return Withheld(data)
+        return Redacted(data)
     if is_zip(data) or is_gzip(data):
-        return Withheld(b"", (1,)) if sought.named_in(_unpacked(data)) else Withheld(data)
-    left = withhold_json(data, sought) if may_be_json and begins_json(data) else None
-    return left if left is not None else withhold(data, sought, follows_label)
+        return Redacted(b"", (1,)) if matcher.named_in(_unpacked(data)) else Redacted(data)
+    left = redact_json(data, matcher) if may_be_json and begins_json(data) else None
+    return left if left is not None else redact_lines(data, matcher, follows_label)
 
 
 def _unpacked(data: bytes) -> str:

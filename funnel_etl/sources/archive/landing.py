@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Required, TypedDict, TypeVar, Unpack
 from upath import UPath
 
 from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable, StorageUnavailable
-from funnel_etl.core.reading.person_matcher import FollowsLabel, Withheld, no_label
+from funnel_etl.core.reading.person_matcher import FollowsLabel, Redacted, no_label
 from funnel_etl.sources.archive.arrivals import (
     FILE_ID,
     Arrival,
@@ -39,7 +39,7 @@ from funnel_etl.sources.archive.arrivals import (
     removed_name,
     utc,
 )
-from funnel_etl.sources.archive.erasure_registry import Erasures, withheld_from
+from funnel_etl.sources.archive.erasure_registry import Erasures, redacted_from
 from funnel_etl.sources.archive.identity import ArchiveIdentity
 from funnel_etl.sources.archive.store import LANDING, Store, open_store
 from funnel_etl.sources.connect.addresses import arrival_name
@@ -55,7 +55,7 @@ class About(TypedDict, total=False):
     http_status: int | None
     headers: Mapping[str, str] | None
     folder: str | None
-    withheld: Withheld | None
+    withheld: Redacted | None
     page: int | None
 
 
@@ -100,8 +100,8 @@ class Landing:
         with ExitStack() as stack:
             path = stack.enter_context(self._store.workspace())
             file_id, size = _fill(self._store, path, [chunks] if isinstance(chunks, bytes) else chunks)
-            if withheld is None and self.erasures.sought() is not None:
-                withheld = self.withhold(path.read_bytes(), may_be_json=kind == "pull")
+            if withheld is None and self.erasures.matcher() is not None:
+                withheld = self.redact_lines(path.read_bytes(), may_be_json=kind == "pull")
                 if withheld.is_changed:
                     file_id, size = _fill(self._store, path, [withheld.data])
             if withheld is not None:
@@ -132,7 +132,7 @@ class Landing:
             raise refusal
         return arrival, made[0]
 
-    def turn_away(
+    def record_rejected(
         self,
         source: str,
         name: str,
@@ -232,17 +232,19 @@ class Landing:
         """Which archive this is."""
         return ArchiveIdentity(self._store)
 
-    def withhold(self, data: bytes, follows_label: FollowsLabel = no_label, *, may_be_json: bool = False) -> Withheld:
+    def redact_lines(
+        self, data: bytes, follows_label: FollowsLabel = no_label, *, may_be_json: bool = False
+    ) -> Redacted:
         """Take the lines of erased persons out of bytes that came, before anything of them is kept."""
-        sought = self.erasures.sought()
-        if sought is None:
-            return Withheld(data)
-        return withheld_from(data, sought, follows_label, may_be_json=may_be_json)
+        matcher = self.erasures.matcher()
+        if matcher is None:
+            return Redacted(data)
+        return redacted_from(data, matcher, follows_label, may_be_json=may_be_json)
 
     def masked(self, text: str) -> str:
         """Return a name that came with a file, without what in it names erased persons."""
-        sought = self.erasures.sought()
-        return text if sought is None else sought.masked(text)
+        matcher = self.erasures.matcher()
+        return text if matcher is None else matcher.masked(text)
 
     def file_id_of(self, data: bytes) -> str:
         """Return the file_id that bytes have, or would have, in the archive."""
@@ -253,7 +255,7 @@ class Landing:
         tombstone = self.erasures.tombstone(file_id)
         return tombstone.lines if tombstone else ()
 
-    def replace(self, file_id: str, withheld: Withheld, by: Iterable[str]) -> None:
+    def replace(self, file_id: str, withheld: Redacted, by: Iterable[str]) -> None:
         """Put in place of a file what is left of it, under its file_id; `by`: hashes of the persons erased."""
         self.erasures.keep(file_id, withheld, by)
         self._store.write(object_name(file_id), withheld.data)

@@ -26,7 +26,7 @@ from funnel_etl.sources.connect.pages import Page, fetch_pages
 from funnel_etl.sources.connect.paging import counting, refuse_page
 from funnel_etl.sources.connect.request import Fetched, FetchPolicy, Request, T
 from funnel_etl.sources.connect.sniff import refuse_unless_text
-from funnel_etl.sources.connect.transport import Deadline, DeadlineAdapter, Patience, discreet_logs
+from funnel_etl.sources.connect.transport import Deadline, DeadlineAdapter, DeadlineRetry, discreet_logs
 
 _ACCEPTED: dict[Format, str] = {"csv": "text/csv", "json": "application/json"}
 _HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "funnel-etl"}
@@ -42,7 +42,7 @@ class _Session(requests.Session):
         super().__init__()
         self._request = request
         self.max_redirects = 10
-        patience = Patience.until(min(ends, time.monotonic() + request.policy.retry_for), request.policy)
+        patience = DeadlineRetry.until(min(ends, time.monotonic() + request.policy.retry_for), request.policy)
         for scheme in ("http://", "https://"):
             self.mount(scheme, DeadlineAdapter(deadline, patience))
 

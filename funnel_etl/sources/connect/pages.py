@@ -177,11 +177,11 @@ def _endless(request: Request[T], why: str) -> SourceRejected:
 def _landed(request: Request[T], pages: list[Page]) -> Fetched[T]:
     """Let the judge read the pages, then land them."""
     landing = request.landing
-    kept = [landing.withhold(page.data, may_be_json=True) for page in pages]
-    for withheld in kept:
-        if withheld.is_changed:
-            landing.erasures.keep(landing.file_id_of(withheld.data), withheld)
-    judged = request.judge([withheld.data for withheld in kept]) if request.judge is not None else None
+    kept = [landing.redact_lines(page.data, may_be_json=True) for page in pages]
+    for redacted in kept:
+        if redacted.is_changed:
+            landing.erasures.keep(landing.file_id_of(redacted.data), redacted)
+    judged = request.judge([redacted.data for redacted in kept]) if request.judge is not None else None
     return Fetched(tuple(_put(request, page, number) for number, page in enumerate(pages, start=1)), judged)
 
 

@@ -27,7 +27,7 @@ _PIECE = 1 << 20
 _QUERY = re.compile(r"\?\S+")
 
 
-class Patience(urllib3.Retry):
+class DeadlineRetry(urllib3.Retry):
     """urllib3's retries for one request, never past the deadline, each wait inside the limits."""
 
     ends: float = float("inf")

@@ -20,7 +20,7 @@ def plain_name(name: str) -> str:
     return _CONTROL.sub("", re.split(r"[\\/]", text)[-1]).strip() or "unnamed"
 
 
-def set_aside(
+def move_away(
     path: Path, folder: Path, place: str, advice: str = "", *, named: str | None = None, kept: bytes | None = None
 ) -> Path:
     """Move a file of the drop folder to `<place>/` (its sub-folder kept), with `advice` beside it; returns where it is.

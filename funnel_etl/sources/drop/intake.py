@@ -15,21 +15,21 @@ from typing import Any
 
 from funnel_etl import locks
 from funnel_etl.core.errors import FunnelError, SourceRejected, StorageUnavailable
-from funnel_etl.core.reading.person_matcher import FollowsLabel, Withheld, no_label
+from funnel_etl.core.reading.person_matcher import FollowsLabel, Redacted, no_label
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.files import open_in_state, write_whole
 from funnel_etl.sources.archive.arrivals import Arrival, first_came
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.connect.fetch import utc_now
-from funnel_etl.sources.drop.disposal import PROCESSED, REJECTED, advice, plain_name, set_aside
-from funnel_etl.sources.drop.ready import Seen, StillWritten, is_changed, read_whole, settled
+from funnel_etl.sources.drop.disposal import PROCESSED, REJECTED, advice, move_away, plain_name
+from funnel_etl.sources.drop.ready import FileStat, StillWritten, is_changed, read_whole, settled
 
 log = logging.getLogger("funnel_etl.progress")
 MEGABYTE = 1_000_000
 
 
 @dataclass
-class Taken:
+class IntakeResult:
     """What one look at the drop folder did; files are named as they may be shown.
 
     `arrivals`: taken now; `rejected`: name → why; `waiting`: name → why not yet; `left`: name → why it stays there;
@@ -77,9 +77,9 @@ class DropFolder:
     follows_label: FollowsLabel = no_label
     refuses: Callable[[str], FunnelError | None] = lambda _file_id: None
 
-    def take(self, *, seconds: float | None = None, wait: bool = True) -> Taken:
+    def take(self, *, seconds: float | None = None, wait: bool = True) -> IntakeResult:
         """Take every file that is ready, for at most `seconds`; if another process is at it, wait or give way."""
-        taken = Taken()
+        taken = IntakeResult()
         with self._alone(wait=wait) as is_alone:
             if not is_alone:
                 taken.is_busy = True
@@ -95,7 +95,7 @@ class DropFolder:
             self._take_settled(taken, seconds)
         return taken
 
-    def _take_settled(self, taken: Taken, seconds: float | None) -> None:
+    def _take_settled(self, taken: IntakeResult, seconds: float | None) -> None:
         decision = settled(self.folder, self.settle_seconds)
         taken.waiting |= {self.shown(path): why for path, why in decision.wait.items()}
         taken.left |= {self.shown(path): why for path, why in decision.ignore.items()}
@@ -126,7 +126,7 @@ class DropFolder:
 class _Work:
     """The files of one look, one by one."""
 
-    def __init__(self, drop: DropFolder, taken: Taken, memory: "_Memory") -> None:
+    def __init__(self, drop: DropFolder, taken: IntakeResult, memory: "_Memory") -> None:
         self.drop = drop
         self.taken = taken
         self.memory = memory
@@ -144,7 +144,7 @@ class _Work:
             self._came = first_came(arrivals)
         return self._known
 
-    def take(self, entry: Seen) -> None:
+    def take(self, entry: FileStat) -> None:
         """Land a file, judge it, move it aside; whatever goes wrong is said of this file only."""
         shown = self.drop.shown(entry.path)
         try:
@@ -161,19 +161,19 @@ class _Work:
             reason = error.strerror or type(error).__name__
             self.taken.left[shown] = f"it cannot be read ({reason}): let the user of funnel-etl read it"
 
-    def _known_stuck(self, entry: Seen, stuck: _Stuck) -> tuple[str, str]:
+    def _known_stuck(self, entry: FileStat, stuck: _Stuck) -> tuple[str, str]:
         """Return where a file belongs that was landed before; somebody in it may have been erased since."""
-        if self.drop.landing.erasures.sought() is not None and entry.size <= self.drop.max_mb * MEGABYTE:
-            withheld = self.drop.landing.withhold(read_whole(entry), self.drop.follows_label)
+        if self.drop.landing.erasures.matcher() is not None and entry.size <= self.drop.max_mb * MEGABYTE:
+            withheld = self.drop.landing.redact_lines(read_whole(entry), self.drop.follows_label)
             self._kept = withheld.data if withheld.is_changed else None
         return stuck.place, stuck.advice
 
-    def keep_in_mind(self, entries: list[Seen]) -> None:
+    def keep_in_mind(self, entries: list[FileStat]) -> None:
         """Do not forget which of the files that are not looked at now are stuck."""
         for entry in entries:
             self.memory.stuck(self.drop.shown(entry.path), entry.mark)
 
-    def _land(self, entry: Seen, shown: str) -> tuple[str, str]:
+    def _land(self, entry: FileStat, shown: str) -> tuple[str, str]:
         """Record a file; returns where it belongs and what to tell."""
         folder, masked = self.drop.folder, self.drop.landing.masked
         name = masked(plain_name(entry.path.name))
@@ -181,7 +181,7 @@ class _Work:
         if entry.size > self.drop.max_mb * MEGABYTE:
             refusal: FunnelError | None = self._turn_away(entry, name, sub_folder)
         else:
-            withheld = self.drop.landing.withhold(read_whole(entry), self.drop.follows_label)
+            withheld = self.drop.landing.redact_lines(read_whole(entry), self.drop.follows_label)
             data, file_id = withheld.data, self.drop.landing.file_id_of(withheld.data)
             self._kept = data if withheld.is_changed else None
             key = (name, sub_folder, file_id)
@@ -201,7 +201,7 @@ class _Work:
         return REJECTED, advice(name, refusal.what, refusal.fix)
 
     def _put(
-        self, name: str, withheld: Withheld, sub_folder: str | None, refusal: FunnelError | None, now: datetime
+        self, name: str, withheld: Redacted, sub_folder: str | None, refusal: FunnelError | None, now: datetime
     ) -> None:
         def check(_landed: Path) -> None:
             if refusal is not None:
@@ -216,10 +216,10 @@ class _Work:
             if error is not refusal:
                 raise
 
-    def _turn_away(self, entry: Seen, name: str, sub_folder: str | None) -> FunnelError:
+    def _turn_away(self, entry: FileStat, name: str, sub_folder: str | None) -> FunnelError:
         drop = self.drop
         refusal = too_large(entry.size, drop.max_mb)
-        drop.landing.turn_away(
+        drop.landing.record_rejected(
             drop.source, name, size=entry.size, received_at=utc_now(), reason=refusal, folder=sub_folder
         )
         return refusal
@@ -238,14 +238,14 @@ class _Work:
             raise reader_defect(error) from error
         return None
 
-    def _aside(self, entry: Seen, shown: str, place: str, told: str) -> None:
+    def _aside(self, entry: FileStat, shown: str, place: str, told: str) -> None:
         """Move a file that is landed; one that cannot be moved stays, is known by its mark, and that is said once."""
         if is_changed(entry):
             self.taken.waiting[shown] = "it changed while it was taken: what it holds now is taken next"
             return
         try:
             named = self.drop.landing.masked(entry.path.name)
-            set_aside(entry.path, self.drop.folder, place, told, named=named, kept=self._kept)
+            move_away(entry.path, self.drop.folder, place, told, named=named, kept=self._kept)
             self.memory.moved(shown)
         except OSError as error:
             reason = error.strerror or type(error).__name__

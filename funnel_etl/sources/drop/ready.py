@@ -19,7 +19,7 @@ TOO_DEEP = "a folder in a sub-folder: it is not looked into, move its files one 
 
 
 @dataclass(frozen=True)
-class Seen:
+class FileStat:
     """A directory entry as it was seen: path, size, times (Unix seconds), whether it is a plain file.
 
     `modified` is the time its writer gave it, `changed` the time the file system noticed a change (0: not known).
@@ -48,7 +48,7 @@ class Seen:
 class Decision:
     """`take`: files that are ready; `wait`: path → why not yet; `ignore`: path → why never."""
 
-    take: list[Seen] = field(default_factory=list)
+    take: list[FileStat] = field(default_factory=list)
     wait: dict[Path, str] = field(default_factory=dict)
     ignore: dict[Path, str] = field(default_factory=dict)
 
@@ -57,9 +57,9 @@ class StillWritten(Exception):
     """The file changed between being seen and being read."""
 
 
-def look(folder: Path) -> list[Seen]:
+def look(folder: Path) -> list[FileStat]:
     """See the entries of the folder and of its sub-folders, in the order of their names; links are not followed."""
-    found: list[Seen] = []
+    found: list[FileStat] = []
     for entry in _entries(folder, found):
         if not entry.is_dir(follow_symlinks=False):
             found += _see(entry)
@@ -68,11 +68,11 @@ def look(folder: Path) -> list[Seen]:
                 if not below.is_dir(follow_symlinks=False):
                     found += _see(below)
                 elif not below.name.startswith("."):
-                    found.append(Seen(Path(below.path), 0, 0.0, is_plain=False, why=TOO_DEEP))
+                    found.append(FileStat(Path(below.path), 0, 0.0, is_plain=False, why=TOO_DEEP))
     return found
 
 
-def decide(seen: Iterable[Seen], before: dict[str, str], now: float, settle_seconds: float) -> Decision:
+def decide(seen: Iterable[FileStat], before: dict[str, str], now: float, settle_seconds: float) -> Decision:
     """Decide about each entry: taken once it has been left alone for the settle time.
 
     `before` holds each path's mark at the last look: a file whose mark changed since then waits, and one whose times
@@ -105,7 +105,7 @@ def settled(folder: Path, settle_seconds: float) -> Decision:
     return decide(look(folder), marks, time.time(), settle_seconds)
 
 
-def read_whole(entry: Seen) -> bytes:
+def read_whole(entry: FileStat) -> bytes:
     """Read a seen file, never more than it was seen to hold; a link that took its place is not followed.
 
     Raises OSError when it cannot be read, `StillWritten` when it is no longer what was seen.
@@ -120,7 +120,7 @@ def read_whole(entry: Seen) -> bytes:
     return data
 
 
-def is_changed(entry: Seen) -> bool:
+def is_changed(entry: FileStat) -> bool:
     """Return whether the file under the path is no longer the one that was seen."""
     try:
         status = os.lstat(entry.path)
@@ -129,7 +129,7 @@ def is_changed(entry: Seen) -> bool:
     return not stat.S_ISREG(status.st_mode) or entry.mark != f"{status.st_size}:{status.st_mtime}"
 
 
-def _entries(folder: Path, found: list[Seen]) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: Path, found: list[FileStat]) -> Iterator[os.DirEntry[str]]:
     """Return the entries of a folder by name; one that cannot be opened is itself an entry that is left alone."""
     try:
         with os.scandir(folder) as entries:
@@ -138,15 +138,15 @@ def _entries(folder: Path, found: list[Seen]) -> Iterator[os.DirEntry[str]]:
         return
     except OSError as error:
         why = f"the folder cannot be opened ({error.strerror}): let the user of funnel-etl read it"
-        found.append(Seen(folder, 0, 0.0, is_plain=False, why=why))
+        found.append(FileStat(folder, 0, 0.0, is_plain=False, why=why))
         return
     yield from listed
 
 
-def _see(entry: os.DirEntry[str]) -> list[Seen]:
+def _see(entry: os.DirEntry[str]) -> list[FileStat]:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:
         return []
     is_plain = stat.S_ISREG(status.st_mode)
-    return [Seen(Path(entry.path), status.st_size, status.st_mtime, is_plain, status.st_ctime)]
+    return [FileStat(Path(entry.path), status.st_size, status.st_mtime, is_plain, status.st_ctime)]

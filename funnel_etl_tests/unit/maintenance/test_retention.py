@@ -216,9 +216,9 @@ def test_zoom_reports_config_closed_months_and_confirmations_never_go(landing: L
 def test_an_old_file_that_was_no_report_goes_and_a_refused_dump_that_waits_for_a_person_stays(landing: Landing) -> None:
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     error = Exception("no report")
-    junk = landing.turn_away("zoom", "x.pdf", size=3, received_at=long_ago, reason=error)  # type: ignore[arg-type]
+    junk = landing.record_rejected("zoom", "x.pdf", size=3, received_at=long_ago, reason=error)  # type: ignore[arg-type]
     pull(landing, "crm_sales", NIGHTS[0])
-    waits = landing.turn_away("crm_sales", "dump.csv", size=3, received_at=NOW, reason=error)  # type: ignore[arg-type]
+    waits = landing.record_rejected("crm_sales", "dump.csv", size=3, received_at=NOW, reason=error)  # type: ignore[arg-type]
     assert junk.file_id in going(landing, 1)
     assert waits.file_id not in {f for f, _ in landing_plan(landing, 1, NOW + timedelta(days=99)).going}
 

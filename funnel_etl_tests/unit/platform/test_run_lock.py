@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from funnel_etl.platform.run_lock import RUNS, alive, forget, killed, turn
+from funnel_etl.platform.run_lock import RUNS, exclusive, forget, killed, run_marker
 
 HOLDER = """
     import sys, time
     from pathlib import Path
-    from funnel_etl.platform.run_lock import alive, turn
+    from funnel_etl.platform.run_lock import exclusive, run_marker
     state = Path(sys.argv[1])
-    with alive(state, "a-run"), turn(state, lambda: print("waits", flush=True)):
+    with run_marker(state, "a-run"), exclusive(state, lambda: print("waits", flush=True)):
         print("has it", flush=True)
         sys.stdin.read()
 """
@@ -49,8 +49,8 @@ def test_the_second_process_says_that_it_waits_and_has_the_turn_when_the_first_i
 
 
 def test_a_process_that_has_the_turn_has_it_again_and_keeps_it_until_the_outer_one_ends(tmp_path: Path) -> None:
-    with turn(tmp_path, lambda: pytest.fail("it waits for itself")):
-        with turn(tmp_path, lambda: pytest.fail("it waits for itself")):
+    with exclusive(tmp_path, lambda: pytest.fail("it waits for itself")):
+        with exclusive(tmp_path, lambda: pytest.fail("it waits for itself")):
             pass
         other = holder(tmp_path)
         assert line_of(other) == "waits"
@@ -60,7 +60,7 @@ def test_a_process_that_has_the_turn_has_it_again_and_keeps_it_until_the_outer_o
 
 def test_a_killed_run_is_seen_and_one_that_lives_or_ended_is_not(tmp_path: Path) -> None:
     assert killed(tmp_path) == []
-    with alive(tmp_path, "lives"):
+    with run_marker(tmp_path, "lives"):
         process = holder(tmp_path)
         assert line_of(process) == "has it"
         assert killed(tmp_path) == []
@@ -84,7 +84,7 @@ def test_however_a_look_falls_into_the_begin_or_end_of_a_run_it_is_not_taken_for
     for each in looks:
         each.start()
     for _ in range(500):
-        with alive(tmp_path, "lives"):
+        with run_marker(tmp_path, "lives"):
             pass
     stopped.set()
     for each in looks:
@@ -97,7 +97,7 @@ def test_a_look_that_holds_the_file_as_a_run_begins_does_not_leave_it_without_it
     left.parent.mkdir()
     with left.open("ab") as looked:
         fcntl.flock(looked, fcntl.LOCK_SH)
-        with alive(tmp_path, "lives"):
+        with run_marker(tmp_path, "lives"):
             fcntl.flock(looked, fcntl.LOCK_UN)
             assert killed(tmp_path) == []
     assert list(tmp_path.iterdir()) == [left.parent]
@@ -105,7 +105,7 @@ def test_a_look_that_holds_the_file_as_a_run_begins_does_not_leave_it_without_it
 
 
 def test_looking_for_killed_runs_does_not_make_one_wait(tmp_path: Path) -> None:
-    with alive(tmp_path, "lives"):
+    with run_marker(tmp_path, "lives"):
         began = time.monotonic()
         assert killed(tmp_path) == []
     assert time.monotonic() - began < 5

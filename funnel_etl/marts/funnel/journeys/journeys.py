@@ -11,7 +11,7 @@ from funnel_etl.marts.funnel.journeys.contracts import FIRSTS, LEAD_JOURNEY, REA
 from funnel_etl.marts.funnel.touches import touches, with_event
 
 Ints = npt.NDArray[np.int64]
-TAKEN = ["at", "date", "source", "funnel"]
+FIRST_COLUMNS = ["at", "date", "source", "funnel"]
 """What a journey tells of each first event."""
 
 
@@ -38,16 +38,16 @@ def lead_journey(
     has_time = events["at"].notna().to_numpy()
     days: dict[str, pd.Series] = {}
     for place, stage in enumerate(REACHED):
-        first = _first(events[TAKEN], code, (rank == place) & has_time, len(rows))
+        first = _first(events[FIRST_COLUMNS], code, (rank == place) & has_time, len(rows))
         days[stage] = first["date"]
         rows = rows.join(first[["at", "source", "funnel"]].add_prefix(f"{FIRSTS[stage]}_"))
         if stage == "assignment":
             rows["first_assigned_employee"] = _first(events[["employee"]], code, rank == place, len(rows))["employee"]
     this_month = (rank == REACHED.index("assignment")) & (month_start(events["date"]) == _month(as_of)).to_numpy()
-    m0 = _first(events[TAKEN], code, this_month, len(rows))
+    m0 = _first(events[FIRST_COLUMNS], code, this_month, len(rows))
     rows = rows.join(m0[["at", "source", "funnel"]].add_prefix("m0_first_"))
     is_touch = rank < REACHED.index("sale")
-    touch = _first(events[[*TAKEN, "stage", *TRACE]], code, is_touch & has_time, len(rows))
+    touch = _first(events[[*FIRST_COLUMNS, "stage", *TRACE]], code, is_touch & has_time, len(rows))
     touched = touch[["at", "stage", "source", "funnel"]].add_prefix("first_touch_")
     evidence = touch[TRACE].fillna(_first(events[TRACE], code, np.ones_like(has_time), len(rows)))
     rows = rows.join(touched).join(evidence)

@@ -9,7 +9,17 @@ from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0
 from funnel_etl.marts.funnel.m0.closed_months import NOTHING_CLOSED, ClosedM0
 from funnel_etl.marts.funnel.touches import attendance_by_phone, with_attendance
 
-TAKEN = ["phone", "user_id", "source", "funnel", "assigned_at", "assigned_date", "employee", "file_id", "source_row"]
+M0_COLUMNS = [
+    "phone",
+    "user_id",
+    "source",
+    "funnel",
+    "assigned_at",
+    "assigned_date",
+    "employee",
+    "file_id",
+    "source_row",
+]
 """Columns of the month's earliest assignment that its M0 row has."""
 
 
@@ -44,7 +54,7 @@ def attributed_m0(
     counts = np.diff(starts, append=len(group))
     first, last = place[starts], place[starts + counts - 1]
     m0 = (
-        assigned_leads[TAKEN]
+        assigned_leads[M0_COLUMNS]
         .iloc[first]
         .assign(
             month=month.iloc[first],

@@ -25,7 +25,7 @@ from funnel_etl.parts.marketing.zoom.reader.read import ZoomExport
 from funnel_etl.parts.marketing.zoom.withdrawals import refusal, withdrawn
 from funnel_etl.sources.archive.arrivals import Arrival, first_came
 from funnel_etl.sources.archive.store import Store
-from funnel_etl.sources.drop.intake import DropFolder, Taken
+from funnel_etl.sources.drop.intake import DropFolder, IntakeResult
 from funnel_etl.sources.nightly import NightlySources
 
 SOURCE = "zoom"
@@ -53,7 +53,7 @@ class ParsedReports:
         table = pq.read_table(io.BytesIO(self._store.read(f"{self._folder}/{file_id}.parquet")))
         return kept["facts"], kind_of(kept["facts"]).rows.from_arrow(table), kept["blank_rows"]
 
-    def told(self, file_id: str) -> tuple[dict[str, Any], Measures]:
+    def summary(self, file_id: str) -> tuple[dict[str, Any], Measures]:
         """Return facts and measures of a landed report, without its rows. Raises `NotAZoomReport`."""
         kept = self._kept(file_id)
         return kept["facts"], kept["measures"]
@@ -122,7 +122,7 @@ def _by_content(sources: NightlySources, counted: Collection[str] = ()) -> dict[
 
 def take_in(
     sources: NightlySources, parsed: ParsedReports, *, seconds: float | None = None, wait: bool = True
-) -> Taken:
+) -> IntakeResult:
     """Take all settled files out of the drop folder, for at most `seconds`; without `wait` give way to who is at it."""
     settings = sources.settings
     gone = withdrawn(sources.landing)
@@ -149,7 +149,7 @@ def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float
     notes: list[str] = []
     for arrival in arrivals:
         try:
-            facts, measures = parsed.told(arrival.file_id)
+            facts, measures = parsed.summary(arrival.file_id)
         except SourceRejected as error:
             notes.append(f"file {arrival.file_id[:16]} is no longer read: {error}")
             continue

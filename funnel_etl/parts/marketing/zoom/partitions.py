@@ -23,7 +23,7 @@ _CONTACT = re.compile(r"[^@\s]+@[^@\s]+|(?<!\d)(?:(?:\+|00)?91[\s_-]?|0)?[6-9]\d
 def partition_key(arrival: Arrival, parsed: ParsedReports, zone: str) -> str:
     """Return the partition of a file, by its event's business day; of one that is not read, by the day it arrived."""
     try:
-        facts, _ = parsed.told(arrival.file_id)
+        facts, _ = parsed.summary(arrival.file_id)
     except SourceRejected:
         day, what = arrival.received_at, "unknown"
     else:
@@ -44,7 +44,7 @@ def is_former(key: str) -> bool:
 
 def diagnosis_of(arrival: Arrival, sources: NightlySources, parsed: ParsedReports) -> Diagnosis:
     """Diagnose a landed report from what was read of it, with the config in force. Raises `NotAZoomReport`."""
-    facts, measures = parsed.told(arrival.file_id)
+    facts, measures = parsed.summary(arrival.file_id)
     _, rows, _ = parsed.get(arrival.file_id)
     settings = sources.settings
     config = sources.config(settings.yesterday())

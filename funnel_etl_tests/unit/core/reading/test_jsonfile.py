@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from funnel_etl.core.errors import SourceRejected
 from funnel_etl.core.reading.json_records import record_lists
 from funnel_etl.core.reading.jsonfile import read_json
-from funnel_etl.core.reading.person_matcher import Sought, withhold_json
+from funnel_etl.core.reading.person_matcher import PersonMatcher, redact_json
 
 PERSON = "9876500001"
-SOUGHT = Sought({f"phone:{PERSON}", "email:asha@example.org"}.__contains__, frozenset({10}), {"_id": frozenset({"S1"})})
+MATCHER = PersonMatcher(
+    {f"phone:{PERSON}", "email:asha@example.org"}.__contains__, frozenset({10}), {"_id": frozenset({"S1"})}
+)
 ODD = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 CELLS = st.one_of(
     st.none(),
@@ -99,7 +101,7 @@ def test_taking_a_person_out_changes_no_other_record(
     made: list[dict[str, object] | None], indent: int | None, escaped: bool, coding: str
 ) -> None:
     data = json.dumps({"of": PERSON, "data": made}, indent=indent, ensure_ascii=escaped).encode(coding)
-    before, left = read_json(data, "data"), withhold_json(data, SOUGHT)
+    before, left = read_json(data, "data"), redact_json(data, MATCHER)
     assert left is not None
     after = read_json(left.data, "data")
     named = {at for at, row in enumerate(made, 1) if row and (PERSON in json.dumps(row) or "asha@" in json.dumps(row))}
@@ -114,7 +116,7 @@ def test_taking_a_person_out_changes_no_other_record(
 def test_a_record_with_only_an_id_of_the_person_goes_and_escapes_hide_nobody() -> None:
     hidden = rb'{"x": "asha\u0040example.org"}, {"x": "\nasha@example.org"}'
     data = b'[{"_id": "S1"}, ' + hidden + b', {"_id": "S4"}]'
-    left = withhold_json(data, SOUGHT)
+    left = redact_json(data, MATCHER)
     assert left is not None
     assert (left.lines, left.data) == ((1, 2, 3), b'[null, null, null, {"_id": "S4"}]')
 

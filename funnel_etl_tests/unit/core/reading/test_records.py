@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from funnel_etl.core.errors import SourceRejected
 from funnel_etl.core.reading.csvfile import RESERVED, CsvRecords, read_csv
-from funnel_etl.core.reading.person_matcher import Sought, withhold
+from funnel_etl.core.reading.person_matcher import PersonMatcher, withhold
 from funnel_etl.core.reading.records import PIECE, Records
 
 PERSON = "9876500001"
-SOUGHT = Sought({f"phone:{PERSON}"}.__contains__, frozenset({10}))
+MATCHER = PersonMatcher({f"phone:{PERSON}"}.__contains__, frozenset({10}))
 KNOWN = ("Name", "Phone", "Note")
 PIECES = st.sampled_from(
     [PERSON, "9123456780", "Asha", 'q"', '"', '""', '"As\nha"', '"x\r\ny', 'y"', ",", ";", "|", "", " ", "é", "\0"]
@@ -61,7 +61,7 @@ def test_taking_a_person_out_changes_no_other_record_for_the_reader(text: str, c
     before = read(data)
     if before is None:
         return
-    left = withhold(data, SOUGHT)
+    left = withhold(data, MATCHER)
     after = read(left.data)
     assert after is not None, "a file that could be read can be read without the person"
     assert PERSON not in "".join(cell for row in cells(after).values() for cell in row)

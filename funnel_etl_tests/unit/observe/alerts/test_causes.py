@@ -7,7 +7,7 @@ import pytest
 
 from funnel_etl.observe.alerts.causes import Failure, of_exports, of_failures, of_sources, of_volumes, scrubbed
 from funnel_etl.observe.alerts.contracts import CHECK, CONFIG, RUN, SOURCE
-from funnel_etl.observe.alerts.messages import LINES, Told, mended, message
+from funnel_etl.observe.alerts.messages import LINES, AlertText, mended, message
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CRM = Failure("raw/crm_sales", "nightly", "0f0e0d0c", NOW, "crm_sales: refused. Fix: start the CRM", "2026-11-20")
@@ -132,15 +132,16 @@ def test_free_text_loses_what_may_be_personal_and_nothing_else(text: str, left: 
 
 def test_a_message_has_a_short_subject_a_line_a_cause_and_says_who() -> None:
     made = message(
-        "missing_export", [Told("missing_export", f"report {i}", "drop it", "marketing operations") for i in range(40)]
+        "missing_export",
+        [AlertText("missing_export", f"report {i}", "drop it", "marketing operations") for i in range(40)],
     )
     assert made.subject == "funnel_etl: 40 Zoom reports are missing"
     assert made.body.count("→ marketing operations: drop it") == LINES
     assert made.body.endswith(f"… and {40 - LINES} more: funnel-etl status")
-    one = message("run_failed", [Told("run_failed", "raw/crm_sales: refused", "start it", "the engineer")])
+    one = message("run_failed", [AlertText("run_failed", "raw/crm_sales: refused", "start it", "the engineer")])
     assert one.body == "- raw/crm_sales: refused\n  → the engineer: start it"
     assert one.tone == "failure"
-    assert mended([Told("run_failed", "raw/crm_sales: refused", "start it", "the engineer")]).body == (
+    assert mended([AlertText("run_failed", "raw/crm_sales: refused", "start it", "the engineer")]).body == (
         "No longer so:\n- raw/crm_sales: refused"
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.observe.alerts.delivery import UNANSWERED
-from funnel_etl.observe.alerts.fallback_store import forget_no_night, tell_of_no_night
+from funnel_etl.observe.alerts.fallback_store import alert_of_no_night, forget_no_night
 from funnel_etl.operate.run.night import run_night
 from funnel_etl.settings import Settings
 from funnel_etl_tests.receiver import Receiver
@@ -45,6 +45,6 @@ def test_an_address_that_may_have_it_gets_it_once_more(tmp_path: Path) -> None:
     with Receiver(seconds=1) as receiver:
         settings = Settings(_env_file=None, home=tmp_path)
         error = DatabaseUnavailable("it is away", where="PostgreSQL", fix="start it")
-        told = [tell_of_no_night(settings, [f"{receiver.url}?rto=0.3"], error) for _ in range(4)]
+        told = [alert_of_no_night(settings, [f"{receiver.url}?rto=0.3"], error) for _ in range(4)]
         assert told == [{"1": UNANSWERED}, {"1": UNANSWERED}, {}, {}]
         assert receiver.tried == 2

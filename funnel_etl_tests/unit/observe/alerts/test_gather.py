@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from funnel_etl.assembly import TABLES
-from funnel_etl.observe.alerts import dispatch as tell
+from funnel_etl.observe.alerts import dispatch
 from funnel_etl.observe.alerts import store as memory
 from funnel_etl.observe.alerts.gather import gather
 from funnel_etl.observe.completeness.missing_exports import LOOK_BACK_DAYS
@@ -51,7 +51,7 @@ class World:
                 connection.execute(sa.text(f"INSERT INTO ops.{name} ({columns}) VALUES ({values})"), given)  # noqa: S608
             found = gather(connection, self.instance, defs.get_repository_def(), now)
             memory.note(connection, found.causes, found.looked, now, found.unmended)
-        tell._send_pending(self.engine, [self.receiver.url], now, force=True, deadline=1e12)
+        dispatch._send_pending(self.engine, [self.receiver.url], now, force=True, deadline=1e12)
         return self.receiver.subjects
 
     def is_open(self) -> bool:

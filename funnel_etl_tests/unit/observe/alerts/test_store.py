@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from funnel_etl.observe.alerts import dispatch as tell
+from funnel_etl.observe.alerts import dispatch
 from funnel_etl.observe.alerts import store as memory
 from funnel_etl.observe.alerts.causes import Cause
 from funnel_etl.observe.alerts.contracts import EXPORT, NIGHT, RUN, TABLES
@@ -30,10 +30,10 @@ class Alerts:
         self.now = START
         self.urls: list[str] = []
 
-    def see(self, *causes: Cause, force: bool = False, looked: tuple[str, ...] = (RUN, EXPORT, NIGHT)) -> tell.Sent:
+    def see(self, *causes: Cause, force: bool = False, looked: tuple[str, ...] = (RUN, EXPORT, NIGHT)) -> dispatch.Sent:
         with self.engine.begin() as connection:
             memory.note(connection, causes, looked, self.now)
-        return tell._send_pending(self.engine, self.urls, self.now, force=force, deadline=1e12)
+        return dispatch._send_pending(self.engine, self.urls, self.now, force=force, deadline=1e12)
 
     def rows(self) -> list[dict[str, Any]]:
         with self.engine.connect() as connection:

@@ -7,7 +7,7 @@ import pytest
 
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import TABLES, Config
-from funnel_etl.observe.changes.rebuild import CLEAN, ZOOM, ZOOM_READS, Remaker
+from funnel_etl.observe.changes.rebuild import CLEAN, ZOOM, ZOOM_READS, Rebuilder
 from funnel_etl.observe.changes.rows import BY_TABLE
 from funnel_etl.observe.changes.steps import GROUPS
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
@@ -40,11 +40,11 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> SmallNights:
     return made
 
 
-def remaker(company: SmallNights) -> tuple[Remaker, Config]:
+def remaker(company: SmallNights) -> tuple[Rebuilder, Config]:
     sources = NightlySources(company.settings, company.landing)
     parsed = ParsedReports(open_store(company.lake.root), sources)
     files = {source: company.landing.night(DAY, source) or [] for source in [*SOURCES, "zoom"]}
-    return Remaker(company.settings, company.landing, sources, parsed, files, lambda _: None), sources.config(DAY)
+    return Rebuilder(company.settings, company.landing, sources, parsed, files, lambda _: None), sources.config(DAY)
 
 
 READS = {name: source.reads for name, source in BY_TABLE.items()} | {"zoom": ZOOM_READS}

@@ -17,9 +17,9 @@ def test_a_person_goes_out_of_a_landed_page_and_the_other_records_keep_their_num
     landing = Landing(tmp_path)
     file_id = landing.put("crm_sales", "pull", "https://crm/orders", PAGE, received_at=NOW, page=1).file_id
     by = landing.erasures.add(["phone:9876500001"])
-    sought = landing.erasures.sought()
-    assert sought is not None
-    found = erase_landed(landing, sought, by)
+    matcher = landing.erasures.matcher()
+    assert matcher is not None
+    found = erase_landed(landing, matcher, by)
     assert (found.lines, found.file_ids) == ({"crm_sales": 1}, {file_id})
     records = read_json(landing.read(file_id), "data")
     assert records.rows["source_row"].tolist() == [1, 3]

@@ -10,7 +10,7 @@ import pytest
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.marts.funnel.contracts import DATA_VERSION
-from funnel_etl.operate.rerun.sandbox import AsideStore, aside, aside_prefix
+from funnel_etl.operate.rerun.sandbox import OverlayStore, aside, sandbox_prefix
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
@@ -36,7 +36,7 @@ def test_a_store_aside_reads_both_and_writes_only_aside(tmp_path: Path) -> None:
     real.write("a/1", b"real")
     real.write("a/2", b"real")
     before = files(tmp_path / "real")
-    store = AsideStore(real, away)
+    store = OverlayStore(real, away)
     store.write("a/2", b"aside")
     with store.workspace() as path:
         path.write_bytes(b"filled")
@@ -100,9 +100,9 @@ def test_config_is_the_folder_as_it_lies_also_when_a_later_night_has_recorded_it
 def test_the_temporary_folders_of_another_installation_are_told_apart(settings: Settings, tmp_path: Path) -> None:
     """Regression: erasing a person in one installation took them out of a replay that another was just making."""
     other = Settings(_env_file=None, home=tmp_path / "other", lake_url=None, landing_url=None)
-    assert aside_prefix(settings) != aside_prefix(other)
+    assert sandbox_prefix(settings) != sandbox_prefix(other)
     with aside(settings, NIGHT):
-        folders = list(Path(tempfile.gettempdir()).glob(f"{aside_prefix(settings)}*"))
+        folders = list(Path(tempfile.gettempdir()).glob(f"{sandbox_prefix(settings)}*"))
         assert len(folders) == 1
-        assert list(Path(tempfile.gettempdir()).glob(f"{aside_prefix(other)}*")) == []
+        assert list(Path(tempfile.gettempdir()).glob(f"{sandbox_prefix(other)}*")) == []
     assert not folders[0].exists()

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from funnel_etl.platform.dagster.killed_runs import fail_killed_runs, killed_runs
-from funnel_etl.platform.run_lock import RUNS, alive
+from funnel_etl.platform.run_lock import RUNS, run_marker
 
 
 @dg.job
@@ -25,7 +25,7 @@ def test_a_run_that_left_its_mark_unlocked_has_failed_and_is_told_once(
         (tmp_path / RUNS).mkdir()
         for run_id in (dead, ended, "of another storage"):
             (tmp_path / RUNS / run_id).touch()
-        with alive(tmp_path, lives):
+        with run_marker(tmp_path, lives):
             assert fail_killed_runs(opened, tmp_path) == [dead]
             assert fail_killed_runs(opened, tmp_path) == []
         assert opened.get_run_by_id(dead).status is dg.DagsterRunStatus.FAILURE

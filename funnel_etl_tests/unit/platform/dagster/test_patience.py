@@ -18,7 +18,7 @@ from funnel_etl.platform.dagster.nights import BY_COMMAND, NIGHTLY, Night
 from funnel_etl.platform.dagster.patience import PATIENCE, next_try, patience_of, waiting
 from funnel_etl.platform.dagster.table_asset import table_asset
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.run_lock import turn
+from funnel_etl.platform.run_lock import exclusive
 from funnel_etl.settings import MOST_RETRY_HOURS, Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
@@ -243,7 +243,7 @@ def test_the_turn_is_free_while_a_night_waits_and_its_own_again_when_it_goes_on(
             return True
 
     monkeypatch.setattr("funnel_etl.platform.dagster.patience.time.sleep", lambda _: free.append(is_free()))
-    with turn(state, lambda: None):
+    with exclusive(state, lambda: None):
         assert not is_free()
         assert run(Told(failures=1), 600.0).success
         assert free == [True]

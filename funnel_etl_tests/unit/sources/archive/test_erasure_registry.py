@@ -15,7 +15,7 @@ from funnel_etl.core.config_tables import TABLES, Config, parse_table
 from funnel_etl.core.errors import FunnelError, SourceRejected
 from funnel_etl.core.reading.csvfile import SourceColumn
 from funnel_etl.core.reading.dumps import DumpKey
-from funnel_etl.core.reading.person_matcher import Withheld
+from funnel_etl.core.reading.person_matcher import Redacted
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.drop.intake import DropFolder
@@ -55,7 +55,7 @@ def test_a_later_file_is_landed_without_the_person_and_says_how_many_lines(landi
 def test_the_same_bytes_again_are_the_file_that_has_the_tombstone(landing: Landing) -> None:
     file_id = put(landing, BYTES)
     by = landing.erasures.add(ASHA)
-    landing.replace(file_id, Withheld(LEFT, (2,)), by)
+    landing.replace(file_id, Redacted(LEFT, (2,)), by)
     assert landing.read(file_id) == LEFT
     assert put(landing, BYTES) == file_id == landing.file_id_of(LEFT)
     assert landing.file_ids() == [file_id]
@@ -63,8 +63,8 @@ def test_the_same_bytes_again_are_the_file_that_has_the_tombstone(landing: Landi
 
 def test_a_second_person_leaves_a_second_tombstone(landing: Landing) -> None:
     file_id = put(landing, BYTES)
-    landing.replace(file_id, Withheld(LEFT, (2,)), landing.erasures.add(ASHA))
-    landing.replace(file_id, Withheld(b"Name,Phone\n\n\n", (3,)), landing.erasures.add(["phone:9123456780"]))
+    landing.replace(file_id, Redacted(LEFT, (2,)), landing.erasures.add(ASHA))
+    landing.replace(file_id, Redacted(b"Name,Phone\n\n\n", (3,)), landing.erasures.add(["phone:9123456780"]))
     assert landing.erased_lines(file_id) == (2, 3)
     tombstone = landing.erasures.tombstone(file_id)
     assert tombstone is not None
@@ -74,13 +74,13 @@ def test_a_second_person_leaves_a_second_tombstone(landing: Landing) -> None:
 
 def test_a_tombstone_written_before_its_bytes_harms_nobody(landing: Landing) -> None:
     file_id = put(landing, BYTES)
-    landing.erasures.keep(file_id, Withheld(LEFT, (2,)))
+    landing.erasures.keep(file_id, Redacted(LEFT, (2,)))
     assert landing.read(file_id) == BYTES
 
 
 def test_other_bytes_than_what_is_left_are_still_a_fault(landing: Landing, tmp_path: Path) -> None:
     file_id = put(landing, BYTES)
-    landing.replace(file_id, Withheld(LEFT, (2,)), [])
+    landing.replace(file_id, Redacted(LEFT, (2,)), [])
     (tmp_path / "landing" / "objects" / file_id[:2] / file_id).write_bytes(LEFT + b"x")
     with pytest.raises(FunnelError, match="no longer the ones that arrived"):
         landing.read(file_id)
@@ -129,9 +129,9 @@ def packed(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["gzip", "zip"])
 def test_a_packed_file_with_the_person_in_it_goes_whole(landing: Landing, kind: str) -> None:
     landing.erasures.add(ASHA)
-    assert landing.withhold(packed(kind)).data == b""
-    assert landing.withhold(gzip.compress(b"nobody")).data == gzip.compress(b"nobody")
-    assert landing.withhold(b"PK\x03\x04 damaged").data == b"PK\x03\x04 damaged"
+    assert landing.redact_lines(packed(kind)).data == b""
+    assert landing.redact_lines(gzip.compress(b"nobody")).data == gzip.compress(b"nobody")
+    assert landing.redact_lines(b"PK\x03\x04 damaged").data == b"PK\x03\x04 damaged"
 
 
 def test_a_dropped_file_is_read_landed_and_set_aside_without_the_person(landing: Landing, tmp_path: Path) -> None:
@@ -164,12 +164,12 @@ def test_an_erasure_is_no_lost_row_to_the_guard_of_dumps(landing: Landing, tmp_p
 
     first = landing.put("crm_sales", "pull", "sales.csv", data, received_at=NOW)
     landing.record_night(NOW.date(), "crm_sales", [first.file_id])
-    landing.replace(first.file_id, landing.withhold(data), [])
+    landing.replace(first.file_id, landing.redact_lines(data), [])
     gone = [row for row in rows if "9876500001" not in row]
     with pytest.raises(SourceRejected, match="keys are gone"):
         reader(2).judge(["\n".join(["_id,createdOn,phone", *gone]).encode()])
     by = landing.erasures.add(ASHA)
-    landing.replace(first.file_id, landing.withhold(data), by)
+    landing.replace(first.file_id, landing.redact_lines(data), by)
     assert len(landing.erased_lines(first.file_id)) == 10
     second = reader(2)
     arrival, judged = landing.put_read(

@@ -14,7 +14,7 @@ from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.drop import disposal as set_aside_module
 from funnel_etl.sources.drop import intake as taking
-from funnel_etl.sources.drop.intake import DropFolder, Taken
+from funnel_etl.sources.drop.intake import DropFolder, IntakeResult
 
 
 def read_report(data: bytes, _file_id: str, _came: datetime) -> None:
@@ -42,7 +42,7 @@ class Drop:
         path.write_bytes(data)
         return path
 
-    def take(self, **how: object) -> Taken:
+    def take(self, **how: object) -> IntakeResult:
         return self.drop.take(**how)  # type: ignore[arg-type]
 
     def files(self) -> list[str]:

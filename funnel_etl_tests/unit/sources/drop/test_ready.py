@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from funnel_etl.sources.drop.ready import Seen, decide, look, settled
+from funnel_etl.sources.drop.ready import FileStat, decide, look, settled
 
 NOW = 1_800_000_000.0
 SETTLE = 5.0
 
 
-def seen(name: str = "report.csv", *, age: float = 60.0, size: int = 10, is_plain: bool = True) -> Seen:
-    return Seen(Path("drop") / name, size, NOW - age, is_plain)
+def seen(name: str = "report.csv", *, age: float = 60.0, size: int = 10, is_plain: bool = True) -> FileStat:
+    return FileStat(Path("drop") / name, size, NOW - age, is_plain)
 
 
-def verdict(entry: Seen, before: dict[str, str] | None = None) -> str:
+def verdict(entry: FileStat, before: dict[str, str] | None = None) -> str:
     decision = decide([entry], before or {}, NOW, SETTLE)
     if decision.take:
         assert decision.take == [entry]
@@ -59,7 +59,7 @@ def test_the_last_look_tells_whether_a_file_still_grows(age: float, size_before:
 
 @pytest.mark.parametrize(("changed", "expected"), [(1, "wait"), (60, "take")], ids=["just_now", "long_ago"])
 def test_a_copy_that_kept_its_old_modification_time_has_to_settle_too(changed: float, expected: str) -> None:
-    copy = Seen(Path("drop") / "a.csv", 10, NOW - 86_400, is_plain=True, changed=NOW - changed)
+    copy = FileStat(Path("drop") / "a.csv", 10, NOW - 86_400, is_plain=True, changed=NOW - changed)
     assert verdict(copy) == expected
 
 

@@ -42,7 +42,7 @@ class Within(NamedTuple):
     share: float
 
 
-TOLD = Within(0, LONGEST, SLACK, 0.5)
+REPORTED = Within(0, LONGEST, SLACK, 0.5)
 """What a person should know of a report."""
 TIGHT = Within(SLACK, LONGEST, SLACK, 0.0)
 WIDE = Within(14 * DAY, 14 * DAY, 14 * DAY, 0.0)

@@ -25,7 +25,7 @@ from funnel_etl.core.values.text import decode
 from funnel_etl.parts.marketing.zoom.reader import cells, classify, vocabulary
 from funnel_etl.parts.marketing.zoom.reader.json_rows import answers_as_json, records_as_json
 from funnel_etl.parts.marketing.zoom.reader.layout import Layout, read_layout
-from funnel_etl.parts.marketing.zoom.reader.plausible import TOLD, ReportTimes, contradictions, in_words
+from funnel_etl.parts.marketing.zoom.reader.plausible import REPORTED, ReportTimes, contradictions, in_words
 from funnel_etl.parts.marketing.zoom.reader.section import TEXT, TOO_FEW, Section
 from funnel_etl.parts.marketing.zoom.reader.times import Column, Instants, instants
 from funnel_etl.parts.marketing.zoom.reader.zones import zone_of
@@ -112,7 +112,7 @@ def _times(
 
     times = instants(cells, times_of=times_of)
     found = {name: pd.DatetimeIndex(column).as_unit("us").asi8 for name, (column, _) in times.columns.items()}
-    against = in_words(contradictions(times_of(found), TOLD))
+    against = in_words(contradictions(times_of(found), REPORTED))
     times.warnings.extend(what for what in against if what not in times.warnings)
     return times
 

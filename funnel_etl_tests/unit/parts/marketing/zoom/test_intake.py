@@ -65,7 +65,7 @@ def test_dates_are_held_against_the_first_arrival_of_the_file_on_every_night(sou
         arrival = sources.landing.put("zoom", "file", name, report, received_at=received)
     for _ in range(2):
         parsed = ParsedReports(open_store(UPath(sources.settings.lake_root)), sources)
-        facts, _measures = parsed.told(arrival.file_id)
+        facts, _measures = parsed.summary(arrival.file_id)
         assert (facts["date_order"], str(facts["started_at"])[:10]) == ("month_first", "2026-05-11")
         shutil.rmtree(sources.settings.lake_root)
 
