@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from funnel_etl.bench import sql
-from funnel_etl.bench.made_up import AS_OF, frames
+from funnel_etl.bench.synthetic import AS_OF, frames
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import ARROW_TYPE, Kind, Table

@@ -349,7 +349,7 @@ def _statuses(given: Mapping[str, tuple[int, str]]) -> Iterator[Fault]:
     for name in (EXCLUDED, COUNTED):
         line, value = given.get(name, (0, ""))
         parts = [part.strip() for part in value.split("|") if part.strip()]
-        right = [status for part in parts for status in _apart(part, known)]
+        right = [status for part in parts for status in _separated(part, known)]
         if right != parts:
             what = _cell(line, "value", value, "is one status as it is written; statuses are separated by |")
             fix = f"write {without_contacts('|'.join(right))}; a sign that belongs to a status has a \\ before it"
@@ -363,7 +363,7 @@ def _statuses(given: Mapping[str, tuple[int, str]]) -> Iterator[Fault]:
                 yield Fault(line, what, "keep it in one of the two")
 
 
-def _apart(part: str, known: Collection[str]) -> list[str]:
+def _separated(part: str, known: Collection[str]) -> list[str]:
     """Return the statuses that are meant by what stands between two bars, as they are to be written."""
     pieces = [piece.strip() for piece in STATUS_SEPARATORS.split(part) if piece.strip()]
     if any(len(piece) == 1 for piece in pieces):

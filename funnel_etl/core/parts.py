@@ -1,9 +1,9 @@
 """The parts of a night, each published as one version: their names, their order, and which are made from others."""
 
 MARKETING, SALES, FUNNEL, PARITY, CHANGES = "marketing", "sales", "funnel", "parity", "changes"
-MADE_FROM = {FUNNEL: (MARKETING, SALES), PARITY: (FUNNEL,), CHANGES: (FUNNEL,)}
+FOLLOWS = {FUNNEL: (MARKETING, SALES), PARITY: (FUNNEL,), CHANGES: (FUNNEL,)}
 """Part → those whose publication it follows."""
-PARTS = (MARKETING, SALES, *MADE_FROM)
+PARTS = (MARKETING, SALES, *FOLLOWS)
 """Every part, in the order in which they are published."""
 WATCH = "watch"
 """What says how complete the night is: published by its own run, whatever the night gave."""

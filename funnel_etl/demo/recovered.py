@@ -20,7 +20,7 @@ class _Quarantine:
     lines: frozenset[str]
 
     def explains(self, broken: pd.Series) -> pd.Series:
-        """Return, for each miss, whether it hangs on broken lines, and they are all in quarantine."""
+        """Return, for each miss, whether it depends on broken lines, and they are all in quarantine."""
         known = {text: bool(text) and set(text.split()) <= self.lines for text in broken.unique()}
         return broken.map(known).astype(bool)
 

@@ -149,7 +149,7 @@ def _show_tables(home: Path, databases: Databases, night: date, console: Console
     with engine(databases.funnel_url).connect() as connection:
         console.print(_funnel(pd.read_sql(FUNNEL, connection), night))
         console.print(_recovered(recovery(truth, lambda sql: pd.read_sql(sa.text(sql), connection))))
-        console.print(_put_aside(pd.read_sql(QUARANTINE, connection), pd.read_sql(REJECTED, connection)))
+        console.print(_quarantine_table(pd.read_sql(QUARANTINE, connection), pd.read_sql(REJECTED, connection)))
 
 
 def _show_failures(result: NightResult, console: Console) -> None:
@@ -186,7 +186,7 @@ def _recovered(rows: pd.DataFrame) -> RichTable:
     return shown
 
 
-def _put_aside(quarantine: pd.DataFrame, rejected: pd.DataFrame) -> RichTable:
+def _quarantine_table(quarantine: pd.DataFrame, rejected: pd.DataFrame) -> RichTable:
     shown = RichTable(
         "from", "reason", "rows", "how to mend it", title="Put aside, and why (ops.quarantine, ops.files)"
     )

@@ -87,7 +87,7 @@ def _lines(sheet: Sheet) -> pd.Series:
 
 
 def _broken(sheet: Sheet, count: int) -> pd.Series:
-    """Give, for each of `count` items, the broken line it hangs on ("" for most)."""
+    """Give, for each of `count` items, the broken line it depends on ("" for most)."""
     bad = sheet.written[(sheet.written["item"] >= 0) & (sheet.written["reason"] != "")]
     named = (sheet.source + ":" + bad["line"].astype("str")).set_axis(bad["item"])
     return named.reindex(range(count)).fillna("").astype("str")

@@ -29,7 +29,7 @@ from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.decisions import accepted_refused
-from funnel_etl.sources.archive.dump_cache import Dump, DumpMemory
+from funnel_etl.sources.archive.dump_cache import Dump, DumpCache
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.connect.fetch import utc_now
 
@@ -106,7 +106,7 @@ class DumpReader:
         else:
             outcome, header = judged.outcome, judged.header
             if self.key is not None:
-                self._memory.keep(self.source, judged.dump)
+                self._cache.keep(self.source, judged.dump)
         outcome.drift = schema_drift(self.source, self._header_before(), header, self.documented, self.aliases)
         outcome.notes += [str(change) for change in outcome.drift]
         return outcome
@@ -122,7 +122,7 @@ class DumpReader:
 
     def dump(self, file_ids: Sequence[str]) -> Dump:
         """Return what is compared of a landed dump. Raises as `judge` for one that cannot be read."""
-        known = self._memory.recall(self.source, dump_id(file_ids))
+        known = self._cache.recall(self.source, dump_id(file_ids))
         return known if known is not None else self._read([self.landing.read(file_id) for file_id in file_ids]).dump
 
     def loss(self, file_ids: Sequence[str]) -> Loss | None:
@@ -131,9 +131,9 @@ class DumpReader:
         return compare(good.dump.rows, self.dump(file_ids).rows, self._days(good)) if good else None
 
     @property
-    def _memory(self) -> DumpMemory:
+    def _cache(self) -> DumpCache:
         reading = f"{_READING} {self.key} {sorted(self.aliases.items())} {self.settings.timezone}"
-        return DumpMemory(self.settings.lake_root, reading)
+        return DumpCache(self.settings.lake_root, reading)
 
     def _read(self, pages: Sequence[bytes]) -> Judged:
         """Read a dump whole. Raises SourceRejected for one that is cut, lacks a column, or has ambiguous dates."""
@@ -218,7 +218,7 @@ class DumpReader:
 
     @property
     def _fix(self) -> str:
-        return f"{_AGAIN}; if it is right as it is: {confirm_command(self.source)}, then run the night again"
+        return f"{_AGAIN}; if it is complete as it is: {confirm_command(self.source)}, then run the night again"
 
     def _used(self) -> Iterator[tuple[date, list[str]]]:
         """Return the nights that used a dump, newest first, with its files."""

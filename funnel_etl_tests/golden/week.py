@@ -114,7 +114,7 @@ def write_night(night: date, sources: Path, config: Path, drop: Path) -> None:
 
 
 def file_labels(sources: Path, night: date) -> dict[str, str]:
-    """Return the file_id of each source as it lies there → `name@night`."""
+    """Return the file_id of each source as it is on disk → `name@night`."""
     return {hashlib.sha256(file.read_bytes()).hexdigest(): f"{file.stem}@{night}" for file in sources.glob("*.csv")}
 
 

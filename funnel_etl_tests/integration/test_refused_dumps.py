@@ -152,7 +152,13 @@ def test_confirming_shows_both_counts_and_what_is_missing_by_day_and_asks(confir
     assert "nothing to confirm: its newest dump was taken" in said["not refused"].stderr
     asked = said["no answer"]
     assert asked.returncode == 1
-    for shown in (f"last good, of night {NIGHT}", "this one, refused", "keys gone", "2025-10-", "Is this dump right"):
+    for shown in (
+        f"last good, of night {NIGHT}",
+        "this one, refused",
+        "keys gone",
+        "2025-10-",
+        "Is this dump complete",
+    ):
         assert shown in asked.stdout, asked.stdout
     assert said["yes"].returncode == 0, said["yes"].stderr
     assert "Confirmed. Now run the night again: funnel-etl run" in said["yes"].stdout

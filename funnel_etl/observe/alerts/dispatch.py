@@ -17,7 +17,7 @@ from funnel_etl.observe.alerts import store as memory
 from funnel_etl.observe.alerts.delivery import UNANSWERED, mark_of, redacted, send, split_urls
 from funnel_etl.observe.alerts.fallback_store import alert_of_no_night, forget_no_night
 from funnel_etl.observe.alerts.gather import gather
-from funnel_etl.observe.alerts.messages import SUBJECTS, Message, mended, message
+from funnel_etl.observe.alerts.messages import SUBJECTS, Message, message, resolved_message
 from funnel_etl.observe.alerts.store import Pending
 from funnel_etl.platform.postgres.database import advisory_lock, engine
 from funnel_etl.platform.postgres.database import redacted as database_address
@@ -138,4 +138,4 @@ def _messages(alerts: Iterable[Pending]) -> Iterator[tuple[list[Pending], Messag
         if group := groups.get(kind):
             yield group, message(kind, [alert.told for alert in group])
     if group := groups.get("mended"):
-        yield group, mended([alert.told for alert in group])
+        yield group, resolved_message([alert.told for alert in group])

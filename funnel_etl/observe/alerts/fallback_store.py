@@ -21,7 +21,7 @@ def alert_of_no_night(settings: Settings, urls: list[str], error: FunnelError) -
     """
     what = f"the night could not run: {scrubbed(str(error)).partition('. Fix: ')[0]}"
     marks = {hashlib.sha256(f"{url} {type(error).__name__}".encode()).hexdigest()[:16]: url for url in urls}
-    told = _told(settings)
+    told = _sent_marks(settings)
     content = message(RUN, [AlertText(RUN, what, error.fix, ENGINEER)])
     errors = {}
     for number, (mark, url) in enumerate(marks.items(), start=1):
@@ -44,7 +44,7 @@ def forget_no_night(settings: Settings) -> None:
     _file(settings).unlink(missing_ok=True)
 
 
-def _told(settings: Settings) -> set[str]:
+def _sent_marks(settings: Settings) -> set[str]:
     return set(_file(settings).read_text().split()) if _file(settings).is_file() else set()
 
 

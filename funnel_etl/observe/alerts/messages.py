@@ -52,7 +52,7 @@ def message(kind: str, told: Sequence[AlertText]) -> Message:
     return Message(f"funnel_etl: {subject}", "\n".join(lines), "failure" if kind in (RUN, CHECK) else "warning")
 
 
-def mended(told: Sequence[AlertText]) -> Message:
+def resolved_message(told: Sequence[AlertText]) -> Message:
     """Return the message that causes are gone: one line each, nothing to do."""
     lines = [f"- {each.what}" for each in told[:LINES]]
     if len(told) > LINES:

@@ -1,1 +1,1 @@
-"""What changed since the last published night, and why. Looks at the parts and at the facts; nothing hangs on it."""
+"""What changed since the last published night, and why. Looks at the parts and at the facts; nothing depends on it."""

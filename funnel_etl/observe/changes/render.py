@@ -28,10 +28,10 @@ LABELS = {
 
 def shown(rows: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, str]:
     """Return the top movers of a night for its page in the UI."""
-    return {"what_changed": "\n".join(f"- {line}" for line in told(rows, as_of))}
+    return {"what_changed": "\n".join(f"- {line}" for line in summary_lines(rows, as_of))}
 
 
-def told(rows: pd.DataFrame, as_of: pd.Timestamp, top: int = TOP) -> list[str]:
+def summary_lines(rows: pd.DataFrame, as_of: pd.Timestamp, top: int = TOP) -> list[str]:
     """Return in a line each what moved most: days that were published before, largest share first; then new days."""
     if not len(rows):
         return [f"Nothing moved by {as_of:%Y-%m-%d}, or it is the first night."]

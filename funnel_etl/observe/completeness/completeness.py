@@ -133,18 +133,18 @@ def _not_taken_in(seen: SourceState, as_of: pd.Timestamp) -> Verdict:
     if seen.refused:
         what, _, fix = seen.refused.partition(". Fix: ")
         who = ANALYST if "funnel-etl confirm" in fix else ENGINEER
-        return FAILED, f"the night {night} refused it: {what}; {kept}", fix or _mend(watched.asset, night), who
+        return FAILED, f"the night {night} refused it: {what}; {kept}", fix or _fix(watched.asset, night), who
     if is_new and not seen.is_landed:
         why = "nothing of it was ever taken in"
         return MISSING, why, f"see that {watched.comes_by} is set and leads to it, then {_run(night)}", ENGINEER
     why = "it was taken in, but could not be worked in" if seen.is_landed else "it could not be had"
-    return FAILED, f"the night {night}: {why}; {kept}", _mend(watched.asset, night), ENGINEER
+    return FAILED, f"the night {night}: {why}; {kept}", _fix(watched.asset, night), ENGINEER
 
 
 def _of_config(seen: SourceState, as_of: pd.Timestamp) -> Verdict:
     night = f"{as_of:%Y-%m-%d}"
     if seen.made_for != as_of:
-        return FAILED, f"the night {night} could not read it", _mend(_WATCHED[CONFIG].asset, night), ENGINEER
+        return FAILED, f"the night {night} could not read it", _fix(_WATCHED[CONFIG].asset, night), ENGINEER
     if seen.refused:
         what, _, fix = seen.refused.partition(". Fix: ")
         if ". Fix: " in fix:
@@ -168,7 +168,7 @@ def _reports_missing(missing: pd.DataFrame, through: pd.Timestamp) -> Verdict:
     return MISSING, f"{count}; the newest attendee report is of {through:%Y-%m-%d}", what, MARKETING_OPERATIONS
 
 
-def _mend(asset: str, night: str) -> str:
+def _fix(asset: str, night: str) -> str:
     return f"see why {asset} or what depends on it failed (funnel-etl status, Failed), fix that, then {_run(night)}"
 
 

@@ -21,7 +21,7 @@ def show_confirmation(settings: Settings, source: str, out: Console, ask: Callab
     else:
         refused = dump.refused_dump(settings, source)
         dump.show(refused, settings, out)
-        if not yes and not ask("Is this dump right as it is?"):
+        if not yes and not ask("Is this dump complete as it is?"):
             out.print("Nothing was confirmed: the night goes on refusing it.")
             return 1
         dump.accept_dump(settings, refused)

@@ -21,7 +21,7 @@ from upath import UPath
 from funnel_etl import locks
 from funnel_etl.catalog import PEOPLE, SOURCES
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.parts import MADE_FROM, PARTS
+from funnel_etl.core.parts import FOLLOWS, PARTS
 from funnel_etl.operate.erase import database as erase_database
 from funnel_etl.operate.erase.person import IDS, JOURNAL, Person, person_of
 from funnel_etl.operate.erase.stores import RemovedLines, count_landed, erase_folders, erase_lake, erase_landed
@@ -180,8 +180,8 @@ class Eraser:
             given: dict[str, Any] = {"sources": sources, "parsed_reports": parsed}
             done = summarise_run(night, run_job(self._defs, NIGHTLY, self._writer, night, **given))
             own = [part for part, newest in parts.items() if newest == night and not done.parts[part].published]
-            if len({*parts.values()}) > 1 and {*own} <= {*MADE_FROM}:
-                behind += [part for part in MADE_FROM if part in own]
+            if len({*parts.values()}) > 1 and {*own} <= {*FOLLOWS}:
+                behind += [part for part in FOLLOWS if part in own]
             elif own:
                 failures |= done.failures
         return sorted({*parts.values()}), behind, failures

@@ -17,7 +17,7 @@ from funnel_etl.core.values.text import lookup_key
 from funnel_etl.files import storage_error, write_whole
 from funnel_etl.marts.funnel.contracts import MEASURES
 from funnel_etl.observe.changes.contracts import CAUSES, CHANGED_ROWS, CHANGES
-from funnel_etl.observe.changes.render import LABELS, movers, number, told
+from funnel_etl.observe.changes.render import LABELS, movers, number, summary_lines
 from funnel_etl.operate.explain.fact import meant
 from funnel_etl.operate.explain.moved_rows import (
     Cells,
@@ -64,7 +64,7 @@ def show(
     out.print(f"Night {night:%Y-%m-%d} against the night published before it, {since:%Y-%m-%d}.", highlight=False)
     if day is None and funnel is None and metric is None:
         _sums(rows, out)
-        for line in told(rows, night):
+        for line in summary_lines(rows, night):
             out.print(line, markup=False, highlight=False)
         out.print("One number: funnel-etl changes --date 2026-11-12 --funnel Webinar --metric revenue_inr")
         return 0

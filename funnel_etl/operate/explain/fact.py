@@ -47,7 +47,7 @@ class Explained:
     period: Period
     published: Decimal
     rows: pd.DataFrame
-    put_aside: pd.DataFrame
+    quarantined: pd.DataFrame
 
     @property
     def total(self) -> Decimal:
@@ -73,8 +73,8 @@ def explain_fact(
     rows = pd.read_sql(sa.text(_sql(origin, tables[origin.table])), connection, params=_values(name, period))
     rows["value"] = rows["value"].map(lambda value: Decimal(0) if pd.isna(value) else Decimal(str(value)))
     published = connection.execute(sa.text(_published(measure, period)), _values(name, period)).scalar()
-    aside = pd.read_sql(sa.text(ASIDE), connection, params={"asset": origin.table})
-    return Explained(measure, name, period, Decimal(published or 0), rows, aside)
+    quarantined = pd.read_sql(sa.text(QUARANTINED), connection, params={"asset": origin.table})
+    return Explained(measure, name, period, Decimal(published or 0), rows, quarantined)
 
 
 def as_csv(found: Explained) -> bytes:
@@ -87,7 +87,7 @@ def as_csv(found: Explained) -> bytes:
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
-ASIDE = (
+QUARANTINED = (
     "SELECT reason, count(*) AS rows, min(fix_hint) AS fix FROM ops.quarantine "
     "WHERE asset = :asset AND resolved_at IS NULL GROUP BY reason ORDER BY 2 DESC"
 )

@@ -100,7 +100,7 @@ def show_fact(
         out.print(_rows(found))
         if len(found.rows) > SHOWN:
             out.print(f"… and {grouped(len(found.rows) - SHOWN)} more: --to FILE.csv has all.")
-    for row in found.put_aside.to_dict("records"):
+    for row in found.quarantined.to_dict("records"):
         out.print(
             f"not in it: {grouped(row['rows'])} rows in quarantine, {row['reason']}. Fix: {row['fix']}", markup=False
         )

@@ -21,7 +21,7 @@ from funnel_etl.core.tables.contracts import Table
 from funnel_etl.files import storage_error, write_whole
 from funnel_etl.marts.funnel.contracts import DATA_VERSION, FUNNEL_MONTHLY
 from funnel_etl.operate.rerun import table_diff as moves
-from funnel_etl.operate.rerun.sandbox import aside, make_tables, table_assets
+from funnel_etl.operate.rerun.sandbox import edited_night, make_tables, table_assets
 from funnel_etl.operate.worklist.worklist import escaped
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.lake import Lake
@@ -56,7 +56,7 @@ class Preview:
 
     @property
     def is_taken(self) -> bool:
-        """Whether the night would take the config as it lies there."""
+        """Whether the night would take the config as currently on disk."""
         return not self.errors and not self.failures
 
 
@@ -72,7 +72,7 @@ def preview(settings: Settings) -> Preview:
     made = [t for t in TABLES if dg.AssetKey(t.asset_key) in {key for a in assets for key in a.keys}]
     night = _newest_complete(real, made)
     in_force = NightlySources(settings, Landing(UPath(settings.landing_root))).config(night)
-    with aside(settings, night) as place:
+    with edited_night(settings, night) as place:
         seen = place.sources.accept_config(night)
         candidate = place.sources.config(night)
         names = sorted({*in_force.tables, *candidate.tables})

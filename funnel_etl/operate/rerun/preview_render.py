@@ -35,7 +35,7 @@ def show(settings: Settings, out: Console, err: Console, *, to: Path | None, lim
         out.print(f"{found.folder} is as the night {found.night} used it: nothing moves.", markup=False)
         _notes(found, out)
         return 0
-    out.print(f"Night {found.night} again, with {found.folder} as it lies there now:", markup=False)
+    out.print(f"Night {found.night} again, with {found.folder} as it is on disk now:", markup=False)
     for line in _config_lines(found.lines):
         out.print(line, markup=False)
     _numbers(found, out, limit)

@@ -41,7 +41,7 @@ def show(
     if not done.files:
         err.print("No table could be made; nothing was written.")
         return 1
-    for line in _told(done):
+    for line in _summary_lines(done):
         out.print(line, markup=False, highlight=False)
     if differing := [one for one in done.compared if one.there and not one.is_equal]:
         shown = RichTable("table", "added", "removed", "changed", box=None)
@@ -49,11 +49,11 @@ def show(
             shown.add_row(one.table, f"{grouped(one.added)}", f"{grouped(one.removed)}", f"{grouped(one.changed)}")
         out.print(shown)
     if done.failures:
-        err.print("The tables named above are not in it, nor what hangs on them.")
+        err.print("The tables named above are not in it, nor what depends on them.")
     return 1 if done.failures else 0
 
 
-def _told(done: Replay) -> Iterator[str]:
+def _summary_lines(done: Replay) -> Iterator[str]:
     rows = sum(one.rows for one in done.files.values())
     yield f"{len(done.files)} tables, {grouped(rows)} rows, and manifest.json: {done.folder}"
     if done.schema:

@@ -1,7 +1,7 @@
 """A night off to the side: what it writes goes into a temporary place, what it reads comes from the real one.
 
 So a night can be run as if, on the bytes it used, and leave no trace: with the config that lies in the folder now
-(`aside`), or with its own and from the archive alone (`archived_night`).
+(`edited_night`), or with its own and from the archive alone (`archived_night`).
 """
 
 import contextlib
@@ -38,13 +38,13 @@ from funnel_etl.sources.nightly import CONFIG, NightlySources
 class OverlayStore:
     """A store whose writes go aside; a name that was not written aside is read from the real store."""
 
-    def __init__(self, real: Store, aside: Store) -> None:
+    def __init__(self, real: Store, overlay: Store) -> None:
         self.real = real
-        self.aside = aside
+        self.overlay = overlay
 
     def exists(self, name: str) -> bool:
         """Return whether the name is there."""
-        return self.aside.exists(name) or self.real.exists(name)
+        return self.overlay.exists(name) or self.real.exists(name)
 
     def read(self, name: str) -> bytes:
         """Return the bytes of the name."""
@@ -56,27 +56,27 @@ class OverlayStore:
 
     def write(self, name: str, data: bytes) -> None:
         """Write the name aside."""
-        self.aside.write(name, data)
+        self.overlay.write(name, data)
 
     def writing(self) -> contextlib.AbstractContextManager[None]:
         """Raise `StorageUnavailable` for what fails to be written aside."""
-        return self.aside.writing()
+        return self.overlay.writing()
 
     def workspace(self) -> contextlib.AbstractContextManager[Path]:
         """Return an empty file aside."""
-        return self.aside.workspace()
+        return self.overlay.workspace()
 
     def adopt(self, path: Path, name: str) -> None:
         """Put a filled workspace file under the name, aside."""
-        self.aside.adopt(path, name)
+        self.overlay.adopt(path, name)
 
     def names(self, folder: str) -> list[str]:
         """List every name below a folder, of both."""
-        return sorted({*self.real.names(folder), *self.aside.names(folder)})
+        return sorted({*self.real.names(folder), *self.overlay.names(folder)})
 
     def read_below(self, folder: str) -> Iterator[tuple[str, bytes]]:
         """Read every name below a folder, of both."""
-        written = dict(self.aside.read_below(folder))
+        written = dict(self.overlay.read_below(folder))
         yield from sorted({**dict(self.real.read_below(folder)), **written}.items())
 
     def size(self, name: str) -> int:
@@ -85,14 +85,14 @@ class OverlayStore:
 
     def remove(self, name: str) -> None:
         """Remove the name aside; what is real stays, and is seen again."""
-        self.aside.remove(name)
+        self.overlay.remove(name)
 
     def sweep(self, older_than: timedelta) -> int:  # noqa: ARG002 - the protocol's signature
         """Do nothing: the real store is not ours to sweep."""
         return 0
 
     def _of(self, name: str) -> Store:
-        return self.aside if self.aside.exists(name) else self.real
+        return self.overlay if self.overlay.exists(name) else self.real
 
 
 class OverlayLanding(Landing):
@@ -150,7 +150,7 @@ class Sandbox:
 
 
 @contextlib.contextmanager
-def aside(settings: Settings, night: date) -> Iterator[Sandbox]:
+def edited_night(settings: Settings, night: date) -> Iterator[Sandbox]:
     """Return sources and lake of a night off to the side; what was written there is gone at the end."""
     with _places(settings) as (landing, lake):
         sources = EditedSources(settings, landing, night)
@@ -164,7 +164,7 @@ def archived_night(settings: Settings, night: date) -> Iterator[Sandbox]:
     Of the real lake only the parsed Zoom reports are read: they follow from the bytes of their file alone.
     """
     with _places(settings) as (landing, lake):
-        own = OverlayLake(UPath(settings.lake_root), lake.aside)
+        own = OverlayLake(UPath(settings.lake_root), lake.overlay)
         yield Sandbox(ReplayedSources(settings, landing, night), own, lake)
 
 
@@ -198,7 +198,7 @@ def make_tables(
     tables: Sequence[Table],
     without: Collection[dg.AssetKey] = (),
 ) -> dict[str, str]:
-    """Make the tables of the night aside, but for `without` and what hangs on it; asset → why it failed, in a line.
+    """Make the tables of the night aside, but for `without` and what depends on it; asset → why it failed, in a line.
 
     Raises KeyboardInterrupt when it was stopped half-way.
     """

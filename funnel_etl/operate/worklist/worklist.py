@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"^\s*\d[\d\s.,:/-]*(?:e\d+)?\s*$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Worklist:
-    """The list of a night, the dearest first. `rows` as `ops.worklist_mapping`."""
+    """The list of a night, highest revenue first. `rows` as `ops.worklist_mapping`."""
 
     night: date
     rows: pd.DataFrame

@@ -47,7 +47,7 @@ def _daemon(opened: dg.DagsterInstance) -> Automatic:
         return Automatic("daemon", "off", "it never ran: no schedule and no sensor works", start)
     if not daemon_lives(opened):
         silent = datetime.now(UTC) - beat
-        said = f"no sign of life for {_told(silent)}: no schedule and no sensor works"
+        said = f"no sign of life for {_length_of(silent)}: no schedule and no sensor works"
         return Automatic("daemon", "dead", said, start, beat)
     return Automatic("daemon", "running", "it gave a sign of life within the last minutes", at=beat)
 
@@ -74,7 +74,7 @@ def _last_beat(opened: dg.DagsterInstance) -> datetime | None:
     return datetime.fromtimestamp(max(beats), UTC) if beats else None
 
 
-def _told(span: timedelta) -> str:
+def _length_of(span: timedelta) -> str:
     """Return a length of time as people say it."""
     if span < timedelta(hours=2):
         return f"{span // timedelta(minutes=1)} minutes"

@@ -12,7 +12,7 @@ import dagster as dg
 import pandas as pd
 
 from funnel_etl.core.errors import PublishRefused
-from funnel_etl.core.parts import MADE_FROM
+from funnel_etl.core.parts import FOLLOWS
 from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.reasons import fix_hint
@@ -57,7 +57,7 @@ def publish_asset(
         key=["publish", part],
         deps=[
             *(dg.AssetKey(list(table.asset_key)) for table in tables),
-            *(dg.AssetKey(["publish", other]) for other in MADE_FROM.get(part, ())),
+            *(dg.AssetKey(["publish", other]) for other in FOLLOWS.get(part, ())),
         ],
         group_name=part,
         partitions_def=ANY_NIGHTS,
@@ -140,7 +140,7 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
             raise PublishRefused(
                 f"it failed its checks: {'; '.join(account.problems)}",
                 where=f"{table.full_name} of {night}",
-                fix="mend what the check names, then materialize the table and what hangs on it again",
+                fix="mend what the check names, then materialize the table and what depends on it again",
             )
         for line in account.ledger:
             counts = {k: v for k, v in vars(line).items() if k != "reasons"}
@@ -152,13 +152,13 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
             {**vars(change), "column_name": change.column, "as_of": pd.Timestamp(night), "part": part}
             for change in account.drift
         ]
-    put_aside = pd.concat(quarantine, ignore_index=True)
-    put_aside = put_aside.assign(
-        fix_hint=put_aside["reason"].map(fix_hint).astype("str"), first_seen_at=None, resolved_at=None
+    quarantined = pd.concat(quarantine, ignore_index=True)
+    quarantined = quarantined.assign(
+        fix_hint=quarantined["reason"].map(fix_hint).astype("str"), first_seen_at=None, resolved_at=None
     )
     return [
         _publication(ROW_LEDGER, pd.DataFrame(ledger, columns=ROW_LEDGER.names)),
-        replace(_publication(QUARANTINE, put_aside, drop=("first_seen_at", "resolved_at")), mode="resolve"),
+        replace(_publication(QUARANTINE, quarantined, drop=("first_seen_at", "resolved_at")), mode="resolve"),
         _publication(SCHEMA_DRIFT, pd.DataFrame(drift, columns=SCHEMA_DRIFT.names)),
         replace(_publication(MERGED_ROWS, pd.concat(merged, ignore_index=True)), mode="replace_part"),
     ]

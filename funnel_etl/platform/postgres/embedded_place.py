@@ -217,7 +217,7 @@ def _outside(home: Path, account: Account) -> Path:
         base = parent / name
         try:
             if (base / "data").exists():
-                _set_aside(base)
+                _keep_under_another_name(base)
             base.mkdir(mode=0o755, exist_ok=True)
             base.chmod(0o755)
         except OSError:
@@ -230,7 +230,7 @@ def _outside(home: Path, account: Account) -> Path:
     )
 
 
-def _set_aside(base: Path) -> None:
+def _keep_under_another_name(base: Path) -> None:
     """Begin anew because `home` was removed: end its server, keep its data under another name."""
     running = postmaster(base / "data")
     if running:

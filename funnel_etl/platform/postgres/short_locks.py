@@ -59,9 +59,9 @@ def translate_db_errors(name: str | None = None) -> Iterator[None]:
         detail = getattr(getattr(error.orig, "diag", None), "message_detail", None)
         if sqlstate(error) in HANGING and detail:
             raise NotChanged(
-                f"it must be made anew, and what others made hangs on it ({'; '.join(detail.splitlines())})",
+                f"it must be made anew, and what others made depends on it ({'; '.join(detail.splitlines())})",
                 where=name,
-                fix="keep the definition of what hangs on it (pg_get_viewdef), drop that, run again, make it again",
+                fix="keep the definition of what depends on it (pg_get_viewdef), drop that, run again, make it again",
             ) from None
         code = sqlstate(error) or ""
         meaning = meaning_of(code)

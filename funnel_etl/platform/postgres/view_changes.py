@@ -76,7 +76,7 @@ def bring_up(engine: sa.Engine, view: View) -> bool:
     if not is_wanted and there == needed[: len(there)]:
         change(engine, view.full_name, lambda c: _run_all(c, [f"CREATE OR REPLACE VIEW {view.quoted} AS {wanted}"]))
     elif not is_wanted:
-        change(engine, view.full_name, lambda c: _remake(c, view))
+        change(engine, view.full_name, lambda c: _make_again(c, view))
     with translate_db_errors(view.full_name), engine.connect() as looking:
         comments = _new_comments(looking, view)
     if comments:
@@ -112,7 +112,7 @@ def without_views(connection: sa.Connection, views: Iterable[View]) -> Iterator[
                 run(connection, f"GRANT {what} ON {view.quoted} TO {grantee}{option}")
 
 
-def _remake(connection: sa.Connection, view: View) -> None:
+def _make_again(connection: sa.Connection, view: View) -> None:
     with without_views(connection, [view]):
         pass
 

@@ -29,7 +29,7 @@ class Dump:
     end: DumpEnd = field(default_factory=DumpEnd)
 
 
-class DumpMemory:
+class DumpCache:
     """The dumps kept below a lake; `reading` says how their rows were read, so that another way reads them anew."""
 
     def __init__(self, lake_root: str, reading: str) -> None:

@@ -140,7 +140,7 @@ class Request(Generic[T]):
         return SourceRejected(
             f"it is larger than {self.policy.max_bytes / 1e6:g} MB, packed or unpacked, so nothing of it was kept",
             where=self.where,
-            fix=f"if it is right so, raise FUNNEL_DOWNLOAD_MAX_MB; else correct {self.setting} or what it exports",
+            fix=f"if this is expected, raise FUNNEL_DOWNLOAD_MAX_MB; else correct {self.setting} or what it exports",
         )
 
     @property

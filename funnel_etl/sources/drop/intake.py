@@ -99,8 +99,8 @@ class DropFolder:
         decision = settled(self.folder, self.settle_seconds)
         taken.waiting |= {self.shown(path): why for path, why in decision.wait.items()}
         taken.left |= {self.shown(path): why for path, why in decision.ignore.items()}
-        memory = _Memory(self.state / f"drop_{self.source}.json")
-        work = _Work(self, taken, memory)
+        seen_files = _SeenFiles(self.state / f"drop_{self.source}.json")
+        work = _Work(self, taken, seen_files)
         deadline = time.monotonic() + seconds if seconds is not None else float("inf")
         for number, entry in enumerate(decision.take):
             if time.monotonic() > deadline:
@@ -108,7 +108,7 @@ class DropFolder:
                 work.keep_in_mind(decision.take[number:])
                 break
             work.take(entry)
-        memory.settle(taken.left)
+        seen_files.settle(taken.left)
 
     def shown(self, path: Path) -> str:
         """Name a file of the folder as it may be shown."""
@@ -126,10 +126,10 @@ class DropFolder:
 class _Work:
     """The files of one look, one by one."""
 
-    def __init__(self, drop: DropFolder, taken: IntakeResult, memory: "_Memory") -> None:
+    def __init__(self, drop: DropFolder, taken: IntakeResult, seen_files: "_SeenFiles") -> None:
         self.drop = drop
         self.taken = taken
-        self.memory = memory
+        self.seen_files = seen_files
         self._came: dict[str, datetime] = {}
         self._known: dict[tuple[str, str | None, str], str] | None = None
         self._kept: bytes | None = None
@@ -148,10 +148,10 @@ class _Work:
         """Land a file, judge it, move it aside; whatever goes wrong is said of this file only."""
         shown = self.drop.shown(entry.path)
         try:
-            stuck = self.memory.stuck(shown, entry.mark)
+            stuck = self.seen_files.stuck(shown, entry.mark)
             self._kept = None
             place, told = self._known_stuck(entry, stuck) if stuck else self._land(entry, shown)
-            self._aside(entry, shown, place, told)
+            self._dispose(entry, shown, place, told)
         except StillWritten:
             self.taken.waiting[shown] = "it is just being written"
         except FunnelError as error:
@@ -171,7 +171,7 @@ class _Work:
     def keep_in_mind(self, entries: list[FileStat]) -> None:
         """Do not forget which of the files that are not looked at now are stuck."""
         for entry in entries:
-            self.memory.stuck(self.drop.shown(entry.path), entry.mark)
+            self.seen_files.stuck(self.drop.shown(entry.path), entry.mark)
 
     def _land(self, entry: FileStat, shown: str) -> tuple[str, str]:
         """Record a file; returns where it belongs and what to tell."""
@@ -179,7 +179,7 @@ class _Work:
         name = masked(plain_name(entry.path.name))
         sub_folder = masked(plain_name(entry.path.parent.name)) if entry.path.parent != folder else None
         if entry.size > self.drop.max_mb * MEGABYTE:
-            refusal: FunnelError | None = self._turn_away(entry, name, sub_folder)
+            refusal: FunnelError | None = self._reject(entry, name, sub_folder)
         else:
             withheld = self.drop.landing.redact_lines(read_whole(entry), self.drop.follows_label)
             data, file_id = withheld.data, self.drop.landing.file_id_of(withheld.data)
@@ -216,7 +216,7 @@ class _Work:
             if error is not refusal:
                 raise
 
-    def _turn_away(self, entry: FileStat, name: str, sub_folder: str | None) -> FunnelError:
+    def _reject(self, entry: FileStat, name: str, sub_folder: str | None) -> FunnelError:
         drop = self.drop
         refusal = too_large(entry.size, drop.max_mb)
         drop.landing.record_rejected(
@@ -238,7 +238,7 @@ class _Work:
             raise reader_defect(error) from error
         return None
 
-    def _aside(self, entry: FileStat, shown: str, place: str, told: str) -> None:
+    def _dispose(self, entry: FileStat, shown: str, place: str, told: str) -> None:
         """Move a file that is landed; one that cannot be moved stays, is known by its mark, and that is said once."""
         if is_changed(entry):
             self.taken.waiting[shown] = "it changed while it was taken: what it holds now is taken next"
@@ -246,14 +246,14 @@ class _Work:
         try:
             named = self.drop.landing.masked(entry.path.name)
             move_away(entry.path, self.drop.folder, place, told, named=named, kept=self._kept)
-            self.memory.moved(shown)
+            self.seen_files.moved(shown)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             self.taken.left[shown] = f"it was dealt with, but cannot be moved to {place}/ ({reason}): move it yourself"
-            self.memory.stay(shown, _Stuck(entry.mark, place, told))
+            self.seen_files.stay(shown, _Stuck(entry.mark, place, told))
 
 
-class _Memory:
+class _SeenFiles:
     """What was said of files that stay, and which are stuck: a small file. Lost, it costs reading them once more."""
 
     def __init__(self, path: Path) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from funnel_etl.bench import sql, transforms
-from funnel_etl.bench.made_up import frames
+from funnel_etl.bench.synthetic import frames
 from funnel_etl.marts.funnel.contracts import SPEND_BY_FUNNEL
 from funnel_etl.marts.funnel.definitions import TABLES
 

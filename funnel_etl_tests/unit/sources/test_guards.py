@@ -212,7 +212,7 @@ def test_a_loss_up_to_the_limit_is_published_and_one_over_it_is_refused_with_bot
         pull(leads([0, 1, 3, 5, 8, 9]), THIRD)
     assert str(refused.value) == (
         "crm_assigned_leads: 20 keys are gone, 25.0%, more than FUNNEL_DROP_LIMIT (20%): 60 keys now, 80 in the last "
-        "good dump (night 2026-11-02). Fix: pull it again, whole; if it is right as it is: funnel-etl confirm "
+        "good dump (night 2026-11-02). Fix: pull it again, whole; if it is complete as it is: funnel-etl confirm "
         "crm_assigned_leads, then run the night again"
     )
     assert sources.landing.nights("crm_assigned_leads") == [FIRST, SECOND]

@@ -58,8 +58,8 @@ def conflicting_sales(raw: pd.DataFrame, merged: pd.DataFrame, sales: pd.DataFra
     of_gone = amount.where(is_counted(status, config), 0).fillna(0)
     rows = pairs.assign(
         differs=(of_kept - of_gone).abs(),
-        kept=_told("kept", pairs["source_row"], pairs["revenue_inr"], pairs["status"]),
-        gone=_told("merged", pairs["gone_source_row"], amount, status) + _differing(kept, gone),
+        kept=_described("kept", pairs["source_row"], pairs["revenue_inr"], pairs["status"]),
+        gone=_described("merged", pairs["gone_source_row"], amount, status) + _differing(kept, gone),
     )
     by_sale = rows.groupby("sale_id", sort=False)
     lines = by_sale.agg(rows_count=("gone", "size"), revenue_inr=("differs", "sum"), gone=("gone", "; ".join))
@@ -74,7 +74,7 @@ def _raw_rows(raw: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     return places.set_axis(TRACE, axis="columns").merge(wanted, on=TRACE, how="left")
 
 
-def _told(word: str, lines: pd.Series, paise: pd.Series, statuses: pd.Series) -> pd.Series:
+def _described(word: str, lines: pd.Series, paise: pd.Series, statuses: pd.Series) -> pd.Series:
     amounts = paise.map(lambda amount: rupees(Decimal(int(amount)) / 100), na_action="ignore")
     shown = statuses.map(without_contacts, na_action="ignore").astype("str").str.strip()
     shown = shown.mask(shown == "").fillna("no status")

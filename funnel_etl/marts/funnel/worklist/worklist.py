@@ -36,7 +36,7 @@ def worklist_mapping(
     webinars: pd.DataFrame | None = None,
     zoom_attendance: pd.DataFrame | None = None,
 ) -> Outcome:
-    """Return one row per thing to decide, the dearest first. Columns as `ops.worklist_mapping`.
+    """Return one row per thing to decide, highest revenue first. Columns as `ops.worklist_mapping`.
 
     Numbers are of rows up to `as_of`; only a line that nothing at all used is called unused. `conflicts`: sales whose
     rows contradict, of `undecided_sales`.

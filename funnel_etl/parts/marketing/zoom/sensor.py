@@ -53,7 +53,7 @@ zoom_exports_job = dg.define_asset_job(
 zoom_refresh_job = dg.define_asset_job(
     REFRESH,
     selection=dg.AssetSelection.assets(["raw", "zoom_reports"]).downstream() - watch_checks([["raw", "zoom_reports"]]),
-    description="Works newly dropped Zoom reports into the last night: all of Zoom and what hangs on it. "
+    description="Works newly dropped Zoom reports into the last night: all of Zoom and what depends on it. "
     "Pulls no other source.",
     tags=one_at_a_time("refresh"),
 )
@@ -73,7 +73,7 @@ def zoom_drop_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     remembered = Remembered.from_cursor(context.cursor)
     taken = take_in(sources, parsed, seconds=TAKE_SECONDS, wait=False)
     remembered = note_arrivals(remembered, sources)
-    remembered = tell(remembered, context.instance, sources, parsed)
+    remembered = report_files(remembered, context.instance, sources, parsed)
     night = sources.settings.yesterday()
     situation = situation_of(
         context.instance, sources, context.resources.lake_store, context.resources.all_tables, night, remembered
@@ -113,7 +113,7 @@ def note_arrivals(remembered: Remembered, sources: NightlySources) -> Remembered
     )
 
 
-def tell(
+def report_files(
     remembered: Remembered, instance: DagsterInstance, sources: NightlySources, parsed: ParsedReports
 ) -> Remembered:
     """Show the state of each newly arrived report in its partition, without a run; as many as the time suffices for.

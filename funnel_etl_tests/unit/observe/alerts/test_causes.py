@@ -7,7 +7,7 @@ import pytest
 
 from funnel_etl.observe.alerts.causes import Failure, of_exports, of_failures, of_sources, of_volumes, scrubbed
 from funnel_etl.observe.alerts.contracts import CHECK, CONFIG, RUN, SOURCE
-from funnel_etl.observe.alerts.messages import LINES, AlertText, mended, message
+from funnel_etl.observe.alerts.messages import LINES, AlertText, message, resolved_message
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CRM = Failure("raw/crm_sales", "nightly", "0f0e0d0c", NOW, "crm_sales: refused. Fix: start the CRM", "2026-11-20")
@@ -141,7 +141,7 @@ def test_a_message_has_a_short_subject_a_line_a_cause_and_says_who() -> None:
     one = message("run_failed", [AlertText("run_failed", "raw/crm_sales: refused", "start it", "the engineer")])
     assert one.body == "- raw/crm_sales: refused\n  → the engineer: start it"
     assert one.tone == "failure"
-    assert mended([AlertText("run_failed", "raw/crm_sales: refused", "start it", "the engineer")]).body == (
+    assert resolved_message([AlertText("run_failed", "raw/crm_sales: refused", "start it", "the engineer")]).body == (
         "No longer so:\n- raw/crm_sales: refused"
     )
 

@@ -10,7 +10,7 @@ import pytest
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.marts.funnel.contracts import DATA_VERSION
-from funnel_etl.operate.rerun.sandbox import OverlayStore, aside, sandbox_prefix
+from funnel_etl.operate.rerun.sandbox import OverlayStore, edited_night, sandbox_prefix
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
@@ -59,7 +59,7 @@ def test_what_is_landed_recorded_and_made_aside_is_seen_there_and_gone_afterward
     landing.record_night(BEFORE, "crm_sales", [kept.file_id])
     lake.write(DATA_VERSION, BEFORE, DATA_VERSION.empty())
     before = files(settings.state)
-    with aside(settings, NIGHT) as place:
+    with edited_night(settings, NIGHT) as place:
         new = place.sources.landing.put("crm_sales", "pull", "sales.csv", b"now", received_at=NOW)
         place.sources.landing.record_night(NIGHT, "crm_sales", [new.file_id])
         assert place.sources.landing.nights("crm_sales") == [BEFORE, NIGHT]
@@ -75,7 +75,7 @@ def test_the_night_has_the_bytes_it_used_although_it_is_the_newest_and_never_pul
     landing = Landing(settings.landing_root)
     kept = landing.put("crm_sales", "pull", "sales.csv", b"then", received_at=NOW)
     landing.record_night(NIGHT, "crm_sales", [kept.file_id])
-    with aside(settings, NIGHT) as place:
+    with edited_night(settings, NIGHT) as place:
         assert place.sources.pull(SOURCES["crm_sales"], NIGHT).file_ids == (kept.file_id,)
         with pytest.raises(FunnelError, match=r"no record of what it used of zoom\. Fix: run that night again"):
             place.sources.recorded("zoom", NIGHT)
@@ -91,7 +91,7 @@ def test_config_is_the_folder_as_it_lies_also_when_a_later_night_has_recorded_it
     for night in (NIGHT, NIGHT + timedelta(days=1)):
         landing.record_night(night, "config_funnels", [kept.file_id])
     before = files(settings.state)
-    with aside(settings, NIGHT) as place:
+    with edited_night(settings, NIGHT) as place:
         assert [version.status for version in place.sources.accept_config(NIGHT)] == ["accepted"]
         assert place.sources.config(NIGHT).table("funnels")["funnel"].tolist() == ["Webinar"]
     assert files(settings.state) == before
@@ -101,7 +101,7 @@ def test_the_temporary_folders_of_another_installation_are_told_apart(settings: 
     """Regression: erasing a person in one installation took them out of a replay that another was just making."""
     other = Settings(_env_file=None, home=tmp_path / "other", lake_url=None, landing_url=None)
     assert sandbox_prefix(settings) != sandbox_prefix(other)
-    with aside(settings, NIGHT):
+    with edited_night(settings, NIGHT):
         folders = list(Path(tempfile.gettempdir()).glob(f"{sandbox_prefix(settings)}*"))
         assert len(folders) == 1
         assert list(Path(tempfile.gettempdir()).glob(f"{sandbox_prefix(other)}*")) == []
