@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from funnel_etl.core.errors import SourceRejected
 from funnel_etl.core.reading.csvfile import RESERVED, CsvRecords, read_csv
-from funnel_etl.core.reading.person_matcher import PersonMatcher, withhold
+from funnel_etl.core.reading.person_matcher import PersonMatcher, redact_lines
 from funnel_etl.core.reading.records import PIECE, Records
 
 PERSON = "9876500001"
@@ -61,7 +61,7 @@ def test_taking_a_person_out_changes_no_other_record_for_the_reader(text: str, c
     before = read(data)
     if before is None:
         return
-    left = withhold(data, MATCHER)
+    left = redact_lines(data, MATCHER)
     after = read(left.data)
     assert after is not None, "a file that could be read can be read without the person"
     assert PERSON not in "".join(cell for row in cells(after).values() for cell in row)
