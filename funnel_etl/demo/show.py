@@ -187,9 +187,7 @@ def _recovered(rows: pd.DataFrame) -> RichTable:
 
 
 def _quarantine_table(quarantine: pd.DataFrame, rejected: pd.DataFrame) -> RichTable:
-    shown = RichTable(
-        "from", "reason", "rows", "how to mend it", title="Put aside, and why (ops.quarantine, ops.files)"
-    )
+    shown = RichTable("from", "reason", "rows", "how to fix it", title="Put aside, and why (ops.quarantine, ops.files)")
     for row in quarantine.to_dict("records"):
         shown.add_row(row["asset"], row["reason"], grouped(row["rows"]), row["fix"])
     for row in rejected.to_dict("records"):

@@ -80,7 +80,7 @@ QUARANTINE = Table(
         *TRACE_COLUMNS,
         Column("reason", Kind.TEXT, "Reason code; docs/reasons.md lists them.", required=True),
         Column("detail", Kind.TEXT, "Column the reason is about."),
-        Column("fix_hint", Kind.TEXT, "How to mend it.", required=True),
+        Column("fix_hint", Kind.TEXT, "How to fix it.", required=True),
         Column("row", Kind.JSON, "The row whole: source column → text.", required=True, personal=True),
         Column(
             "first_seen_at", Kind.TIMESTAMP, "When it was first published as quarantined. Set when it is published."
@@ -121,7 +121,7 @@ SCHEMA_DRIFT = Table(
         ),
         Column("column_name", Kind.TEXT, f"Column as the file names it; {ALL_COLUMNS} for their order.", required=True),
         Column("was", Kind.TEXT, "Name it had before, where it was renamed."),
-        Column("hint", Kind.TEXT, "What became of it, or the line for column_aliases.csv that mends it."),
+        Column("hint", Kind.TEXT, "What became of it, or the line for column_aliases.csv that fixes it."),
         _PART,
     ),
     note="Against the dump of the night before; a first dump against the documented layout. No row: nothing changed. "

@@ -25,7 +25,7 @@ Saturday   November: M0 has two months. Bina buys (Misc, and somebody typed walk
            The attendee report of Thursday's webinar comes late: past days move.
 Sunday     Asha's sale is edited in the CRM. Dev's row is gone from inside the dump's window. Bina goes to Sana.
            A second webinar, report the same night; Chand attends.
-Monday     The mapping gets Chand's source; the broken spend line is mended. The dump has a sale of Tuesday already.
+Monday     The mapping gets Chand's source; the broken spend line is fixed. The dump has a sale of Tuesday already.
 Tuesday    Asha's sale is refunded. The dump's window moves past Wednesday: what is older stays, as aged out.
 """
 

@@ -140,11 +140,11 @@ def still_broken(ticks: Story, closed: int) -> Story:
 
 
 @pytest.fixture(scope="module")
-def mended(still_broken: Story) -> Story:
-    """The same night, when all is mended."""
+def resolved(still_broken: Story) -> Story:
+    """The same night, when all is resolved."""
     mapping = still_broken.installation.config / "funnel_mapping.csv"
     mapping.write_text(mapping.read_text().replace(BAD_EDIT, ""))
-    still_broken.night("mended", AFTER)
+    still_broken.night("resolved", AFTER)
     return still_broken
 
 
@@ -222,85 +222,85 @@ def test_on_the_next_night_the_same_causes_are_not_told_again(still_broken: Stor
     assert rows.loc[rows["cause"] == "run:raw/crm_sales", "resolved_at"].isna().all()
 
 
-def test_what_is_mended_is_said_so_and_the_night_is_told_in_one_paragraph(mended: Story) -> None:
-    assert mended.results["mended"].is_published, mended.results["mended"].failures
-    [gone] = mended.sent("mended", "mended")
+def test_what_is_resolved_is_said_so_and_the_night_is_told_in_one_paragraph(resolved: Story) -> None:
+    assert resolved.results["resolved"].is_published, resolved.results["resolved"].failures
+    [gone] = resolved.sent("resolved", "resolved")
     assert "raw/crm_sales" in gone
     assert "an edit of config_csv was rejected" in gone
-    [night] = mended.sent("mended", "a night is published")
+    [night] = resolved.sent("resolved", "a night is published")
     assert night.startswith("The night of Sunday 2025-11-02 is published. Complete through that day: tofu_leads. ")
-    counts = mended.installation.query("SELECT sum(leads) AS n FROM mart.funnel_facts WHERE date = '2025-11-02'")
+    counts = resolved.installation.query("SELECT sum(leads) AS n FROM mart.funnel_facts WHERE date = '2025-11-02'")
     assert f"against Sunday 2025-10-26: leads {counts['n'].iloc[0]:.0f} (" in night
     assert "Open: " in night
     assert "\n" not in night
     assert (
-        mended.installation.value(
+        resolved.installation.value(
             "SELECT count(*) FROM ops.alerts WHERE last_error IS NOT NULL AND sent_at IS NULL AND resolved_at IS NULL"
         )
         == 0
     )
 
 
-def test_a_drop_is_over_when_its_rows_arrive_after_all_and_the_status_says_where_alerts_go(mended: Story) -> None:
-    assert mended.installation.value("SELECT count(*) FROM ops.volume_alarms WHERE source = 'leads'") == 0
-    [gone] = mended.sent("still broken", "mended")
+def test_a_drop_is_over_when_its_rows_arrive_after_all_and_the_status_says_where_alerts_go(resolved: Story) -> None:
+    assert resolved.installation.value("SELECT count(*) FROM ops.volume_alarms WHERE source = 'leads'") == 0
+    [gone] = resolved.sent("still broken", "resolved")
     assert "leads: " in gone
     assert "fewer than on the same weekdays of the weeks before" in gone
-    said = status_of(mended)
+    said = status_of(resolved)
     assert "leads: far too few" not in said
     assert "alerts: sent to json://127.0.0.1; the last one" in said
 
 
-def test_no_message_and_no_memory_holds_a_person_a_file_s_name_or_the_secret_of_an_address(mended: Story) -> None:
-    posts = "\n".join(part for night in mended.posts.values() for post in night for part in post)
-    memory = mended.installation.query("SELECT * FROM ops.alerts").to_csv()
+def test_no_message_and_no_memory_holds_a_person_a_file_s_name_or_the_secret_of_an_address(resolved: Story) -> None:
+    posts = "\n".join(part for night in resolved.posts.values() for post in night for part in post)
+    memory = resolved.installation.query("SELECT * FROM ops.alerts").to_csv()
     assert len(posts) > 1000
     assert len(memory) > 1000
     for text in (posts, memory):
         assert "Priya" not in text
         assert "@" not in text
-        assert mended.receiver.secret not in text
-    for night in mended.posts.values():
+        assert resolved.receiver.secret not in text
+    for night in resolved.posts.values():
         assert not [body for _, body in night if re.search(r"(?<![\d,.])\d{7,}", body)]
-    state = [path for path in (mended.installation.home / "state").rglob("*") if path.is_file()]
+    state = [path for path in (resolved.installation.home / "state").rglob("*") if path.is_file()]
     assert len(state) > 20
-    assert not [path for path in state if mended.receiver.secret.encode() in path.read_bytes()]
+    assert not [path for path in state if resolved.receiver.secret.encode() in path.read_bytes()]
 
 
-def test_dagster_s_storage_does_not_hold_the_secret_either(mended: Story) -> None:
-    with mended.installation.settings() as settings, instance(settings) as (opened, _):
+def test_dagster_s_storage_does_not_hold_the_secret_either(resolved: Story) -> None:
+    with resolved.installation.settings() as settings, instance(settings) as (opened, _):
         runs = opened.get_runs()
         assert len(runs) >= 8
         text = "".join(str(event) for run in runs for event in opened.all_logs(run.run_id))
     assert len(text) > 10_000
-    assert mended.receiver.secret not in text
+    assert resolved.receiver.secret not in text
 
 
-def test_without_addresses_nothing_is_sent_and_the_status_says_so_quietly(mended: Story) -> None:
-    mended.receiver.clear()
-    with mended.installation.settings(alert_urls="none") as settings, instance(settings) as (opened, databases):
+def test_without_addresses_nothing_is_sent_and_the_status_says_so_quietly(resolved: Story) -> None:
+    resolved.receiver.clear()
+    with resolved.installation.settings(alert_urls="none") as settings, instance(settings) as (opened, databases):
         assert (
             tell(
                 settings, databases.funnel_url, opened, build_definitions(settings).get_repository_def(), force=True
             ).says
             == "0 messages sent"
         )
-    assert mended.receiver.tried == 0
-    said = status_of(mended, alert_urls="none")
+    assert resolved.receiver.tried == 0
+    said = status_of(resolved, alert_urls="none")
     assert "alerts: sent nowhere: FUNNEL_ALERT_URLS is not set\n" in said
 
 
-def test_the_command_says_of_each_address_whether_it_takes_a_message(mended: Story, closed: int) -> None:
-    urls = f"{mended.receiver.url} json://u:{mended.receiver.secret}@127.0.0.1:{closed}"
-    tried = mended.installation.program("alert", "test", alert_urls=urls)
+def test_the_command_says_of_each_address_whether_it_takes_a_message(resolved: Story, closed: int) -> None:
+    urls = f"{resolved.receiver.url} json://u:{resolved.receiver.secret}@127.0.0.1:{closed}"
+    tried = resolved.installation.program("alert", "test", alert_urls=urls)
     assert tried.returncode == 1
     assert tried.stdout.splitlines() == [
         "1. json://127.0.0.1: accepted",
         "2. json://127.0.0.1: NOT accepted: no connection, or it broke off",
     ]
-    assert mended.receiver.secret not in tried.stdout + tried.stderr
+    assert resolved.receiver.secret not in tried.stdout + tried.stderr
     with (
-        mended.installation.settings(alert_urls="none") as settings,
+        resolved.installation.settings(alert_urls="none") as settings,
         pytest.raises(ConfigError, match="no address is set"),
     ):
         try_addresses(settings)

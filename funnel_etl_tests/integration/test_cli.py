@@ -117,13 +117,13 @@ def test_status_after_nights_says_which_each_part_holds_and_what_is_open(install
     assert open_rows == {"marketing operations": row, "the analyst": row}
     assert not told["is_well"]
     in_words = installation.program("status").stdout
-    assert "  clean.sales: 1 row: bad_date (f line 2) → the analyst: mend it" in in_words.splitlines()
+    assert "  clean.sales: 1 row: bad_date (f line 2) → the analyst: fix it" in in_words.splitlines()
     assert f"3 days behind → the engineer: funnel-etl run --as-of {yesterday}" in in_words
 
 
 def _quarantined(part: str) -> Publication:
     frame = pd.DataFrame({"row_key": [part]}).assign(
-        asset="clean.sales", part=part, file_id="f", source_row=2, reason="bad_date", detail="", fix_hint="mend it"
+        asset="clean.sales", part=part, file_id="f", source_row=2, reason="bad_date", detail="", fix_hint="fix it"
     )
     frame = frame.assign(row="{}", first_seen_at=None, resolved_at=None)
     arrow = QUARANTINE.to_arrow(QUARANTINE.conform(frame)).drop_columns(["first_seen_at", "resolved_at"])

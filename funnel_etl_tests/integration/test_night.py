@@ -152,17 +152,17 @@ def sheet_down(crm_down: Story) -> Story:
 
 
 @pytest.fixture(scope="module")
-def mended(sheet_down: Story) -> Story:
+def fixed(sheet_down: Story) -> Story:
     """The next night with everything back."""
-    sheet_down.night("mended", NEXT)
+    sheet_down.night("fixed", NEXT)
     return sheet_down
 
 
 @pytest.fixture(scope="module")
-def older(mended: Story) -> Story:
+def older(fixed: Story) -> Story:
     """An older night, after a newer one."""
-    mended.night("older", BEFORE)
-    return mended
+    fixed.night("older", BEFORE)
+    return fixed
 
 
 class _Page(BaseHTTPRequestHandler):
@@ -480,12 +480,12 @@ def test_a_needed_column_that_was_renamed_is_told_with_the_line_that_mends_it(sh
     assert "add the line `ad_spend,cost of ads,cost` to config_csv/column_aliases.csv" in line
 
 
-def test_when_all_is_mended_the_next_run_publishes_the_whole_night(mended: Story) -> None:
-    result = mended.results["mended"]
+def test_when_all_is_mended_the_next_run_publishes_the_whole_night(fixed: Story) -> None:
+    result = fixed.results["fixed"]
     assert result.is_published, result.failures
-    assert mended.snapshots["mended"].as_of == dict.fromkeys([*PARTS, "watch"], NEXT)
-    assert mended.installation.value("SELECT as_of FROM mart.data_version") == NEXT
-    assert mended.installation.value("SELECT max(date) FROM mart.funnel_facts") == NEXT
+    assert fixed.snapshots["fixed"].as_of == dict.fromkeys([*PARTS, "watch"], NEXT)
+    assert fixed.installation.value("SELECT as_of FROM mart.data_version") == NEXT
+    assert fixed.installation.value("SELECT max(date) FROM mart.funnel_facts") == NEXT
 
 
 # ---------------------------------------------------------------- an older night
@@ -497,7 +497,7 @@ def test_an_older_night_is_made_in_the_lake_and_never_goes_over_a_newer_one(olde
     assert not result.is_published
     assert {part.newest for part in result.parts.values()} == {NEXT.isoformat()}
     assert not any(part.published for part in result.parts.values())
-    assert older.snapshots["older"].contents == older.snapshots["mended"].contents
+    assert older.snapshots["older"].contents == older.snapshots["fixed"].contents
     facts = next(t for t in TABLES if t.full_name == "mart.funnel_facts")
     assert older.lake.read(facts, BEFORE)["date"].max() == pd.Timestamp(BEFORE)
 

@@ -163,7 +163,7 @@ def carriers(
 
     The documented name itself goes first, then the team's `aliases` (alias → documented name, of `column_aliases.csv`),
     then the other spellings known; of the same name twice, the first in the file. Raises `MissingColumn` for a needed
-    column, with the alias line that would mend it.
+    column, with the alias line that would fix it.
     """
     present: dict[str, list[str]] = {}
     for column in columns:
@@ -246,7 +246,7 @@ def _refuse_no_header(header: list[str], known: Collection[str]) -> None:
     if _MESSAGE.match(header[0]):
         raise SourceRejected(
             "it begins with a message of the program that makes it, and no header follows",
-            fix="open it and read that message, have the export mended, and fetch it again",
+            fix="open it and read that message, have the export fixed, and fetch it again",
         )
     found = [cell for cell in header if csv_lines.OF_A_PERSON.search(cell)]
     is_header = len({header_key(cell) for cell in header} & {header_key(name) for name in known}) >= 2

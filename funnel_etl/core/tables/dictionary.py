@@ -40,13 +40,13 @@ def reasons_markdown(parity: Mapping[str, str], changes: Mapping[str, str]) -> s
         "",
         "The row could not be used; it is kept whole in `ops.quarantine` until a later dump has it right.",
         "",
-        "| reason | what it means | how to mend it |",
+        "| reason | what it means | how to fix it |",
         "| --- | --- | --- |",
         *(f"| `{name}` | {_cell(what)} | {_cell(fix)} |" for name, (what, fix) in REASONS.items()),
     ]
     for title, introduction, reasons in (
         ("Merged", "The row was collapsed into another one, which `ops.merged_rows` names.", MERGES),
-        ("Excluded", "The row was left out by a rule; it stays in `raw`. There is nothing to mend.", EXCLUSIONS),
+        ("Excluded", "The row was left out by a rule; it stays in `raw`. There is nothing to fix.", EXCLUSIONS),
         ("Parity", "Why a cell of the old sheet differs from `mart`: `parity.diff.reason`.", parity),
         ("Changes", "Why a number moved since the last published night: `ops.changes.cause`, in their order.", changes),
     ):

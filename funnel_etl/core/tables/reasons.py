@@ -1,4 +1,4 @@
-"""Reason codes: why a source row is not a row of its table. Stable names, what each means, how to mend it."""
+"""Reason codes: why a source row is not a row of its table. Stable names, what each means, how to fix it."""
 
 REASONS: dict[str, tuple[str, str]] = {
     "bad_date": ("the row's own date does not parse", "correct the cell at the source, or export it in one date style"),
@@ -41,7 +41,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "export the report again; do not delete its first lines",
     ),
 }
-"""Reason of a quarantined row → what it means, and how to mend it."""
+"""Reason of a quarantined row → what it means, and how to fix it."""
 
 MERGES: dict[str, str] = {
     "exact_duplicate": "the same form submission, cell by cell, is already there: the first stays",
@@ -93,5 +93,5 @@ EXCLUSIONS: dict[str, str] = {
 
 
 def fix_hint(reason: str) -> str:
-    """Return the way to mend rows with this reason."""
+    """Return the way to fix rows with this reason."""
     return REASONS[reason][1] if reason in REASONS else "look at the row in the landed file, by file_id and source_row"

@@ -44,7 +44,7 @@ CONFIG_ERROR = re.compile(
 class Cause:
     """Something that is wrong now (or, of a night, good): `key` names it, `what` says it in one line.
 
-    `listed_until`: the last night of which its list holds it, mended or not; None: it stays there until it is mended.
+    `listed_until`: the last night of which its list holds it, resolved or not; None: until it is resolved.
     """
 
     key: str

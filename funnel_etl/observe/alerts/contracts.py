@@ -48,7 +48,7 @@ ALERTS = Table(
             Kind.JSON,
             "Marks of the addresses that have it already, so that none gets it twice; with ?: may have it.",
         ),
-        Column("listed_until", Kind.DATE, "Last night that lists it, mended or not; NULL: until it is mended."),
+        Column("listed_until", Kind.DATE, "Last night that lists it, resolved or not; NULL: until it is resolved."),
         Column("resolved_at", Kind.TIMESTAMP, "When the cause was gone; it is a new row when it comes back."),
         Column("resolved_told_at", Kind.TIMESTAMP, "When that was sent too, or there was nothing to send."),
     ),

@@ -81,7 +81,7 @@ def send_alerts(
             now = datetime.now(UTC)
             with asking.begin() as connection:
                 found = gather(connection, instance, code, now)
-                memory.note(connection, found.causes, found.looked, now, found.unmended)
+                memory.note(connection, found.causes, found.looked, now, found.unresolved)
             return _send_pending(asking, alert_urls(settings), now, force=force, deadline=time.monotonic() + seconds)
     finally:
         asking.dispose()
@@ -133,9 +133,9 @@ def _messages(alerts: Iterable[Pending]) -> Iterator[tuple[list[Pending], Messag
     """Put alerts together that are told in one message: those of a kind, and those whose cause is gone."""
     groups: dict[str, list[Pending]] = defaultdict(list)
     for alert in alerts:
-        groups["mended" if alert.is_mended else alert.told.kind].append(alert)
+        groups["resolved" if alert.is_resolved else alert.told.kind].append(alert)
     for kind in SUBJECTS:
         if group := groups.get(kind):
             yield group, message(kind, [alert.told for alert in group])
-    if group := groups.get("mended"):
+    if group := groups.get("resolved"):
         yield group, resolved_message([alert.told for alert in group])

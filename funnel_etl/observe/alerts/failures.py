@@ -40,7 +40,7 @@ def failed_runs(instance: dg.DagsterInstance, now: datetime, back: timedelta = L
             continue
         for name, failure in _of_run(instance, record):
             found.setdefault(name, failure)
-    return [failure for failure in found.values() if not _is_mended(instance, failure)]
+    return [failure for failure in found.values() if not _is_resolved(instance, failure)]
 
 
 def _of_run(instance: dg.DagsterInstance, record: RunRecord) -> Iterator[tuple[str, Failure]]:
@@ -58,7 +58,7 @@ def _of_run(instance: dg.DagsterInstance, record: RunRecord) -> Iterator[tuple[s
         yield f"job {run.job_name}", Failure("", run.job_name, run.run_id, at, why, night)
 
 
-def _is_mended(instance: dg.DagsterInstance, failure: Failure) -> bool:
+def _is_resolved(instance: dg.DagsterInstance, failure: Failure) -> bool:
     if "/" in failure.asset:
         made = instance.get_latest_materialization_event(dg.AssetKey(failure.asset.split("/")))
         is_later = made is not None and made.run_id != failure.run_id and made.timestamp > failure.at.timestamp()
@@ -67,7 +67,7 @@ def _is_mended(instance: dg.DagsterInstance, failure: Failure) -> bool:
     later = dg.RunsFilter(
         job_name=failure.job, statuses=[dg.DagsterRunStatus.SUCCESS], created_after=failure.at - timedelta(seconds=1)
     )
-    # A replay of an older night that succeeds mends nothing of this one.
+    # A replay of an older night that succeeds resolves nothing of this one.
     return any(run.tags.get(PARTITION, "") >= failure.night for run in instance.get_runs(later, limit=MOST_RUNS))
 
 

@@ -38,12 +38,12 @@ OF_CHECKS, OF_RUNS = "check:", "run:"
 class Gathered:
     """The causes there are now, and the kinds that were looked at: of another kind nothing is known.
 
-    `unmended`: causes that are not told any more without being mended: too old for their list, or told by another.
+    `unresolved`: causes that are not told any more without being resolved: too old for their list, or told by another.
     """
 
     causes: list[Cause] = field(default_factory=list)
     looked: set[str] = field(default_factory=set)
-    unmended: set[str] = field(default_factory=set)
+    unresolved: set[str] = field(default_factory=set)
 
 
 def gather(
@@ -57,7 +57,7 @@ def gather(
     found = Gathered()
     if not is_running(instance, now):
         found = _of_dagster(instance, code, rows, now)
-        found.unmended |= _old_runs(instance, known, found.causes, now)
+        found.unresolved |= _old_runs(instance, known, found.causes, now)
     told = {row.cause for row in known} if not found.looked else {cause.key for cause in found.causes}
     failed = [key.split(":")[1] for key in told if key.startswith((OF_CHECKS, OF_RUNS))]
     missing = _rows(connection, EXPORTS)
@@ -66,8 +66,8 @@ def gather(
     volumes = _rows(connection, VOLUMES)
     found.causes += of_volumes(volumes, _behind(rows))
     found.causes += of_phones(_rows(connection, PHONE_SHARES))
-    found.unmended |= {volume_key(row) for row in volumes}
-    found.unmended |= {row.cause for row in known if _is_too_old(row, rows) or _is_behind(row, _behind(rows))}
+    found.unresolved |= {volume_key(row) for row in volumes}
+    found.unresolved |= {row.cause for row in known if _is_too_old(row, rows) or _is_behind(row, _behind(rows))}
     found.looked |= {SOURCE, CONFIG, EXPORT, VOLUME, PHONES, NIGHT}
     night = whole_night(connection, PARTS)
     if night is not None:

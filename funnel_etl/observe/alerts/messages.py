@@ -57,7 +57,7 @@ def resolved_message(told: Sequence[AlertText]) -> Message:
     lines = [f"- {each.what}" for each in told[:LINES]]
     if len(told) > LINES:
         lines.append(f"… and {len(told) - LINES} more")
-    count = "1 thing that was told is mended" if len(told) == 1 else f"{len(told)} things that were told are mended"
+    count = "1 thing that was told is resolved" if len(told) == 1 else f"{len(told)} things that were told are resolved"
     return Message(f"funnel_etl: {count}", "\n".join(["No longer so:", *lines]), "success")
 
 

@@ -14,7 +14,7 @@ from funnel_etl.observe.alerts.messages import AlertText
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 """How long a failed delivery waits before it is tried again: it doubles each time."""
 STALE = timedelta(days=2)
-"""That something is mended is not news any more after this time."""
+"""That something is resolved is not news any more after this time."""
 
 PENDING = sa.text(
     "SELECT cause, first_seen_at, kind, what, what_to_do, who_does_it, attempts, accepted_by, resolved_at "
@@ -26,14 +26,14 @@ PENDING = sa.text(
 
 @dataclass(frozen=True)
 class Pending:
-    """An alert that is still to be sent; `is_mended`: what is to be sent is that its cause is gone."""
+    """An alert that is still to be sent; `is_resolved`: what is to be sent is that its cause is gone."""
 
     cause: str
     first_seen_at: datetime
     told: AlertText
     attempts: int
     accepted_by: frozenset[str]
-    is_mended: bool
+    is_resolved: bool
 
 
 def note(
@@ -41,11 +41,11 @@ def note(
     causes: Iterable[Cause],
     looked: Collection[str],
     now: datetime,
-    unmended: Collection[str] = (),
+    unresolved: Collection[str] = (),
 ) -> None:
     """Bring the memory up to the causes there are now, of the kinds that were looked at (`looked`).
 
-    What is gone is mended, and that will be told, unless it is among the `unmended`.
+    What is gone is resolved, and that will be told, unless it is among the `unresolved`.
     """
     there = {cause.key: cause for cause in causes}
     known = {
@@ -79,11 +79,11 @@ def note(
         sa.text(
             "UPDATE ops.alerts SET resolved_at = :now, attempts = CASE WHEN sent_at IS NULL THEN attempts ELSE 0 END, "
             "next_attempt_at = NULL, "
-            "resolved_told_at = CASE WHEN sent_at IS NULL OR kind = :night OR cause = ANY(:unmended) "
+            "resolved_told_at = CASE WHEN sent_at IS NULL OR kind = :night OR cause = ANY(:unresolved) "
             "THEN CAST(:now AS timestamptz) END "
             "WHERE resolved_at IS NULL AND cause = ANY(:gone)"
         ),
-        {"now": now, "night": NIGHT, "gone": gone, "unmended": list(unmended)},
+        {"now": now, "night": NIGHT, "gone": gone, "unresolved": list(unresolved)},
     )
 
 
@@ -137,7 +137,7 @@ def done(connection: sa.Connection, alert: Pending, errors: Collection[str], now
             {"error": "; ".join(errors), "next": now + pause},
         )
         return
-    column = "resolved_told_at" if alert.is_mended else "sent_at"
+    column = "resolved_told_at" if alert.is_resolved else "sent_at"
     _update(
         connection,
         alert,

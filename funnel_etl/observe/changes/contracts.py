@@ -26,7 +26,7 @@ CAUSES = {
     ZOOM_WITHDRAWN: "A Zoom report was withdrawn, or one that was withdrawn counts again (funnel-etl zoom withdraw, "
     "funnel-etl zoom restore).",
     EDITED: "A row that was there already, with other content: another amount, status, day, funnel, phone. Also a row "
-    "that was in quarantine and is mended, or the other way round.",
+    "that was in quarantine and is fixed, or the other way round.",
     VANISHED: "A row that is gone from its source, though the dump's window has not moved past it.",
     UNEXPLAINED: "No cause was found. Such a night's changes are never published: the check causes_sum fails.",
 }

@@ -53,10 +53,10 @@ class Rows:
         lines: pd.DataFrame = self.after.loc[self.now == PLACE[LATE], TRACE]
         return lines
 
-    def are_edits(self, broken: pd.DataFrame, mended: pd.DataFrame) -> None:
+    def are_edits(self, broken: pd.DataFrame, fixed: pd.DataFrame) -> None:
         """Take lines of the last night that are in quarantine tonight, and lines of tonight that were, as edits."""
         self.was[(self.was == PLACE[VANISHED]) & _among(self.before, broken)] = PLACE[EDITED]
-        self.now[(self.now == PLACE[LATE]) & _among(self.after, mended)] = PLACE[EDITED]
+        self.now[(self.now == PLACE[LATE]) & _among(self.after, fixed)] = PLACE[EDITED]
 
     def up_to(self, cause: str) -> pd.DataFrame:
         """Return the table with the causes up to this one exchanged; the same object if it changes nothing."""

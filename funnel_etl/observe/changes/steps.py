@@ -213,13 +213,13 @@ class Comparison:
         now = self.lake.read_account(CLEAN[name], self.night.day)[0].quarantine
         gone, fresh = was[~was["row_key"].isin(now["row_key"])], now[~now["row_key"].isin(was["row_key"])]
         nothing = pd.DataFrame(columns=TRACE)
-        late, vanished, mended, broken = rows.late(), rows.vanished(), nothing, nothing
+        late, vanished, fixed, broken = rows.late(), rows.vanished(), nothing, nothing
         key = _key(name, config)
         if len(gone) and len(late):
-            mended = same_lines(_cells(gone), _lines(self.lake.read(BY_TABLE[name].raw, self.night.day), late), key)
+            fixed = same_lines(_cells(gone), _lines(self.lake.read(BY_TABLE[name].raw, self.night.day), late), key)
         if len(fresh) and len(vanished):
             broken = same_lines(_cells(fresh), _lines(self.remaker.raw(name, config), vanished), key)
-        rows.are_edits(broken, mended)
+        rows.are_edits(broken, fixed)
         return rows
 
     def _aged_out(self, name: str) -> pd.DataFrame | None:

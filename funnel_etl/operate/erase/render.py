@@ -98,7 +98,7 @@ def _show_done(done: Erased, out: Console, err: Console) -> None:
     for asset, why in done.failures.items():
         err.print(f"{asset}: {why}", style="red", markup=False)
     if done.failures:
-        err.print("The person is gone, but the published sums still count them. When it is mended: funnel-etl run")
+        err.print("The person is gone, but the published sums still count them. When it is fixed: funnel-etl run")
     for problem in done.problems:
         err.print(problem, style="red", markup=False)
 

@@ -125,7 +125,7 @@ def _known(connection: sa.Connection, asked: Asked) -> Iterator[Event]:
         what = f"merged into line {row.into_source_row} ({row.reason}), for {row.asset}"
         yield Event(None, "ops.merged_rows", what, row.file_id, row.source_row)
     for row in connection.execute(sa.text(QUARANTINED), _names(asked)):
-        closed = "" if row.resolved_at is None else ", mended since"
+        closed = "" if row.resolved_at is None else ", fixed since"
         what = f"in quarantine for {row.asset}: {row.reason}{closed}. Fix: {row.fix_hint}"
         yield Event(None, "ops.quarantine", what, row.file_id, row.source_row)
 

@@ -29,7 +29,7 @@ def show_night(result: NightResult, out: Console, err: Console) -> int:
         err.print(
             f"The night {night} is not published whole; what was published before stays. "
             f"Detail: run {result.run_id} in the Dagster UI (make up). "
-            f"When it is mended: funnel-etl run --as-of {night}",
+            f"When it is fixed: funnel-etl run --as-of {night}",
             markup=False,
         )
     else:

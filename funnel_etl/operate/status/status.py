@@ -372,7 +372,7 @@ def _rejected(connection: sa.Connection) -> Iterator[StatusItem]:
         what, _, fix = (row.reason or "").partition(". Fix: ")
         who = MARKETING_OPERATIONS if row.source in ("zoom", "config") else ENGINEER
         facts = {"source": row.source, "received_at": row.received_at, "reason": row.reason}
-        # It stays listed after its cause was mended: a note, nothing that is still to be done.
+        # It stays listed after its cause was fixed: a note, nothing that is still to be done.
         yield StatusItem(FILE, f"{row.source} {row.name}", f"{what} ({who}: {fix})" if fix else what, None, None, facts)
 
 

@@ -140,7 +140,7 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
             raise PublishRefused(
                 f"it failed its checks: {'; '.join(account.problems)}",
                 where=f"{table.full_name} of {night}",
-                fix="mend what the check names, then materialize the table and what depends on it again",
+                fix="correct what the check names, then materialize the table and what depends on it again",
             )
         for line in account.ledger:
             counts = {k: v for k, v in vars(line).items() if k != "reasons"}

@@ -23,7 +23,7 @@ VIEWS = [
             "age": "How long they have waited: up to a day, a week, a month, or more than a month.",
             "rows": "How many.",
             "oldest_at": "When the first of them was first published as quarantined.",
-            "fix_hint": "How to mend them; they close by themselves then.",
+            "fix_hint": "How to fix them; they close by themselves then.",
         },
     )
 ]

@@ -122,7 +122,7 @@ class LocalStore:
         return self._temporary(self.root)
 
     def adopt(self, path: Path, name: str) -> None:
-        """Rename the file to its name; the same bytes again replace it, which mends a damaged copy."""
+        """Rename the file to its name; the same bytes again replace it, which fixes a damaged copy."""
         target = self.root / name
         with self.writing():
             private_folder(target.parent, self.root)
@@ -221,7 +221,7 @@ class ObjectStore:
             yield path
 
     def adopt(self, path: Path, name: str) -> None:
-        """Upload the file, also over the same bytes, which mends a damaged copy."""
+        """Upload the file, also over the same bytes, which fixes a damaged copy."""
         self._put(name, lambda target: self.fs.put_file(str(path), target))
 
     def names(self, folder: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is new in the header of a source, against the one before, and the line that mends a renamed column."""
+"""What is new in the header of a source, against the one before, and the line that fixes a renamed column."""
 
 import pytest
 
@@ -49,8 +49,8 @@ def test_a_renamed_column_comes_with_the_line_that_mends_it_until_it_is_there() 
     now = ["_id", "net_amt", "status", "note"]
     (change,) = schema_drift("crm_sales", BEFORE, now, DOCUMENTED, {})
     assert "`crm_sales,net_amt,netAmount` to config_csv/column_aliases.csv" in str(change)
-    (mended,) = schema_drift("crm_sales", BEFORE, now, DOCUMENTED, {"net_amt": "netAmount"})
-    assert str(mended) == "crm_sales: column 'net_amt' renamed (was 'netAmount')"
+    (fixed,) = schema_drift("crm_sales", BEFORE, now, DOCUMENTED, {"net_amt": "netAmount"})
+    assert str(fixed) == "crm_sales: column 'net_amt' renamed (was 'netAmount')"
 
 
 def test_a_first_dump_is_compared_with_the_documented_layout_in_any_spelling_and_order() -> None:

@@ -12,7 +12,9 @@ from funnel_etl.observe.alerts.delivery import NO_CONNECTION, UNANSWERED, _hushe
 from funnel_etl.observe.alerts.messages import Message
 from funnel_etl_tests.receiver import Receiver
 
-TEST = Message("funnel_etl: a run failed", "- raw/crm_sales: it could not be had\n  → the engineer: mend it", "failure")
+TEST = Message(
+    "funnel_etl: a run failed", "- raw/crm_sales: it could not be had\n  → the engineer: resolve it", "failure"
+)
 
 
 @pytest.fixture(autouse=True)

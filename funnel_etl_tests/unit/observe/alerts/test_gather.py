@@ -1,4 +1,4 @@
-"""What is told as mended, and what only leaves its list: real tables, a real storage of Dagster, a real HTTP server."""
+"""What is told as resolved, and what only leaves its list: real tables, a real Dagster storage, a real HTTP server."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -28,7 +28,7 @@ LACKS["age_hours"] = 99
 PHONELESS = {"source": "tofu_leads", "status": "more", "day": DAY, "says": "12 of 24 leads have no phone"}
 LATE = {"source": "ad_spend", "status": "late", "why": "no row since", "complete_through": DAY}
 GOOD = LATE | {"status": "complete"}
-MENDED = ["funnel_etl: 1 thing that was told is mended"]
+MENDED = ["funnel_etl: 1 thing that was told is resolved"]
 
 
 class World:
@@ -50,7 +50,7 @@ class World:
                 columns, values = ", ".join(given), ", ".join(f":{column}" for column in given)
                 connection.execute(sa.text(f"INSERT INTO ops.{name} ({columns}) VALUES ({values})"), given)  # noqa: S608
             found = gather(connection, self.instance, defs.get_repository_def(), now)
-            memory.note(connection, found.causes, found.looked, now, found.unmended)
+            memory.note(connection, found.causes, found.looked, now, found.unresolved)
         dispatch._send_pending(self.engine, [self.receiver.url], now, force=True, deadline=1e12)
         return self.receiver.subjects
 

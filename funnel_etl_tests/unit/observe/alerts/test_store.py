@@ -18,7 +18,7 @@ from funnel_etl_tests.receiver import Receiver
 
 START = datetime(2026, 11, 21, 3, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-CRM = Cause("run:raw/crm_sales", RUN, "raw/crm_sales failed", "mend it", "the engineer")
+CRM = Cause("run:raw/crm_sales", RUN, "raw/crm_sales failed", "resolve it", "the engineer")
 
 
 class Alerts:
@@ -72,7 +72,7 @@ def test_when_it_is_gone_that_is_told_once_and_when_it_comes_back_it_is_sent_aga
         alerts.now += timedelta(hours=1)
     once, gone, again = receiver.subjects
     assert (once, again) == ("funnel_etl: a run failed",) * 2
-    assert "is mended" in gone
+    assert "is resolved" in gone
     assert [row["resolved_at"] is None for row in alerts.rows()] == [False, True]
 
 
@@ -88,7 +88,7 @@ def test_a_night_is_told_once_also_when_an_older_one_was_told_since(alerts: Aler
     for night in (friday, friday, saturday, friday):
         alerts.see(night)
         alerts.now += MINUTE
-    assert [each["message"] for each in receiver.taken] == ["the night 20", "the night 21"], "and no word of mending"
+    assert [each["message"] for each in receiver.taken] == ["the night 20", "the night 21"], "and no word of fixing"
 
 
 def test_what_was_not_accepted_waits_longer_each_time_and_arrives_after_all(alerts: Alerts, receiver: Receiver) -> None:
@@ -152,7 +152,7 @@ def test_what_may_have_arrived_is_sent_once_more_and_not_again(alerts: Alerts, r
     assert all(row["sent_at"] for row in alerts.rows())
     receiver.seconds = 0
     alerts.see(missing)
-    assert "is mended" in receiver.subjects[-1], "and what became of it is told"
+    assert "is resolved" in receiver.subjects[-1], "and what became of it is told"
 
 
 def test_an_address_that_may_have_it_holds_up_no_other_and_none_gets_it_more_often(
