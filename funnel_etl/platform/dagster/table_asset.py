@@ -253,7 +253,7 @@ def _contract_result(contract: Table, outcome: Outcome) -> dg.AssetCheckResult:
 
 def _quarantine_result(outcome: Outcome, limit: float) -> dg.AssetCheckResult:
     told = too_many_quarantined(outcome.ledger, limit)
-    fix = f"more than FUNNEL_QUARANTINE_LIMIT ({limit:.0%}). Fix: correct the source; if this is expected, raise the limit"
+    fix = f"more than FUNNEL_QUARANTINE_LIMIT ({limit:.0%}). Fix: correct the source; if this is expected, raise it"
     return dg.AssetCheckResult(
         check_name=QUARANTINE_CHECK,
         passed=not told,
