@@ -53,13 +53,14 @@ class SourceNames:
     """What config tables may name of a pulled source.
 
     `columns`: the documented ones; `amounts` and `dates`: which of them are that; `header`: the columns of its newest
-    dumps as they came, None while none has come.
+    dumps as they came, None while none has come; `has_header`: whether its dumps have one, as JSON has not.
     """
 
     columns: tuple[str, ...]
     amounts: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
     header: tuple[str, ...] | None = None
+    has_header: bool = True
 
 
 class Fault(NamedTuple):

@@ -144,7 +144,8 @@ class Source:
     @property
     def names(self) -> SourceNames:
         """What config tables may name of it."""
-        return SourceNames(tuple(column.name for column in self.columns), amounts=self.amounts, dates=self.dates)
+        columns = tuple(column.name for column in self.columns)
+        return SourceNames(columns, self.amounts, self.dates, has_header=self.format == "csv")
 
     def read(self, data: bytes, known: Iterable[str] = ()) -> CsvRecords:
         """Read a file, or a page, of it as text; `known` header names as in `read_csv`. Raises `SourceRejected`."""

@@ -238,7 +238,7 @@ class NightlySources:
 
     def _names(self, night: date) -> dict[str, SourceNames]:
         """Return what config tables may name of the sources, with the columns of the CRM's newest sales."""
-        if "crm_sales" not in self.names:
+        if "crm_sales" not in self.names or not self.names["crm_sales"].has_header:
             return dict(self.names)
         used = [day for day in self.landing.nights("crm_sales") if day <= night][-1:]
         newest = [arrival.file_id for arrival in self.landing.arrivals("crm_sales")[-1:]]

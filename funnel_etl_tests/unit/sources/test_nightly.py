@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from funnel_etl.core.errors import ConfigError, SourceUnavailable
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.connect.fetch import utc_now
 from funnel_etl.sources.nightly import ConfigVersion, NightlySources, config_versions_frame
 
 FIRST, SECOND, THIRD = date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)
@@ -321,3 +323,11 @@ def test_the_config_of_a_night_is_read_once_a_run_however_many_assets_ask(
     sources.accept_config(FIRST)
     assert len(Night(FIRST, sources, "run").config.table("funnels")) == 2
     assert len(Night(FIRST, sources, "another run").config.table("funnels")) == 2
+
+
+def test_the_header_of_sales_that_come_as_json_is_not_looked_for(landing: Landing, folder: Path) -> None:
+    names = {"crm_sales": replace(SOURCES["crm_sales"], format="json").names}
+    arrival = landing.put("crm_sales", "pull", "sales.json", b'[{"_id": "S1"}]', received_at=utc_now())
+    landing.record_night(FIRST, "crm_sales", [arrival.file_id])
+    sources = NightlySources(Settings(home=folder / "home"), landing, names)
+    assert sources._names(FIRST)["crm_sales"].header is None
