@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import sqlalchemy as sa
 
 import funnel_etl
 from funnel_etl.files import close_state, private_folder, private_umask, write_whole
@@ -51,8 +52,29 @@ def open_instance(settings: Settings, databases: Databases) -> Iterator[dg.Dagst
     os.environ.update(prepare(settings, databases))
     with database_errors(databases.dagster_url, "Dagster's storage could not be opened"):
         opened = dg.DagsterInstance.get()
-    with private_umask(), opened:
+    with private_umask(), opened, _kept_connections(opened, databases):
         yield opened
+
+
+@contextmanager
+def _kept_connections(opened: dg.DagsterInstance, databases: Databases) -> Iterator[None]:
+    """Keep Dagster's connections until the instance is left, as its web server does.
+
+    A connection for each of a thousand events, Dagster's default, is half of what a small night costs PostgreSQL.
+    """
+    kept = sa.create_engine(
+        databases.dagster_url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=1,
+        max_overflow=20,
+        pool_recycle=60,  # seconds: who waits for a source for hours must not find them cut off on the way
+    )
+    for storage in (opened.run_storage, opened.event_log_storage, opened.schedule_storage):
+        storage._engine = kept  # type: ignore[union-attr]  # noqa: SLF001 - optimize_for_webserver does the same
+    try:
+        yield
+    finally:
+        kept.dispose()
 
 
 def prepare_tables(databases: Databases, claim: Claim | None) -> None:
