@@ -61,20 +61,21 @@ def table_asset(
     night (or counts as stale), and asks one that is silent again (`patience`).
     """
     origins = column_lineage(lineage or {})
-    earlier = {read.full_name: tuple(rules) for read, rules in (reads_earlier or {}).items()}
+    read = dict(inputs or {})
+    earlier = {other.full_name: tuple(rules) for other, rules in (reads_earlier or {}).items()}
     given_names = {*resources, *({"lake_store"} if reads_earlier else ())}
     balances = list((conserved or {}).items())
 
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
         @dg.asset(
             key=table.asset_key,
-            ins={name: dg.AssetIn(key=given.asset_key) for name, given in (inputs or {}).items()},
-            deps=[dg.AssetKey(list(key)) if not isinstance(key, dg.AssetKey) else key for key in needs],
+            # Read in the body: as Dagster's inputs they would be a third of the events of a night.
+            deps=[*dict.fromkeys(map(_asset_key, [*(given.asset_key for given in read.values()), *needs]))],
             group_name=group,
             partitions_def=ANY_NIGHTS,
             freshness_policy=EVERY_NIGHT if pulls else None,
             io_manager_key="lake",
-            required_resource_keys={"sources", *given_names},
+            required_resource_keys={"sources", *({"lake"} if read else ()), *given_names},
             description=_description(table, body),
             metadata={
                 "dagster/column_schema": column_schema(table),
@@ -108,9 +109,10 @@ def table_asset(
                 ),
             ],
         )
-        def compute(context: dg.AssetExecutionContext, **frames: Any) -> Iterator[Any]:
+        def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
             night = night_of(context)
             settings, given = night.sources.settings, _given(context, given_names, night, earlier)
+            frames = frames_of(context, read, night)
             make = partial(_made, table, body, night, **given, **frames)
             outcome, contract = run_body(context, partial(patiently, context, settings, make) if pulls else make)
             progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
@@ -140,6 +142,16 @@ def earlier_reads(definitions: dg.Definitions) -> EarlierReads:
 def night_of(context: dg.AssetExecutionContext) -> Night:
     """Return the night of a run's partition."""
     return Night(date.fromisoformat(context.partition_key), context.resources.sources, context.run.run_id)
+
+
+def frames_of(context: dg.AssetExecutionContext, inputs: Mapping[str, Table], night: Night) -> dict[str, pd.DataFrame]:
+    """Return the rows of the tables of a night, by the names they are given. The asset needs the resource `lake`."""
+
+    def read() -> dict[str, pd.DataFrame]:
+        return {name: context.resources.lake.rows(table, night.day) for name, table in inputs.items()}
+
+    found: dict[str, pd.DataFrame] = run_body(context, read) if inputs else {}
+    return found
 
 
 def run_body(context: dg.AssetExecutionContext, body: Callable[[], Any]) -> Any:
@@ -175,6 +187,10 @@ def column_lineage(lineage: Mapping[str, Sequence[str]]) -> dict[str, Any]:
         for column, names in lineage.items()
     }
     return {"dagster/column_lineage": dg.TableColumnLineage(origins)}
+
+
+def _asset_key(key: dg.AssetKey | Sequence[str]) -> dg.AssetKey:
+    return key if isinstance(key, dg.AssetKey) else dg.AssetKey(list(key))
 
 
 def _shown(shows: Shows | None, outcome: Outcome, night: Night) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from funnel_etl.parts.marketing.zoom.reader import contracts
 from funnel_etl.parts.marketing.zoom.withdrawals import withdrawn
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
-from funnel_etl.platform.dagster.table_asset import night_of, run_body, table_asset
+from funnel_etl.platform.dagster.table_asset import frames_of, night_of, run_body, table_asset
 from funnel_etl.platform.lake import Lake
 
 GROUP = "marketing"
@@ -160,15 +160,16 @@ def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurre
     key=["files", "zoom_clean_files"],
     group_name=GROUP,
     partitions_def=ANY_NIGHTS,
-    ins={name: dg.AssetIn(key=table.asset_key) for name, table in export.INPUTS.items()},
-    required_resource_keys={"sources"},
+    deps=[table.asset_key for table in export.INPUTS.values()],
+    required_resource_keys={"lake", "sources"},
     kinds={"csv"},
     description="One CSV file per occurrence and download name below exports/zoom in FUNNEL_HOME, for people who work "
     "with files. Written only where its bytes change; never an older night over a newer one.",
 )
-def zoom_clean_files(context: dg.AssetExecutionContext, **frames: pd.DataFrame) -> dg.MaterializeResult[Any]:
+def zoom_clean_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Write the clean files of the night."""
     night = night_of(context)
+    frames = frames_of(context, export.INPUTS, night)
     profiles = night.config.table("zoom_profiles")
 
     def write() -> export.Written:
