@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: help install demo demo-up test campaign lint check docs lock up down clean purge
+.PHONY: help install demo demo-up test test-slow campaign lint check docs lock up down clean purge
 
 help: ## Show this help
 	@echo "funnel_etl: from campaign lead to rupee, every number traceable to a line of a file."
@@ -27,8 +27,13 @@ demo-up: $(STAMP) ## The demo (a finished one that is there is used), with its D
 	@exec $(BIN)/funnel-etl demo --up
 
 # A test file runs whole in one process, with a PostgreSQL of its own; a process a core, at most four.
-test: $(STAMP) ## All tests, on a real PostgreSQL
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test: $(STAMP) ## Unit tests, contracts, a week of whole nights, the commands: on a real PostgreSQL, in minutes
+	@$(PYTEST) -m "not slow"
+
+test-slow: $(STAMP) ## The tests that `make test` leaves out: kills, replays, erasures, broken nights, servers
+	@$(PYTEST) -m slow
 
 campaign: $(STAMP) ## The long tests at full size (faults, damage, many nights): about two hours
 	@$(BIN)/python -m pytest -m campaign --campaign
@@ -40,7 +45,7 @@ lint: $(STAMP) ## Style, types, lock file and generated docs, without the tests
 	$(BIN)/python tools/check_lock.py
 	$(BIN)/python tools/generated_docs.py --check
 
-check: lint test ## What CI runs: lint, then test
+check: lint test test-slow ## What CI runs: lint, then all tests
 
 docs: $(STAMP) ## Write the generated docs again (data dictionary, reasons, metrics, own data)
 	$(BIN)/python tools/generated_docs.py

@@ -37,6 +37,8 @@ from funnel_etl.sources.nightly import NightlySources
 from funnel_etl_tests.damage import PERSONAL, Damage, damaged, tried
 from funnel_etl_tests.golden.week import NIGHTS, THU, TUE, write_night
 
+pytestmark = pytest.mark.slow
+
 ZONE = "Asia/Kolkata"
 LEFT_OUT = {f"excluded:{why}" for why in ("above_header", "repeated_header", "row_count")}
 Clean = Callable[[pd.DataFrame, Config, str], Outcome]

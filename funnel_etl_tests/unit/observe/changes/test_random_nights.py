@@ -26,6 +26,8 @@ from funnel_etl_tests.small_nights import (
     summed,
 )
 
+pytestmark = pytest.mark.slow
+
 START = date(2025, 10, 1)
 MISC = "Other Sources (Miscellaneous)"
 DIRECT = "leads assigned_rows sales revenue_inr spend_inr impressions clicks registrations attendances".split()

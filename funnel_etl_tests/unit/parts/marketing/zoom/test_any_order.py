@@ -3,8 +3,11 @@
 from typing import Any
 
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+pytestmark = pytest.mark.slow
 
 FIRST, SECOND = "2026-04-01 14:38", "2026-04-08 14:40"
 
