@@ -24,8 +24,8 @@ from funnel_etl.platform.dagster.killed_runs import GOING
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.database import libpq_uri
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
-from funnel_etl_tests.conftest import administer, new_port
 from funnel_etl_tests.installation import PROGRAM, Installation
+from funnel_etl_tests.servers import administer, new_port
 
 SCRIPT = Path(__file__).with_name("killed_at.py")
 PARTS = {"marketing": marketing, "sales": sales, "funnel": funnel, "parity": parity}
@@ -96,7 +96,7 @@ class Reader:
                         cursor.execute(sql)
                         nights, numbered, contents = cursor.fetchone() or ({}, [], {})
                         self.seen.append(Seen(nights or {}, numbered, contents, time.monotonic() - began))
-                        time.sleep(0.02)
+                        time.sleep(0.2)  # a look keeps a core busy, and the night needs one
                 connection.close()
             except psycopg2.errors.LockNotAvailable as error:
                 self.refused.append(str(error))

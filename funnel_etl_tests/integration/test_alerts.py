@@ -4,7 +4,6 @@ The nights are run once, in the order of the fixtures; the tests look at what ea
 """
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -19,7 +18,6 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 from funnel_etl.assembly import build_definitions
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.demo.campaigns import HEADER
-from funnel_etl.demo.generate import generate
 from funnel_etl.environment import load_settings
 from funnel_etl.observe.alerts.dispatch import tell
 from funnel_etl.observe.alerts.send_test import try_addresses
@@ -29,6 +27,8 @@ from funnel_etl.operate.status.render import status_lines
 from funnel_etl.operate.status.status import status
 from funnel_etl_tests.installation import Installation
 from funnel_etl_tests.receiver import Receiver
+
+pytestmark = pytest.mark.slow
 
 NIGHT = date(2025, 10, 31)
 NEXT, AFTER = NIGHT + timedelta(days=1), NIGHT + timedelta(days=2)
@@ -77,13 +77,9 @@ def write_leads(path: Path, until: date, share: float) -> None:
 def good(new_installation: Callable[[], Installation]) -> Iterator[Story]:
     """A good night, while who takes the alerts is broken."""
     installation = new_installation()
-    sources = installation.home / "sources"
-    generate(sources, as_of=NIGHT, leads=400, months=2, seed=3)
-    write_leads(sources / "tofu_leads.csv", NIGHT, 1)
-    shutil.copytree(sources / "drop" / "zoom", installation.drop / "zoom", dirs_exist_ok=True)
+    installation.lay_demo(NIGHT)
+    write_leads(installation.sources / "tofu_leads.csv", NIGHT, 1)
     (installation.drop / "zoom" / f"{NAME}.csv").write_bytes(b"%PDF-1.7 not a report")
-    for name in ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales"):
-        installation.environment[f"FUNNEL_{name.upper()}_URL"] = str(sources / f"{name}.csv")
     with Receiver() as receiver:
         installation.environment["FUNNEL_ALERT_URLS"] = receiver.url
         receiver.status = 500
@@ -107,7 +103,7 @@ def broken(good: Story, closed: int) -> Story:
 @pytest.fixture(scope="module")
 def closed() -> int:
     """A port that refuses."""
-    from funnel_etl_tests.conftest import new_port  # noqa: PLC0415
+    from funnel_etl_tests.servers import new_port  # noqa: PLC0415
 
     return new_port()
 
@@ -292,7 +288,7 @@ def test_without_addresses_nothing_is_sent_and_the_status_says_so_quietly(resolv
 
 def test_the_command_says_of_each_address_whether_it_takes_a_message(resolved: Story, closed: int) -> None:
     urls = f"{resolved.receiver.url} json://u:{resolved.receiver.secret}@127.0.0.1:{closed}"
-    tried = resolved.installation.program("alert", "test", alert_urls=urls)
+    tried = resolved.installation.command("alert", "test", alert_urls=urls)
     assert tried.returncode == 1
     assert tried.stdout.splitlines() == [
         "1. json://127.0.0.1: accepted",

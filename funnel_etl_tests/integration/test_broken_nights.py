@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 
 from funnel_etl.operate.run.night import NightResult
-from funnel_etl_tests.conftest import new_folder
 from funnel_etl_tests.damage import PERSONAL, Damage, cut_places, damaged, tried
 from funnel_etl_tests.golden.week import MON, NIGHTS, SUN, write_night
 from funnel_etl_tests.golden.week import reports as reports_of
 from funnel_etl_tests.killing import PARTS, Arena, Contents
+from funnel_etl_tests.servers import new_folder
+
+pytestmark = pytest.mark.slow
 
 SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
 PUBLISHED = ("raw", "clean", "mart", "parity")

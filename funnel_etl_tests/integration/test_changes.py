@@ -4,8 +4,6 @@ Friday's and Saturday's night of the golden week, Saturday's again without Frida
 is missing.
 """
 
-import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +13,9 @@ import pytest
 from funnel_etl.observe.changes import steps as nights
 from funnel_etl.operate.run.night import NightResult
 from funnel_etl_tests.golden.week import FRI, SAT, SUN, write_night
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.installation import Installation, Published
+
+pytestmark = pytest.mark.slow
 
 ROWS = "SELECT metric, date, funnel, cause, difference, previous_as_of, as_of FROM ops.changes ORDER BY 1, 2, 3, 4"
 
@@ -34,17 +34,9 @@ class Nights:
 
 
 @pytest.fixture(scope="module")
-def ran(new_installation: Callable[[], Installation]) -> Nights:
-    installation = new_installation()
-    sources = installation.home / "sources"
-    sources.mkdir()
-    names = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
-    installation.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in names}
-    shutil.rmtree(installation.config)
-    installation.config.mkdir()
-    zoom = installation.drop / "zoom"
-    write_night(FRI, sources, installation.config, zoom)
-    assert installation.night(FRI).failures == {}
+def ran(published: Published) -> Nights:
+    installation = published.week(FRI)
+    sources, zoom = installation.sources, installation.drop / "zoom"
     first = installation.query(ROWS)
 
     write_night(SAT, sources, installation.config, zoom)
@@ -52,8 +44,8 @@ def ran(new_installation: Callable[[], Installation]) -> Nights:
     (sources / "crm_sales.csv").write_text(edit.replace("12,500.50", "12,000.50"))
     assert installation.night(SAT).failures == {}
     saturday = installation.query(ROWS)
-    told = installation.program("changes")
-    one = installation.program(*"changes --date 2025-10-31 --metric revenue_INR --funnel".split(), "meta ads")
+    told = installation.command("changes")
+    one = installation.command(*"changes --date 2025-10-31 --metric revenue_INR --funnel".split(), "meta ads")
 
     for path in (installation.home / "state" / "lake").rglob(f"{FRI}*"):
         path.unlink()
@@ -107,19 +99,19 @@ def test_a_movement_without_a_cause_fails_loudly_and_stops_no_fact(ran: Nights) 
 
 
 def test_a_measure_that_is_none_is_told_with_the_likely_one(ran: Nights) -> None:
-    done = ran.installation.program("changes", "--metric", "revenue")
+    done = ran.installation.command("changes", "--metric", "revenue")
     assert done.returncode == 1
     assert "did you mean revenue_inr?" in done.stderr
 
 
 def test_a_funnel_that_is_none_is_told_with_the_likely_one(ran: Nights) -> None:
-    done = ran.installation.program("changes", "--funnel", "Meta Adds")
+    done = ran.installation.command("changes", "--funnel", "Meta Adds")
     assert done.returncode == 1
     assert "did you mean Meta Ads?" in done.stderr
 
 
 def test_all_of_it_goes_into_a_csv_file(ran: Nights, tmp_path: Path) -> None:
-    done = ran.installation.program("changes", "--to", str(tmp_path / "changes.csv"))
+    done = ran.installation.command("changes", "--to", str(tmp_path / "changes.csv"))
     assert done.returncode == 0, done.stderr
     rows = pd.read_csv(tmp_path / "changes.csv")
     assert len(rows) == len(ran.saturday)

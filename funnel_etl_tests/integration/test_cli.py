@@ -1,4 +1,4 @@
-"""The command line as people use it: real processes, their exit codes, and every failure in one readable line."""
+"""The command line: exit codes, and every failure in one readable line; real processes where only those tell."""
 
 import json
 import os
@@ -21,8 +21,8 @@ from funnel_etl.platform.postgres.database import engine
 from funnel_etl.platform.postgres.embedded_place import port_is_free, settle
 from funnel_etl.platform.postgres.publisher import Publication, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema
-from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM, Installation
+from funnel_etl_tests.servers import new_port
 
 OLD_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 TODAY = datetime.now(ZoneInfo("Asia/Kolkata")).date()
@@ -44,24 +44,24 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def test_help_names_every_command_and_starts_nothing(installation: Installation) -> None:
-    done = installation.program("--help")
+    done = installation.command("--help")
     assert done.returncode == 0
     for command in ("run", "status", "up", "demo", "db"):
         assert f" {command} " in done.stdout
-    assert installation.program("db", "--help").returncode == 0
-    assert installation.program().returncode != 0 or "Usage" in installation.program().stdout
+    assert installation.command("db", "--help").returncode == 0
+    assert installation.command().returncode != 0 or "Usage" in installation.command().stdout
     assert not (installation.home / "state").exists()
 
 
 def test_a_day_that_is_not_over_is_refused_in_one_line(installation: Installation) -> None:
-    line = told(installation.program("run", "--as-of", TODAY.isoformat()))
+    line = told(installation.command("run", "--as-of", TODAY.isoformat()))
     assert f"{TODAY} is not over yet in Asia/Kolkata" in line
     assert str(TODAY - timedelta(days=1)) in line
     assert not (installation.home / "state").exists()
 
 
 def test_a_day_that_is_no_day_is_refused_by_its_name(installation: Installation) -> None:
-    done = installation.program("run", "--as-of", "31-10-2025")
+    done = installation.command("run", "--as-of", "31-10-2025")
     assert done.returncode == 2
     assert "--as-of" in done.stderr
     assert "Traceback" not in done.stderr
@@ -79,13 +79,13 @@ def test_a_day_that_is_no_day_is_refused_by_its_name(installation: Installation)
 def test_a_wrong_setting_is_one_line_that_names_it(
     installation: Installation, setting: str, value: str, words: str
 ) -> None:
-    done = installation.program("status", **{setting: value})
+    done = installation.command("status", **{setting: value})
     assert words in told(done)
     assert "s3cret" not in done.stdout + done.stderr
 
 
 def test_status_before_the_first_night_says_what_to_do_and_who_does_it(installation: Installation) -> None:
-    done = installation.program("status")
+    done = installation.command("status")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == f"To do: the engineer {len(PARTS) + 2}"
@@ -101,11 +101,11 @@ def test_status_before_the_first_night_says_what_to_do_and_who_does_it(installat
 def test_status_after_nights_says_which_each_part_holds_and_what_is_open(installation: Installation) -> None:
     url = installation.environment["FUNNEL_DATABASE_URL"]
     yesterday = TODAY - timedelta(days=1)
-    installation.program("status")
+    installation.command("status")
     ensure_schema(engine(url), TABLES)
     for part, as_of in (("marketing", yesterday), ("sales", TODAY - timedelta(days=4))):
         publish(url, Version(part, as_of, "run", "0.1", "config"), [_quarantined(part)])
-    done = installation.program("status", "--json")
+    done = installation.command("status", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     marketing, sales, funnel, *_ = told["nights"]
@@ -116,7 +116,7 @@ def test_status_after_nights_says_which_each_part_holds_and_what_is_open(install
     row = ("clean.sales", "bad_date", 1)
     assert open_rows == {"marketing operations": row, "the analyst": row}
     assert not told["is_well"]
-    in_words = installation.program("status").stdout
+    in_words = installation.command("status").stdout
     assert "  clean.sales: 1 row: bad_date (f line 2) → the analyst: fix it" in in_words.splitlines()
     assert f"3 days behind → the engineer: funnel-etl run --as-of {yesterday}" in in_words
 
@@ -176,11 +176,11 @@ def test_the_embedded_database_is_started_asked_and_stopped(embedded: tuple[Prog
 
 
 def test_a_database_of_ones_own_is_not_ours_to_stop(installation: Installation) -> None:
-    assert "not ours to stop" in told(installation.program("db", "stop"))
+    assert "not ours to stop" in told(installation.command("db", "stop"))
 
 
 def test_the_address_of_a_database_of_ones_own_is_given_as_it_is(installation: Installation) -> None:
-    done = installation.program("db", "url")
+    done = installation.command("db", "url")
     assert done.stdout.strip() == installation.environment["FUNNEL_DATABASE_URL"]
 
 
@@ -197,7 +197,7 @@ def test_a_night_on_postgresql_15_is_refused_in_one_line_naming_both_versions(
     options = f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
     assert place.run("pg_ctl", "start", "-w", *folder, "-o", options, output=place.base / "words") == 0
     try:
-        done = installation.program(
+        done = installation.command(
             "run", "--as-of", "2025-10-31", database_url=f"postgresql://old@127.0.0.1:{port}/funnel"
         )
     finally:
@@ -209,7 +209,7 @@ def test_a_night_on_postgresql_15_is_refused_in_one_line_naming_both_versions(
 def test_a_wrong_setting_is_one_line_of_every_command(
     command: str, new_installation: Callable[[], Installation]
 ) -> None:
-    done = new_installation().program(*command.split(), timezone="Asia/Kolkatta")
+    done = new_installation().command(*command.split(), timezone="Asia/Kolkatta")
     assert done.returncode == 1
     assert "FUNNEL_TIMEZONE" in done.stderr
     assert "Traceback" not in done.stderr
@@ -221,7 +221,7 @@ def test_a_state_folder_that_cannot_be_written_is_one_line(
 ) -> None:
     installation = new_installation()
     (installation.home / "a_file").touch()
-    done = installation.program(*command.split(), home=installation.home / "a_file")
+    done = installation.command(*command.split(), home=installation.home / "a_file")
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert ". Fix: " in done.stderr
@@ -232,6 +232,6 @@ def test_a_demo_of_a_day_that_is_not_over_leaves_the_earlier_one(new_installatio
     earlier = installation.home / "state" / "demo" / "lake" / "of_an_earlier_one"
     earlier.parent.mkdir(parents=True)
     earlier.touch()
-    done = installation.program("demo", "--as-of", "2999-01-01")
+    done = installation.command("demo", "--as-of", "2999-01-01")
     assert (done.returncode, earlier.exists()) == (1, True)
     assert "is not over yet" in done.stderr

@@ -5,16 +5,16 @@ the CRM is gone from inside October. The nights are run once, in the order of th
 """
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from funnel_etl_tests.golden.week import FRI, MON, SAT, SUN, TUE, write_night
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.installation import Installation, Published
+
+pytestmark = pytest.mark.slow
 
 OCTOBER_M0 = "SELECT * FROM mart.attributed_m0 WHERE month = '2025-10-01' ORDER BY phone"
 RESTATED = "SELECT phone, change, column_name, closed_value, current_value FROM mart.restatements ORDER BY 1, 3"
@@ -25,29 +25,26 @@ class Books:
     """An installation, and what it published of October after each night."""
 
     installation: Installation
-    sources: Path
     october: dict[str, pd.DataFrame] = field(default_factory=dict)
     restated: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def run(self, name: str, night: date, *, closed: bool) -> None:
-        write_night(night, self.sources, self.installation.config, self.installation.drop / "zoom")
+        write_night(night, self.installation.sources, self.installation.config, self.installation.drop / "zoom")
         months = "month\n2025-10-01\n" if closed else "month\n"
         (self.installation.config / "closed_months.csv").write_text(months)
         result = self.installation.night(night)
         assert result.failures == {}
+        self.keep(name)
+
+    def keep(self, name: str) -> None:
         self.october[name] = self.installation.query(OCTOBER_M0)
         self.restated[name] = self.installation.query(RESTATED)
 
 
 @pytest.fixture(scope="module")
-def saturday(new_installation: Callable[[], Installation]) -> Books:
-    installation = new_installation()
-    sources = installation.home / "sources"
-    sources.mkdir()
-    names = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
-    installation.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in names}
-    books = Books(installation, sources)
-    books.run("friday", FRI, closed=False)
+def saturday(published: Published) -> Books:
+    books = Books(published.week(FRI))
+    books.keep("friday")
     books.run("saturday", SAT, closed=True)
     return books
 

@@ -3,20 +3,16 @@
 The nights are run once, in the order of the fixtures; the tests look at what they left.
 """
 
-import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 
 import pandas as pd
 import pytest
 
-from funnel_etl.demo.generate import generate
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.installation import DEMO_NIGHT, Installation, Published
 
-NIGHT = date(2025, 10, 31)
-SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
+pytestmark = pytest.mark.slow
+
 SALES = "SELECT sale_id, revenue_inr, is_counted, final_funnel FROM clean.sales ORDER BY sale_id"
 EDITS = "SELECT name, status, errors FROM ops.config_versions WHERE status <> 'accepted' ORDER BY name"
 
@@ -30,7 +26,7 @@ class Story:
     said: dict[str, subprocess.CompletedProcess[str]] = field(default_factory=dict)
 
     def night(self, name: str) -> None:
-        result = self.installation.night(NIGHT)
+        result = self.installation.night(DEMO_NIGHT)
         assert result.is_published, result.failures
         self.sales[name] = self.installation.query(SALES)
 
@@ -45,19 +41,14 @@ class Story:
         path.write_text("".join(path.read_text().splitlines(keepends=True)[: lines + 1]))
 
     def say(self, name: str, *arguments: str) -> None:
-        self.said[name] = self.installation.program(*arguments)
+        self.said[name] = self.installation.command(*arguments)
 
 
 @pytest.fixture(scope="module")
-def edited(new_installation: Callable[[], Installation]) -> Story:
+def edited(published: Published) -> Story:
     """A good night; then a column that is none, a filtered mapping, and an edit in a copy of a table."""
-    installation = new_installation()
-    story = Story(installation)
-    sources = installation.home / "sources"
-    generate(sources, as_of=NIGHT, leads=400, months=2, seed=3)
-    shutil.copytree(sources / "drop" / "zoom", installation.drop / "zoom", dirs_exist_ok=True)
-    installation.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in SOURCES}
-    story.night("good")
+    installation = published.demo()
+    story = Story(installation, sales={"good": installation.query(SALES)})
     story.edit("metrics", "revenue_column,netAmount", "revenue_column,NetAmont")
     story.edit("metrics", "failed|cancelled|", "failed;cancelled;")
     story.mapping(5)

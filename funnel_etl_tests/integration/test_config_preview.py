@@ -25,8 +25,10 @@ from funnel_etl.operate.rerun.preview import _is_aggregate
 from funnel_etl.operate.rerun.table_diff import MEASURES
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS
 from funnel_etl.platform.lake import Lake
-from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.servers import new_port
+
+pytestmark = pytest.mark.slow
 
 NIGHT = date(2025, 10, 31)
 BEFORE = NIGHT - timedelta(days=1)
@@ -94,7 +96,7 @@ class Story:
         nowhere = f"http://127.0.0.1:{new_port()}/gone.csv"
         unreachable = {f"{name}_url": nowhere for name in SOURCES}
         database = f"postgresql://nobody:none@127.0.0.1:{new_port()}/gone"
-        done = self.installation.program("config", "preview", *arguments, database_url=database, **unreachable)
+        done = self.installation.command("config", "preview", *arguments, database_url=database, **unreachable)
         return done.returncode, done.stdout, done.stderr
 
     def files(self) -> dict[str, str]:
@@ -405,7 +407,7 @@ def test_a_file_of_somebody_else_is_refused_before_any_work(notes: Step, story: 
 
 def test_without_a_night_it_says_what_to_do(new_installation: Callable[[], Installation]) -> None:
     installation = new_installation()
-    done = installation.program("config", "preview")
+    done = installation.command("config", "preview")
     assert done.returncode == 1
     assert "no night is complete in the lake" in done.stderr
     assert "Fix: run a night: funnel-etl run" in done.stderr

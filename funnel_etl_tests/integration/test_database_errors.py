@@ -31,7 +31,7 @@ from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.publisher import Publication, Version, publish
 from funnel_etl.platform.postgres.schema import SCHEMAS, ensure_schema
 from funnel_etl.settings import Settings
-from funnel_etl_tests.conftest import administer
+from funnel_etl_tests.servers import administer
 
 SECRET = "geheim-Kennwort"
 THINGS = Table("mart", "things", "One row per thing", ("id",), (Column("id", Kind.INTEGER, "Its number."),))

@@ -11,8 +11,10 @@ import pytest
 
 from funnel_etl.assembly import TABLES
 from funnel_etl.settings import PROJECT
-from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM, Installation
+from funnel_etl_tests.servers import new_port
+
+pytestmark = pytest.mark.slow
 
 NIGHT = date(2025, 11, 14)
 TOUR = (PROJECT / "docs/tour.md").read_text()

@@ -19,6 +19,8 @@ from sqlalchemy import make_url, text
 from funnel_etl.platform.postgres import database
 from funnel_etl.settings import PROJECT
 
+pytestmark = pytest.mark.slow
+
 SERVICES = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
 PROGRAMS = Path(sys.executable).parent
 QUERY = "{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError { __typename } } } } }"

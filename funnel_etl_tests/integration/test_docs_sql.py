@@ -1,11 +1,8 @@
 """The queries that the docs tell people to run do run; those that answer a question find something in the demo."""
 
 import re
-import shutil
 import textwrap
 import uuid
-from collections.abc import Callable
-from datetime import date
 
 import pandas as pd
 import pytest
@@ -13,14 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy import text
 
 from funnel_etl.assembly import TABLES
-from funnel_etl.demo.generate import generate
 from funnel_etl.platform.postgres import database
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl.settings import PROJECT
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.installation import Installation, Published
 
-NIGHT = date(2025, 11, 14)
 PAGE = (PROJECT / "docs/operations.md").read_text()
 RIGHTS = "GRANT CONNECT"
 """The block by which an owner gives the user its rights: a test of its own runs it, on a database without us."""
@@ -102,16 +97,9 @@ def test_the_questions_are_numbered_and_each_is_in_the_list_above_them():
 
 
 @pytest.fixture(scope="module")
-def demo(new_installation: Callable[[], Installation]) -> Installation:
+def demo(published: Published) -> Installation:
     """The first night of a small company, published."""
-    installation = new_installation()
-    sources = installation.home / "sources"
-    generate(sources, as_of=NIGHT, leads=1_000, months=2, seed=5)
-    shutil.copytree(sources / "drop" / "zoom", installation.drop / "zoom", dirs_exist_ok=True)
-    for source in ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales"):
-        installation.environment[f"FUNNEL_{source.upper()}_URL"] = str(sources / f"{source}.csv")
-    assert installation.night(NIGHT).is_published
-    return installation
+    return published.demo()
 
 
 @pytest.mark.parametrize("number", QUESTIONS)

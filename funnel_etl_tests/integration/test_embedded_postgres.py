@@ -23,6 +23,8 @@ from funnel_etl.platform.postgres import embedded_place as postgres_place
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.embedded_place import find_programs, port_is_free, postmaster
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become another OS user")
 

@@ -34,10 +34,12 @@ from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres import database
 from funnel_etl.platform.postgres.embedded_place import settle
 from funnel_etl.sources.archive.landing import Landing
-from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.golden import month
 from funnel_etl_tests.golden.week import MON, SAT, SUN
 from funnel_etl_tests.installation import PROGRAM, Installation
+from funnel_etl_tests.servers import new_port
+
+pytestmark = pytest.mark.slow
 
 PHONE, FIRST_EMAIL, SECOND_EMAIL = "9823456701", "zuleika.q@example.org", "zq+courses@example.net"
 NAME = "Quarrington"

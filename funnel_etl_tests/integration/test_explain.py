@@ -17,29 +17,21 @@ from funnel_etl.operate.explain.fact import Period, as_csv, explain_fact
 from funnel_etl.operate.explain.person import Asked, story
 from funnel_etl.platform.postgres import database
 from funnel_etl.platform.postgres.schema import ensure_schema
-from funnel_etl_tests.golden.week import SAT, SUN, write_night
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.golden.week import SAT, SUN
+from funnel_etl_tests.installation import Installation, Published
 
 BY_NAME = {table.full_name: table for table in TABLES}
 
 
 @pytest.fixture(scope="module")
-def week(new_installation: Callable[[], Installation]) -> Installation:
-    installation = new_installation()
-    sources = installation.home / "sources"
-    sources.mkdir()
-    names = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
-    installation.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in names}
-    for night in (SAT, SUN):
-        write_night(night, sources, installation.config, installation.drop / "zoom")
-        assert installation.night(night).failures == {}
-    return installation
+def week(published: Published) -> Installation:
+    return published.week(SAT, SUN)
 
 
 @pytest.fixture(scope="module")
 def asha(week: Installation) -> str:
     """Run the command for Asha, who bought, in another spelling of her phone; with the lines."""
-    done = week.program("explain", "+91 98765-00001", "--lines", "--json")
+    done = week.command("explain", "+91 98765-00001", "--lines", "--json")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -57,7 +49,7 @@ def test_the_rows_behind_every_cell_of_the_facts_sum_to_it_exactly(week: Install
 
 
 def test_a_month_is_the_sum_of_its_days(week: Installation) -> None:
-    done = week.program(*"explain fact --month 2025-11 --funnel referral --measure revenue_inr".split())
+    done = week.command(*"explain fact --month 2025-11 --funnel referral --measure revenue_inr".split())
     assert done.returncode == 0, done.stderr
     assert "The rows sum to exactly the published number" in done.stdout
 
@@ -66,7 +58,7 @@ def test_a_fact_is_told_with_the_line_of_each_row(week: Installation, tmp_path: 
     file = tmp_path / "rows.csv"
     sold = week.query("SELECT sold_date::text, final_funnel FROM mart.attributed_sales WHERE sale_id = 'S1'")
     sale = sold.iloc[0]
-    done = week.program(
+    done = week.command(
         *("explain", "fact", "--date", sale["sold_date"], "--funnel", sale["final_funnel"], "--measure", "sales"),
         *("--to", str(file)),
     )
@@ -113,14 +105,14 @@ def test_no_cell_of_the_file_is_a_formula(week: Installation) -> None:
     ],
 )
 def test_a_slip_is_told_with_what_to_do(week: Installation, arguments: str, said: str) -> None:
-    done = week.program("explain", *arguments.split())
+    done = week.command("explain", *arguments.split())
     assert done.returncode != 0
     assert said in " ".join((done.stdout + done.stderr).split())
     assert "Traceback" not in done.stderr
 
 
 def test_before_the_first_night_it_says_so(new_installation: Callable[[], Installation]) -> None:
-    done = new_installation().program("explain", "9876500001")
+    done = new_installation().command("explain", "9876500001")
     assert done.returncode == 1
     assert "no night is published yet" in done.stderr
 
@@ -149,8 +141,8 @@ def test_each_event_has_the_line_that_says_so_as_it_arrived(asha: str) -> None:
 
 def test_an_e_mail_and_a_user_id_name_the_same_person(week: Installation, asha: str) -> None:
     known = len(json.loads(asha)["events"])
-    by_email = json.loads(week.program("explain", "ASHA@example.org", "--json").stdout)
-    by_user_id = json.loads(week.program("explain", "919876500001", "--json").stdout)
+    by_email = json.loads(week.command("explain", "ASHA@example.org", "--json").stdout)
+    by_user_id = json.loads(week.command("explain", "919876500001", "--json").stdout)
     assert len(by_user_id["events"]) == known
     assert len(by_email["events"]) >= known
 
@@ -178,13 +170,13 @@ def test_a_row_of_the_crm_is_found_whatever_its_column_is_called(week: Installat
 
 
 def test_somebody_abroad_is_found_by_user_id(week: Installation) -> None:
-    told = json.loads(week.program("explain", "971501234567", "--json").stdout)
+    told = json.loads(week.command("explain", "971501234567", "--json").stdout)
     assert "+971501234567" in told["read_as"]
     assert told["events"]
 
 
 def test_the_story_as_people_read_it(week: Installation) -> None:
-    done = week.program("explain", "9876500001")
+    done = week.command("explain", "9876500001")
     assert done.returncode == 0
     assert "counts" in done.stdout
     assert "reached: sale" in done.stdout

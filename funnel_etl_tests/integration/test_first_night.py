@@ -5,10 +5,11 @@ from datetime import date
 
 import pytest
 
-from funnel_etl.demo.generate import generate
 from funnel_etl.operate.status.status import Status, status
 from funnel_etl.settings import PROJECT
 from funnel_etl_tests.installation import Installation
+
+pytestmark = pytest.mark.slow
 
 NIGHT = date(2026, 11, 20)
 
@@ -19,12 +20,7 @@ def first(new_installation: Callable[[], Installation]) -> tuple[Installation, S
     at = new_installation()
     for table in (PROJECT / "config_csv").glob("*.csv"):
         (at.config / table.name).write_bytes(table.read_bytes())
-    sources = at.home / "sources"
-    generate(sources, as_of=NIGHT, leads=400, months=2, seed=3)
-    for report in (sources / "drop" / "zoom").rglob("*.csv"):
-        (at.drop / "zoom" / report.name).write_bytes(report.read_bytes())
-    names = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
-    at.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in names}
+    at.lay_demo(NIGHT)
     result = at.night(NIGHT)
     assert result.failures == {}
     assert result.is_published

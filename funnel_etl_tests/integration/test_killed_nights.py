@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from funnel_etl.platform.postgres.embedded_place import postmaster, settle
-from funnel_etl_tests.conftest import new_folder
 from funnel_etl_tests.golden.week import NIGHTS, SAT, SUN, write_night
 from funnel_etl_tests.killing import PARTS, Arena, Contents, Reader
+from funnel_etl_tests.servers import new_folder
+
+pytestmark = pytest.mark.slow
 
 RUN, POSTMASTER, BACKEND = "the run", "the postmaster", "a backend"
 SEED = 1

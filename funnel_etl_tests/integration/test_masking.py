@@ -16,7 +16,7 @@ from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.masking import MASKED, PLAIN, is_typed, masked_tables, masks
 from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl.platform.postgres.short_locks import run
-from funnel_etl_tests.conftest import administer
+from funnel_etl_tests.servers import administer
 
 PHONE = "9876500001"
 BI = "funnel_bi_of_a_test"

@@ -14,6 +14,8 @@ from funnel_etl.settings import PROJECT
 from funnel_etl_tests.golden.week import CONFIG, FRI, THU, write_night
 from funnel_etl_tests.installation import Installation
 
+pytestmark = pytest.mark.slow
+
 STEP = re.compile(
     r"```python\n# (?P<file>\S+?\.py)(?:, (?P<how>before|into) (?P<name>\w+))?\n(?P<code>.*?)```", re.DOTALL
 )

@@ -31,8 +31,10 @@ from funnel_etl.operate.run.night import NightResult, sigterm_kept
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.database import open_databases
 from funnel_etl.resources import resources
-from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM, Installation
+from funnel_etl_tests.servers import new_port
+
+pytestmark = pytest.mark.slow
 
 NIGHT, NEXT = date(2025, 10, 31), date(2025, 11, 1)
 BEFORE = NIGHT - timedelta(days=1)

@@ -269,7 +269,7 @@ def test_after_an_adoption_status_says_nothing_of_the_night_of_the_other(foreign
 
 
 def replace_port(settings: Settings) -> Settings:
-    from funnel_etl_tests.conftest import new_port  # noqa: PLC0415
+    from funnel_etl_tests.servers import new_port  # noqa: PLC0415
 
     return settings.model_copy(update={"ui_port": new_port()})
 

@@ -21,7 +21,7 @@ from funnel_etl.platform.postgres import database
 from funnel_etl.platform.postgres.database import libpq_uri
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema, identifier
-from funnel_etl_tests.conftest import new_port
+from funnel_etl_tests.servers import new_port
 
 D1, D2 = date(2025, 10, 30), date(2025, 10, 31)
 LONG = "a column whose name in the header of the source is longer than sixty-three bytes: "

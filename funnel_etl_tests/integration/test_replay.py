@@ -35,6 +35,8 @@ from funnel_etl_tests.golden.week import FRI, MON, SAT, THU, WED
 from funnel_etl_tests.installation import PROGRAM, Installation
 from funnel_etl_tests.whole import defs
 
+pytestmark = pytest.mark.slow
+
 SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
 SCHEMAS = ("raw", "clean", "mart", "parity")
 READER = "replay_reader"
@@ -200,7 +202,7 @@ def test_the_sums_prove_the_files(nights: Nights) -> None:
 
 def test_a_replay_leaves_nothing_behind_and_moves_nothing(nights: Nights) -> None:
     before = nights.traces()
-    done = nights.installation.program("replay", "--as-of", str(nights.ran[1]), "--to", "by_command")
+    done = nights.installation.command("replay", "--as-of", str(nights.ran[1]), "--to", "by_command")
     assert done.returncode == 0, done.stderr
     assert hashes(nights.installation.home / "by_command") == nights.first[nights.ran[1]]
     assert nights.traces() == before
@@ -288,7 +290,7 @@ def test_a_schema_is_dropped_by_its_night(nights: Nights) -> None:
     with nights.installation.engine.begin() as connection:
         for name in ("asof_20200131", "asof_20200201"):
             connection.execute(sa.text(f"CREATE SCHEMA {name} CREATE TABLE one (number int)"))
-    done = nights.installation.program("replay", "--drop", "2020-01-31")
+    done = nights.installation.command("replay", "--drop", "2020-01-31")
     assert (done.returncode, done.stdout.strip()) == (0, "asof_20200131 is gone.")
     with nights.installation.engine.connect() as connection:
         assert "asof_20200131" not in replayed_schemas(connection)
@@ -320,7 +322,7 @@ def after_purge(nights: Nights, without_lake: object) -> AfterPurge:
     for name, away in kept.items():
         shutil.rmtree(nights.state / name)
         away.rename(nights.state / name)
-    assert nights.installation.program("db", "adopt", "--yes").returncode == 0, "the archive was put back"
+    assert nights.installation.command("db", "adopt", "--yes").returncode == 0, "the archive was put back"
     told = nights.purge(keep_lake_nights=1, keep_landing_days=1)
     nights.run(nights.last)
     published.append(nights.installation.contents(*SCHEMAS))
@@ -368,7 +370,7 @@ def test_with_the_defaults_nothing_of_these_nights_goes_and_a_dry_run_changes_no
     assert nights.traces() == before
     runs = nights.state / "dagster" / "storage"
     before = {name: mark for name, mark in before.items() if not name.startswith(str(runs))}
-    done = nights.installation.program("purge")
+    done = nights.installation.command("purge")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Removed:\n  nothing\nKept:\n  lake: ")
     assert "for ever (FUNNEL_KEEP_LANDING_DAYS=0)" in done.stdout

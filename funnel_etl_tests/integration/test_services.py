@@ -15,9 +15,11 @@ import requests
 
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.embedded_place import port_is_free
-from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM
+from funnel_etl_tests.servers import new_port
 from funnel_etl_tests.whole import defs
+
+pytestmark = pytest.mark.slow
 
 STATES = """
 { workspaceOrError { __typename ... on Workspace { locationEntries { locationOrLoadError { __typename

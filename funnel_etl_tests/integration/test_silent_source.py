@@ -25,11 +25,13 @@ from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.operate.run.night import only_writer
 from funnel_etl.operate.status.status import status
 from funnel_etl.platform.dagster.nights import NIGHTLY, begin_nights
-from funnel_etl_tests.conftest import new_folder
 from funnel_etl_tests.installation import PROGRAM, Installation
 from funnel_etl_tests.integration.test_at_once import LAUNCH
 from funnel_etl_tests.integration.test_services import family, states, wait_for
 from funnel_etl_tests.killing import Arena
+from funnel_etl_tests.servers import new_folder
+
+pytestmark = pytest.mark.slow
 
 NIGHT = date(2025, 10, 31)
 FILES = {"/assigned_leads.csv": "crm_assigned_leads.csv", "/sales.csv": "crm_sales.csv"}
@@ -78,16 +80,10 @@ class SilentCrm(ThreadingHTTPServer):
 @pytest.fixture
 def crm(new_installation: Callable[[], Installation]) -> Iterator[tuple[Installation, SilentCrm]]:
     installation = new_installation()
-    sources = installation.home / "sources"
-    generate(sources, as_of=NIGHT, leads=400, months=2, seed=3)
-    shutil.copytree(sources / "drop" / "zoom", installation.drop / "zoom", dirs_exist_ok=True)
-    server = SilentCrm(sources)
+    installation.lay_demo()
+    server = SilentCrm(installation.sources)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    installation.environment |= {
-        "NO_PROXY": "127.0.0.1",
-        "FUNNEL_TOFU_LEADS_URL": str(sources / "tofu_leads.csv"),
-        "FUNNEL_AD_SPEND_URL": str(sources / "ad_spend.csv"),
-    }
+    installation.environment["NO_PROXY"] = "127.0.0.1"
     installation.environment |= {f"FUNNEL_{name.upper()}": str(value) for name, value in server.settings().items()}
     yield installation, server
     server.shutdown()

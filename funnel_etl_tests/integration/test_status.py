@@ -16,6 +16,8 @@ from funnel_etl.operate.status.status import status
 from funnel_etl_tests.golden.week import FRI, SAT, write_night
 from funnel_etl_tests.installation import Installation
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Looks:
@@ -47,10 +49,7 @@ def crm_without_token() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def looks(new_installation: Callable[[], Installation]) -> Looks:
     installation = new_installation()
-    sources = installation.home / "sources"
-    sources.mkdir()
-    names = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
-    installation.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in names}
+    sources = installation.pull_from_files()
     shutil.rmtree(installation.config)
     installation.config.mkdir()
     write_night(FRI, sources, installation.config, installation.drop / "zoom")

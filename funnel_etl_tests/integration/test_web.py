@@ -23,8 +23,10 @@ from websockets.exceptions import InvalidStatus
 
 from funnel_etl.operate.run.night import Writer, run_job
 from funnel_etl.platform.dagster.run_origin import LOCATION
-from funnel_etl_tests.conftest import new_port
 from funnel_etl_tests.installation import PROGRAM
+from funnel_etl_tests.servers import new_port
+
+pytestmark = pytest.mark.slow
 
 CODE = """
 import dagster as dg

@@ -5,11 +5,8 @@ One installation; the commands are the real ones. The nights are run once, in th
 
 import csv
 import io
-import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -17,12 +14,11 @@ import pytest
 
 from funnel_etl.core.config_tables import MISC
 from funnel_etl.core.values.numbers import rupees
-from funnel_etl.demo.generate import generate
 from funnel_etl.operate.worklist.worklist import FILE_COLUMNS
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.installation import DEMO_NIGHT, Installation, Published
 
-NIGHT = date(2025, 10, 31)
-SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
+pytestmark = pytest.mark.slow
+
 LIST = "SELECT * FROM ops.worklist_mapping ORDER BY revenue_inr DESC, spend_inr DESC"
 
 
@@ -35,7 +31,7 @@ class Story:
     said: dict[str, subprocess.CompletedProcess[str]] = field(default_factory=dict)
 
     def run(self, name: str) -> None:
-        result = self.installation.night(NIGHT)
+        result = self.installation.night(DEMO_NIGHT)
         assert result.parts["funnel"].published, result.failures
         self.lists[name] = self.installation.query(LIST)
 
@@ -48,16 +44,11 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def listed(new_installation: Callable[[], Installation]) -> Story:
-    installation = new_installation()
-    sources = installation.home / "sources"
-    generate(sources, as_of=NIGHT, leads=400, months=2, seed=3)
-    shutil.copytree(sources / "drop" / "zoom", installation.drop / "zoom", dirs_exist_ok=True)
-    installation.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in SOURCES}
-    story = Story(installation)
-    story.run("first")
-    story.said["shown"] = installation.program("worklist", "--limit", "5")
-    story.said["written"] = installation.program("worklist", "--to", str(story.file))
+def listed(published: Published) -> Story:
+    installation = published.demo()
+    story = Story(installation, lists={"first": installation.query(LIST)})
+    story.said["shown"] = installation.command("worklist", "--limit", "5")
+    story.said["written"] = installation.command("worklist", "--to", str(story.file))
     return story
 
 
@@ -73,7 +64,7 @@ def applied(listed: Story) -> Story:
     named = next(row for row in rows if row["item_kind"] == "unmapped_spend" and row["item"] != "(blank)")
     named["funnel"] = named["item"]
     write(listed.file, rows)
-    listed.said["applied"] = listed.installation.program("worklist", "--apply", str(listed.file))
+    listed.said["applied"] = listed.installation.command("worklist", "--apply", str(listed.file))
     return listed
 
 
@@ -111,7 +102,7 @@ def test_the_list_names_every_source_and_sale_without_a_funnel_and_no_other(list
     sources = query(
         "SELECT lower(source) AS s FROM clean.assigned_leads WHERE funnel = :misc AND assigned_date <= :night",
         misc=MISC,
-        night=NIGHT,
+        night=DEMO_NIGHT,
     )
     named = rows[rows["item_kind"].isin(["unmapped_source", "retired_source"]) & (rows["leads"] > 0)]
     assert set(named["item"].str.lower()) == set(sources["s"])
@@ -135,7 +126,7 @@ def test_the_revenue_at_stake_of_a_source_is_that_of_its_buyers_and_of_the_sales
         "  OR EXISTS (SELECT FROM regexp_split_to_table(assigned_lead_sources, '[][\",;|]') AS name"
         "             WHERE lower(trim(name)) = lower(:item)))",
         item=dearest["item"],
-        night=NIGHT,
+        night=DEMO_NIGHT,
     ).iloc[0]
     assert (dearest["sales"], float(dearest["revenue_inr"])) == (found["n"], float(found["paid"]))
     assert dearest["sales"] > 0
@@ -160,7 +151,7 @@ def test_the_command_shows_the_dearest_first_and_says_what_to_do_next(listed: St
     said = listed.said["shown"]
     assert said.returncode == 0, said.stderr
     dearest = listed.lists["first"].iloc[0]
-    assert said.stdout.index(dearest["item"]) < said.stdout.index(f"Night {NIGHT}: ")
+    assert said.stdout.index(dearest["item"]) < said.stdout.index(f"Night {DEMO_NIGHT}: ")
     assert rupees(dearest["revenue_inr"]) in said.stdout
     assert f"{len(listed.lists['first']) - 5:,} more with --limit" in said.stdout
     assert "funnel-etl worklist --to worklist.csv" in said.stdout
@@ -169,7 +160,7 @@ def test_the_command_shows_the_dearest_first_and_says_what_to_do_next(listed: St
 def test_the_file_has_every_thing_to_decide_and_is_not_written_over(listed: Story) -> None:
     assert listed.said["written"].returncode == 0, listed.said["written"].stderr
     assert f"funnel-etl worklist --apply {listed.file}" in listed.said["written"].stdout.replace("\n", "")
-    again = listed.installation.program("worklist", "--to", str(listed.file))
+    again = listed.installation.command("worklist", "--to", str(listed.file))
     assert again.returncode == 1
     assert "the file is there already, and may be filled in" in again.stderr
 
@@ -190,7 +181,7 @@ def test_decisions_are_lines_of_their_tables_after_what_stood_there(applied: Sto
 
 def test_applied_again_adds_nothing(applied: Story) -> None:
     before = applied.config()
-    again = applied.installation.program("worklist", "--apply", str(applied.file))
+    again = applied.installation.command("worklist", "--apply", str(applied.file))
     assert again.returncode == 0, again.stderr
     assert "Nothing to add: 3 stood there already" in again.stdout
     assert applied.config() == before
@@ -203,14 +194,14 @@ def test_a_wrong_file_changes_nothing_and_is_told_line_by_line(applied: Story) -
         row["funnel"] = "No Such Funnel"
     wrong = applied.installation.home / "wrong.csv"
     write(wrong, rows)
-    done = applied.installation.program("worklist", "--apply", str(wrong))
+    done = applied.installation.command("worklist", "--apply", str(wrong))
     assert done.returncode == 1
     assert done.stderr.count("wrong.csv: line ") == 2
     assert done.stderr.count("'No Such Funnel': expected a funnel of funnels.csv") == 2
     assert "Nothing was changed." in done.stderr
     assert "Traceback" not in done.stderr
     assert applied.config() == before
-    both = applied.installation.program("worklist", "--apply", str(wrong), "--to", str(wrong))
+    both = applied.installation.command("worklist", "--apply", str(wrong), "--to", str(wrong))
     assert both.returncode == 1
     assert "do not go together" in both.stderr
 

@@ -17,7 +17,6 @@ from dagster import DagsterInstance, DagsterRunStatus
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from funnel_etl.assembly import build_definitions
-from funnel_etl.demo.generate import generate
 from funnel_etl.environment import load_settings
 from funnel_etl.operate.run.night import NightResult
 from funnel_etl.parts.marketing.zoom import sensor
@@ -26,6 +25,8 @@ from funnel_etl.parts.marketing.zoom.withdrawals import withdraw
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl_tests.installation import Installation
 from funnel_etl_tests.whole import defs
+
+pytestmark = pytest.mark.slow
 
 RESOURCES = ("sources", "parsed_reports", "lake_store", "all_tables")
 FACTS = "SELECT sum(attendances) AS attendances, sum(revenue_inr) AS revenue FROM mart.funnel_facts"
@@ -100,21 +101,11 @@ def late_reports(drop: Path) -> list[Path]:
 def day(new_installation: Callable[[], Installation]) -> Iterator[Day]:
     installation = new_installation()
     night = load_settings().yesterday()
-    sources = installation.home / "sources"
-    generate(sources, as_of=night, leads=400, months=2, seed=3)
+    installation.lay_demo(night)
     drop = installation.drop / "zoom"
-    shutil.copytree(sources / "drop" / "zoom", drop, dirs_exist_ok=True)
     late = late_reports(drop)
     for path in late:
         shutil.move(path, installation.home / path.name)
-    installation.environment |= {
-        "FUNNEL_TOFU_LEADS_URL": str(sources / "tofu_leads.csv"),
-        "FUNNEL_AD_SPEND_URL": str(sources / "ad_spend.csv"),
-        "FUNNEL_CRM_ASSIGNED_LEADS_URL": str(sources / "crm_assigned_leads.csv"),
-        "FUNNEL_CRM_SALES_URL": str(sources / "crm_sales.csv"),
-    }
-    for name in ("crm_assigned_leads", "crm_sales"):
-        assert (sources / f"{name}.csv").is_file(), sorted(path.name for path in sources.iterdir())
     with DagsterInstance.ephemeral() as instance:
         first = Day(installation, [installation.home / path.name for path in late], instance, None, pd.DataFrame())  # type: ignore[arg-type]
         drop_aside = installation.home / "aside"

@@ -1,0 +1,41 @@
+"""Places for PostgreSQL servers in tests, and statements for those who administer them."""
+
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+from sqlalchemy import text
+
+from funnel_etl.platform.postgres import database
+
+
+def new_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def new_folder() -> Path:
+    """A folder that PostgreSQL's OS user can enter, as pytest's own cannot be when the tests run as root.
+
+    In memory if there is plenty: making and deleting a data folder takes a second on some disks.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes its own folder in it
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * 2**30
+    folder = Path(tempfile.mkdtemp(prefix="funnel-etl-test-", dir=memory if roomy else None))
+    folder.chmod(0o711)
+    return folder
+
+
+def administer(server_url: str, *statements: str) -> None:
+    """Run statements outside any transaction, as CREATE DATABASE needs."""
+    engine = database.engine(server_url)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        engine.dispose()
