@@ -52,7 +52,10 @@ SUMMARY = "Topic,Webinar ID,Actual Start Time,Actual Duration (minutes),# Regist
 
 @dataclass
 class SmallNights:
-    """One company. `leads`, `assigned`, `sales`, `spend`: rows as their source has them; `reports`: all Zoom files."""
+    """One company. `leads`, `assigned`, `sales`, `spend`: rows as their source has them; `reports`: all Zoom files.
+
+    `page`: how many rows a page of a source has (None: it comes whole).
+    """
 
     folder: Path
     config: dict[str, str] = field(default_factory=lambda: dict(CONFIG))
@@ -61,6 +64,7 @@ class SmallNights:
     sales: list[Row] = field(default_factory=list)
     spend: list[Row] = field(default_factory=list)
     reports: list[bytes] = field(default_factory=list)
+    page: int | None = None
 
     def __post_init__(self) -> None:
         config = self.folder / "config_csv"
@@ -74,7 +78,7 @@ class SmallNights:
         """Return the company as it is now, with a state of its own."""
         shutil.copytree(self.folder, folder)
         held = (self.leads, self.assigned, self.sales, self.spend)
-        other = SmallNights(folder, dict(self.config), *map(list, held), list(self.reports))
+        other = SmallNights(folder, dict(self.config), *map(list, held), list(self.reports), self.page)
         other.facts = dict(self.facts)
         return other
 
@@ -133,19 +137,27 @@ class SmallNights:
         rows = {"tofu_leads": self.leads, "assigned_leads": self.assigned, "sales": self.sales, "ad_spend": self.spend}
         for name, declared in BY_TABLE.items():
             source = declared.name
-            data = as_csv([column.name for column in declared.columns], rows[name])
-            files[source] = [self.landing.put(source, "pull", f"{source}.csv", data, received_at=utc_now()).file_id]
-        put = [
+            columns = [column.name for column in declared.columns]
+            pages = [as_csv(columns, page) for page in pages_of(rows[name], self.page)]
+            put = [self.landing.put(source, "pull", f"{source}.csv", page, received_at=utc_now()) for page in pages]
+            files[source] = [arrival.file_id for arrival in put]
+        reports = [
             self.landing.put("zoom", "file", f"{number}.csv", data, received_at=utc_now()).file_id
             for number, data in enumerate(self.reports)
         ]
-        files["zoom"] = sorted(set(put))
+        files["zoom"] = sorted(set(reports))
         for source, ids in files.items():
             self.landing.record_night(day, source, ids)
         for name, text in self.config.items():
             (self.settings.config_folder / f"{name}.csv").write_text(text, encoding="utf-8")
         sources.accept_config(day)
         return files
+
+
+def pages_of(rows: list[Row], size: int | None) -> list[list[Row]]:
+    """Return rows in pages of `size`, or all in one; at least one page."""
+    step = size or len(rows) or 1
+    return [rows[first : first + step] for first in range(0, len(rows), step)] or [[]]
 
 
 def as_csv(names: list[str], rows: list[Row]) -> bytes:

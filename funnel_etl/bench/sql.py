@@ -47,20 +47,20 @@ STAGE = "['lead', 'registration', 'attendance', 'assignment'][stage + 1]"
 
 ATTRIBUTED_M0 = f"""
 WITH rows AS (
-    SELECT *, date_trunc('month', assigned_date)::DATE AS month FROM assigned_leads
+    SELECT *, date_trunc('month', assigned_date)::DATE AS month, rowid AS place FROM assigned_leads
     WHERE assigned_date <= $as_of AND phone IS NOT NULL
 ), placed AS (
-    SELECT *, row_number() OVER month_of_phone AS place, count(*) OVER all_of_it AS assignment_count,
+    SELECT *, row_number() OVER month_of_phone AS nth, count(*) OVER all_of_it AS assignment_count,
            last_value(employee) OVER all_of_it AS current_employee
     FROM rows
-    WINDOW month_of_phone AS (PARTITION BY month, phone ORDER BY assigned_at, source_row),
-           all_of_it AS (PARTITION BY month, phone ORDER BY assigned_at, source_row
+    WINDOW month_of_phone AS (PARTITION BY month, phone ORDER BY assigned_at, place),
+           all_of_it AS (PARTITION BY month, phone ORDER BY assigned_at, place
                          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
 ), people AS ({_PEOPLE})
 SELECT month, phone, user_id, source, funnel, assigned_at, assigned_date, employee AS first_employee, current_employee,
        assignment_count, {_ATTENDED},
        coalesce(people.first_attended_at < assigned_at, false) AS attended_before_assignment, file_id, source_row
-FROM placed LEFT JOIN people USING (phone) WHERE place = 1 ORDER BY month, phone"""
+FROM placed LEFT JOIN people USING (phone) WHERE nth = 1 ORDER BY month, phone"""
 
 ATTRIBUTED_SALES = f"""
 WITH people AS ({_PEOPLE}),
@@ -237,12 +237,12 @@ _PIVOT = ",\n           ".join(
 
 LEAD_JOURNEY = f"""
 WITH counted AS (
-    SELECT * FROM sales WHERE is_counted AND sold_date <= $as_of AND phone IS NOT NULL
+    SELECT *, rowid AS place FROM sales WHERE is_counted AND sold_date <= $as_of AND phone IS NOT NULL
 ), events AS (
     {_TOUCHES}
     UNION ALL BY NAME
     SELECT phone, sold_at AS touch_at, sold_date AS touch_date, 4 AS stage, source, final_funnel AS funnel, file_id,
-           source_row, source_row AS place
+           source_row, place
     FROM counted
 ), firsts AS (
     SELECT * FROM events QUALIFY row_number() OVER (PARTITION BY phone, stage ORDER BY touch_at, place) = 1
@@ -302,10 +302,10 @@ WITH came AS (
     SELECT * FROM ({_CAME.replace("a.*", "a.*, a.rowid AS place")}) WHERE attended AND phone IS NOT NULL
     QUALIFY row_number() OVER (PARTITION BY phone ORDER BY came_at, place) = 1
 ), given AS (
-    SELECT *, last_value(employee) OVER (PARTITION BY phone ORDER BY assigned_at, source_row
+    SELECT *, last_value(employee) OVER (PARTITION BY phone ORDER BY assigned_at, rowid
                                          ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS current_employee
     FROM assigned_leads WHERE assigned_date <= $as_of AND phone IS NOT NULL
-    QUALIFY row_number() OVER (PARTITION BY phone ORDER BY assigned_at, source_row) = 1
+    QUALIFY row_number() OVER (PARTITION BY phone ORDER BY assigned_at, rowid) = 1
 ), gaps AS (
     SELECT 'attended_not_assigned' AS gap_kind, phone, user_id, event_date AS since_date, NULL AS employee, file_id,
            source_row

@@ -54,25 +54,16 @@ def inverse(places: Places, size: int) -> Places:
     return back
 
 
-def common_order(own: Places, other: Places, to_own: Places) -> tuple[Places, Places]:
-    """Count the rows of two lists of lines as one list, in the order of the first.
+def common_order(to_own: Places, size: int) -> tuple[Places, Places]:
+    """Return the place of each row of two lists in one list of both, in the order of the first, which has `size` rows.
 
-    `own`, `other`: line numbers; `to_own`: for each row of the other, the place of the same row in own, or -1. A row
-    that only the other has comes right after the row it follows there.
+    `to_own`: for each row of the other, the place of the same row in the first, or -1. A row that only the other has
+    comes right after the row it follows there.
     """
-    rank = np.empty(len(own), dtype=np.int64)
-    rank[np.argsort(own, kind="stable")] = np.arange(len(own))
-    order = np.argsort(other, kind="stable")
-    anchor = np.full(len(other), -1, dtype=np.int64)
-    known = np.flatnonzero(to_own[order] >= 0)
-    last = np.full(len(order), -1, dtype=np.int64)
-    last[known] = known
-    last = np.maximum.accumulate(last) if len(last) else last
-    follows = last >= 0
-    anchor[order[follows]] = rank[to_own[order[last[follows]]]]
-    own_anchor = np.concatenate([rank, anchor])
-    is_other = np.concatenate([np.zeros(len(own)), to_own < 0])
-    line = np.concatenate([np.zeros(len(own), dtype=np.int64), np.where(to_own < 0, other, 0)])
-    place = np.empty(len(own_anchor), dtype=np.int64)
-    place[np.lexsort((line, is_other, own_anchor))] = np.arange(1, len(own_anchor) + 1)
-    return place[: len(own)], place[len(own) :]
+    last = np.maximum.accumulate(np.where(to_own >= 0, np.arange(len(to_own)), -1))
+    anchor = np.where(last >= 0, to_own[last], -1)
+    after = np.concatenate([np.arange(size), anchor])
+    is_new = np.concatenate([np.zeros(size, dtype=bool), to_own < 0])
+    place = np.empty(len(after), dtype=np.int64)
+    place[np.lexsort((is_new, after))] = np.arange(len(after))  # rows that agree in both stay in their order
+    return place[:size], place[size:]

@@ -1,4 +1,8 @@
-"""The rows of a pulled source, night against night: what became of each, and the table with the causes so far. Pure."""
+"""The rows of a pulled source, night against night: what became of each, and the table with the causes so far. Pure.
+
+The order of a night's rows is that of its table: what aged out, then the dump, page after page. The line of a row says
+nothing of it: each page counts its own.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,10 +42,10 @@ class Rows:
         self.places: Places = matched(self.before, self.after, self.source.matching)
         back = inverse(self.places, len(self.after))
         self.was, self.now = self._causes()
-        self.moved = bool((np.diff(_lines(self.after)[self.places[self.places >= 0]][_order(self)]) < 0).any())
-        own, other = common_order(_lines(self.before), _lines(self.after), back)
-        other_after, own_after = common_order(_lines(self.after), _lines(self.before), self.places)
-        self.lines = {False: (own, other), True: (own_after, other_after)}
+        self.moved = bool((np.diff(self.places[self.places >= 0]) < 0).any())
+        own, other = common_order(back, len(self.before))
+        other_after, own_after = common_order(self.places, len(self.after))
+        self.order = {False: (own, other), True: (own_after, other_after)}
 
     def vanished(self) -> pd.DataFrame:
         """Return the lines (TRACE) of the last night that are nowhere tonight."""
@@ -65,12 +69,11 @@ class Rows:
         if not reordered and not (self.was == place).any() and not (self.now == place).any():
             return self.last
         stays, comes = self.was > place, self.now <= place
-        own, other = self.lines[place >= PLACE[EDITED]]
-        parts = [
-            rows[taken].assign(source_row=pd.array(line[taken], dtype="Int64"))
-            for rows, taken, line in ((self.before, stays, own), (self.after, comes, other))
-        ]
-        mixed = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        own, other = self.order[place >= PLACE[EDITED]]
+        parts = [self.before[stays], self.after[comes]]
+        mixed = pd.concat([part for part in parts if len(part)] or parts[:1])
+        order = np.argsort(np.concatenate([own[stays], other[comes]]))
+        mixed = mixed.take(order).reset_index(drop=True)
         if self.source.clean == TOFU_LEADS:
             mixed["is_first_lead"] = first_of_person(mixed)
         self.last = mixed
@@ -122,14 +125,6 @@ def _cell_hashes(rows: pd.DataFrame, name: str) -> Hashes:
     odd = int(pd.util.hash_array(np.array([name], dtype=object))[0]) | 1
     hashed = pd.util.hash_pandas_object(texts, index=False).to_numpy() * np.uint64(odd)
     return np.where((texts == "").to_numpy(), np.uint64(0), hashed)
-
-
-def _order(rows: Rows) -> Places:
-    return np.argsort(_lines(rows.before)[rows.places >= 0], kind="stable")
-
-
-def _lines(rows: pd.DataFrame) -> Places:
-    return rows["source_row"].to_numpy(dtype=np.int64)
 
 
 def _among(rows: pd.DataFrame, lines: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -64,10 +64,11 @@ def campaign_funnel(utm: pd.DataFrame, config: Config) -> pd.Series:
 
 
 def first_of_person(rows: pd.DataFrame) -> pd.Series:
-    """Return, for each lead, whether it is its person's earliest (at one time, the first line). Rule: Person key."""
-    person = rows["phone"].fillna("email:" + rows["email"]).fillna("row:" + rows["source_row"].astype("str"))
-    order = rows.assign(person=person).sort_values(["created_at", "source_row"], kind="stable")
-    return ~order["person"].duplicated().reindex(rows.index)
+    """Return, for each lead, whether it is its person's earliest (at one time, the first row). Rule: Person key."""
+    person = rows["phone"].fillna("email:" + rows["email"])
+    ordered = rows.assign(person=person).sort_values("created_at", kind="stable")["person"]
+    is_again = ordered.duplicated() & ordered.notna()
+    return ~is_again.reindex(rows.index)
 
 
 def content_ids(cells: pd.DataFrame) -> pd.Series:

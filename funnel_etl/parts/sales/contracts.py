@@ -83,7 +83,7 @@ ASSIGNED_LEADS = Table(
             values=("current", "aged_out"),
         ),
     ),
-    note="Identical rows are kept: they are assignments. The order of the dump is source_row.",
+    note="Identical rows are kept: they are assignments. The order of the dump is its pages', then source_row.",
 )
 
 FINAL_FUNNEL_RULES = {

@@ -57,7 +57,7 @@ def handover_gaps(
     came["employee"] = pd.Series(None, index=came.index, dtype="str")
     given = assigned_leads[GIVEN][(assigned_leads["assigned_date"] <= as_of) & assigned_leads["phone"].notna()]
     phone, phones = pd.factorize(given["phone"])
-    order = np.lexsort((given["source_row"].to_numpy(dtype="int64"), given["assigned_at"].dt.tz_localize(None)))
+    order = np.argsort(given["assigned_at"].dt.tz_localize(None).to_numpy(), kind="stable")
     first, last = np.empty(len(phones), dtype="int64"), np.empty(len(phones), dtype="int64")
     first[phone[order[::-1]]] = order[::-1]  # of equal phones the one assigned last stays
     last[phone[order]] = order

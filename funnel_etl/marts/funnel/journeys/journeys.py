@@ -81,7 +81,7 @@ def _events(timed: pd.DataFrame, assigned_leads: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sold(counted: pd.DataFrame) -> pd.DataFrame:
-    ordered = counted.sort_values(["sold_at", "source_row"], kind="stable")
+    ordered = counted.sort_values("sold_at", kind="stable")
     named = ordered[["phone", "source", "final_funnel", "sold_at", "sold_date", "file_id", "source_row"]]
     named = named.rename(columns={"final_funnel": "funnel", "sold_at": "at", "sold_date": "date"})
     return named.assign(stage="sale", employee=ordered["employee_name"])

@@ -46,9 +46,9 @@ def attributed_m0(
     place = assigned_leads.index.get_indexer(account.remaining)
     phone, phones = pd.factorize(assigned_leads["phone"].iloc[place], sort=True)
     group = month.to_numpy()[place].astype("datetime64[M]").astype("int64") * max(len(phones), 1) + phone
-    # Rows kept from earlier dumps are older than the newest dump's window: over files by time, within one by its order.
+    # Rows of one time stay as they stand: by what aged out, then by the dump, page after page.
     at = assigned_leads["assigned_at"].dt.tz_localize(None).to_numpy()[place]
-    order = np.lexsort((assigned_leads["source_row"].to_numpy(dtype="int64")[place], at, group))
+    order = np.lexsort((at, group))
     place, group = place[order], group[order]
     starts = np.flatnonzero(np.diff(group, prepend=group[:1] - 1))
     counts = np.diff(starts, append=len(group))

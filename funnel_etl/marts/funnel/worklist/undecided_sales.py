@@ -49,7 +49,7 @@ def conflicting_sales(raw: pd.DataFrame, merged: pd.DataFrame, sales: pd.DataFra
         {"file_id": "str", "gone_file_id": "str"}
     )
     columns = [*TRACE, "sale_id", "sold_date", "status", "revenue_inr", "is_counted"]
-    pairs = pairs.merge(sales[columns], on=TRACE).sort_values(["sale_id", "gone_source_row"], ignore_index=True)
+    pairs = pairs.merge(sales[columns], on=TRACE).sort_values("sale_id", kind="stable", ignore_index=True)
     gone = _raw_rows(raw, pairs[["gone_file_id", "gone_source_row"]])
     kept = _raw_rows(raw, pairs[TRACE])
     source = SourceFrame(gone, sales_source(config), config.aliases(SOURCE), SOURCE)

@@ -9,7 +9,7 @@ from funnel_etl.core.config_tables import MISC, Config
 from funnel_etl.core.errors import MissingColumn
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.parts.marketing.contracts import TOFU_LEADS, TOFU_LEADS_SOURCE
-from funnel_etl.parts.marketing.leads import clean_tofu_leads
+from funnel_etl.parts.marketing.leads import clean_tofu_leads, first_of_person
 
 ZONE = "Asia/Kolkata"
 HEADER = "Name,Email,Phone number,utmSource,utmMedium,utmCamp,created date"
@@ -111,6 +111,18 @@ def test_the_first_lead_of_a_person_is_the_earliest_by_phone_then_e_mail_then_th
         "C,,,,,,2026-11-02",
     ).rows
     assert rows["is_first_lead"].tolist() == [False, True, True, False, True, True]
+
+
+def test_of_two_leads_at_the_same_time_the_one_on_the_earlier_page_is_first(
+    table_of: Callable[..., pd.DataFrame],
+) -> None:
+    same = "2026-11-01 10:00"
+    rows = table_of(
+        TOFU_LEADS,
+        "phone,email,created_at,source_row\n"
+        f"9876512345,,{same},3\n9876512345,,{same},2\n,,{same},2\n,,{same},2\n,a@x.in,{same},9\n,a@x.in,{same},8\n",
+    )
+    assert first_of_person(rows).tolist() == [True, False, True, True, True, False]
 
 
 def test_of_two_leads_at_the_same_time_the_earlier_line_is_first(clean: Clean) -> None:

@@ -53,7 +53,7 @@ def lent_by_leads(leads: pd.DataFrame) -> pd.DataFrame:
     The phone columns are those of its earliest lead with a phone. Rule: Phone of an attendee.
     """
     known = leads[leads["email"].notna() & leads["phone"].notna()]
-    known = known.sort_values(["created_at", "file_id", "source_row"], kind="stable")
+    known = known.sort_values("created_at", kind="stable")
     pairs = known.drop_duplicates(["email", "phone"])
     is_several = pairs["email"].duplicated(keep=False)
     return pairs.assign(**{SEVERAL: is_several}).drop_duplicates("email").set_index("email")[[*PHONE, SEVERAL]]

@@ -107,6 +107,12 @@ def test_the_first_touch_is_that_of_the_journey(qualified: Frame) -> None:
             id="assigned_never_attended_since_the_first_assignment_with_the_current_employee",
         ),
         pytest.param(
+            "",
+            "1,911,2026-11-06 10:00,2026-11-06,Asha,3\n1,911,2026-11-06 10:00,2026-11-06,Binoy,2\n",
+            [["assigned_never_attended", "1", 24, "Binoy", 3]],
+            id="assigned_in_one_minute_at_the_end_of_one_page_and_the_beginning_of_the_next",
+        ),
+        pytest.param(
             "1,911,true,2026-11-03 13:35,o1,5,,8\n",
             "1,911,2026-11-03 13:34,2026-11-03,Asha,2\n",
             [["assigned_before_attending", "1", 27, "Asha", 2]],

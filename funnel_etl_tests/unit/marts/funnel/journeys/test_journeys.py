@@ -162,6 +162,12 @@ def test_revenue_that_is_not_known_adds_nothing(journey: Journey) -> None:
     assert found[["sales", "revenue_inr", "source_row"]].tolist() == [1, 0, 2]
 
 
+def test_of_sales_of_one_minute_the_one_on_the_earlier_page_is_the_first(journey: Journey) -> None:
+    at = "2026-11-09 09:00,2026-11-09,crm"
+    found = journey(sold=f"1,{at},S,1,true,S1,3\n1,{at},T,1,true,S2,2\n").loc["1"]
+    assert found[["first_sold_funnel", "source_row"]].tolist() == ["S", 3]
+
+
 def test_people_abroad_have_the_digits_of_their_number(journey: Journey) -> None:
     found = journey(leads="+971501234567,2026-11-01 10:00,2026-11-01,fb,L,2\n")
     assert found["user_id"].tolist() == ["971501234567"]

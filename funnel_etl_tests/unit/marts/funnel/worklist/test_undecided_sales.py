@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from funnel_etl.core.config_tables import Config
+from funnel_etl.core.reading.source_frame import Page, raw_pages
 from funnel_etl.core.tables.accounting import MERGED_COLUMNS
 from funnel_etl.marts.funnel.worklist.undecided_sales import conflicting_sales
 from funnel_etl.parts.sales.contracts import SALES, SALES_SOURCE
@@ -71,6 +72,25 @@ def test_of_several_rows_each_is_told_and_exact_repeats_are_not(conflicts: Confl
     assert row["detail"].count("merged: line") == 2
     assert conflicts(first, first).empty
     assert conflicts(first).empty
+
+
+def test_rows_on_several_pages_are_told_in_the_order_of_the_pages(config_of: Callable[..., Config]) -> None:
+    config = config_of(funnels="funnel\nWebinar\n", metrics="name,value\nexcluded_statuses,refunded\n")
+    pages = [
+        Page("\n".join([HEADER, *(f"{row},Webinar" for row in rows)]).encode(), name * 64)
+        for name, rows in (
+            ("b", ["s2,success,2026-11-01 10:00,,1", "s1,success,2026-11-01 10:00,,100"]),
+            ("a", ["s1,success,2026-11-01 10:00,,250", "s1,success,2026-11-01 10:00,,400"]),
+        )
+    ]
+    raw = raw_pages(pages, "crm_sales", SALES_SOURCE, {}).rows
+    made = clean_sales(raw, config, "Asia/Kolkata")
+    [row] = conflicting_sales(raw, made.merged, SALES.conform(made.rows), config).to_dict("records")
+    assert [text.split(" (")[0] for text in row["detail"].split("; ")] == [
+        "kept: line 3, ₹400.00, success",
+        "merged: line 3, ₹100.00, success",
+        "merged: line 2, ₹250.00, success",
+    ]
 
 
 def test_a_night_without_merged_rows_has_no_conflicts_as_the_lake_gives_them(

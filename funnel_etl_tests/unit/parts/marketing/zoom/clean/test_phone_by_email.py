@@ -7,6 +7,9 @@ import json
 
 import pytest
 
+from funnel_etl.parts.marketing.contracts import TOFU_LEADS
+from funnel_etl.parts.marketing.zoom.clean.people import lent_by_leads
+
 START = "2026-04-01 14:38"
 P, Q = "9876512345", "9123456789"
 
@@ -59,6 +62,15 @@ def test_the_phone_of_another_occurrence_is_never_lent(night) -> None:
     night.attendee_report("a", START, asha(phone=P))
     night.attendee_report("b", "2026-04-08 14:38", asha())
     assert night.run()["zoom_attendance"].rows["phone"].notna().tolist() == [True, False]
+
+
+def test_of_two_leads_of_one_minute_the_one_on_the_earlier_page_lends(table_of) -> None:
+    leads = table_of(
+        TOFU_LEADS,
+        "email,phone,phone_raw,created_at,file_id,source_row\n"
+        f"a@x.in,{P},first,2026-03-01 10:00,page_z,3\na@x.in,{P},second,2026-03-01 10:00,page_a,2\n",
+    )
+    assert lent_by_leads(leads)["phone_raw"].tolist() == ["first"]
 
 
 @pytest.mark.parametrize(
