@@ -68,7 +68,7 @@ DIFF = Table(
         Column(
             "key",
             Kind.TEXT,
-            "Phone, sale _id (with its line, of a further record of a sale), or funnel.",
+            "Phone, sale _id (of a further record of a sale with its line, of several pages its page too), or funnel.",
             required=True,
             personal=True,
         ),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from funnel_etl.core.config_tables import Config
-from funnel_etl.core.reading.source_frame import raw_records
+from funnel_etl.core.reading.source_frame import Page, raw_pages
 from funnel_etl.marts.funnel.attributed_sales import attributed_sales
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES
 from funnel_etl.marts.funnel.facts import spend_by_funnel
@@ -59,7 +59,7 @@ class Sheet:
 def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config]) -> Callable[..., Sheet]:
     """The sheet of a night. `zoom`: rows phone,attended,occurrence_id,email in the order pasted; all of one event.
 
-    `campaign_leads`: email,phone of the leads that lend their phones.
+    `campaign_leads`: email,phone of the leads that lend their phones. `page`: how many rows a page of a source has.
     """
 
     def make(
@@ -73,17 +73,22 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
         aged: str = "",
         campaign_leads: str = "",
         sales_header: str = SALES_HEADER,
+        page: int | None = None,
         **config: str,
     ) -> Sheet:
         tables = config_of(**(CONFIG | config))
         day = pd.Timestamp(as_of)
 
-        def raw(source: str, text: str, documented: tuple) -> pd.DataFrame:
-            return raw_records(text.encode(), "f" * 64, source, documented, {}).rows
+        def raw(source: str, header: str, text: str, documented: tuple) -> pd.DataFrame:
+            lines = text.splitlines(keepends=True)
+            size = page or len(lines) or 1
+            texts = ["".join([header, *lines[at : at + size]]) for at in range(0, len(lines), size)] or [header]
+            pages = [Page(each.encode(), f"{number:064x}") for number, each in enumerate(texts)]
+            return raw_pages(pages, source, documented, {}).rows
 
-        raw_leads = raw("crm_assigned_leads", LEADS_HEADER + leads, ASSIGNED_LEADS_SOURCE)
-        raw_sales = raw("crm_sales", sales_header + sales, SALES_SOURCE)
-        raw_spend = raw("ad_spend", SPEND_HEADER + spend, SPEND_SOURCE)
+        raw_leads = raw("crm_assigned_leads", LEADS_HEADER, leads, ASSIGNED_LEADS_SOURCE)
+        raw_sales = raw("crm_sales", sales_header, sales, SALES_SOURCE)
+        raw_spend = raw("ad_spend", SPEND_HEADER, spend, SPEND_SOURCE)
         clean_leads = ASSIGNED_LEADS.conform(clean_assigned_leads(raw_leads, tables, ZONE).rows)
         if aged:
             old = table_of(ASSIGNED_LEADS, "phone,phone_raw,assigned_at,assigned_date,source,funnel,employee\n" + aged)

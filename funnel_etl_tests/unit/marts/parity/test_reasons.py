@@ -343,6 +343,15 @@ def test_sales(sheet: Made, sales: str, manual: str | None, differences: dict) -
     assert found.reasons("sales") == differences
 
 
+def test_rows_on_the_same_line_of_two_pages_are_two(sheet: Made) -> None:
+    again = SALE.format("Meta Ads") + SALE.format("Webinar") + SALE.format("App")
+    found = sheet(sales=again, page=1)
+    assert found.reasons("sales") == {
+        ("S1 page 1 line 2", "(row)"): ("Meta Ads", None, "duplicate_row"),
+        ("S1 page 2 line 2", "(row)"): ("Webinar", None, "duplicate_row"),
+    }
+
+
 def test_attended_of_a_sale_is_the_first_zoom_row_s(sheet: Made) -> None:
     found = sheet(sales=SALE.format("Webinar"), zoom="9876500001,false,o\n9876500001,true,o\n")
     assert found.reasons("sales") == {("S1", "attended"): ("No", "Yes", "first_row_attended")}
@@ -501,15 +510,25 @@ def csv(rows: list[tuple[str, ...]]) -> str:
     typed=CELLS(["walk in", " walk  in", "walk\u00a0in", "Webinar", " ", "?", "WALK*"]),
     as_of=CELLS(["2026-11-01", "2026-11-02", "2026-11-15", "2026-10-31"]),
     sheet_year=CELLS([None, 2025]),
+    page=CELLS([None, 1, 3]),
 )
 def test_whatever_the_sources_hold_no_cell_differs_without_a_reason(
-    sheet: Made, leads: list, sales: list, spend: list, zoom: list, typed: str, as_of: str, sheet_year: int | None
+    sheet: Made,
+    leads: list,
+    sales: list,
+    spend: list,
+    zoom: list,
+    typed: str,
+    as_of: str,
+    sheet_year: int | None,
+    page: int | None,
 ) -> None:
     try:
         found = sheet(
             *(csv(leads), csv(sales), csv(spend), csv(zoom)),
             as_of=as_of,
             sheet_year=sheet_year,
+            page=page,
             funnels="funnel\nWebinar\nMeta Ads\nM*\n",
             funnel_mapping="source,funnel,valid_from,valid_to,note\n"
             "Old,Webinar,,2026-10-31,\nOld,Meta Ads,2026-11-01,,\nFB,webinar,,,\n",
