@@ -19,6 +19,7 @@ from funnel_etl.marts.funnel.facts import funnel_facts
 from funnel_etl.marts.funnel.m0 import closing
 from funnel_etl.marts.funnel.m0.closed_months import closed_months
 from funnel_etl.marts.funnel.m0.m0 import attributed_m0
+from funnel_etl.marts.funnel.touches import touches
 from funnel_etl.observe.changes.decompose import CELL
 from funnel_etl.observe.changes.rebuild import CLEAN, Rebuilder
 from funnel_etl.observe.changes.rows import BY_TABLE
@@ -125,7 +126,9 @@ class SmallNights:
         people = {name: given[name] for name in ("assigned_leads", "zoom_attendance", "webinars")}
         m0 = ATTRIBUTED_M0.conform(attributed_m0(**people, as_of=night.as_of, closed=closed).rows)
         closing.keep(night, months, m0)
-        sold = attributed_sales(sales, m0, **given, as_of=night.as_of).rows
+        touched = touches(**given, as_of=night.as_of).rows
+        attended = given["zoom_attendance"], given["webinars"]
+        sold = attributed_sales(sales, m0, touched, *attended, as_of=night.as_of).rows
         made = funnel_facts(**given, attributed_m0=m0, attributed_sales=sold, ad_spend=spend, as_of=night.as_of)
         facts = FUNNEL_FACTS.conform(made.rows)
         self.lake.write(ATTRIBUTED_M0, night.day, m0)

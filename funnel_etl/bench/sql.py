@@ -19,7 +19,7 @@ _ATTENDED = """
     CASE WHEN people.came THEN 'yes' WHEN NOT people.came THEN 'no' ELSE 'not_found' END AS attended,
     people.first_attended_at, coalesce(people.attended_count, 0) AS attended_count"""
 
-_TOUCHES = f"""
+_EVENTS = f"""
     SELECT phone, created_at AS touch_at, created_date AS touch_date, 0 AS stage, utm_source AS source, funnel,
            file_id, source_row, rowid AS place
     FROM tofu_leads WHERE created_date <= $as_of AND phone IS NOT NULL
@@ -36,14 +36,19 @@ _TOUCHES = f"""
            rowid AS place
     FROM assigned_leads WHERE assigned_date <= $as_of AND phone IS NOT NULL"""
 
+STAGE = "['lead', 'registration', 'attendance', 'assignment'][stage + 1]"
+_TOUCHES = """
+    SELECT * REPLACE (list_position(['lead', 'registration', 'attendance', 'assignment'], stage) - 1 AS stage),
+           rowid AS place
+    FROM touches"""
+"""The touches as they stand there, in order of time; `stage` as its number."""
+
 
 def _per(amount: str, count: str) -> str:
     """Divide an amount that is not negative by a count, half-up to the paisa: `/` and `round` go through doubles."""
     paise = f"({amount} * 100)::HUGEINT"
     return f"((({paise} * 2 + {count}) // nullif({count} * 2, 0))::DECIMAL(18, 0) / 100)::DECIMAL(14, 2)"
 
-
-STAGE = "['lead', 'registration', 'attendance', 'assignment'][stage + 1]"
 
 ATTRIBUTED_M0 = f"""
 WITH rows AS (
@@ -61,6 +66,10 @@ SELECT month, phone, user_id, source, funnel, assigned_at, assigned_date, employ
        assignment_count, {_ATTENDED},
        coalesce(people.first_attended_at < assigned_at, false) AS attended_before_assignment, file_id, source_row
 FROM placed LEFT JOIN people USING (phone) WHERE nth = 1 ORDER BY month, phone"""
+
+TOUCHES = f"""
+SELECT * EXCLUDE (stage, place), {STAGE} AS stage FROM ({_EVENTS}) AS events
+ORDER BY touch_at, events.stage, place"""
 
 ATTRIBUTED_SALES = f"""
 WITH people AS ({_PEOPLE}),
@@ -258,7 +267,8 @@ WITH counted AS (
 ), bought AS (
     SELECT phone, count(*) AS sales, sum(revenue_inr) AS revenue_inr FROM counted GROUP BY phone
 ), wide AS (
-    SELECT phone, max(stage) AS furthest, {_PIVOT}, max(place) FILTER (stage = 3) AS assigned_place,
+    SELECT phone, max(stage) AS furthest, {_PIVOT}, max(file_id) FILTER (stage = 3) AS given_file,
+           max(source_row) FILTER (stage = 3) AS given_row,
            max(file_id) FILTER (stage = 4) AS sold_file, max(source_row) FILTER (stage = 4) AS sold_row
     FROM firsts GROUP BY phone
 ), people AS (SELECT phone FROM wide UNION SELECT phone FROM untimed)
@@ -279,7 +289,8 @@ SELECT p.phone, CASE WHEN p.phone LIKE '+%' THEN p.phone[2:] ELSE '91' || p.phon
        coalesce(t.file_id, w.sold_file, u.file_id) AS file_id,
        coalesce(t.source_row, w.sold_row, u.source_row) AS source_row
 FROM people p LEFT JOIN wide w USING (phone) LEFT JOIN untimed u USING (phone) LEFT JOIN touched t USING (phone)
-LEFT JOIN m0 m USING (phone) LEFT JOIN bought b USING (phone) LEFT JOIN assigned_leads a ON a.rowid = w.assigned_place
+LEFT JOIN m0 m USING (phone) LEFT JOIN bought b USING (phone)
+LEFT JOIN assigned_leads a ON a.file_id = w.given_file AND a.source_row = w.given_row
 ORDER BY p.phone"""
 
 QUALIFIED_LEADS = f"""
@@ -363,6 +374,7 @@ WHERE w.event_date <= $as_of ORDER BY w.occurrence_id"""
 
 QUERIES = {
     "attributed_m0": ATTRIBUTED_M0,
+    "touches": TOUCHES,
     "attributed_sales": ATTRIBUTED_SALES,
     "spend_by_funnel": SPEND_BY_FUNNEL,
     "funnel_facts": FUNNEL_FACTS,

@@ -33,6 +33,7 @@ from funnel_etl.marts.funnel.journeys.handover import handover_gaps, qualified_l
 from funnel_etl.marts.funnel.journeys.journeys import lead_journey
 from funnel_etl.marts.funnel.journeys.scorecards import employee_scorecard, webinar_scorecard
 from funnel_etl.marts.funnel.m0.m0 import attributed_m0
+from funnel_etl.marts.funnel.touches import touches
 from funnel_etl.parts.marketing.contracts import AD_SPEND, TOFU_LEADS
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
@@ -68,6 +69,7 @@ class _Clock:
 
 STEPS: dict[Table, Callable[..., Outcome]] = {
     mart.ATTRIBUTED_M0: attributed_m0,
+    mart.TOUCHES: touches,
     mart.ATTRIBUTED_SALES: attributed_sales,
     mart.SPEND_BY_FUNNEL: spend_by_funnel,
     mart.FUNNEL_FACTS: funnel_facts,

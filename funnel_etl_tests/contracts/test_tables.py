@@ -50,6 +50,7 @@ PROMISED = {
     "clean.crm_history": "dataset key valid_from valid_to change changed_columns row",
     "mart.attributed_m0": "month phone user_id source funnel assigned_at first_employee current_employee "
     "assignment_count attended attended_before_assignment first_attended_at attended_count",
+    "mart.touches": "phone touch_at touch_date stage source funnel file_id source_row",
     "mart.attributed_sales": "sale_id sold_date phone final_funnel final_funnel_rule revenue_inr employee attended "
     "attended_before_sale m0_month m0_funnel first_touch_at first_touch_stage first_touch_funnel days_to_convert",
     "mart.spend_by_funnel": "month funnel spend_inr impressions clicks",

@@ -288,6 +288,7 @@ def test_the_causes_of_every_number_add_up_to_what_it_moved_since_the_night_befo
     assert numbers > 50
 
 
+@pytest.mark.slow
 def test_a_night_of_the_week_replayed_from_the_archive_gives_the_same_bytes(week: Week) -> None:
     contents = week.installation.contents("raw", "clean", "mart", "ops")
     again = week.installation.night(SAT, tofu_leads_url="/nowhere/leads.csv", crm_sales_url="http://127.0.0.1:1/")

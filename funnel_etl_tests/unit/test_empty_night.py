@@ -13,6 +13,7 @@ from funnel_etl.marts.funnel import contracts as mart
 from funnel_etl.marts.funnel.attributed_sales import attributed_sales
 from funnel_etl.marts.funnel.facts import funnel_facts, funnel_monthly, spend_by_funnel
 from funnel_etl.marts.funnel.m0.m0 import attributed_m0
+from funnel_etl.marts.funnel.touches import touches
 from funnel_etl.parts.marketing import contracts as marketing
 from funnel_etl.parts.marketing.leads import clean_tofu_leads
 from funnel_etl.parts.marketing.spend import clean_ad_spend
@@ -108,10 +109,8 @@ def test_a_night_without_any_rows_makes_every_table(raw_of: Callable[..., pd.Dat
         made(sales.CRM_HISTORY, crm_history(raw_assigned, raw_sales, assigned, sold, before, NIGHT, config))
 
     m0 = made(mart.ATTRIBUTED_M0, attributed_m0(assigned, attendance, events, NIGHT))
-    attributed = made(
-        mart.ATTRIBUTED_SALES,
-        attributed_sales(sold, m0, leads, registrations, attendance, events, assigned, NIGHT),
-    )
+    touched = made(mart.TOUCHES, touches(leads, registrations, attendance, events, assigned, NIGHT))
+    attributed = made(mart.ATTRIBUTED_SALES, attributed_sales(sold, m0, touched, attendance, events, NIGHT))
     made(mart.SPEND_BY_FUNNEL, spend_by_funnel(spend, NIGHT))
     facts = made(
         mart.FUNNEL_FACTS,

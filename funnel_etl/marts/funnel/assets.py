@@ -13,6 +13,7 @@ from funnel_etl.marts.funnel.m0 import closing
 from funnel_etl.marts.funnel.m0.closed_months import closed_months
 from funnel_etl.marts.funnel.m0.m0 import attributed_m0
 from funnel_etl.marts.funnel.m0.restatements import restatements
+from funnel_etl.marts.funnel.touches import touches
 from funnel_etl.parts.marketing.contracts import AD_SPEND, TOFU_LEADS
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
@@ -56,10 +57,21 @@ def restatements_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     return restatements(**frames, months=closed_months(night.config, night.as_of), as_of=night.as_of)
 
 
+@table_asset(contracts.TOUCHES, group=GROUP, inputs=EVENTS)
+def touches_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Return every event of every phone, in order of time."""
+    return touches(**frames, as_of=night.as_of)
+
+
 @table_asset(
     contracts.ATTRIBUTED_SALES,
     group=GROUP,
-    inputs={"sales": SALES, "attributed_m0": contracts.ATTRIBUTED_M0, **EVENTS},
+    inputs={
+        "sales": SALES,
+        "attributed_m0": contracts.ATTRIBUTED_M0,
+        "touches": contracts.TOUCHES,
+        **ATTENDED,
+    },
 )
 def attributed_sales_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Return the sales that count, with what led to them."""

@@ -3,14 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import TRACE, Outcome, RowAccount
-from funnel_etl.marts.funnel.touches import (
-    attendance_by_phone,
-    first_touches,
-    is_one_of,
-    of_phones,
-    touches,
-    with_attendance,
-)
+from funnel_etl.marts.funnel.touches import attendance_by_phone, first_touches, is_one_of, of_phones, with_attendance
 
 SALE_COLUMNS = [
     *("sale_id", "sold_at", "sold_date", "phone", "final_funnel", "final_funnel_rule", "revenue_inr", "employee_name"),
@@ -22,11 +15,9 @@ SALE_COLUMNS = [
 def attributed_sales(
     sales: pd.DataFrame,
     attributed_m0: pd.DataFrame,
-    tofu_leads: pd.DataFrame,
-    zoom_registrations: pd.DataFrame,
+    touches: pd.DataFrame,
     zoom_attendance: pd.DataFrame,
     webinars: pd.DataFrame,
-    assigned_leads: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> Outcome:
     """Return one row per counted sale up to `as_of`. Columns as `mart.attributed_sales`."""
@@ -40,11 +31,8 @@ def attributed_sales(
     rows = with_attendance(rows, attendance_by_phone(zoom_attendance, webinars, as_of))
     rows["attended_before_sale"] = rows["first_attended_at"] < rows["sold_at"]
     rows = rows.join(_latest_m0(rows, attributed_m0))
-    leads, registrations, attendance, assigned = (
-        of_phones(frame, rows["phone"]) for frame in (tofu_leads, zoom_registrations, zoom_attendance, assigned_leads)
-    )
-    events = touches(leads, registrations, attendance, webinars, assigned, as_of)
-    rows = rows.join(first_touches(events).drop(columns="first_touch_source"), on="phone")
+    first = first_touches(of_phones(touches, rows["phone"]))
+    rows = rows.join(first.drop(columns="first_touch_source"), on="phone")
     rows["days_to_convert"] = (rows["sold_date"] - rows["first_touch_date"]).dt.days.astype("Int64")
     return account.outcome(rows.sort_values("sale_id", kind="stable"))
 

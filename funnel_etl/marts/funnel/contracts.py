@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from funnel_etl.core.tables.accounting import TRACE
 from funnel_etl.core.tables.contracts import Column, Kind, Table
 
 ATTENDED = ("yes", "no", "not_found")
@@ -90,6 +91,34 @@ RESTATEMENTS = Table(
         Column("source_row", Kind.INTEGER, "Its line in that file.", required=True),
     ),
     note="Months of closed_months.csv: mart.attributed_m0 keeps their rows as they were closed.",
+)
+
+TOUCHES = Table(
+    "mart",
+    "touches",
+    "One row per touch up to as_of: a lead, registration, attendance or assignment of a phone",
+    ("stage", *TRACE),
+    (
+        Column("phone", Kind.TEXT, _PHONE.description, required=True, personal=True),
+        Column(
+            "touch_at",
+            Kind.TIMESTAMP,
+            "When it was; of an attendance the join, or the start where the join is unreadable.",
+            required=True,
+        ),
+        Column("touch_date", Kind.DATE, "Its business day; of an attendance the occurrence's.", required=True),
+        Column("stage", Kind.TEXT, "What it was, as a stage of the funnel.", required=True, values=STAGES),
+        Column(
+            "source",
+            Kind.TEXT,
+            "Its source: utm source of the form, Zoom's source tracking, or the CRM's lead source.",
+        ),
+        Column("funnel", Kind.TEXT, "Its funnel.", required=True),
+        Column("file_id", Kind.TEXT, "Landed file that says so.", required=True),
+        Column("source_row", Kind.INTEGER, "Its line in that file.", required=True),
+    ),
+    note="Who came is an attendance, who did not is none. An event without a phone or a time is no touch: "
+    "ops.row_ledger counts them. At the same instant the earlier stage of the funnel comes first. A sale is no touch.",
 )
 
 ATTRIBUTED_SALES = Table(
@@ -290,4 +319,7 @@ DATA_VERSION = Table(
     ),
 )
 
-TABLES = (ATTRIBUTED_M0, RESTATEMENTS, ATTRIBUTED_SALES, SPEND_BY_FUNNEL, FUNNEL_FACTS, FUNNEL_MONTHLY, DATA_VERSION)
+TABLES = (
+    *(ATTRIBUTED_M0, RESTATEMENTS, TOUCHES, ATTRIBUTED_SALES),
+    *(SPEND_BY_FUNNEL, FUNNEL_FACTS, FUNNEL_MONTHLY, DATA_VERSION),
+)

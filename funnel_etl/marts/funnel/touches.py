@@ -6,15 +6,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-TOUCH = ["phone", "touch_at", "touch_date", "stage", "source", "funnel", "file_id", "source_row"]
-"""Columns of `touches`: who, when, on which business day, what, and the line of a file that says so."""
-
-READ = {
-    *("phone", "funnel", "file_id", "source_row", "utm_source", "created_at", "created_date"),
-    *("occurrence_id", "registered_at", "registered_date", "registration_source", "attended", "joined_at"),
-    *("source", "assigned_at", "assigned_date"),
-}
-"""Columns of its inputs that `touches` reads."""
+from funnel_etl.core.tables.accounting import TRACE, Outcome, RowAccount, close
+from funnel_etl.marts.funnel.contracts import TOUCHES
 
 
 def attendance_by_phone(attendance: pd.DataFrame, webinars: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -47,45 +40,53 @@ def with_attendance(rows: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 
 
 def touches(
-    leads: pd.DataFrame,
-    registrations: pd.DataFrame,
-    attendance: pd.DataFrame,
+    tofu_leads: pd.DataFrame,
+    zoom_registrations: pd.DataFrame,
+    zoom_attendance: pd.DataFrame,
     webinars: pd.DataFrame,
-    assigned: pd.DataFrame,
+    assigned_leads: pd.DataFrame,
     as_of: pd.Timestamp,
-) -> pd.DataFrame:
-    """Return every event of every phone up to `as_of`, in order of time. Columns: TOUCH; a fresh index.
+) -> Outcome:
+    """Return every event of every phone up to `as_of`, in order of time. Columns as `mart.touches`.
 
     An event without a time is no touch. Ties: the earlier stage of the funnel, then the order of the source.
     """
-    event = with_event(attendance[["occurrence_id"]], webinars).set_axis(attendance.index)
-    came = attendance["attended"].fillna(value=False).astype(bool)
-    came_at = attendance["joined_at"].fillna(event["started_at"]).where(came)
+    leads, registered, given = tofu_leads, zoom_registrations, assigned_leads
+    event = with_event(zoom_attendance[["occurrence_id"]], webinars).set_axis(zoom_attendance.index)
+    came = zoom_attendance["attended"].fillna(value=False).astype(bool)
+    came_at = zoom_attendance["joined_at"].fillna(event["started_at"])
     # In the order of STAGES: the sort below is stable.
-    rows = pd.concat(
-        [
-            _touch(leads, "lead", leads["created_at"], leads["created_date"], leads["utm_source"]),
-            _touch(
-                registrations,
-                "registration",
-                registrations["registered_at"],
-                registrations["registered_date"],
-                registrations["registration_source"],
-            ),
-            _touch(attendance, "attendance", came_at, event["event_date"], attendance["registration_source"]),
-            _touch(assigned, "assignment", assigned["assigned_at"], assigned["assigned_date"], assigned["source"]),
-        ],
-        ignore_index=True,
-    )
-    kept = ((rows["touch_date"] <= as_of) & rows["phone"].notna() & rows["touch_at"].notna()).to_numpy().nonzero()[0]
-    order = np.argsort(rows["touch_at"].dt.tz_localize(None).to_numpy()[kept], kind="stable")
-    # Chosen and sorted in one step: each copies every column.
-    return rows.take(kept[order]).reset_index(drop=True)
+    events = {
+        "clean.tofu_leads": _touch(leads, "lead", leads["created_at"], leads["created_date"], leads["utm_source"]),
+        "clean.zoom_registrations": _touch(
+            registered,
+            "registration",
+            registered["registered_at"],
+            registered["registered_date"],
+            registered["registration_source"],
+        ),
+        "clean.zoom_attendance": _touch(
+            zoom_attendance, "attendance", came_at, event["event_date"], zoom_attendance["registration_source"]
+        ),
+        "clean.assigned_leads": _touch(
+            given, "assignment", given["assigned_at"], given["assigned_date"], given["source"]
+        ),
+    }
+    accounts = {name: RowAccount(rows, name) for name, rows in events.items()}
+    accounts["clean.zoom_attendance"].exclude(_where(~came, "no_show"))
+    for name, account in accounts.items():
+        at, day = events[name]["touch_at"], events[name]["touch_date"]
+        account.exclude(_where(at.isna() | day.isna(), "no_time"))
+        account.exclude(_where(day > as_of, "after_as_of"))
+        account.exclude(_where(events[name]["phone"].isna(), "no_phone_to_follow"))
+    rows = pd.concat([account.rows() for account in accounts.values()], ignore_index=True)
+    order = np.argsort(rows["touch_at"].dt.tz_localize(None).to_numpy(), kind="stable")
+    return close(rows.take(order).reset_index(drop=True), *accounts.values())
 
 
-def of_phones(rows: pd.DataFrame, phones: pd.Series) -> pd.DataFrame:
-    """Return the rows of these phones, with those of their columns that `touches` reads. A blank phone is none."""
-    return rows[[name for name in rows if name in READ]][is_one_of(rows["phone"], phones)]
+def of_phones(touches: pd.DataFrame, phones: pd.Series) -> pd.DataFrame:
+    """Return the touches of these phones, in their order; a fresh index. A blank phone is none."""
+    return touches[is_one_of(touches["phone"], phones)].reset_index(drop=True)
 
 
 def is_one_of(phones: pd.Series, wanted: pd.Series) -> npt.NDArray[np.bool_]:
@@ -105,8 +106,12 @@ def first_touches(touches: pd.DataFrame) -> pd.DataFrame:
 
 
 def _touch(rows: pd.DataFrame, stage: str, at: pd.Series, day: pd.Series, source: pd.Series) -> pd.DataFrame:
-    own = rows[["phone", "funnel", "file_id", "source_row"]]
-    return own.assign(touch_at=at, touch_date=day, stage=stage, source=source)[TOUCH]
+    own = rows[["phone", "funnel", *TRACE]]
+    return own.assign(touch_at=at, touch_date=day, stage=stage, source=source)[TOUCHES.names]
+
+
+def _where(mask: pd.Series, reason: str) -> pd.Series:
+    return pd.Series(reason, index=mask.index, dtype="str").where(mask)
 
 
 def with_event(attendance: pd.DataFrame, webinars: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.marts.funnel import conservation, contracts
-from funnel_etl.marts.funnel.assets import EVENTS, GROUP
+from funnel_etl.marts.funnel.assets import GROUP
 from funnel_etl.marts.funnel.attribution import contracts as attribution_contracts
 from funnel_etl.marts.funnel.attribution.attribution import attribution, attribution_by_funnel
 from funnel_etl.marts.funnel.attribution.cohorts import cohorts
@@ -16,7 +16,7 @@ from funnel_etl.platform.dagster.table_asset import table_asset
 @table_asset(
     attribution_contracts.ATTRIBUTION,
     group=GROUP,
-    inputs={"sales": SALES, "attributed_sales": contracts.ATTRIBUTED_SALES, **EVENTS},
+    inputs={"sales": SALES, "attributed_sales": contracts.ATTRIBUTED_SALES, "touches": contracts.TOUCHES},
     conserved={
         "credits_sum_to_one": conservation.credits_of_sales,
         **{f"{model}_revenue_is_conserved": conservation.credited(model) for model in attribution_contracts.MODELS},
@@ -24,7 +24,7 @@ from funnel_etl.platform.dagster.table_asset import table_asset
 )
 def attribution_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Share each sale among the touches before it, by five models."""
-    return attribution(**frames, config=night.config, as_of=night.as_of)
+    return attribution(**frames, config=night.config)
 
 
 @table_asset(

@@ -14,7 +14,7 @@ from funnel_etl.core.tables.contracts import SHARE_UNITS
 from funnel_etl.core.values.apportion import Ints, apportion
 from funnel_etl.core.values.dates import month_start
 from funnel_etl.marts.funnel.attribution.contracts import ATTRIBUTION, MODELS, NO_TOUCH, NO_TOUCH_FUNNEL
-from funnel_etl.marts.funnel.touches import of_phones, touches
+from funnel_etl.marts.funnel.touches import of_phones
 
 DECAY_UNIT = 10**12
 """Weight of a sale's newest touch; older ones are rounded to whole units of it, and are at least 1."""
@@ -22,24 +22,11 @@ _ENDS, _MIDDLE = 2, 1
 """Position: each end 40 %, that is 2 in 5; the middle 20 %, 1 in 5, shared equally."""
 
 
-def attribution(
-    sales: pd.DataFrame,
-    attributed_sales: pd.DataFrame,
-    tofu_leads: pd.DataFrame,
-    zoom_registrations: pd.DataFrame,
-    zoom_attendance: pd.DataFrame,
-    webinars: pd.DataFrame,
-    assigned_leads: pd.DataFrame,
-    config: Config,
-    as_of: pd.Timestamp,
-) -> Outcome:
+def attribution(sales: pd.DataFrame, attributed_sales: pd.DataFrame, touches: pd.DataFrame, config: Config) -> Outcome:
     """Return one row per counted sale, model and touch with credit. Columns as `mart.attribution`."""
     sold = attributed_sales[["sale_id", "phone", "sold_date", "revenue_inr"]].reset_index(drop=True)
     sold = sold.assign(sold_at=sales.set_index("sale_id")["sold_at"].reindex(sold["sale_id"]).array)
-    leads, registrations, attendance, assigned = (
-        of_phones(frame, sold["phone"]) for frame in (tofu_leads, zoom_registrations, zoom_attendance, assigned_leads)
-    )
-    events = touches(leads, registrations, attendance, webinars, assigned, as_of)
+    events = of_phones(touches, sold["phone"])
     sale, touch, days = _touches_of_sales(sold, events, config.number("attribution_lookback_days"))
     earned = _credits(len(sold), sale, days, config.number("attribution_half_life_days"))
     rows = _rows(sold, events, touch, earned)

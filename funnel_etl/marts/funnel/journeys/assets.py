@@ -4,17 +4,28 @@ import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.marts.funnel import contracts
-from funnel_etl.marts.funnel.assets import ATTENDED, EVENTS, GROUP
+from funnel_etl.marts.funnel.assets import ATTENDED, GROUP
 from funnel_etl.marts.funnel.journeys import contracts as journey_contracts
 from funnel_etl.marts.funnel.journeys.handover import handover_gaps, qualified_leads
 from funnel_etl.marts.funnel.journeys.journeys import lead_journey
 from funnel_etl.marts.funnel.journeys.scorecards import employee_scorecard, webinar_scorecard
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REGISTRATIONS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
 
 
-@table_asset(journey_contracts.LEAD_JOURNEY, group=GROUP, inputs={**EVENTS, "sales": SALES})
+@table_asset(
+    journey_contracts.LEAD_JOURNEY,
+    group=GROUP,
+    inputs={
+        "touches": contracts.TOUCHES,
+        "zoom_registrations": ZOOM_REGISTRATIONS,
+        "webinars": WEBINARS,
+        "assigned_leads": ASSIGNED_LEADS,
+        "sales": SALES,
+    },
+)
 def lead_journey_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Follow each phone from its first touch to its sale."""
     return lead_journey(**frames, as_of=night.as_of)

@@ -8,7 +8,7 @@ from funnel_etl.core.tables.accounting import TRACE, Outcome, summarised
 from funnel_etl.core.values.dates import month_start
 from funnel_etl.marts.funnel.contracts import STAGES
 from funnel_etl.marts.funnel.journeys.contracts import FIRSTS, LEAD_JOURNEY, REACHED, STEPS
-from funnel_etl.marts.funnel.touches import touches, with_event
+from funnel_etl.marts.funnel.touches import with_event
 
 Ints = npt.NDArray[np.int64]
 FIRST_COLUMNS = ["at", "date", "source", "funnel"]
@@ -16,19 +16,17 @@ FIRST_COLUMNS = ["at", "date", "source", "funnel"]
 
 
 def lead_journey(
-    tofu_leads: pd.DataFrame,
+    touches: pd.DataFrame,
     zoom_registrations: pd.DataFrame,
-    zoom_attendance: pd.DataFrame,
     webinars: pd.DataFrame,
     assigned_leads: pd.DataFrame,
     sales: pd.DataFrame,
     as_of: pd.Timestamp,
 ) -> Outcome:
     """Return one row per phone with any event or counted sale up to `as_of`. Columns as `mart.lead_journey`."""
-    timed = touches(tofu_leads, zoom_registrations, zoom_attendance, webinars, assigned_leads, as_of)
     counted = sales[sales["is_counted"] & (sales["sold_date"] <= as_of) & sales["phone"].notna()]
     untimed = _registered_at_no_time(zoom_registrations, webinars, as_of)
-    events = pd.concat([_events(timed, assigned_leads), _sold(counted), untimed], ignore_index=True)
+    events = pd.concat([_events(touches, assigned_leads), _sold(counted), untimed], ignore_index=True)
     code, phones = pd.factorize(events["phone"], sort=True)
     stage_code, stages = pd.factorize(events["stage"])
     rank = np.array([REACHED.index(stage) for stage in stages], dtype="int64")[stage_code]
@@ -61,23 +59,22 @@ def lead_journey(
     rows["sales"] = np.bincount(code[~is_touch], minlength=len(rows))
     rows["revenue_inr"] = counted.groupby("phone")["revenue_inr"].sum().reindex(rows["phone"]).fillna(0).to_numpy()
     inputs = {
-        "clean.tofu_leads": tofu_leads,
+        "mart.touches": touches,
         "clean.zoom_registrations": zoom_registrations,
-        "clean.zoom_attendance": zoom_attendance,
         "clean.assigned_leads": assigned_leads,
         "clean.sales": sales,
     }
     return summarised(rows[LEAD_JOURNEY.names], **inputs)
 
 
-def _events(timed: pd.DataFrame, assigned_leads: pd.DataFrame) -> pd.DataFrame:
+def _events(touches: pd.DataFrame, assigned_leads: pd.DataFrame) -> pd.DataFrame:
     """Return the touches with the representative of each assignment, in their order."""
     employees = assigned_leads.set_index(["file_id", "source_row"])["employee"]
-    is_assignment = (timed["stage"] == STAGES[-1]).to_numpy()
-    lines = pd.MultiIndex.from_frame(timed.loc[is_assignment, ["file_id", "source_row"]])
-    employee = pd.Series(None, index=timed.index, dtype="str")
+    is_assignment = (touches["stage"] == STAGES[-1]).to_numpy()
+    lines = pd.MultiIndex.from_frame(touches.loc[is_assignment, ["file_id", "source_row"]])
+    employee = pd.Series(None, index=touches.index, dtype="str")
     employee[is_assignment] = employees.reindex(lines).to_numpy()
-    return timed.rename(columns={"touch_at": "at", "touch_date": "date"}).assign(employee=employee)
+    return touches.rename(columns={"touch_at": "at", "touch_date": "date"}).assign(employee=employee)
 
 
 def _sold(counted: pd.DataFrame) -> pd.DataFrame:

@@ -5,27 +5,26 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.marts.funnel.attributed_sales import attributed_sales
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES
-from funnel_etl.parts.marketing.contracts import TOFU_LEADS
-from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE
+from funnel_etl.parts.sales.contracts import SALES
 
 RULE = "final_funnel_rule"
 Attributed = Callable[..., pd.DataFrame]
 
 
 @pytest.fixture
-def attributed(table_of: Callable[..., pd.DataFrame]) -> Attributed:
+def attributed(table_of: Callable[..., pd.DataFrame], touched: Callable[..., Outcome]) -> Attributed:
     def make(sales: str, as_of: str = "2026-11-30", **frames: str) -> pd.DataFrame:
+        attendance, webinars = frames.get("attendance", ""), frames.get("webinars", "")
         outcome = attributed_sales(
             table_of(SALES, sales),
             table_of(ATTRIBUTED_M0, frames.get("m0", "")),
-            table_of(TOFU_LEADS, frames.get("leads", "")),
-            table_of(ZOOM_REGISTRATIONS),
-            table_of(ZOOM_ATTENDANCE, frames.get("attendance", "")),
-            table_of(WEBINARS, frames.get("webinars", "")),
-            table_of(ASSIGNED_LEADS, frames.get("assigned", "")),
+            touched(leads=frames.get("leads", ""), attendance=attendance, webinars=webinars, as_of=as_of).rows,
+            table_of(ZOOM_ATTENDANCE, attendance),
+            table_of(WEBINARS, webinars),
             pd.Timestamp(as_of),
         )
         assert all(line.balances for line in outcome.ledger)

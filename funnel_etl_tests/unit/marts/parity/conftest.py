@@ -12,6 +12,7 @@ from funnel_etl.marts.funnel.attributed_sales import attributed_sales
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES
 from funnel_etl.marts.funnel.facts import spend_by_funnel
 from funnel_etl.marts.funnel.m0.m0 import attributed_m0
+from funnel_etl.marts.funnel.touches import touches
 from funnel_etl.marts.parity.diff import diff
 from funnel_etl.marts.parity.m0 import SheetM0
 from funnel_etl.marts.parity.sales import SheetSales
@@ -103,9 +104,8 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
         lending = table_of(TOFU_LEADS, "email,phone\n" + campaign_leads)
         tab = ZoomTab(pasted, reports, table_of(ZOOM_REGISTRATIONS), came, events, day, lending)
         m0 = ATTRIBUTED_M0.conform(attributed_m0(clean_leads, came, events, day).rows)
-        bought = attributed_sales(
-            sold, m0, table_of(TOFU_LEADS), table_of(ZOOM_REGISTRATIONS), came, events, clean_leads, day
-        )
+        touched = touches(table_of(TOFU_LEADS), table_of(ZOOM_REGISTRATIONS), came, events, clean_leads, day).rows
+        bought = attributed_sales(sold, m0, touched, came, events, day)
         mart = {
             "attributed_m0": m0,
             "attributed_sales": ATTRIBUTED_SALES.conform(bought.rows),

@@ -10,21 +10,20 @@ from hypothesis import strategies as st
 
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.errors import ConfigError
+from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import SHARE_UNITS
 from funnel_etl.marts.funnel import conservation
 from funnel_etl.marts.funnel.attribution.attribution import attribution, attribution_by_funnel
 from funnel_etl.marts.funnel.attribution.contracts import ATTRIBUTION, ATTRIBUTION_BY_FUNNEL, MODELS
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_SALES, FUNNEL_MONTHLY
-from funnel_etl.parts.marketing.contracts import TOFU_LEADS
-from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
-from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
+from funnel_etl.parts.sales.contracts import SALES
 
 AS_OF = pd.Timestamp("2026-11-30")
 Frame = Callable[..., pd.DataFrame]
 
 
 @pytest.fixture
-def credited(table_of: Frame, config_of: Callable[..., Config]) -> Frame:
+def credited(table_of: Frame, config_of: Callable[..., Config], touched: Callable[..., Outcome]) -> Frame:
     """The rows for sales and assignments, each given as (phone, day of November[, rupees]); days at noon, UTC."""
 
     def make(
@@ -40,13 +39,8 @@ def credited(table_of: Frame, config_of: Callable[..., Config]) -> Frame:
         outcome = attribution(
             table_of(SALES, sales),
             counted,
-            table_of(TOFU_LEADS, others.get("leads", "")),
-            table_of(ZOOM_REGISTRATIONS),
-            table_of(ZOOM_ATTENDANCE, others.get("attendance", "")),
-            table_of(WEBINARS, others.get("webinars", "")),
-            table_of(ASSIGNED_LEADS, "phone,assigned_at,assigned_date,funnel\n" + rows if rows else ""),
+            touched(assigned="phone,assigned_at,assigned_date,funnel\n" + rows if rows else "", **others).rows,
             config_of(metrics=f"name,value\n{metrics}"),
-            AS_OF,
         )
         found = ATTRIBUTION.conform(outcome.rows)
         assert ATTRIBUTION.problems(found) == []

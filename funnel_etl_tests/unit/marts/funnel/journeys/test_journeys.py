@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
+from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.marts.funnel.journeys.contracts import LEAD_JOURNEY
 from funnel_etl.marts.funnel.journeys.journeys import lead_journey
-from funnel_etl.parts.marketing.contracts import TOFU_LEADS
-from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REGISTRATIONS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 
 LEADS = "phone,created_at,created_date,utm_source,funnel,source_row\n"
@@ -21,7 +21,7 @@ Journey = Callable[..., pd.DataFrame]
 
 
 @pytest.fixture
-def journey(table_of: Callable[..., pd.DataFrame]) -> Journey:
+def journey(table_of: Callable[..., pd.DataFrame], touched: Callable[..., Outcome]) -> Journey:
     """The journeys by phone, times and days as text."""
 
     def make(
@@ -33,9 +33,8 @@ def journey(table_of: Callable[..., pd.DataFrame]) -> Journey:
         as_of: str = "2026-11-30",
     ) -> pd.DataFrame:
         outcome = lead_journey(
-            table_of(TOFU_LEADS, LEADS + leads),
+            touched(LEADS + leads, REGISTERED + registered, CAME + came, DAYS, GIVEN + given, as_of).rows,
             table_of(ZOOM_REGISTRATIONS, REGISTERED + registered),
-            table_of(ZOOM_ATTENDANCE, CAME + came),
             table_of(WEBINARS, DAYS),
             table_of(ASSIGNED_LEADS, GIVEN + given),
             table_of(SALES, SOLD + sold),
