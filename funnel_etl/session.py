@@ -5,26 +5,43 @@ Not here: the commands (`cli`).
 
 import contextlib
 import logging
+import re
 import signal
 import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.environment import load_settings
 from funnel_etl.files import NO_ROOM
 from funnel_etl.settings import Settings
 
-# A file or a CI log has no width of its own; tables need about this much.
-WIDTH = None if sys.stdout.isatty() else 130
-out, err = Console(soft_wrap=True, width=WIDTH), Console(stderr=True, soft_wrap=True, width=WIDTH)
-
 _DEMO: ContextVar[typer.Context | None] = ContextVar("demo", default=None)
 _SETTINGS = "funnel_etl.settings"
+_HINT = re.compile(r"\bfunnel-etl (?!demo\b)(?=([a-z]+))")
+
+
+class _Printer(Console):
+    """A console whose hints name commands that the reader can type as they stand: on the demo with `--demo`."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(_HINT.sub(_for_demo, text) if _DEMO.get() else text, **how)
+
+
+def _for_demo(hint: re.Match[str]) -> str:
+    program = _DEMO.get()
+    is_command = program is not None and hint[1] in getattr(program.command, "commands", {})
+    return "funnel-etl --demo " if is_command else hint[0]
+
+
+# A file or a CI log has no width of its own; tables need about this much.
+WIDTH = None if sys.stdout.isatty() else 130
+out, err = _Printer(soft_wrap=True, width=WIDTH), _Printer(stderr=True, soft_wrap=True, width=WIDTH)
 
 
 def work_on(context: typer.Context, *, demo: bool) -> None:

@@ -67,6 +67,16 @@ def test_a_command_works_on_the_demo_and_not_on_the_installation_around_it(demo:
     assert "nothing published yet" in around.stdout
 
 
+def test_its_hints_can_be_typed_as_they_stand(demo: Demo) -> None:
+    done = demo.run("--demo", "worklist")
+    assert "funnel-etl --demo worklist --to worklist.csv" in done.stdout
+    done = demo.run("--demo", "explain", "fact")
+    assert done.returncode == 1
+    assert "funnel-etl --demo explain fact --date" in done.stderr
+    around = demo.at.program("worklist")
+    assert "run a night: funnel-etl run" in around.stderr
+
+
 def test_the_tour_has_commands() -> None:
     assert len(OURS) >= 8
     assert {shlex.split(command)[2] for command, _ in OURS} >= {"status", "explain", "worklist", "config", "db"}
