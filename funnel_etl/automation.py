@@ -10,6 +10,8 @@ from funnel_etl.settings import MOST_RETRY_HOURS
 
 LONGEST_NIGHT_SECONDS = (MOST_RETRY_HOURS + 2) * 3600
 """After that a night is stopped: the longest wait for a source, and what any other run may take."""
+FIRST_IN_THE_QUEUE = {"dagster/priority": "1"}
+"""Where as many runs go on as may (dagster.yaml), the night is the next to start."""
 
 # What watches the night is no part of it: it runs afterwards, whatever the night gave.
 nightly = dg.define_asset_job(
@@ -19,7 +21,7 @@ nightly = dg.define_asset_job(
     - dg.AssetSelection.groups(WATCH)
     - OWN_CHECKS,
     description="The whole night: every source, both parts, the facts. The partition is the as-of date.",
-    tags=one_at_a_time("night") | {"dagster/max_runtime": str(LONGEST_NIGHT_SECONDS)},
+    tags=one_at_a_time("night") | {"dagster/max_runtime": str(LONGEST_NIGHT_SECONDS), **FIRST_IN_THE_QUEUE},
 )
 
 nightly_schedule = dg.build_schedule_from_partitioned_job(

@@ -33,11 +33,11 @@ def resources(settings: Settings, tables: Sequence[Table], reads: EarlierReads) 
     def lake_to_one_run(context: dg.InitResourceContext) -> Iterator[LakeIOManager]:
         """Yield the lake to one run at a time, from its first step to its last; what killed ones left is swept."""
         lake = Lake(UPath(settings.lake_root))
-        if context.run_id is None:
+        if context.run is None:
             yield LakeIOManager(lake, tables)
             return
         log = context.log or progress
-        with run_marker(settings.state, context.run_id), exclusive(settings.state, lambda: log.info(WAITS)):
+        with run_marker(settings.state, context.run.run_id), exclusive(settings.state, lambda: log.info(WAITS)):
             _refuse_other_owner(settings, sources.landing)
             sources.landing.sweep()
             lake.sweep()
