@@ -53,6 +53,10 @@ def compose_file() -> Iterator[str]:
         yield f"    {name}: ${{{name}:-}}"
 
 
+AFTER_THE_SOURCES = "## Zoom reports\n"
+"""The heading of docs/own-data.md that stands after the sources."""
+
+
 def columns_of(source: Source) -> Iterator[str]:
     """Yield the lines of docs/own-data.md about the columns of a source, as `metrics.csv` has it while it is silent."""
     documented = source.documented(Config())
@@ -70,13 +74,13 @@ def columns_of(source: Source) -> Iterator[str]:
 
 
 def own_data_page(text: str) -> str:
-    """Return docs/own-data.md with the columns of each source filled in. Raises `ValueError` for a source it lacks."""
+    """Return docs/own-data.md with the columns of each source filled in; one it lacks gets a section of its own."""
     for source in SOURCES.values():
         begin, end = f"<!-- columns: {source.name} -->\n", "<!-- end -->"
-        before, found, rest = text.partition(begin)
-        if not found or end not in rest:
-            msg = f"docs/own-data.md has no section for the source {source.name!r}: {begin.strip()} … {end}"
-            raise ValueError(msg)
+        if begin not in text:
+            section = f"## {source.title[0].upper()}{source.title[1:]}\n\n{begin}{end}\n\n"
+            text = text.replace(AFTER_THE_SOURCES, section + AFTER_THE_SOURCES)
+        before, _, rest = text.partition(begin)
         text = f"{before}{begin}{chr(10).join(columns_of(source))}\n{end}{rest.partition(end)[2]}"
     return text
 

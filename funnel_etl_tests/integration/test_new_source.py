@@ -132,7 +132,7 @@ def test_the_docs_of_the_settings_are_made_with_it(code: Path, tmp_path: Path) -
         shutil.copy(PROJECT / name, code / name)
     done = python(code, "tools/generated_docs.py", environment=dict(os.environ))
     assert done.returncode == 0, done.stderr[-2000:]
-    for name in ("docs/settings.md", ".env.example", "docker-compose.yml"):
+    for name in ("docs/settings.md", "docs/own-data.md", ".env.example", "docker-compose.yml"):
         assert "FUNNEL_TRIALS_URL" in (code / name).read_text(encoding="utf-8"), name
     assert "mart.trial_days" in (code / "docs/data-dictionary.md").read_text(encoding="utf-8")
 
