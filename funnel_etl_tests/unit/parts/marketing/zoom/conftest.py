@@ -1,6 +1,6 @@
 """Small Zoom reports for tests, written in account-zone times ("2026-04-01 15:00"), and the tables made of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -91,45 +91,73 @@ class Night:
         text = self.config.get(name)
         return parse_table(name, text.encode() if text else None)
 
-    def run(self) -> dict[str, Any]:
-        """Return every outcome by table name; each must keep its contract."""
-        raw, attendees, registrants = self.frames()
-        who = people_by(Config({"metrics": self.table("metrics")}), self.lead_table())
-        who |= {"bot_names": self.table("bot_names"), "placeholders": self.placeholders}
-        out = {"zoom_reports": zoom_reports(raw, attendees, registrants, zone=ZONE, placeholders=self.placeholders)}
-        reports = contracts.ZOOM_REPORTS.conform(out["zoom_reports"].rows)
-        out["zoom_occurrences"] = zoom_occurrences(
-            reports,
-            attendees,
-            zoom_profiles=self.table("zoom_profiles"),
-            category_tokens=self.table("category_tokens"),
-            conductors_csv=self.table("conductors"),
-            webinar_overrides=self.table("webinar_overrides"),
-            funnels=self.table("funnels"),
-            zone=ZONE,
-        )
-        occurrences = contracts.ZOOM_OCCURRENCES.conform(out["zoom_occurrences"].rows)
-        people = (reports, attendees, registrants)
-        out["zoom_registrations"] = zoom_registrations(*people, occurrences, **who, zone=ZONE)
-        out["zoom_attendance"] = zoom_attendance(*people, occurrences, **who)
-        out["zoom_segments"] = zoom_segments(*people, **who)
-        registrations = contracts.ZOOM_REGISTRATIONS.conform(out["zoom_registrations"].rows)
-        attendance = contracts.ZOOM_ATTENDANCE.conform(out["zoom_attendance"].rows)
-        out["webinars"] = webinars(occurrences, registrations, attendance)
-        out["bootcamp_participation"] = bootcamp_participation(attendance, occurrences)
-        out["zoom_contradictions"] = zoom_contradictions(*people, **who, zone=ZONE)
-        for table in contracts.CLEAN_TABLES:
-            rows = table.conform(out[table.name].rows)
-            assert table.problems(rows) == [], table.full_name
-            assert table.to_arrow(rows).num_rows == len(rows)
-            out[table.name].rows = rows
-        return out
+    def run(self) -> "Tables":
+        """Return every outcome by table name; each is made when it is asked for, and must keep its contract."""
+        return Tables(self)
 
     def clean_files(self) -> list[CleanFile]:
         """Return the clean files of the night."""
         out = self.run()
         frames = {name: out[f"zoom_{name}"].rows for name in ("occurrences", "registrations", "attendance")}
         return clean_files(**frames, zoom_profiles=self.table("zoom_profiles"), zone=ZONE)
+
+
+class Tables(Mapping[str, Any]):
+    """The clean tables of a night, each made of what was there when `run` was called."""
+
+    def __init__(self, night: Night) -> None:
+        self._made: dict[str, Any] = {}
+        self._raw, self._attendees, self._registrants = night.frames()
+        who = people_by(Config({"metrics": night.table("metrics")}), night.lead_table())
+        self._who = who | {"bot_names": night.table("bot_names"), "placeholders": night.placeholders}
+        names = ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")
+        self._config = {name: night.table(name) for name in names} | {"conductors_csv": night.table("conductors")}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([table.name for table in contracts.CLEAN_TABLES])
+
+    def __len__(self) -> int:
+        return len(contracts.CLEAN_TABLES)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            table = next(table for table in contracts.CLEAN_TABLES if table.name == name)
+            outcome = getattr(self, name)()
+            rows = table.conform(outcome.rows)
+            assert table.problems(rows) == [], table.full_name
+            assert table.to_arrow(rows).num_rows == len(rows)
+            outcome.rows = rows
+            self._made[name] = outcome
+        return self._made[name]
+
+    @property
+    def _people(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        return self["zoom_reports"].rows, self._attendees, self._registrants
+
+    def zoom_reports(self) -> Any:
+        placeholders = self._who["placeholders"]
+        return zoom_reports(self._raw, self._attendees, self._registrants, zone=ZONE, placeholders=placeholders)
+
+    def zoom_occurrences(self) -> Any:
+        return zoom_occurrences(self["zoom_reports"].rows, self._attendees, **self._config, zone=ZONE)
+
+    def zoom_registrations(self) -> Any:
+        return zoom_registrations(*self._people, self["zoom_occurrences"].rows, **self._who, zone=ZONE)
+
+    def zoom_attendance(self) -> Any:
+        return zoom_attendance(*self._people, self["zoom_occurrences"].rows, **self._who)
+
+    def zoom_segments(self) -> Any:
+        return zoom_segments(*self._people, **self._who)
+
+    def webinars(self) -> Any:
+        return webinars(*(self[f"zoom_{name}"].rows for name in ("occurrences", "registrations", "attendance")))
+
+    def bootcamp_participation(self) -> Any:
+        return bootcamp_participation(self["zoom_attendance"].rows, self["zoom_occurrences"].rows)
+
+    def zoom_contradictions(self) -> Any:
+        return zoom_contradictions(*self._people, **self._who, zone=ZONE)
 
 
 @pytest.fixture
