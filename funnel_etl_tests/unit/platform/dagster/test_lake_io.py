@@ -1,0 +1,65 @@
+"""What a step hands to the next: the rows as the lake has them, from memory while they are there."""
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import dagster as dg
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+from upath import UPath
+
+from funnel_etl.core.tables.accounting import LedgerLine, Outcome
+from funnel_etl.core.tables.contracts import Column, Kind, Table
+from funnel_etl.platform.dagster.lake_io import LakeIOManager
+from funnel_etl.platform.lake import Lake
+
+NIGHT = date(2025, 10, 31)
+EVERY_KIND = Table(
+    "clean",
+    "things",
+    "One row per thing",
+    ("id",),
+    tuple(Column(kind.name.lower() if kind is not Kind.INTEGER else "id", kind, "A cell.") for kind in Kind),
+)
+
+STEP = SimpleNamespace(asset_key=dg.AssetKey(EVERY_KIND.asset_key), partition_key=str(NIGHT), run_id="a run")
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(UPath(tmp_path / "lake"))
+
+
+def rows() -> pd.DataFrame:
+    cells: dict[Kind, list[object]] = {
+        Kind.TEXT: ["a", None],
+        Kind.INTEGER: [1, 2],
+        Kind.BOOLEAN: [True, None],
+        Kind.DATE: pd.to_datetime(["2025-10-31", None]).tolist(),
+        Kind.TIMESTAMP: pd.to_datetime(["2025-10-31 10:00:00.000001+00:00", None]).tolist(),
+        Kind.TEXT_ARRAY: [["a", "b"], None],
+        Kind.JSON: ['{"a": 1}', None],
+    }
+    frame = {column.name: cells.get(column.kind, [100, None]) for column in EVERY_KIND.columns}
+    return EVERY_KIND.conform(pd.DataFrame(frame))
+
+
+def test_rows_from_memory_are_those_the_lake_gives_back_and_a_reader_changes_neither(lake: Lake) -> None:
+    handed = LakeIOManager(lake, [EVERY_KIND])
+    outcome = Outcome(rows(), [LedgerLine("raw.things", 2, 2)])
+    handed.handle_output(STEP, outcome)  # type: ignore[arg-type]
+    from_memory = handed.rows(EVERY_KIND, NIGHT)
+    assert_frame_equal(from_memory, LakeIOManager(lake, [EVERY_KIND]).rows(EVERY_KIND, NIGHT))
+    from_memory["id"] = 7
+    assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
+
+
+def test_rows_that_nobody_holds_any_more_come_from_the_lake(lake: Lake) -> None:
+    handed = LakeIOManager(lake, [EVERY_KIND])
+    outcome = Outcome(rows(), [LedgerLine("raw.things", 2, 2)])
+    handed.handle_output(STEP, outcome)  # type: ignore[arg-type]
+    del outcome
+    assert list(handed._made) == [], "the I/O manager keeps no table alive"
+    assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
