@@ -19,7 +19,7 @@ from funnel_etl.assembly import build_definitions
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.demo.campaigns import HEADER
 from funnel_etl.environment import load_settings
-from funnel_etl.observe.alerts.dispatch import tell
+from funnel_etl.observe.alerts.dispatch import send_alerts
 from funnel_etl.observe.alerts.send_test import try_addresses
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.operate.run.night import NightResult
@@ -276,7 +276,7 @@ def test_without_addresses_nothing_is_sent_and_the_status_says_so_quietly(resolv
     resolved.receiver.clear()
     with resolved.installation.settings(alert_urls="none") as settings, instance(settings) as (opened, databases):
         assert (
-            tell(
+            send_alerts(
                 settings, databases.funnel_url, opened, build_definitions(settings).get_repository_def(), force=True
             ).says
             == "0 messages sent"

@@ -153,6 +153,7 @@ def embedded(server_home: Path) -> Iterator[tuple[Program, int]]:
     program("db", "stop")
 
 
+@pytest.mark.slow
 def test_the_embedded_database_is_started_asked_and_stopped(embedded: tuple[Program, int]) -> None:
     program, port = embedded
     started = program("db", "start")

@@ -16,6 +16,8 @@ from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl.settings import PROJECT
 from funnel_etl_tests.installation import Installation, Published
 
+pytestmark = pytest.mark.slow
+
 PAGE = (PROJECT / "docs/operations.md").read_text()
 RIGHTS = "GRANT CONNECT"
 """The block by which an owner gives the user its rights: a test of its own runs it, on a database without us."""

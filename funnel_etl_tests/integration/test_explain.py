@@ -20,6 +20,8 @@ from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl_tests.golden.week import SAT, SUN
 from funnel_etl_tests.installation import Installation, Published
 
+pytestmark = pytest.mark.slow
+
 BY_NAME = {table.full_name: table for table in TABLES}
 
 

@@ -243,10 +243,8 @@ def test_every_command_that_writes_is_refused_and_writes_nothing(
         pass  # as explain and changes do: they would change the tables by their own contracts
     (told,) = (one for one in status(foreign).items if one.about == "nights")
     assert "last published by another installation" in told.says
-    assert (
-        alerts.tell(foreign, str(engine.url.render_as_string(hide_password=False)), None, None, force=True).accepted
-        == 0
-    )  # type: ignore[arg-type]
+    address = engine.url.render_as_string(hide_password=False)
+    assert alerts.send_alerts(foreign, address, None, None, force=True).accepted == 0  # type: ignore[arg-type]
     assert contents(engine) == before
 
 

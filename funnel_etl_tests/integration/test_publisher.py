@@ -380,5 +380,5 @@ def test_appending_does_not_forget_what_is_not_told_again(url: str, engine: sa.E
 def test_a_live_table_is_never_published(url: str) -> None:
     """What is in it is nowhere else: a publication would delete what the night does not know."""
     live = replace(of(things(1)), table=replace(THINGS, live=True))
-    with pytest.raises(ValueError, match=r"no night publishes mart\.things"):
+    with pytest.raises(ValueError, match=r"no night publishes clean\.things"):
         publish(url, version(), [live])

@@ -22,8 +22,9 @@ from upath import UPath
 
 from funnel_etl.assembly import TABLES
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.maintenance.purge import LAKE, LANDING, Purged, purge, run_purge
+from funnel_etl.maintenance.purge import LAKE, LANDING, Purged, purge
 from funnel_etl.marts.funnel.contracts import MEASURES
+from funnel_etl.operate.purge.purge import run_purge
 from funnel_etl.operate.rerun.replay import Replay, replay
 from funnel_etl.operate.rerun.replay_schema import replayed_schemas
 from funnel_etl.operate.run.dagster_home import instance

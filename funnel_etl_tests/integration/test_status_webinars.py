@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from funnel_etl.assembly import TABLES
 from funnel_etl.operate.status.render import HEADINGS, status_lines
-from funnel_etl.operate.status.status import WEBINAR, Status, Told, webinars
+from funnel_etl.operate.status.status import WEBINAR, Status, StatusItem, webinars
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FINDINGS
 from funnel_etl.platform.postgres import database
 from funnel_etl.platform.postgres.schema import ensure_schema
@@ -55,7 +55,7 @@ def undecided(connection: sa.Connection, kind: str, item: str, revenue: int, att
     )
 
 
-def lines(told: list[Told]) -> str:
+def lines(told: list[StatusItem]) -> str:
     return "\n".join(status_lines(Status(LAST_DAY, told)))
 
 

@@ -21,6 +21,8 @@ from funnel_etl.platform.postgres.database import libpq_uri
 from funnel_etl.platform.postgres.masking import masked_tables
 from funnel_etl.platform.postgres.schema import ensure_schema
 
+pytestmark = pytest.mark.slow
+
 M0 = "mart_masked.attributed_m0"
 THEIRS = f"CREATE SCHEMA theirs; CREATE VIEW theirs.looks AS SELECT phone, funnel FROM {M0}"
 MOOD = Column("mood", Kind.TEXT, "How it went: 100 % 'so' so.")
@@ -89,7 +91,7 @@ def may(engine: sa.Engine, role: str, view: str = M0, privilege: str = "SELECT")
 
 @contextmanager
 def readers(url: str, relations: Iterable[str]) -> Iterator[list[float]]:
-    """Readers in a loop, who take a wait of 100 ms for a lock as a failure; returns the seconds of each look."""
+    """Readers in a loop, who take a wait of half a second for a lock as a failure; returns the seconds of each look."""
     ended = threading.Event()
     looks: list[float] = []
     refused: list[str] = []
@@ -98,7 +100,7 @@ def readers(url: str, relations: Iterable[str]) -> Iterator[list[float]]:
         connection = psycopg2.connect(libpq_uri(url))
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '100ms'")
+            cursor.execute("SET lock_timeout = '500ms'")
             while not ended.is_set():
                 begun = time.monotonic()
                 try:

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from funnel_etl.cli import app
+from funnel_etl.demo.config import DEMO_CONFIG
 
 REPORT = (
     "Registration Report\n"
@@ -26,6 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FUNNEL_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("FUNNEL_CONFIG_DIR", str(DEMO_CONFIG))
     return tmp_path
 
 

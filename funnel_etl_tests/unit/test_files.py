@@ -22,9 +22,9 @@ from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile
 from funnel_etl.parts.marketing.zoom.files.export import write_clean_files
 from funnel_etl.platform.dagster.lake_io import LakeIOManager
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.run_lock import alive, turn
+from funnel_etl.platform.run_lock import exclusive, run_marker
 from funnel_etl.sources.archive.landing import Landing
-from funnel_etl.sources.drop.disposal import PROCESSED, set_aside
+from funnel_etl.sources.drop.disposal import PROCESSED, move_away
 from funnel_etl.sources.drop.intake import DropFolder
 
 NIGHT, NOON = date(2026, 11, 20), datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -74,7 +74,7 @@ def test_landing_lake_runs_and_exports_are_readable_by_nobody_else_whatever_the_
     Lake(state / "lake").write(TABLE, NIGHT, rows())
     write_clean_files(state / "exports", [CLEAN], NIGHT)
     write_folder(state / "exports" / "replay" / "2026-11-20", [], {"as_of": "2026-11-20"})
-    with turn(state, lambda: None), alive(state, "run"):
+    with exclusive(state, lambda: None), run_marker(state, "run"):
         assert open_paths(state) == ["."]
     assert stat.S_IMODE(state.stat().st_mode) == 0o711  # the server's OS user passes through it
     assert len(list(state.rglob("*"))) > 15
@@ -88,7 +88,7 @@ def test_a_file_that_was_taken_is_closed_and_the_drop_folder_stays_as_open_as_it
     dropped.write_bytes(b"x")
     (drop / PROCESSED).mkdir()
     (drop / PROCESSED / "earlier.csv").write_bytes(b"x")
-    where = set_aside(dropped, drop, PROCESSED, "what became of it")
+    where = move_away(dropped, drop, PROCESSED, "what became of it")
     assert open_paths(drop / PROCESSED) == []
     assert where.name == "a.csv"
     assert {path.name for path in (drop / PROCESSED).rglob("*.*")} == {"a.csv", "a.csv.txt", "earlier.csv"}
@@ -212,9 +212,9 @@ def test_a_full_disk_while_a_dropped_file_is_read_leaves_it_where_it_is(tmp_path
     assert (drop / "a.csv").exists()
 
 
-@pytest.mark.parametrize("name", ["turn", "alive"])
+@pytest.mark.parametrize("name", ["exclusive", "run_marker"])
 def test_a_state_folder_that_cannot_be_written_is_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_bytes(b"")
-    taken = turn(tmp_path / "file", lambda: None) if name == "turn" else alive(tmp_path / "file", "run")
+    taken = exclusive(tmp_path / "file", lambda: None) if name == "exclusive" else run_marker(tmp_path / "file", "run")
     with pytest.raises(FunnelError, match=r"the state folder cannot be written \(.*set FUNNEL_HOME"), taken:
         pass

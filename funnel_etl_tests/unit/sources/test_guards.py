@@ -77,6 +77,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_dump_cut_at_any_of_a_hundred_places_is_refused_kept_and_told(
     source: str, made: Path, sources: NightlySources, pull: Pull
@@ -102,6 +103,7 @@ def test_a_dump_cut_at_any_of_a_hundred_places_is_refused_kept_and_told(
     pull(data, SECOND, source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_cut_goes_unseen_only_at_a_line_end_behind_every_row_of_the_last_good_dump(
     source: str, made: Path, sources: NightlySources, pull: Pull

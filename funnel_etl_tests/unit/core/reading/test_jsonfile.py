@@ -95,6 +95,7 @@ def test_what_is_no_whole_list_of_objects_is_refused(text: str, under: str, why:
     assert PERSON not in str(refused.value)
 
 
+@pytest.mark.slow
 @ODD
 @given(ROWS, st.sampled_from([None, 2]), st.booleans(), st.sampled_from(["utf-8", "utf-16"]))
 def test_taking_a_person_out_changes_no_other_record(

@@ -51,6 +51,7 @@ def cells(records: CsvRecords) -> dict[int, list[str]]:
     )
 
 
+@pytest.mark.slow
 @ODD
 @given(texts(), st.sampled_from(CODINGS))
 @example(f'Name,Phone,Note\nAsha,{PERSON},"x\nBob,1,y\nEsha,2,z"\nZoe,3,\n', "utf-8")

@@ -205,6 +205,7 @@ def test_groups_of_both_forms_are_the_number_they_are_made_of(rupees, size):
     assert money.parse(column(text)).paise.tolist() == [rupees * 100]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.from_regex(r"[0-9]{1,4}(,[0-9]{1,4}){1,3}", fullmatch=True))
 def test_commas_that_end_in_no_group_of_three_are_never_dropped(text):

@@ -17,6 +17,8 @@ import pytest
 
 from funnel_etl_tests.unit.marts.parity.conftest import CONFIG, Sheet
 
+pytestmark = pytest.mark.slow
+
 MISC = "Other Sources (Miscellaneous)"
 SOURCES = ["fb", "FB", " fb", "Web List", "web list", "Web*", "W?b List", "~*", "Old List", "Radio", ""]
 MAPPING = CONFIG["funnel_mapping"] + "Old List,Webinar,,2026-11-05,\nOld List,Meta Ads,2026-11-06,,\n*,Webinar,,,\n"

@@ -501,6 +501,7 @@ def csv(rows: list[tuple[str, ...]]) -> str:
     return "".join(",".join(row) + "\n" for row in rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
 @given(
     leads=st.lists(MESSY_LEADS, min_size=1, max_size=8),

@@ -19,6 +19,8 @@ from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl_tests.receiver import Receiver
 from funnel_etl_tests.whole import defs
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 11, 20)
 DAYS = timedelta(days=1)
 TO_DO = {"what_to_do": "look", "who_does_it": "marketing operations"}

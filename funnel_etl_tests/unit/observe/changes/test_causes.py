@@ -23,6 +23,8 @@ from funnel_etl_tests.small_nights import (
     summed,
 )
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND, THIRD = date(2025, 11, 5), date(2025, 11, 6), date(2025, 11, 7)
 A, B, C, D = "9876500001", "9876500002", "9876500003", "9876500004"
 HELD = at(2025, 11, 4, 19)

@@ -10,6 +10,8 @@ import pytest
 
 from funnel_etl_tests.small_nights import SmallNights, assigned, at, attendee_report, lead, moved_by_rows, sale, summed
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = date(2025, 11, 5), date(2025, 11, 6)
 A, B, C = "9876500001", "9876500002", "9876500003"
 HELD = at(2025, 11, 4, 19)

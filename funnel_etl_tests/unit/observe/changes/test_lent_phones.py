@@ -18,6 +18,8 @@ from funnel_etl_tests.small_nights import (
     summed,
 )
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = date(2025, 11, 5), date(2025, 11, 6)
 A, B, C, D, X = "9876500001", "9876500002", "9876500003", "9876500004", "9876500009"
 HELD = at(2025, 11, 4, 19)

@@ -7,6 +7,8 @@ import pytest
 
 from funnel_etl_tests.small_nights import SmallNights, assigned, by_cause, difference, lead, sale, summed
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND, THIRD = date(2025, 11, 5), date(2025, 11, 6), date(2025, 11, 7)
 A, B, C, D = "9876500001", "9876500002", "9876500003", "9876500004"
 

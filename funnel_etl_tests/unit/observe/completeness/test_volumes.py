@@ -16,6 +16,8 @@ from funnel_etl.observe.completeness.volume_contracts import VOLUME_ALARMS, VOLU
 from funnel_etl.observe.completeness.volume_state import limits_of
 from funnel_etl.observe.completeness.volumes import Limits, Volume, volume_alarms, volumes_judged
 
+pytestmark = pytest.mark.slow
+
 FRI = pd.Timestamp("2026-11-20")
 DAY = pd.Timedelta(days=1)
 LIMITS = Limits()

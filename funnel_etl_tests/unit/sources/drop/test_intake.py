@@ -12,7 +12,7 @@ import pytest
 from funnel_etl.core.errors import FunnelError, NotAZoomReport
 from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.landing import Landing
-from funnel_etl.sources.drop import disposal as set_aside_module
+from funnel_etl.sources.drop import disposal
 from funnel_etl.sources.drop import intake as taking
 from funnel_etl.sources.drop.intake import DropFolder, IntakeResult
 
@@ -221,7 +221,7 @@ def test_a_stuck_file_is_not_recorded_twice_even_if_the_memory_of_it_is_lost(
 
 def test_a_stuck_file_that_gets_new_bytes_is_taken_again(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(set_aside_module, "_free", lambda *_: Path("/nowhere/at/all.csv"))
+        patch.setattr(disposal, "_free", lambda *_: Path("/nowhere/at/all.csv"))
         drop.put("stuck.csv", b"report one")
         drop.take()
         drop.put("stuck.csv", b"report two, longer")

@@ -159,6 +159,7 @@ def test_a_night_without_sales_has_no_credit_to_give(credited: Frame) -> None:
     assert credited([], [("1", 5)]).empty
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     sold=st.lists(st.tuples(st.sampled_from("123"), st.integers(1, 30), st.sampled_from(["0.01", "99.99", "-7", ""]))),

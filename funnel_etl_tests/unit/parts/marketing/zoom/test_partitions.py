@@ -16,13 +16,13 @@ ARRIVED = datetime(2026, 11, 12, 20, 0, tzinfo=UTC)
 
 
 def key_of(facts: dict[str, Any] | None) -> str:
-    def told(_: str) -> tuple[dict[str, Any], None]:
+    def summary(_: str) -> tuple[dict[str, Any], None]:
         if facts is None:
             raise NotAZoomReport("it is no longer read", fix="download it again")
         return facts, None
 
     arrival = SimpleNamespace(file_id=FILE_ID, received_at=ARRIVED, name="a.csv")
-    return partition_key(arrival, SimpleNamespace(told=told), ZONE)  # type: ignore[arg-type]
+    return partition_key(arrival, SimpleNamespace(summary=summary), ZONE)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.slow
+
 START = "2026-04-01 14:38"
 EARLY, LATE = {"generated_at": "2026-04-04 09:00"}, {"generated_at": "2026-04-05 09:00"}
 

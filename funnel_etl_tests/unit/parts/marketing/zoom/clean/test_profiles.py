@@ -5,6 +5,8 @@ import pytest
 
 from funnel_etl.demo.config import DEMO_CONFIG
 
+pytestmark = pytest.mark.slow
+
 START = "2026-04-01 14:38"
 SHIPPED = (DEMO_CONFIG / "zoom_profiles.csv").read_text(encoding="utf-8")
 TRACKS = ("cd", "ip", "ma", "tf", "adr", "misc")

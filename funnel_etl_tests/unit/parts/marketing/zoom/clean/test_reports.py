@@ -170,6 +170,7 @@ def made_of(night, order) -> dict[str, pd.DataFrame]:
     return tables
 
 
+@pytest.mark.slow
 def test_the_order_in_which_reports_arrive_changes_no_table(night) -> None:
     orders = list(itertools.permutations(arrivals()))
     expected = made_of(night, orders[0])

@@ -74,6 +74,7 @@ def records(data: bytes) -> Iterator[dict[str, str]]:
     return csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES.index, ids=str)
 def test_the_clean_files_of_a_profile_are_the_golden_ones_byte_for_byte(night, profile: str) -> None:
     """`UPDATE_GOLDEN=1` writes them again: look at the difference before you commit it."""

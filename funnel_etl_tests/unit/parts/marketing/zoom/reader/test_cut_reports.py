@@ -9,6 +9,8 @@ from funnel_etl.parts.marketing.zoom.reader.measures import file_warnings, measu
 from funnel_etl.parts.marketing.zoom.reader.read import read_export
 from funnel_etl_tests.golden.week import TUE
 
+pytestmark = pytest.mark.slow
+
 
 def warnings_of(data: bytes) -> list[str] | None:
     """Return what is said of a report; None: it is refused."""

@@ -23,6 +23,8 @@ from funnel_etl.parts.marketing.zoom.reader.read import ZoomExport, read_export
 from funnel_etl.parts.marketing.zoom.reader.section import TEXT
 from funnel_etl.parts.marketing.zoom.reader.times import Column, instants
 
+pytestmark = pytest.mark.slow
+
 BOUNDED = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 HEAD = [
     ["Attendee Report"],
