@@ -45,6 +45,19 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading_that_are_there(page)
         assert not anchor or anchor in _anchors(target), link
 
 
+def test_every_test_a_page_names_is_there():
+    tests = [path.relative_to(PROJECT).as_posix() for path in (PROJECT / "funnel_etl_tests").rglob("*")]
+    named = [
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(
+            r"\b(?:unit|integration|golden|contracts)/[\w/]+(?:\.py)?|\btest_\w+\.py", page.read_text()
+        )
+    ]
+    assert len(named) > 40
+    assert [(page, name) for page, name in named if not any(f"/{path}".endswith(f"/{name}") for path in tests)] == []
+
+
 def test_the_pages_have_links_at_all():
     assert sum(len(LINK.findall(_without_code(page.read_text()))) for page in PAGES) > 50
 
