@@ -33,6 +33,8 @@ from funnel_etl.platform.postgres.schema import SCHEMAS, ensure_schema
 from funnel_etl.settings import Settings
 from funnel_etl_tests.servers import administer
 
+pytestmark = pytest.mark.slow
+
 SECRET = "geheim-Kennwort"
 THINGS = Table("mart", "things", "One row per thing", ("id",), (Column("id", Kind.INTEGER, "Its number."),))
 GERMAN = "DO $$ BEGIN RAISE EXCEPTION 'Das geht nicht' USING ERRCODE = '{}', DETAIL = 'Zeile 9876512345'; END $$"

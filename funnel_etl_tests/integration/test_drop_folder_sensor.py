@@ -19,6 +19,8 @@ from funnel_etl.sources.archive.landing import Landing
 from funnel_etl_tests.golden.week import SAT, SUN, THU, write_night
 from funnel_etl_tests.installation import Installation
 
+pytestmark = pytest.mark.slow
+
 
 class Watch:
     """A drop folder, and the sensor that looks at it."""

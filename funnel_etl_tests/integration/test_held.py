@@ -24,6 +24,8 @@ from funnel_etl.platform.postgres.held import checksum
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema
 
+pytestmark = pytest.mark.slow
+
 D1, D2 = date(2025, 10, 30), date(2025, 10, 31)
 SALES = Table(
     "mart",

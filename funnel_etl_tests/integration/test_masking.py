@@ -18,6 +18,8 @@ from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl.platform.postgres.short_locks import run
 from funnel_etl_tests.servers import administer
 
+pytestmark = pytest.mark.slow
+
 PHONE = "9876500001"
 BI = "funnel_bi_of_a_test"
 

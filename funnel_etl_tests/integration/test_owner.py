@@ -37,6 +37,8 @@ from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 
+pytestmark = pytest.mark.slow
+
 D1, D2 = date(2025, 10, 30), date(2025, 10, 31)
 THINGS = Table("mart", "things", "One row per thing", ("id",), (Column("id", Kind.INTEGER, "Its number."),))
 

@@ -14,6 +14,8 @@ from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.platform.postgres import database
 from funnel_etl.platform.postgres.schema import MAX_IDENTIFIER, SCHEMAS, ensure_schema, identifier
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = """
     SELECT table_schema || '.' || table_name, column_name, data_type, is_nullable = 'YES',
            col_description(format('%I.%I', table_schema, table_name)::regclass, ordinal_position::int)

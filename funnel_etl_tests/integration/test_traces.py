@@ -13,6 +13,8 @@ from funnel_etl.platform.postgres.database import engine
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.embedded_place import settle
 
+pytestmark = pytest.mark.slow
+
 
 def files_with(data: Path, text: str) -> list[str]:
     found = []

@@ -10,6 +10,8 @@ from funnel_etl.bench.synthetic import frames
 from funnel_etl.marts.funnel.contracts import SPEND_BY_FUNNEL
 from funnel_etl.marts.funnel.definitions import TABLES
 
+pytestmark = pytest.mark.slow
+
 NOT_MEASURED = {
     "data_version": "one row about the night",
     "revenue_changes": "a sale's changes of this night, from the history of the CRM's dumps",

@@ -15,6 +15,8 @@ from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.parts.marketing.contracts import SPEND_SOURCE, TOFU_LEADS_SOURCE
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_SOURCE, SALES_SOURCE
 
+pytestmark = pytest.mark.slow
+
 PROFILES = (
     "name,type,category_mode,category,source_tag,topic_pattern\n"
     "acca_attended,webinar_attended,auto,,Webinar,*acca*\nacca_registered,registration,auto,,Webinar,*acca*\n"

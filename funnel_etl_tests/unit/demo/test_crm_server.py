@@ -7,6 +7,8 @@ import pytest
 
 from funnel_etl.demo.crm_server import LoopbackCrm
 
+pytestmark = pytest.mark.slow
+
 SALES = "".join(f"{n},naïve\n" for n in range(40_000)).encode()
 
 

@@ -14,6 +14,8 @@ from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.connect.fetch import utc_now
 from funnel_etl.sources.nightly import UNREAD, NightlySources
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND, THIRD = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
 PROFILES = (
     "name,type,source_tag,topic_pattern\nacca,webinar_attended,Webinar,*acca*\ncfa,webinar_attended,Webinar,*cfa*\n"

@@ -12,6 +12,8 @@ from PIL import Image
 from funnel_etl.marts.funnel import pictures
 from funnel_etl.marts.funnel.contracts import FUNNEL_FACTS, MEASURES
 
+pytestmark = pytest.mark.slow
+
 DAY = pd.Timestamp("2026-11-20")
 HEAD = "date,funnel,leads,registrations,attendances,m0_assigned,sales,revenue_inr,spend_inr\n"
 LIMIT = 60_000

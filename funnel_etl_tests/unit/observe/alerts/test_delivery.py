@@ -12,6 +12,8 @@ from funnel_etl.observe.alerts.delivery import NO_CONNECTION, UNANSWERED, _hushe
 from funnel_etl.observe.alerts.messages import Message
 from funnel_etl_tests.receiver import Receiver
 
+pytestmark = pytest.mark.slow
+
 TEST = Message(
     "funnel_etl: a run failed", "- raw/crm_sales: it could not be had\n  → the engineer: resolve it", "failure"
 )

@@ -16,6 +16,8 @@ from funnel_etl.platform.postgres.database import engine
 from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl_tests.receiver import Receiver
 
+pytestmark = pytest.mark.slow
+
 START = datetime(2026, 11, 21, 3, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 CRM = Cause("run:raw/crm_sales", RUN, "raw/crm_sales failed", "resolve it", "the engineer")

@@ -20,6 +20,8 @@ from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.database import engine
 from funnel_etl.platform.postgres.schema import ensure_schema
 
+pytestmark = pytest.mark.slow
+
 FRI = pd.Timestamp("2026-11-20")
 CERTAINTY = 3.5
 

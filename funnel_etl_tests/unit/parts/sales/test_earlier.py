@@ -15,6 +15,8 @@ from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
 
+pytestmark = pytest.mark.slow
+
 LEADS = {
     date(2026, 3, 1): ["2026-02-01 10:00", "2026-03-01 10:00"],
     date(2026, 3, 2): ["2026-03-01 10:00", "2026-03-02 10:00"],  # the window moved past the first of February

@@ -13,6 +13,8 @@ from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, ASSIGNED_LEADS_SOUR
 from funnel_etl.parts.sales.history import crm_history, with_aged_out_leads, with_aged_out_sales
 from funnel_etl.parts.sales.sales import clean_sales
 
+pytestmark = pytest.mark.slow
+
 ZONE = "Asia/Kolkata"
 LEADS = "sources,assignOn,leadMobile,employee"
 SALES_HEADER = "_id,status,createdOn,StudentContact,netAmount,Funnel"

@@ -23,6 +23,8 @@ from funnel_etl.settings import MOST_RETRY_HOURS, Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
 
+pytestmark = pytest.mark.slow
+
 NIGHT = "2025-10-31"
 HOUR = 3600.0
 ID = Column("id", Kind.TEXT, "Its id.")

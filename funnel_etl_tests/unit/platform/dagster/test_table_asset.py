@@ -22,6 +22,8 @@ from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
 
+pytestmark = pytest.mark.slow
+
 NIGHT = "2025-10-31"
 LEADS = Table(
     "clean",

@@ -15,6 +15,8 @@ from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTEN
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FINDINGS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 
+pytestmark = pytest.mark.slow
+
 AS_OF = pd.Timestamp("2026-11-20")
 CONFIG = {
     "funnels": "funnel\nWebinar\nMeta Ads\n",

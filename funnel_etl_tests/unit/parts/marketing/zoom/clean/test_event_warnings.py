@@ -10,6 +10,8 @@ import pytest
 from funnel_etl.core.values.text import lookup_key
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FINDINGS, file_states, lacks_phones
 
+pytestmark = pytest.mark.slow
+
 START = "2026-04-01 14:38"
 PROFILES = (
     "name,product,use_case,type,event_names,download_name,category_mode,category,source_tag,topic_pattern\n"

@@ -1,6 +1,8 @@
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.slow
+
 START = "2026-04-01 14:38"
 PROFILES = (
     "name,product,use_case,type,event_names,download_name,category_mode,category,source_tag,topic_pattern\n"

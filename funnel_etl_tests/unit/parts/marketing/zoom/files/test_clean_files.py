@@ -11,6 +11,8 @@ import pytest
 from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.parts.marketing.zoom.files.clean_files import as_csv
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).resolve().parents[5] / "golden" / "zoom_clean_files"
 SHIPPED = (DEMO_CONFIG / "zoom_profiles.csv").read_text(encoding="utf-8")
 PROFILES = pd.read_csv(io.StringIO(SHIPPED), dtype="str").set_index("name")
