@@ -74,13 +74,19 @@ def columns_of(source: Source) -> Iterator[str]:
 
 
 def own_data_page(text: str) -> str:
-    """Return docs/own-data.md with the columns of each source filled in; one it lacks gets a section of its own."""
+    """Return docs/own-data.md with the columns of each source filled in; one it lacks gets a section of its own.
+
+    Raises `ValueError` where the page has no place for it.
+    """
     for source in SOURCES.values():
         begin, end = f"<!-- columns: {source.name} -->\n", "<!-- end -->"
         if begin not in text:
             section = f"## {source.title[0].upper()}{source.title[1:]}\n\n{begin}{end}\n\n"
             text = text.replace(AFTER_THE_SOURCES, section + AFTER_THE_SOURCES)
-        before, _, rest = text.partition(begin)
+        before, found, rest = text.partition(begin)
+        if not found or end not in rest:
+            msg = f"docs/own-data.md needs {begin.strip()} … {end}, or the heading {AFTER_THE_SOURCES.strip()!r}"
+            raise ValueError(msg)
         text = f"{before}{begin}{chr(10).join(columns_of(source))}\n{end}{rest.partition(end)[2]}"
     return text
 
