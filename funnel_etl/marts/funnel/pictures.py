@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from funnel_etl.core.values.numbers import grouped, rupees
@@ -62,8 +63,8 @@ def funnel_chart(facts: pd.DataFrame, as_of: pd.Timestamp) -> bytes:
     totals = parts.sum()
     figure = _figure(9, 3.8)
     axes = figure.add_axes((0.13, 0.06, 0.58, 0.80))
-    left = pd.Series(0, index=totals.index)
-    for (name, counts), colour in zip(parts.iterrows(), [*COLOURS, GREY], strict=False):
+    left = np.zeros(len(STEPS), dtype="int64")
+    for name, counts, colour in zip(parts.index, parts.to_numpy(), [*COLOURS, GREY], strict=False):
         axes.barh(list(STEPS.values()), counts, left=left, color=colour, label=_short(name), height=0.72)
         left = left + counts
     for at, total in enumerate(totals):
