@@ -1,6 +1,6 @@
 """The proof of a reason: the sheet's rules are corrected one by one, and the cell is watched.
 
-A variant of a table is that table with the first k rules of its ladder corrected: none gives the sheet, all give mart.
+A variant of a table is that table with the first k of its rules corrected: none gives the sheet, all give mart.
 The reason of a differing cell is the last rule whose correction changed it; if even the last variant is not what mart
 has, the cell has no reason, and a check fails.
 """
@@ -18,7 +18,7 @@ Variant = Callable[[Corrected], pd.DataFrame]
 """Gives a table with some rules corrected: index key (unique), columns of texts; a missing value is ""."""
 
 
-def differences(variant: Variant, ladder: Sequence[str], canonical: pd.DataFrame, shown: str) -> pd.DataFrame:
+def differences(variant: Variant, rules: Sequence[str], canonical: pd.DataFrame, shown: str) -> pd.DataFrame:
     """Return one row per cell in which the sheet and `canonical` differ: key, column_name, both values, reason.
 
     A row that is on one side only is one cell, ROW, whose value is that of the column `shown`. `canonical` is indexed
@@ -28,10 +28,10 @@ def differences(variant: Variant, ladder: Sequence[str], canonical: pd.DataFrame
     keys = _differing(sheet, canonical)
     columns = list(canonical.columns)
     steps = [_cells(sheet, keys, columns)]
-    numbers = range(1, len(ladder) + 1) if len(keys) else ()
-    steps += [_cells(variant(frozenset(ladder[:number])), keys, columns) for number in numbers]
+    numbers = range(1, len(rules) + 1) if len(keys) else ()
+    steps += [_cells(variant(frozenset(rules[:number])), keys, columns) for number in numbers]
     target = _cells(canonical, keys, columns)
-    found = [_of_column(name, keys, steps, target, ladder) for name in [*columns, ROW]]
+    found = [_of_column(name, keys, steps, target, rules) for name in [*columns, ROW]]
     rows = pd.concat(found, ignore_index=True)
     whole = (rows["column_name"] == ROW).to_numpy()
     for side, table in (("parity_value", sheet), ("canonical_value", canonical)):
@@ -56,7 +56,7 @@ def _cells(table: pd.DataFrame, keys: pd.Index, columns: list[str]) -> pd.DataFr
 
 
 def _of_column(
-    name: str, keys: pd.Index, steps: list[pd.DataFrame], target: pd.DataFrame, ladder: Sequence[str]
+    name: str, keys: pd.Index, steps: list[pd.DataFrame], target: pd.DataFrame, rules: Sequence[str]
 ) -> pd.DataFrame:
     values = [step[name].fillna("\0").to_numpy(dtype=object) for step in steps]
     wanted = target[name].fillna("\0").to_numpy(dtype=object)
@@ -66,7 +66,7 @@ def _of_column(
     for number, (before, after) in enumerate(pairwise(values)):
         last[before != after] = number
     proved = (values[-1] == wanted) & (last >= 0)
-    reasons = np.array([*ladder, None], dtype=object)[np.where(proved, last, len(ladder))]
+    reasons = np.array([*rules, None], dtype=object)[np.where(proved, last, len(rules))]
     rows: pd.DataFrame = pd.DataFrame(
         {
             "key": keys,

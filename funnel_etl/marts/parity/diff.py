@@ -6,7 +6,7 @@ from funnel_etl.core.tables.accounting import Outcome, summarised
 from funnel_etl.marts.parity.decompose import Corrected, differences
 from funnel_etl.marts.parity.m0 import COLUMNS as M0_COLUMNS
 from funnel_etl.marts.parity.m0 import SheetM0
-from funnel_etl.marts.parity.reasons import M0_LADDER, SALES_LADDER, SPEND_LADDER
+from funnel_etl.marts.parity.reasons import M0_RULES, SALES_RULES, SPEND_RULES
 from funnel_etl.marts.parity.sales import COLUMNS as SALES_COLUMNS
 from funnel_etl.marts.parity.sales import SheetSales
 from funnel_etl.marts.parity.sheet_cells import as_text
@@ -39,11 +39,11 @@ def diff(
 
     sold = attributed_sales.set_index("sale_id")
     sold = sold.assign(attended=as_sheet(sold["attended"]))[SALES_COLUMNS]
-    ladder = (*M0_LADDER, "month_closed") if month_is_closed else M0_LADDER
+    rules = (*M0_RULES, "month_closed") if month_is_closed else M0_RULES
     found = [
-        differences(m0_variant, ladder, leads, "funnel").assign(table_name="m0"),
-        differences(sales.variant, SALES_LADDER, sold, "final_funnel").assign(table_name="sales"),
-        differences(spend.variant, SPEND_LADDER, spend.canonical(spend_by_funnel), "spend_inr").assign(
+        differences(m0_variant, rules, leads, "funnel").assign(table_name="m0"),
+        differences(sales.variant, SALES_RULES, sold, "final_funnel").assign(table_name="sales"),
+        differences(spend.variant, SPEND_RULES, spend.canonical(spend_by_funnel), "spend_inr").assign(
             table_name="spend_by_funnel"
         ),
     ]

@@ -1,6 +1,6 @@
 """Why a cell of the sheet differs from mart: each reason is one rule of the sheet that is corrected.
 
-The order of a ladder is the order in which the rules are corrected, one after the other (`decompose.py`).
+The order of a list is the order in which the rules are corrected, one after the other (`decompose.py`).
 """
 
 PARITY_REASONS: dict[str, str] = {
@@ -41,19 +41,19 @@ PARITY_REASONS: dict[str, str] = {
 }
 """Reason → what differs, in the order of rules.md and then ours."""
 
-M0_LADDER = (
+M0_RULES = (
     *("strict_midnight", "no_upper_bound", "year_typed", "month_lag", "sheet_order_employee", "first_row_attended"),
     *("lookup_not_trimmed", "phone_rule", "blank_source", "funnel_spelling", "dated_mapping", "wildcard_criterion"),
     *("test_lead", "unparsed_date", "phone_by_email", "zoom_cleaned", "text_not_trimmed", "row_quarantined"),
     "aged_out",
 )
-SALES_LADDER = (
+SALES_RULES = (
     *("no_upper_bound", "first_row_attended", "lookup_not_trimmed", "phone_rule", "manual_text_mapped"),
     *("manual_funnel_name", "manual_value_unmapped", "blank_manual", "uncounted_sale", "total_row", "unparsed_date"),
     *("phone_by_email", "zoom_cleaned", "wildcard_criterion", "blank_funnel", "funnel_spelling", "duplicate_row"),
     *("row_quarantined", "aged_out"),
 )
-SPEND_LADDER = (
+SPEND_RULES = (
     *("no_upper_bound", "lookup_not_trimmed", "wildcard_criterion", "unmapped_spend", "total_row", "unparsed_date"),
     *("decimal_comma", "text_amount", "row_rounding", "row_quarantined"),
 )

@@ -117,15 +117,15 @@ def as_cells(facts: pd.DataFrame) -> pd.Series:
 
 def changes(
     published: pd.DataFrame,
-    rungs: Iterable[tuple[str, Inputs]],
+    causes: Iterable[tuple[str, Inputs]],
     facts: pd.DataFrame,
     since: pd.Timestamp,
     as_of: pd.Timestamp,
 ) -> pd.DataFrame:
-    """Return the rows of `ops.changes`: from the facts `published` on the night `since`, rung by rung, to `facts`."""
+    """Return the rows of `ops.changes`: from the facts `published` on the night `since`, step by step, to `facts`."""
     first = before = as_cells(published)
     last, steps, made = as_cells(facts), [], Facts()
-    for cause, inputs in rungs:
+    for cause, inputs in causes:
         now = made.of(inputs)
         steps.append(_step(cause, before, now))
         before = now

@@ -20,7 +20,7 @@ from funnel_etl.parts.marketing.contracts import TOFU_LEADS
 from funnel_etl.parts.marketing.leads import first_of_person
 
 PLACE = {cause: place for place, cause in enumerate(CAUSES)}
-"""Cause → its place in the ladder."""
+"""Cause → its place in the order of causes."""
 SAME = -1
 """Place of a row that is as it was."""
 BY_TABLE = {source.clean.name: source for source in SOURCES.values()}
@@ -29,7 +29,7 @@ BY_TABLE = {source.clean.name: source for source in SOURCES.values()}
 
 @dataclass
 class Rows:
-    """Both nights' rows of a source, with the place of each one's cause in the ladder (SAME: as it was)."""
+    """Both nights' rows of a source, with the place of each one's cause in the order of causes (SAME: as it was)."""
 
     source: Source
     before: pd.DataFrame

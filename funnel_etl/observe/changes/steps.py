@@ -1,4 +1,4 @@
-"""The rungs between two nights: what the last night was made from, and how tonight differs, cause by cause.
+"""The steps between two nights: what the last night was made from, and how tonight differs, cause by cause.
 
 Here: gathering, from lake, landing archive and config. What a row's cause is, is in `rows` and `zoom`; what the facts
 are with the causes so far, in `decompose`.
