@@ -56,6 +56,11 @@ def test_a_night_may_last_as_long_as_its_longest_wait_and_any_other_run_two_hour
     assert Settings.model_fields["pull_retry_hours"].default < MOST_RETRY_HOURS
 
 
+def test_where_all_places_are_taken_the_night_is_the_next_to_start() -> None:
+    priority = {job: int(run_of(job).tags.get("dagster/priority", "0")) for job in JOBS}
+    assert priority.pop(NIGHTLY) > max(priority.values())
+
+
 def test_what_pulls_is_tried_again_after_the_rest_and_nothing_else_is() -> None:
     job = defs.resolve_job_def(NIGHTLY)
     patient = {node.name for node in job.nodes if node.definition.tags.items() >= AFTER_THE_REST.items()}

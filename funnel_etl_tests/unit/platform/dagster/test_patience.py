@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -136,17 +137,18 @@ def run(tmp_path: Path) -> Callable[..., dg.ExecuteInProcessResult]:
             return told.talk("after")
 
         lake = Lake(UPath(tmp_path / "lake"))
-        return dg.materialize(
-            [silent, talks, after],
-            partition_key=NIGHT,
-            resources={
-                "sources": NightlySources(Settings(home=tmp_path / "state"), Landing(tmp_path / "landing")),
-                "lake": LakeIOManager(lake, [PULLED, OTHER, AFTER]),
-            },
-            instance=instance or dg.DagsterInstance.ephemeral(),
-            tags={PATIENCE: str(patience)},
-            raise_on_error=False,
-        )
+        with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as used:
+            return dg.materialize(
+                [silent, talks, after],
+                partition_key=NIGHT,
+                resources={
+                    "sources": NightlySources(Settings(home=tmp_path / "state"), Landing(tmp_path / "landing")),
+                    "lake": LakeIOManager(lake, [PULLED, OTHER, AFTER]),
+                },
+                instance=used,
+                tags={PATIENCE: str(patience)},
+                raise_on_error=False,
+            )
 
     return start
 

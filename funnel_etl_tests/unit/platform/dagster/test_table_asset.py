@@ -72,20 +72,21 @@ def run(tmp_path: Path, lake: Lake) -> Callable[..., dg.ExecuteInProcessResult]:
             return balanced(pd.DataFrame({"n": [len(leads)]}))
 
         settings = Settings(home=tmp_path)
-        return dg.materialize(
-            [leads, facts, publish_asset("sales", [LEADS])],
-            partition_key=NIGHT,
-            resources={
-                "sources": NightlySources(settings, Landing(tmp_path / "landing")),
-                "lake": LakeIOManager(lake, [LEADS, FACTS]),
-                "lake_store": dg.ResourceDefinition(lambda _: lake),
-                "database_url": dg.ResourceDefinition(lambda _: "postgresql://nobody@127.0.0.1:1/nothing"),
-                "all_tables": dg.ResourceDefinition(lambda _: [LEADS, FACTS]),
-            },
-            selection=dg.AssetSelection.assets(leads, facts) if body is good else None,
-            instance=dg.DagsterInstance.ephemeral(),
-            raise_on_error=False,
-        )
+        with dg.DagsterInstance.ephemeral() as used:
+            return dg.materialize(
+                [leads, facts, publish_asset("sales", [LEADS])],
+                partition_key=NIGHT,
+                resources={
+                    "sources": NightlySources(settings, Landing(tmp_path / "landing")),
+                    "lake": LakeIOManager(lake, [LEADS, FACTS]),
+                    "lake_store": dg.ResourceDefinition(lambda _: lake),
+                    "database_url": dg.ResourceDefinition(lambda _: "postgresql://nobody@127.0.0.1:1/nothing"),
+                    "all_tables": dg.ResourceDefinition(lambda _: [LEADS, FACTS]),
+                },
+                selection=dg.AssetSelection.assets(leads, facts) if body is good else None,
+                instance=used,
+                raise_on_error=False,
+            )
 
     return start
 
@@ -117,6 +118,8 @@ def test_the_rows_of_a_body_are_stored_read_by_the_next_asset_and_told_to_dagste
     assert checks(result) == GOOD
     pd.testing.assert_frame_equal(lake.read(LEADS, date(2025, 10, 31)), LEADS.conform(rows(1, 2)))
     assert lake.read(FACTS, date(2025, 10, 31))["n"].tolist() == [2]
+    kinds = {event.event_type for event in result.all_events}
+    assert dg.DagsterEventType.LOADED_INPUT not in kinds, "an event for each input is a quarter of a night's log"
     account, run_id = lake.read_account(LEADS, date(2025, 10, 31))
     assert (run_id, account.notes) == (result.run_id, ["a word to the reader"])
     told = result.asset_materializations_for_node("clean__leads")[0].metadata

@@ -159,20 +159,21 @@ def test_the_command_without_a_night_says_what_to_do(tmp_path: Path, monkeypatch
 def test_the_asset_writes_the_files_of_its_night_and_tells_how_many_of_each_profile(
     home: Settings, tmp_path: Path
 ) -> None:
-    result = dg.materialize(
-        [
-            *dg.load_assets_from_modules([assets]),
-            *(asset for source in MARKETING.sources for asset in source_assets(source, MARKETING.name)),
-        ],
-        selection=[assets.zoom_clean_files],
-        partition_key=NIGHT.isoformat(),
-        resources={
-            "sources": NightlySources(home, Landing(UPath(home.landing_root))),
-            "lake": LakeIOManager(Lake(UPath(home.lake_root)), INPUTS.values()),
-            "parsed_reports": dg.ResourceDefinition.none_resource(),
-        },
-        instance=dg.DagsterInstance.ephemeral(),
-    )
+    with dg.DagsterInstance.ephemeral() as used:
+        result = dg.materialize(
+            [
+                *dg.load_assets_from_modules([assets]),
+                *(asset for source in MARKETING.sources for asset in source_assets(source, MARKETING.name)),
+            ],
+            selection=[assets.zoom_clean_files],
+            partition_key=NIGHT.isoformat(),
+            resources={
+                "sources": NightlySources(home, Landing(UPath(home.landing_root))),
+                "lake": LakeIOManager(Lake(UPath(home.lake_root)), INPUTS.values()),
+                "parsed_reports": dg.ResourceDefinition.none_resource(),
+            },
+            instance=used,
+        )
     assert result.success
     metadata = result.asset_materializations_for_node("files__zoom_clean_files")[0].metadata
     assert metadata["written"].value == 1
