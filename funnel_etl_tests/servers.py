@@ -1,9 +1,11 @@
-"""Places for PostgreSQL servers in tests, and statements for those who administer them."""
+"""Servers of tests: places for PostgreSQL, statements for those who administer it, and a web server of one page."""
 
 import os
 import shutil
 import socket
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from sqlalchemy import text
@@ -39,3 +41,32 @@ def administer(server_url: str, *statements: str) -> None:
                 connection.execute(text(statement))
     finally:
         engine.dispose()
+
+
+class _Page(BaseHTTPRequestHandler):
+    body: bytes
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class serving:  # noqa: N801 - reads as what it does
+    """Answer every request on loopback with a page and status 200; returns the address."""
+
+    def __init__(self, body: bytes) -> None:
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Page", (_Page,), {"body": body}))
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()

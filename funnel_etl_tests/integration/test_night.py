@@ -7,11 +7,9 @@ import io
 import shutil
 import signal
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import dagster as dg
@@ -32,7 +30,7 @@ from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.database import open_databases
 from funnel_etl.resources import resources
 from funnel_etl_tests.installation import PROGRAM, Installation
-from funnel_etl_tests.servers import new_port
+from funnel_etl_tests.servers import new_port, serving
 
 pytestmark = pytest.mark.slow
 
@@ -165,35 +163,6 @@ def older(fixed: Story) -> Story:
     """An older night, after a newer one."""
     fixed.night("older", BEFORE)
     return fixed
-
-
-class _Page(BaseHTTPRequestHandler):
-    body: bytes
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-class serving:  # noqa: N801 - reads as what it does
-    """Answer every request on loopback with a page and status 200; returns the address."""
-
-    def __init__(self, body: bytes) -> None:
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Page", (_Page,), {"body": body}))
-
-    def __enter__(self) -> str:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
 
 # ---------------------------------------------------------------- a good night
@@ -505,34 +474,3 @@ def test_an_older_night_is_made_in_the_lake_and_never_goes_over_a_newer_one(olde
 
 
 # ---------------------------------------------------------------- the first night
-
-
-def test_a_broken_config_on_the_first_night_is_one_line_and_publishes_nothing(
-    new_installation: Callable[[], Installation],
-) -> None:
-    installation = new_installation()
-    (installation.config / "metrics.csv").write_text("name,value,\nrevenue_column\n")
-    result = installation.night(NIGHT)
-    assert set(result.failures) == {"ops/config_versions"}
-    line = result.failures["ops/config_versions"]
-    assert line.startswith("config_csv/metrics.csv: line 2: ")
-    assert "\n" not in line
-    assert ". Fix: " in line
-    assert not any(part.published for part in result.parts.values())
-    assert installation.query("SELECT DISTINCT part FROM ops.nights")["part"].tolist() == ["watch"]
-    said = installation.query("SELECT status, why FROM ops.completeness WHERE source = 'config'")
-    assert said["status"].tolist() == ["failed"]
-    told = installation.program("run", "--as-of", NIGHT.isoformat())
-    assert told.returncode == 1
-    assert line in told.stderr
-    assert "Traceback" not in told.stderr
-
-
-def test_a_night_that_is_not_over_is_refused_before_anything_starts(
-    new_installation: Callable[[], Installation],
-) -> None:
-    installation = new_installation()
-    with installation.settings() as settings, pytest.raises(Exception, match="is not over yet") as told:
-        installation.night(settings.yesterday() + timedelta(days=1))
-    assert "\n" not in str(told.value)
-    assert not (installation.home / "state").exists()

@@ -1,6 +1,6 @@
 """Nights with random planted edits, judged by a recount in plain Python: each number, each cause, to the paisa.
 
-The recount knows nothing of the ladder but its order. `--campaign`: thirty nights.
+The recount knows nothing of the decomposition but its order. `--campaign`: thirty nights.
 """
 
 import random
@@ -187,7 +187,7 @@ def vanished(c: Company) -> None:
 
 
 PLANTS = (manual_mapping, mapping, config, late, zoom_reexport, edited, vanished)
-"""In the order of the ladder."""
+"""In the order of the decomposition."""
 
 
 @pytest.mark.parametrize("seed", [1, 2])
