@@ -15,7 +15,7 @@ from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.contracts import Kind, Table
 from funnel_etl.platform.dagster.freshness import COMPLETE, USUAL_VOLUME
 from funnel_etl.platform.dagster.nights import begin_nights
-from funnel_etl.platform.dagster.table_asset import ACCOUNT_CHECK, CONTRACT_CHECK
+from funnel_etl.platform.dagster.table_asset import ROWS_CHECK
 from funnel_etl.settings import Settings
 from funnel_etl_tests.whole import defs
 
@@ -130,10 +130,11 @@ def test_the_drop_folder_s_sensor_is_on_by_default() -> None:
 
 
 @pytest.mark.parametrize("table", TABLE_ASSETS, ids=lambda table: table.full_name)
-def test_a_table_asset_has_both_blocking_checks(table: Table) -> None:
-    specs = {spec.name: spec for spec in BY_KEY[dg.AssetKey(table.asset_key)].check_specs}
-    assert {CONTRACT_CHECK, ACCOUNT_CHECK} <= set(specs)
-    assert all(spec.blocking for spec in specs.values())
+def test_a_table_asset_has_one_blocking_check_that_names_its_conditions(table: Table) -> None:
+    [spec] = BY_KEY[dg.AssetKey(table.asset_key)].check_specs
+    assert (spec.name, spec.blocking) == (ROWS_CHECK, True)
+    for condition in ("contract", "every_row_accounted", "few_in_quarantine"):
+        assert f"`{condition}`" in (spec.description or "")
 
 
 @pytest.mark.parametrize("table", TABLE_ASSETS, ids=lambda table: table.full_name)

@@ -1,11 +1,10 @@
 """Assets from contracts: `@table_asset(CONTRACT)` around a body that calls one pure function and gives an `Outcome`.
 
 The adaptor conforms the rows to the contract, hands them to the lake, and tells Dagster the column schema, the counts,
-and two blocking checks: the contract holds, every row is accounted for. Expected failures become one readable line.
+and one blocking check of all that must hold of the rows. Expected failures become one readable line.
 """
 
 import base64
-import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -35,7 +34,8 @@ progress = logging.getLogger("funnel_etl.progress")
 
 READS_EARLIER = "reads_earlier"
 """Metadata of an asset: the tables of other nights it reads, and which nights."""
-CONTRACT_CHECK, ACCOUNT_CHECK, QUARANTINE_CHECK = "contract", "every_row_accounted", "few_in_quarantine"
+ROWS_CHECK = "rows"
+"""The one check of a table: each of its conditions as a check of its own would be a fifth of the events of a night."""
 
 
 def table_asset(
@@ -55,8 +55,8 @@ def table_asset(
 
     `inputs`: parameter → table it is read from; `needs`: assets that must be there first, without being read;
     `resources`: handed to the body by their names; `reads_earlier`: the tables of other nights that the body reads from
-    the lake, which is then handed to it as `lake_store` and shows it no others; `conserved`: further blocking checks
-    that two totals are equal, given the rows, the inputs and as_of; `shows`: pictures and texts for people, without
+    the lake, which is then handed to it as `lake_store` and shows it no others; `conserved`: further conditions, that
+    two totals are equal, given the rows, the inputs and as_of; `shows`: pictures and texts for people, without
     personal data; `lineage`: column → the columns it comes from, as schema.table.column; `pulls`: it asks a source each
     night (or counts as stale), and asks one that is silent again (`patience`).
     """
@@ -64,7 +64,7 @@ def table_asset(
     read = dict(inputs or {})
     earlier = {other.full_name: tuple(rules) for other, rules in (reads_earlier or {}).items()}
     given_names = {*resources, *({"lake_store"} if reads_earlier else ())}
-    balances = list((conserved or {}).items())
+    balances = dict(conserved or {})
 
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
         @dg.asset(
@@ -86,27 +86,8 @@ def table_asset(
             op_tags=AFTER_THE_REST if pulls else None,
             check_specs=[
                 dg.AssetCheckSpec(
-                    CONTRACT_CHECK,
-                    asset=table.asset_key,
-                    blocking=True,
-                    description=f"Holds its contract: {table.grain}.",
-                ),
-                dg.AssetCheckSpec(
-                    ACCOUNT_CHECK,
-                    asset=table.asset_key,
-                    blocking=True,
-                    description="rows_in = rows_out + merged + quarantined + excluded, for every input.",
-                ),
-                dg.AssetCheckSpec(
-                    QUARANTINE_CHECK,
-                    asset=table.asset_key,
-                    blocking=True,
-                    description="Not more than FUNNEL_QUARANTINE_LIMIT of the rows of an input are in quarantine.",
-                ),
-                *(
-                    dg.AssetCheckSpec(name, asset=table.asset_key, blocking=True, description=totals.__doc__)
-                    for name, totals in balances
-                ),
+                    ROWS_CHECK, asset=table.asset_key, blocking=True, description=conditions(table, balances)
+                )
             ],
         )
         def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -116,12 +97,11 @@ def table_asset(
             make = partial(_made, table, body, night, **given, **frames)
             outcome, contract = run_body(context, partial(patiently, context, settings, make) if pulls else make)
             progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
-            results = [_contract_result(contract, outcome), _account_result(outcome)]
-            results.append(_quarantine_result(outcome, settings.quarantine_limit))
-            results += [_conserved(name, *totals(outcome.rows, frames, night.as_of)) for name, totals in balances]
-            outcome.problems = [f"{r.check_name}: {r.description}" for r in results if not r.passed]
+            told = _judged(contract, outcome, settings.quarantine_limit)
+            told |= {name: _not_conserved(*sums(outcome.rows, frames, night.as_of)) for name, sums in balances.items()}
+            outcome.problems = [f"{name}: {broken}" for name, broken in told.items() if broken]
             yield dg.Output(outcome, metadata={**_shown(shows, outcome, night), **_counts(outcome), **origins})
-            yield from results
+            yield _check_result(told, outcome.problems)
 
         return compute
 
@@ -248,41 +228,41 @@ def _conforming(table: Table, outcome: Outcome) -> tuple[Outcome, Table]:
     return replace(outcome, rows=contract.conform(outcome.rows)), contract
 
 
-def _conserved(name: str, own: int, expected: int) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=name,
-        passed=own == expected,
-        description=None if own == expected else f"{own} here, {expected} in what it was made from",
-        metadata={"total": own, "expected": expected},
-    )
+def conditions(table: Table, conserved: Mapping[str, Conservation]) -> str:
+    """Return what must hold of the rows of a table before anything reads them, as Markdown."""
+    told = {
+        "contract": f"{table.grain}; columns, types and keys as declared.",
+        "every_row_accounted": "rows_in = rows_out + merged + quarantined + excluded, for every input.",
+        "few_in_quarantine": "Not more than FUNNEL_QUARANTINE_LIMIT of the rows of an input are in quarantine.",
+        **{name: (totals.__doc__ or "").strip() for name, totals in conserved.items()},
+    }
+    return "\n".join(f"- `{name}`: {text}" for name, text in told.items())
 
 
-def _contract_result(contract: Table, outcome: Outcome) -> dg.AssetCheckResult:
-    problems = contract.problems(outcome.rows)
+def _check_result(told: Mapping[str, str], problems: Sequence[str]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        check_name=CONTRACT_CHECK,
+        check_name=ROWS_CHECK,
         passed=not problems,
         description="; ".join(problems) or None,
-        metadata={"problems": dg.MetadataValue.json(problems)},
+        metadata={name: broken or "holds" for name, broken in told.items()},
     )
 
 
-def _quarantine_result(outcome: Outcome, limit: float) -> dg.AssetCheckResult:
+def _judged(contract: Table, outcome: Outcome, limit: float) -> dict[str, str]:
+    """Return condition → what is wrong, empty where it holds."""
+    unaccounted = [line.input_name for line in outcome.ledger if not line.balances]
+    return {
+        "contract": "; ".join(contract.problems(outcome.rows)),
+        "every_row_accounted": f"does not balance: {', '.join(unaccounted)}" if unaccounted else "",
+        "few_in_quarantine": _over_the_limit(outcome, limit),
+    }
+
+
+def _over_the_limit(outcome: Outcome, limit: float) -> str:
     told = too_many_quarantined(outcome.ledger, limit)
     fix = f"more than FUNNEL_QUARANTINE_LIMIT ({limit:.0%}). Fix: correct the source; if this is expected, raise it"
-    return dg.AssetCheckResult(
-        check_name=QUARANTINE_CHECK,
-        passed=not told,
-        description=f"{'; '.join(told)}: {fix}" if told else None,
-        metadata={"limit": limit},
-    )
+    return f"{'; '.join(told)}: {fix}" if told else ""
 
 
-def _account_result(outcome: Outcome) -> dg.AssetCheckResult:
-    broken = [line.input_name for line in outcome.ledger if not line.balances]
-    return dg.AssetCheckResult(
-        check_name=ACCOUNT_CHECK,
-        passed=not broken,
-        description=f"does not balance: {', '.join(broken)}" if broken else None,
-        metadata={"inputs": dg.MetadataValue.text(json.dumps([line.input_name for line in outcome.ledger]))},
-    )
+def _not_conserved(own: int, expected: int) -> str:
+    return "" if own == expected else f"{own} here, {expected} in what it was made from"

@@ -37,12 +37,10 @@ def test_a_failed_step_says_how_far_its_source_reaches() -> None:
 def test_a_failed_check_tells_its_severity_in_words_and_the_step_it_failed_is_not_told_too(
     is_error: bool, word: str
 ) -> None:
-    check = Failure(
-        "clean/sales", "nightly", "0f0e", NOW, "4 of 9", "2026-11-20", "few_in_quarantine", is_error=is_error
-    )
+    check = Failure("clean/sales", "nightly", "0f0e", NOW, "4 of 9", "2026-11-20", "rows", is_error=is_error)
     step = Failure("clean/sales", "nightly", "0f0e", NOW, "a check failed", "2026-11-20")
     [cause] = of_failures([step, check], {})
-    assert (cause.key, cause.kind) == ("check:clean/sales:few_in_quarantine", CHECK)
+    assert (cause.key, cause.kind) == ("check:clean/sales:rows", CHECK)
     assert f"({word}, night 2026-11-20): 4 of 9" in cause.what
 
 
