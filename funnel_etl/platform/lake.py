@@ -40,14 +40,19 @@ class Lake:
         pq.write_table(contract.to_arrow(rows), buffer, compression="zstd")
         self._store.write(_name(table, night), buffer.getvalue())
 
-    def read_arrow(self, table: Table, night: date) -> pa.Table:
-        """Return the table of a night as Arrow. Raises `FunnelError` when that night has not made it."""
-        return pq.read_table(io.BytesIO(self._read(table, night)))
+    def read_arrow(self, table: Table, night: date, columns: list[str] | None = None) -> pa.Table:
+        """Return the table of a night as Arrow, or some columns. Raises `FunnelError` if that night has not made it."""
+        return pq.read_table(io.BytesIO(self._read(table, night)), columns=columns)
 
     def read(self, table: Table, night: date) -> pd.DataFrame:
         """Return the table of a night as a frame by its contract."""
         arrow = self.read_arrow(table, night)
         return (table.extended_with(arrow.column_names) if table.extensible else table).from_arrow(arrow)
+
+    def columns(self, table: Table, night: date) -> list[str]:
+        """Return the columns of the table of a night. Raises `FunnelError` when that night has not made it."""
+        names: list[str] = pq.read_schema(io.BytesIO(self._read(table, night))).names
+        return names
 
     def content_hash(self, table: Table, night: date) -> str:
         """Return the SHA-256 of the night's file: the same rows in the same order have the same hash."""

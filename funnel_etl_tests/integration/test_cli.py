@@ -127,7 +127,7 @@ def _quarantined(part: str) -> Publication:
     )
     frame = frame.assign(row="{}", first_seen_at=None, resolved_at=None)
     arrow = QUARANTINE.to_arrow(QUARANTINE.conform(frame)).drop_columns(["first_seen_at", "resolved_at"])
-    return Publication(QUARANTINE, arrow, mode="resolve")
+    return Publication(QUARANTINE, lambda: arrow, mode="resolve")
 
 
 @pytest.fixture

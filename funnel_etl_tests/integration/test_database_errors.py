@@ -75,7 +75,7 @@ def of(url: str, **parts: object) -> str:
 
 
 def things(*ids: int) -> Publication:
-    return Publication(THINGS, THINGS.to_arrow(THINGS.conform(pd.DataFrame({"id": list(ids)}))))
+    return Publication(THINGS, lambda: THINGS.to_arrow(THINGS.conform(pd.DataFrame({"id": list(ids)}))))
 
 
 def version() -> Version:

@@ -62,7 +62,7 @@ def rows(**columns: list[Any]) -> pd.DataFrame:
 
 
 def things(content_hash: str = "h1", table: Table = SALES, **columns: list[Any]) -> Publication:
-    return Publication(table, table.to_arrow(table.conform(rows(**columns))), content_hash=content_hash)
+    return Publication(table, lambda: table.to_arrow(table.conform(rows(**columns))), content_hash=content_hash)
 
 
 def version(as_of: date = D1, part: str = "sales", run: str = "run") -> Version:
@@ -298,7 +298,7 @@ def test_a_column_more_in_the_contract_blames_nobody(published: str, engine: sa.
     ensure_schema(engine, [*TABLES, wider])
     frame = rows().assign(more="new")
     arrow = wider.to_arrow(wider.conform(frame))
-    done = publish(published, version(), [Publication(wider, arrow, content_hash="h2")])
+    done = publish(published, version(), [Publication(wider, lambda: arrow, content_hash="h2")])
     assert (done.counts, done.repairs) == ({"mart.things": (0, 3, 0)}, [])
 
 

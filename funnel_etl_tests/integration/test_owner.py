@@ -79,8 +79,8 @@ def published(url: str, claim: Claim, run: str, *ids: int, night: date = D1, fil
     listed = pd.DataFrame({"arrival_id": list(files)}).reindex(columns=FILES.names)
     listed = FILES.conform(listed.assign(**made, received_at=pd.Timestamp(D1, tz=UTC)))
     publications = [
-        Publication(THINGS, rows, content_hash=f"{ids}"),
-        Publication(FILES, FILES.to_arrow(listed), mode="append"),
+        Publication(THINGS, lambda: rows, content_hash=f"{ids}"),
+        Publication(FILES, lambda: FILES.to_arrow(listed), mode="append"),
     ]
     return publish(url, Version("sales", night, run, "0.1", "c"), publications, claim=claim).version
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import adbc_driver_postgresql.dbapi as adbc
 import pandas as pd
 import psycopg2
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -49,7 +51,7 @@ def things(*ids: int, **columns: Any) -> pd.DataFrame:
 
 
 def of(rows: pd.DataFrame, **options: Any) -> Publication:
-    return Publication(THINGS, THINGS.to_arrow(THINGS.conform(rows)), **options)
+    return Publication(THINGS, lambda: THINGS.to_arrow(THINGS.conform(rows)), **options)
 
 
 def version(as_of: date = D1, part: str = "sales") -> Version:
@@ -127,6 +129,46 @@ def test_every_type_arrives_exactly_and_twice_is_once(url: str, engine: sa.Engin
     assert sums == [("999999999999.98",)]
 
 
+def test_copying_into_an_empty_table_leaves_what_a_merge_leaves(url: str, engine: sa.Engine) -> None:
+    columns = tuple(column for column in THINGS.columns if column.kind is not Kind.JSON)
+    copied, merged = (replace(THINGS, name=name, columns=columns) for name in ("copied", "merged"))
+    ensure_schema(engine, [*TABLES, copied, merged])
+    ask(engine, "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END'")
+    ask(engine, "CREATE TRIGGER t BEFORE INSERT ON clean.merged FOR EACH ROW EXECUTE FUNCTION nothing()")
+    rows = things(
+        1,
+        2,
+        text=['it\'s \\ "quoted"\n नमस्ते', None],
+        integer=pd.array([-(2**63), None], dtype="Int64"),
+        boolean=[False, None],
+        timestamp=["2025-10-31T18:29:59.999999Z", None],
+        date=["1969-12-31", None],
+        money=pd.array([1 - 10**14, None], dtype="Int64"),
+        share=pd.array([333_333, None], dtype="Int64"),
+        number=[-0.1, None],
+        text_array=[["a", 'b,"c"', "", "NULL"], None],
+        **{name: [f"in {number}", None] for number, name in enumerate(ODD)},
+    )
+    given = [
+        Publication(each, partial(each.to_arrow, each.conform(rows)), content_hash="h") for each in (copied, merged)
+    ]
+    assert publish(url, version(), given).counts == {"clean.copied": (2, 0, 0), "clean.merged": (2, 0, 0)}
+    stored = "SELECT string_agg(t::text, '|' ORDER BY id) FROM clean.{} AS t"
+    assert ask(engine, stored.format("copied")) == ask(engine, stored.format("merged"))
+    assert len(ask(engine, "SELECT DISTINCT checksum FROM ops.published_tables")) == 1
+    assert publish(url, version(), given).counts == {"clean.copied": (0, 0, 0), "clean.merged": (0, 0, 0)}
+
+
+def test_a_table_that_postgresql_holds_is_not_even_read(url: str) -> None:
+    held = of(things(1), content_hash="h")
+    publish(url, version(), [held])
+
+    def read() -> pa.Table:
+        raise AssertionError("it was read")
+
+    assert publish(url, version(D2), [replace(held, read=read)]).counts == {"clean.things": (0, 0, 0)}
+
+
 def test_columns_with_quotes_blanks_or_long_names_are_published_each_under_its_own_name(
     url: str, engine: sa.Engine
 ) -> None:
@@ -168,7 +210,7 @@ def test_rows_of_another_part_stay_when_only_a_part_is_replaced(url: str, engine
 
     def lines(part: str, *ids: int) -> Publication:
         rows = pd.DataFrame({"id": list(ids), "part": part})
-        return Publication(table, table.to_arrow(table.conform(rows)), mode="replace_part")
+        return Publication(table, lambda: table.to_arrow(table.conform(rows)), mode="replace_part")
 
     publish(url, version(part="sales"), [lines("sales", 1, 2)])
     publish(url, version(part="it's"), [lines("it's", 3)])
@@ -204,7 +246,7 @@ def test_a_reader_in_a_loop_sees_only_whole_versions_and_never_waits(url: str, e
 
     def night(number: int) -> list[Publication]:
         rows = THINGS.conform(things(*ids, text=str(number), integer=number))
-        return [Publication(THINGS, THINGS.to_arrow(rows)), Publication(other, other.to_arrow(rows))]
+        return [Publication(table, partial(table.to_arrow, rows)) for table in (THINGS, other)]
 
     publish(url, version(), night(0))
     ended = threading.Event()
@@ -262,7 +304,7 @@ def quarantined(*keys: str, part: str = "sales") -> Publication:
         row="{}",
     )
     arrow = QUARANTINE.to_arrow(QUARANTINE.conform(rows.assign(first_seen_at=None, resolved_at=None)))
-    return Publication(QUARANTINE, arrow.drop_columns(["first_seen_at", "resolved_at"]), mode="resolve")
+    return Publication(QUARANTINE, lambda: arrow.drop_columns(["first_seen_at", "resolved_at"]), mode="resolve")
 
 
 def test_a_quarantined_row_is_resolved_when_it_is_gone_and_opened_again_when_it_is_back(
@@ -288,7 +330,7 @@ def test_an_error_in_the_middle_leaves_nothing_half_published(url: str, engine: 
     other = replace(THINGS, name="more_things")
     ensure_schema(engine, [*TABLES, THINGS, other])
     publish(url, version(), [of(things(1, text=["good"]), content_hash="h1")])
-    twins = Publication(other, other.to_arrow(other.conform(things(7, 7, text=["secret 9876501234", "x"]))))
+    twins = Publication(other, lambda: other.to_arrow(other.conform(things(7, 7, text=["secret 9876501234", "x"]))))
     with pytest.raises(DatabaseUnavailable) as told:
         publish(url, version(D2), [of(things(2, text=["half"]), content_hash="h2"), twins])
     assert ask(engine, "SELECT id, text FROM clean.things") == [(1, "good")]

@@ -161,7 +161,7 @@ class Table:
             values = frame[column.name]
             if column.required and (empty := int(values.isna().sum())):
                 found.append(f"{column.name} is NULL in {empty} rows")
-            if column.values and (odd := set(values.dropna()) - set(column.values)):  # noqa: PD011 - ours, not pandas'
+            if column.values and (odd := set(values.dropna().unique()) - set(column.values)):  # noqa: PD011 - ours
                 found.append(f"{column.name} holds {len(odd)} values that are not allowed: {sorted(map(str, odd))[:3]}")
             if column.kind is Kind.MONEY and (wide := int((values.dropna().abs() >= MONEY_LIMIT).sum())):
                 found.append(f"{column.name} is too large for numeric(14,2) in {wide} rows")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from importlib.metadata import version as package_version
 from typing import Any
 
@@ -121,9 +122,8 @@ def _publish(
 
 
 def _table_publication(lake: Lake, table: Table, night: date) -> Publication:
-    rows = lake.read_arrow(table, night)
-    contract = table.extended_with(rows.column_names) if table.extensible else table
-    return Publication(contract, rows, content_hash=lake.content_hash(table, night))
+    contract = table.extended_with(lake.columns(table, night)) if table.extensible else table
+    return Publication(contract, partial(lake.read_arrow, table, night), content_hash=lake.content_hash(table, night))
 
 
 def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> list[Publication]:
@@ -172,7 +172,7 @@ def _arrivals(landing: Landing, sources: Collection[str]) -> list[Arrival]:
 def _rows_by_file(lake: Lake, tables: Sequence[Table], night: date) -> pd.Series:
     """Count the records of each file over the part's raw tables. Index: file_id."""
     raw = [table for table in tables if table.schema == "raw" and "source_row" in table.by_name]
-    file_ids = [lake.read(table, night)["file_id"] for table in raw]
+    file_ids = [lake.read_arrow(table, night, ["file_id"])["file_id"].to_pandas() for table in raw]
     counts: pd.Series = pd.concat([pd.Series(dtype="str"), *file_ids]).value_counts()
     return counts
 
@@ -198,7 +198,8 @@ def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Seri
 
 def _publication(table: Table, frame: pd.DataFrame, *, drop: tuple[str, ...] = ()) -> Publication:
     rows = table.to_arrow(table.conform(frame))
-    return Publication(table, rows.drop_columns(list(drop)), mode="append")
+    sent = rows.drop_columns(list(drop))
+    return Publication(table, lambda: sent, mode="append")
 
 
 def _untouched(published: Published) -> dg.AssetCheckResult:
