@@ -11,7 +11,7 @@ from funnel_etl.core.values.text import header_key
 
 HEADER_WITHIN = 20
 """Records among which the header is: notes above one are few."""
-_LOOKED_FOR_WITHIN = 500
+LOOKED_FOR_WITHIN = 500
 """Records among which a header is looked for to name its line, where it is too far down to be read."""
 ABOVE_HEADER, REPEATED_HEADER, ROW_COUNT = "above_header", "repeated_header", "row_count"
 OF_A_PERSON = re.compile(r"[^\s@]@[^\s@]+\.\w|\d{10}|\d{5}[ -]\d{5}")
@@ -53,7 +53,7 @@ def header_place(records: Records, lines: Sequence[int], known: Collection[str])
     names = [len({header_key(cell) for cell in records[place]} & keys) for place in there]
     best = there[names.index(max(names))]
     if max(names) < 2:
-        further = range(there.stop, min(first + _LOOKED_FOR_WITHIN, len(records)) if keys else there.stop)
+        further = range(there.stop, min(first + LOOKED_FOR_WITHIN, len(records)) if keys else there.stop)
         best = next((place for place in further if len({*_keys(records[place])} & keys) >= 2), first)
     elif 2 * names[0] >= max(names):
         return first

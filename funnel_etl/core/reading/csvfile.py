@@ -18,6 +18,7 @@ import pandas as pd
 
 from funnel_etl.core.errors import MissingColumn, SourceRejected
 from funnel_etl.core.reading import csv_lines
+from funnel_etl.core.reading.plain_csv import is_by_lines, read_plain
 from funnel_etl.core.reading.records import Records
 from funnel_etl.core.values.contact_mask import without_contacts
 from funnel_etl.core.values.text import decode, header_key
@@ -98,6 +99,9 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
         raise SourceRejected("the file is empty", fix="export it again; a dump without rows still has its header")
     text, hint = csv_lines.without_hint(decoded.text)
     delimiter = _delimiter(text, known, hint)
+    if not hint and (plain := _plain(text, delimiter, known)) is not None:
+        rows, columns = plain
+        return CsvRecords(rows, columns, [], decoded.encoding, delimiter)
     records, lines, open_at = _records(text, delimiter)
     header_at = csv_lines.header_place(records, lines, known)
     if header_at is None:
@@ -232,6 +236,31 @@ def _records(text: str, delimiter: str) -> tuple[list[list[str]], list[int], int
     return records, lines, min(never_closed, default=None)
 
 
+def _plain(text: str, delimiter: str, known: Collection[str]) -> tuple[pd.DataFrame, list[str]] | None:
+    """Return what `read_csv` reads of a plain file, which has nothing but whole rows, and its columns; else None."""
+    if not is_by_lines(text, delimiter):
+        return None
+    records, lines, _ = _records(_first_lines(text), delimiter)
+    if csv_lines.header_place(records, lines, known) != 0:
+        return None
+    _refuse_no_header(records[0], known)
+    columns = unique_names([without_contacts(cell) for cell in records[0]])
+    names = {name.strip().lower() for name in (*records[0], *known)} - {""}
+    if not 2 <= len(columns) == len(records[0]) or (rows := read_plain(text, delimiter, columns, names)) is None:
+        return None
+    return _with_lines(rows, list(range(2, len(rows) + 2))), columns
+
+
+def _first_lines(text: str) -> str:
+    """Return the lines of a text among which `csv_lines.header_place` looks."""
+    at = -1
+    for _ in range(csv_lines.LOOKED_FOR_WITHIN + csv_lines.HEADER_WITHIN):
+        at = text.find("\n", at + 1)
+        if at < 0:
+            return text
+    return text[: at + 1]
+
+
 def _refuse_cut_row(text: str, records: list[list[str]], lines: list[int], header_at: int) -> None:
     """Refuse a file whose last record is short and lacks its line end: it was cut off there, and more is missing."""
     if len(records) - 1 > header_at and len(records[-1]) < len(records[header_at]) and text[-1] not in "\r\n":
@@ -296,7 +325,17 @@ def _table(records: list[list[str]], lines: list[int], columns: list[str]) -> tu
         overflow.append(extra)
     cells = zip(*kept, strict=True) if kept else [()] * width
     frame = pd.DataFrame({name: pd.Series(values, dtype="str") for name, values in zip(columns, cells, strict=True)})
-    frame.insert(0, "source_row", pd.Series(kept_lines, dtype="Int64"))
-    frame.insert(1, PROBLEM, pd.Series(problems, dtype="str"))
-    frame.insert(2, OVERFLOW, pd.Series(overflow, dtype="str"))
-    return frame, blank
+    return _with_lines(frame, kept_lines, problems, overflow), blank
+
+
+def _with_lines(
+    frame: pd.DataFrame,
+    lines: list[int],
+    problems: list[str | None] | None = None,
+    overflow: list[str | None] | None = None,
+) -> pd.DataFrame:
+    """Return the cells of a file with the line of each row, and why a row does not fit the header (none: all do)."""
+    frame.insert(0, "source_row", pd.Series(lines, dtype="Int64"))
+    frame.insert(1, PROBLEM, pd.Series(problems, index=frame.index, dtype="str"))
+    frame.insert(2, OVERFLOW, pd.Series(overflow, index=frame.index, dtype="str"))
+    return frame
