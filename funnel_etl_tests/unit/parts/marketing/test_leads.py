@@ -1,15 +1,18 @@
 """Campaign leads: one row per submission, its funnel, and who was first."""
 
+import hashlib
 from collections.abc import Callable
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from funnel_etl.core.config_tables import MISC, Config
 from funnel_etl.core.errors import MissingColumn
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.parts.marketing.contracts import TOFU_LEADS, TOFU_LEADS_SOURCE
-from funnel_etl.parts.marketing.leads import clean_tofu_leads, first_of_person
+from funnel_etl.parts.marketing.leads import clean_tofu_leads, content_ids, first_of_person
 
 ZONE = "Asia/Kolkata"
 HEADER = "Name,Email,Phone number,utmSource,utmMedium,utmCamp,created date"
@@ -99,6 +102,17 @@ def test_the_lead_id_names_the_content_wherever_the_row_stands(clean: Clean) -> 
     wider = clean(a + ",", b + ",", header=HEADER + ",ad name").rows.set_index("name")["lead_id"]
     assert first["A"] == turned["A"] == wider["A"]
     assert first["A"] != first["B"]
+
+
+@given(st.lists(st.tuples(*[st.sampled_from(["", " ", "a", "é ₹", "\x1f", "b\x1e", "NA", None])] * 3), max_size=5))
+def test_a_lead_id_is_the_hash_of_the_names_and_texts_of_its_cells_that_are_filled(rows: list[tuple[str, ...]]) -> None:
+    cells = pd.DataFrame(rows, columns=["b", "a c", "a"], dtype="str")
+    expected = []
+    for row in rows:
+        named = sorted(zip(cells.columns, row, strict=True))
+        text = "\x1f".join(f"{name}\x1e{cell}" for name, cell in named if cell)
+        expected.append(hashlib.sha256(text.encode()).hexdigest()[:16])
+    assert content_ids(cells).tolist() == expected
 
 
 def test_the_first_lead_of_a_person_is_the_earliest_by_phone_then_e_mail_then_the_row_itself(clean: Clean) -> None:
