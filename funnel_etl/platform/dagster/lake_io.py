@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import date
-from weakref import WeakValueDictionary
 
 import dagster as dg
 import pandas as pd
@@ -12,32 +11,45 @@ from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.platform.lake import Lake
 
+READS = "reads"
+"""Metadata of an asset: the tables of its night whose rows it is given."""
+
 
 class LakeIOManager(dg.IOManager):
     """Stores each asset's rows and account below its night; gives rows to the assets made from them.
 
-    Rows of this run that are still in memory are not read again: Dagster keeps them to the end of a run in process.
+    Rows stay in memory until the last asset of the run that reads them has them; others come from the lake.
     """
 
     def __init__(self, lake: Lake, tables: Iterable[Table]) -> None:
         self.lake = lake
         self._tables = {tuple(table.asset_key): table for table in tables}
-        self._made: WeakValueDictionary[tuple[str, date], pd.DataFrame] = WeakValueDictionary()
+        self._made: dict[tuple[str, date], tuple[pd.DataFrame, int]] = {}
 
     def handle_output(self, context: dg.OutputContext, obj: Outcome) -> None:
-        """Write the rows and the account of a night's table."""
+        """Write the rows and the account of a night's table, and take both out of the outcome.
+
+        Dagster holds what a step gave to the end of a run in process.
+        """
         table, night = self._table(context), date.fromisoformat(context.partition_key)
         try:
             self.lake.write(table, night, obj.rows)
             self.lake.write_account(table, night, obj, context.run_id or "")
         except FunnelError as error:
             raise dg.Failure(description=str(error), allow_retries=error.transient) from None
-        self._made[table.full_name, night] = obj.rows
+        if readers := _readers(context, table):
+            self._made[table.full_name, night] = obj.rows, readers
+        obj.rows, obj.quarantine, obj.merged = (frame.iloc[:0] for frame in (obj.rows, obj.quarantine, obj.merged))
 
     def rows(self, table: Table, night: date) -> pd.DataFrame:
         """Return the rows of a night's table. Raises `FunnelError` when that night has not made it."""
-        made = self._made.get((table.full_name, night))
-        return self.lake.read(table, night) if made is None else made.copy(deep=False)
+        name = table.full_name, night
+        if name not in self._made:
+            return self.lake.read(table, night)
+        rows, readers = self._made.pop(name)
+        if readers > 1:
+            self._made[name] = rows, readers - 1
+        return rows.copy(deep=False)
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """Refuse: an asset reads its tables by `table_asset.frames_of`, which costs a night fewer events."""
@@ -47,3 +59,12 @@ class LakeIOManager(dg.IOManager):
 
     def _table(self, context: dg.OutputContext) -> Table:
         return self._tables[tuple(context.asset_key.path)]
+
+
+def _readers(context: dg.OutputContext, table: Table) -> int:
+    """Count the assets of this run that read a table."""
+    layer = context.step_context.job_def.asset_layer
+    after = layer.get(context.asset_key).child_keys & layer.selected_asset_keys
+    return sum(
+        table.full_name in layer.get(key).metadata[READS].value for key in after if READS in layer.get(key).metadata
+    )

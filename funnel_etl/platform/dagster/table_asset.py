@@ -21,6 +21,7 @@ from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.earlier import Earlier, EarlierReads
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.platform.dagster.freshness import EVERY_NIGHT
+from funnel_etl.platform.dagster.lake_io import READS
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
 from funnel_etl.platform.dagster.patience import AFTER_THE_REST, patiently
 
@@ -80,6 +81,7 @@ def table_asset(
             metadata={
                 "dagster/column_schema": column_schema(table),
                 "dagster/table_name": table.full_name,
+                READS: dg.MetadataValue.json([given.full_name for given in read.values()]),
                 **({READS_EARLIER: dg.MetadataValue.json(earlier)} if earlier else {}),
             },
             kinds={"python", "parquet"},

@@ -1,9 +1,11 @@
 """What a step hands to the next: the rows as the lake has them, from memory while they are there."""
 
 import shutil
+import weakref
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -13,7 +15,7 @@ from upath import UPath
 
 from funnel_etl.core.tables.accounting import LedgerLine, Outcome
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.platform.dagster.lake_io import LakeIOManager
+from funnel_etl.platform.dagster.lake_io import READS, LakeIOManager
 from funnel_etl.platform.lake import Lake
 
 NIGHT = date(2025, 10, 31)
@@ -25,7 +27,17 @@ EVERY_KIND = Table(
     tuple(Column(kind.name.lower() if kind is not Kind.INTEGER else "id", kind, "A cell.") for kind in Kind),
 )
 
-STEP = SimpleNamespace(asset_key=dg.AssetKey(EVERY_KIND.asset_key), partition_key=str(NIGHT), run_id="a run")
+KEY = dg.AssetKey(EVERY_KIND.asset_key)
+
+
+def step(*reads: str) -> Any:
+    """The step that makes the table, in a run in which an asset reads each of these tables."""
+    after = {dg.AssetKey(["mart", f"t{n}"]): {READS: dg.MetadataValue.json([name])} for n, name in enumerate(reads)}
+    nodes = {key: SimpleNamespace(metadata=metadata) for key, metadata in after.items()}
+    nodes[KEY] = SimpleNamespace(child_keys={*after, dg.AssetKey("publish")})
+    layer = SimpleNamespace(get=nodes.__getitem__, selected_asset_keys=nodes.keys())
+    job = SimpleNamespace(job_def=SimpleNamespace(asset_layer=layer))
+    return SimpleNamespace(asset_key=KEY, partition_key=str(NIGHT), run_id="a run", step_context=job)
 
 
 @pytest.fixture
@@ -49,8 +61,7 @@ def rows() -> pd.DataFrame:
 
 def test_rows_from_memory_are_those_the_lake_gives_back_and_a_reader_changes_neither(lake: Lake) -> None:
     handed = LakeIOManager(lake, [EVERY_KIND])
-    outcome = Outcome(rows(), [LedgerLine("raw.things", 2, 2)])
-    handed.handle_output(STEP, outcome)  # type: ignore[arg-type]
+    handed.handle_output(step("clean.things", "clean.things"), Outcome(rows(), [LedgerLine("raw.things", 2, 2)]))
     of_the_lake = LakeIOManager(lake, [EVERY_KIND]).rows(EVERY_KIND, NIGHT)
     shutil.rmtree(str(lake.root))
     from_memory = handed.rows(EVERY_KIND, NIGHT)
@@ -59,10 +70,22 @@ def test_rows_from_memory_are_those_the_lake_gives_back_and_a_reader_changes_nei
     assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
 
 
-def test_rows_that_nobody_holds_any_more_come_from_the_lake(lake: Lake) -> None:
+def test_rows_are_in_memory_until_their_last_reader_has_them_and_then_come_from_the_lake(lake: Lake) -> None:
     handed = LakeIOManager(lake, [EVERY_KIND])
     outcome = Outcome(rows(), [LedgerLine("raw.things", 2, 2)])
-    handed.handle_output(STEP, outcome)  # type: ignore[arg-type]
-    del outcome
-    assert list(handed._made) == [], "the I/O manager keeps no table alive"
+    made = weakref.ref(outcome.rows)
+    handed.handle_output(step("clean.things", "clean.other"), outcome)
+    assert (len(outcome.rows), len(outcome.ledger)) == (0, 1), "Dagster holds the outcome to the end of the run"
+    assert made() is not None
+    handed.rows(EVERY_KIND, NIGHT)
+    assert made() is None
+    assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
+
+
+def test_rows_that_no_asset_of_the_run_reads_are_not_kept(lake: Lake) -> None:
+    handed = LakeIOManager(lake, [EVERY_KIND])
+    outcome = Outcome(rows(), [LedgerLine("raw.things", 2, 2)])
+    made = weakref.ref(outcome.rows)
+    handed.handle_output(step("clean.other"), outcome)
+    assert made() is None
     assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
