@@ -28,32 +28,14 @@ def funnel_facts(
     as_of: pd.Timestamp,
 ) -> Outcome:
     """Return one row per day up to `as_of` and funnel on which something happened. Columns as `mart.funnel_facts`."""
-    came = _came(zoom_attendance)
-    m0_came = (attributed_m0["attended"] == "yes").astype("Int64")
     parts = [
-        _counted(
-            tofu_leads["created_date"],
-            tofu_leads["funnel"],
-            leads=1,
-            new_leads=tofu_leads["is_first_lead"].astype("Int64"),
-        ),
-        _counted(_event_day(zoom_registrations, webinars), zoom_registrations["funnel"], registrations=1),
-        _counted(_event_day(came, webinars), came["funnel"], attendances=1),
-        _counted(assigned_leads["assigned_date"], assigned_leads["funnel"], assigned_rows=1),
-        _counted(attributed_m0["assigned_date"], attributed_m0["funnel"], m0_assigned=1, m0_attended=m0_came),
-        _counted(
-            attributed_sales["sold_date"],
-            attributed_sales["final_funnel"],
-            sales=1,
-            revenue_inr=attributed_sales["revenue_inr"],
-        ),
-        _counted(
-            ad_spend["spend_date"],
-            ad_spend["funnel"],
-            spend_inr=ad_spend["cost_inr"],
-            impressions=ad_spend["impressions"],
-            clicks=ad_spend["clicks"],
-        ),
+        counted_leads(tofu_leads),
+        counted_registrations(zoom_registrations, webinars),
+        counted_attendances(zoom_attendance, webinars),
+        counted_assignments(assigned_leads),
+        counted_m0(attributed_m0),
+        counted_sales(attributed_sales),
+        counted_spend(ad_spend),
     ]
     events = pd.concat([part for part in parts if len(part)] or [FUNNEL_FACTS.empty()], ignore_index=True)
     events = events.reindex(columns=["date", "funnel", *MEASURES])
@@ -70,6 +52,46 @@ def funnel_facts(
         "clean.ad_spend": ad_spend,
     }
     return summarised(facts, **inputs)
+
+
+def counted_leads(tofu_leads: pd.DataFrame) -> pd.DataFrame:
+    """Count leads and new leads by date and funnel, whatever the date; so do the others here, each its own measures."""
+    is_first = tofu_leads["is_first_lead"].astype("Int64")
+    return _counted(tofu_leads["created_date"], tofu_leads["funnel"], leads=1, new_leads=is_first)
+
+
+def counted_registrations(zoom_registrations: pd.DataFrame, webinars: pd.DataFrame) -> pd.DataFrame:
+    """Count registrations on the day of the webinar."""
+    return _counted(_event_day(zoom_registrations, webinars), zoom_registrations["funnel"], registrations=1)
+
+
+def counted_attendances(zoom_attendance: pd.DataFrame, webinars: pd.DataFrame) -> pd.DataFrame:
+    """Count those who came, on the day of the webinar."""
+    came = _came(zoom_attendance)
+    return _counted(_event_day(came, webinars), came["funnel"], attendances=1)
+
+
+def counted_assignments(assigned_leads: pd.DataFrame) -> pd.DataFrame:
+    """Count rows of assigned leads."""
+    return _counted(assigned_leads["assigned_date"], assigned_leads["funnel"], assigned_rows=1)
+
+
+def counted_m0(attributed_m0: pd.DataFrame) -> pd.DataFrame:
+    """Count M0 leads, and those of them who attended."""
+    came = (attributed_m0["attended"] == "yes").astype("Int64")
+    return _counted(attributed_m0["assigned_date"], attributed_m0["funnel"], m0_assigned=1, m0_attended=came)
+
+
+def counted_sales(attributed_sales: pd.DataFrame) -> pd.DataFrame:
+    """Count sales, and add up their revenue."""
+    revenue = attributed_sales["revenue_inr"]
+    return _counted(attributed_sales["sold_date"], attributed_sales["final_funnel"], sales=1, revenue_inr=revenue)
+
+
+def counted_spend(ad_spend: pd.DataFrame) -> pd.DataFrame:
+    """Add up costs, impressions and clicks."""
+    sums = {name: ad_spend[name] for name in ("impressions", "clicks")}
+    return _counted(ad_spend["spend_date"], ad_spend["funnel"], spend_inr=ad_spend["cost_inr"], **sums)
 
 
 def funnel_monthly(

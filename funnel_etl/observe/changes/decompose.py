@@ -4,14 +4,14 @@ Pure. Each cause is the difference that its exchange makes, so the causes of a n
 they do to each other; what remains in the end has no cause, and a check fails.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES, MEASURES
-from funnel_etl.marts.funnel.facts import funnel_facts
+from funnel_etl.marts.funnel import facts as counting
+from funnel_etl.marts.funnel.contracts import MEASURES
 from funnel_etl.marts.funnel.m0.closed_months import NOTHING_CLOSED, ClosedM0
 from funnel_etl.marts.funnel.m0.m0 import attributed_m0
 from funnel_etl.marts.funnel.revenue.deltas import counts
@@ -39,18 +39,6 @@ TABLES = {
     "ad_spend": AD_SPEND,
 }
 """What the facts are made from: parameter → table."""
-NO_M0, NO_SALES = ATTRIBUTED_M0.empty(), ATTRIBUTED_SALES.empty()
-EMPTY = {name: table.empty() for name, table in TABLES.items()}
-PARTS = (
-    ("tofu_leads",),
-    ("zoom_registrations", "webinars"),
-    ("zoom_attendance", "webinars"),
-    ("assigned_leads",),
-    ("assigned_leads", "zoom_attendance", "webinars"),
-    ("sales",),
-    ("ad_spend",),
-)
-"""The facts add up over their inputs: each part is made again only when one of its own inputs is another."""
 CELL = ["metric", "date", "funnel"]
 ONLY_OLD_DAYS = (LATE, ZOOM_REEXPORT, ZOOM_WITHDRAWN, VANISHED)
 """Causes whose own rows are all of days that the last night had."""
@@ -65,39 +53,57 @@ class Inputs:
     closed: ClosedM0 = NOTHING_CLOSED
 
 
+Part = tuple[Callable[[Inputs], pd.DataFrame], tuple[str, ...]]
+
+
+def _m0(inputs: Inputs) -> pd.DataFrame:
+    return counting.counted_m0(m0_of(inputs))
+
+
+def _sales(inputs: Inputs) -> pd.DataFrame:
+    sales = inputs.frames["sales"]
+    return counting.counted_sales(sales[counts(sales, inputs.as_of)])
+
+
+def _counted(count: Callable[..., pd.DataFrame], *names: str) -> Part:
+    return lambda inputs: count(*(inputs.frames[name] for name in names)), names
+
+
+PARTS: tuple[Part, ...] = (
+    _counted(counting.counted_leads, "tofu_leads"),
+    _counted(counting.counted_registrations, "zoom_registrations", "webinars"),
+    _counted(counting.counted_attendances, "zoom_attendance", "webinars"),
+    _counted(counting.counted_assignments, "assigned_leads"),
+    (_m0, ("assigned_leads", "zoom_attendance", "webinars")),
+    (_sales, ("sales",)),
+    _counted(counting.counted_spend, "ad_spend"),
+)
+"""What is counted of the inputs, and which of them it reads: each measure is one part's, so the facts are their sum."""
+
+
 class Facts:
     """The facts of some inputs; a part whose inputs are the very same objects as the last time is not made again."""
 
     def __init__(self) -> None:
-        self._made: dict[int, tuple[list[object], pd.Series]] = {}
+        self._used: list[list[object]] = [[] for _ in PARTS]
+        self._made: list[pd.Series] = [pd.Series(dtype="int64") for _ in PARTS]
+        self._all = self._made[0]
 
     def of(self, inputs: Inputs) -> pd.Series:
-        """Return metric, date, funnel → number, in hundredths, without zeros."""
-        parts = [self._part(number, inputs) for number in range(len(PARTS))]
-        sums = pd.concat(parts).groupby(level=CELL).sum()
-        found: pd.Series = sums[sums != 0]
-        return found
-
-    def _part(self, number: int, inputs: Inputs) -> pd.Series:
-        given = {name: inputs.frames[name] for name in PARTS[number]}
-        m0 = "assigned_leads" in given and len(given) > 1
-        used: list[object] = [*given.values(), inputs.as_of, *([inputs.closed] if m0 else [])]
-        made = self._made.get(number)
-        if made is None or not all(a is b for a, b in zip(made[0], used, strict=True)):
-            self._made[number] = made = (
-                used,
-                as_cells(_facts({}, inputs.as_of, m0_of(inputs)) if m0 else _facts(given, inputs.as_of)),
-            )
-        return made[1]
-
-
-def _facts(given: Mapping[str, pd.DataFrame], as_of: pd.Timestamp, m0: pd.DataFrame | None = None) -> pd.DataFrame:
-    frames = {**EMPTY, **given}
-    sales = frames.pop("sales")
-    sold = sales[["sold_date", "final_funnel", "revenue_inr"]][counts(sales, as_of)]
-    sold = sold if len(sold) else NO_SALES
-    m0 = NO_M0 if m0 is None else m0
-    return funnel_facts(**frames, attributed_m0=m0, attributed_sales=sold, as_of=as_of).rows
+        """Return metric, date, funnel → number, in hundredths, without zeros; the same object if no part changed."""
+        is_other = False
+        for number, (counted, names) in enumerate(PARTS):
+            closed = [inputs.closed] if counted is _m0 else []
+            used: list[object] = [*(inputs.frames[name] for name in names), inputs.as_of, *closed]
+            before = self._used[number]
+            if len(before) != len(used) or not all(a is b for a, b in zip(before, used, strict=True)):
+                rows = counted(inputs)
+                self._used[number] = used
+                self._made[number] = as_cells(rows[rows["date"] <= inputs.as_of])
+                is_other = True
+        if is_other:
+            self._all = pd.concat([part for part in self._made if len(part)] or self._made[:1])
+        return self._all
 
 
 def m0_of(inputs: Inputs) -> pd.DataFrame:
@@ -108,8 +114,9 @@ def m0_of(inputs: Inputs) -> pd.DataFrame:
 
 def as_cells(facts: pd.DataFrame) -> pd.Series:
     """Return metric, date, funnel → number, in hundredths (so money in paise, and counts times 100), without zeros."""
-    long = facts.melt(["date", "funnel"], list(MEASURES), var_name="metric")
-    hundredths = np.where(long["metric"].str.endswith("_inr"), 1, 100)
+    names = [name for name in MEASURES if name in facts]
+    long = facts.melt(["date", "funnel"], names, var_name="metric")
+    hundredths = np.repeat([1 if name.endswith("_inr") else 100 for name in names], len(facts))
     values = long["value"].astype("int64").to_numpy() * hundredths
     cells = pd.Series(values, index=pd.MultiIndex.from_frame(long[CELL]), dtype="int64")
     return cells[cells != 0]
@@ -127,7 +134,8 @@ def changes(
     last, steps, made = as_cells(facts), [], Facts()
     for cause, inputs in causes:
         now = made.of(inputs)
-        steps.append(_step(cause, before, now))
+        if now is not before:
+            steps.append(_step(cause, before, now))
         before = now
     steps.append(_step(UNEXPLAINED, before, last))
     rows = pd.concat(steps, ignore_index=True)
