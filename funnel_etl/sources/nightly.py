@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Generic
 
 import pandas as pd
@@ -186,9 +187,9 @@ class NightlySources:
     def _version(self, name: str, night: date, arrival: Arrival | None) -> Version:
         """Read a table as it lies in the folder. Raises `ConfigError` for one that must not come into force."""
         if arrival is None:
-            return None, parse_table(name, None)
+            return None, _table(name, None)
         data = self.landing.read(arrival.file_id)
-        rows = parse_table(name, data)
+        rows = _table(name, data)
         if (error := misspelled_header(name, data)) is not None:
             raise error
         loss = self.loss(name, night, rows)
@@ -207,14 +208,13 @@ class NightlySources:
         What is wrong with the versions in force themselves is reported, and stays: it was so the night before.
         """
         names = self._names(night)
-        settled, errors = self._agreeing(chosen, night, names)
-        wrong = _disagreements(settled, names)
+        settled, errors, wrong = self._agreeing(chosen, night, names)
         if still := {name: error for name, error in wrong.items() if name not in OF_NO_NUMBER}:
             blamed = next(iter(still.values()))
             older = {name: self._last_good(name, night, blamed) for name in NAMED}
             guilty = {n: v for n, v in older.items() if _is_better(_disagreements(settled | {n: v}, names), still)}
             if guilty:
-                settled, errors = self._agreeing(chosen | guilty, night, names)
+                settled, errors, _ = self._agreeing(chosen | guilty, night, names)
                 errors |= dict.fromkeys(guilty, blamed)
         chosen.update(settled)
         for at, version in enumerate(seen):
@@ -223,8 +223,8 @@ class NightlySources:
 
     def _agreeing(
         self, chosen: Chosen, night: date, names: Mapping[str, SourceNames]
-    ) -> tuple[Chosen, dict[str, ConfigError]]:
-        """Return the tables with each wrong one replaced by its last good version, and what was wrong."""
+    ) -> tuple[Chosen, dict[str, ConfigError], dict[str, ConfigError]]:
+        """Return the tables with each wrong one replaced by its last good version; what was wrong, what still is."""
         settled: Chosen = dict(chosen)
         errors: dict[str, ConfigError] = {}
         while True:
@@ -233,7 +233,7 @@ class NightlySources:
             older = {name: self._last_good(name, night, error) for name, error in wrong.items()}
             older = {name: version for name, version in older.items() if version[0] != settled[name][0]}
             if not older:
-                return settled, errors
+                return settled, errors, wrong
             settled |= older
 
     def _names(self, night: date) -> dict[str, SourceNames]:
@@ -255,7 +255,7 @@ class NightlySources:
         """Read a version of a table once; every asset of a night asks for it."""
         key = (name, *file_ids)
         if key not in self._tables:
-            self._tables[key] = parse_table(name, self.landing.read(file_ids[0]) if file_ids else None)
+            self._tables[key] = _table(name, self.landing.read(file_ids[0]) if file_ids else None)
         return self._tables[key]
 
     def _vanished(self, name: str, night: date, arrival: Arrival | None) -> ConfigVersion | None:
@@ -307,6 +307,12 @@ class NightlySources:
             judge=judge,
             content=Content(source.format, source.pages, source.read),
         )
+
+
+@lru_cache(maxsize=128)
+def _table(name: str, data: bytes | None) -> pd.DataFrame:
+    """Read a version of a config table once a process: most are the same night after night. Nobody writes into it."""
+    return parse_table(name, data)
 
 
 def _disagreements(chosen: Chosen, names: Mapping[str, SourceNames]) -> dict[str, ConfigError]:
