@@ -6,9 +6,11 @@ A test says what its sources hold, runs a night, edits them, runs the next.
 import csv
 import io
 import shutil
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +23,7 @@ from funnel_etl.marts.funnel.m0.closed_months import closed_months
 from funnel_etl.marts.funnel.m0.m0 import attributed_m0
 from funnel_etl.marts.funnel.touches import touches
 from funnel_etl.observe.changes.decompose import CELL
-from funnel_etl.observe.changes.rebuild import CLEAN, Rebuilder
+from funnel_etl.observe.changes.rebuild import CLEAN, ZOOM_READS, Rebuilder
 from funnel_etl.observe.changes.rows import BY_TABLE
 from funnel_etl.observe.changes.steps import rows_that_changed, what_changed
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
@@ -74,13 +76,14 @@ class SmallNights:
         self.landing = Landing(self.settings.landing_root)
         self.lake = Lake(self.settings.lake_root)
         self.facts: dict[date, pd.DataFrame] = {}
+        self.made: dict[Hashable, Any] = {}
 
     def copied(self, folder: Path) -> "SmallNights":
-        """Return the company as it is now, with a state of its own."""
+        """Return the company as it is now, with a state of its own; what is made of the same is made once for both."""
         shutil.copytree(self.folder, folder)
         held = (self.leads, self.assigned, self.sales, self.spend)
         other = SmallNights(folder, dict(self.config), *map(list, held), list(self.reports), self.page)
-        other.facts = dict(self.facts)
+        other.facts, other.made = dict(self.facts), self.made
         return other
 
     def night(self, day: date, *, publish: bool = True) -> pd.DataFrame:
@@ -98,14 +101,19 @@ class SmallNights:
             files,
             lambda name: self.lake.read(CLEAN[name], before) if before else None,
         )
-        frames = {}
-        for name in BY_TABLE:
-            raw = remaker.raw(name, night.config)
-            self.lake.write(BY_TABLE[name].raw, day, raw)
-            made = remaker.table(name, night.config, night.zone)
+        versions = {name: (name, *ids) for name, ids in sources.config_files(day).items()}
+        frames, leads = {}, None
+        for name, source in BY_TABLE.items():
+            given = (name, *files[source.name], *(versions[table] for table in sorted(source.reads)))
+            raw = self._once(("raw", *given), lambda name=name: remaker.raw(name, night.config))
+            self.lake.write(source.raw, day, raw)
+            aged = self.lake.content_hash(source.clean, before) if before and source.carry else None
+            made = self._once((*given, aged), lambda name=name: remaker.table(name, night.config, night.zone))
             frames[name] = made.rows
             self.lake.write_account(CLEAN[name], day, made, "run")
-        frames |= remaker.zoom(night.config, night.zone, frames["tofu_leads"])
+            leads = (*given, aged) if name == "tofu_leads" else leads
+        given = ("zoom", leads, *files["zoom"], *(versions[table] for table in sorted(ZOOM_READS)))
+        frames |= self._once(given, lambda: remaker.zoom(night.config, night.zone, frames["tofu_leads"]))
         for name, rows in frames.items():
             self.lake.write(CLEAN[name], day, rows)
         facts = self._facts(night, frames)
@@ -117,6 +125,12 @@ class SmallNights:
             self.facts[day] = facts
         self.changed = changed
         return changed.rows
+
+    def _once(self, given: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what was made of the same files and config, on another night or of a copy, or make it."""
+        if given not in self.made:
+            self.made[given] = make()
+        return self.made[given]
 
     def _facts(self, night: Night, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
         given = {name: rows for name, rows in frames.items() if name != "zoom_reports"}

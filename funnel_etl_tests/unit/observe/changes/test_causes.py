@@ -219,6 +219,7 @@ def test_another_version_of_the_code_that_moves_nothing_hides_nothing_else(
 def test_a_rule_that_changes_shows_as_the_code_s(company: SmallNights, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("funnel_etl.observe.changes.steps.code_in_force", lambda: "another")
     monkeypatch.setattr("funnel_etl.parts.sales.sales.is_counted", lambda status, _config: status == "no")
+    company.made = {}
     found = company.night(SECOND)
     assert set(by_cause(found)) == {"code_version"}
     assert by_cause(found)["code_version"]["revenue_inr 2025-11-04 Meta Ads"] == -100050

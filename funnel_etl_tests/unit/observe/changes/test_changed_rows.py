@@ -18,11 +18,11 @@ HELD = at(2025, 11, 4, 19)
 Pair = tuple[str, str | None, int | None, int | None, str | None, int | None, int | None]
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> SmallNights:
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> SmallNights:
     """A company whose first night has been published."""
     made = SmallNights(
-        tmp_path,
+        tmp_path_factory.mktemp("company"),
         leads=[lead("2025-11-03", A), lead("2025-11-04", B, "g")],
         assigned=[assigned("2025-11-03", A), assigned("2025-11-04", B, "G")],
         sales=[
@@ -34,6 +34,12 @@ def company(tmp_path: Path) -> SmallNights:
     )
     made.night(FIRST)
     return made
+
+
+@pytest.fixture
+def company(first_night: SmallNights, tmp_path: Path) -> SmallNights:
+    """That company, of a test's own."""
+    return first_night.copied(tmp_path / "own")
 
 
 def edit(company: SmallNights, **cells: str) -> None:

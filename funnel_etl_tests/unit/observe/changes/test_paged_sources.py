@@ -13,14 +13,14 @@ FIRST, SECOND, THIRD = date(2025, 11, 5), date(2025, 11, 6), date(2025, 11, 7)
 A, B, C, D = "9876500001", "9876500002", "9876500003", "9876500004"
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> SmallNights:
+@pytest.fixture(scope="module")
+def first_night(tmp_path_factory: pytest.TempPathFactory) -> SmallNights:
     """A company in pages of two rows, whose first night is published.
 
     A is assigned, and writes, twice in one minute: at the end of the first page and at the beginning of the second.
     """
     made = SmallNights(
-        tmp_path,
+        tmp_path_factory.mktemp("company"),
         leads=[lead("2025-11-03", B), lead("2025-11-04", A, "fb"), lead("2025-11-04", A, "g"), lead("2025-11-05", C)],
         assigned=[
             *(assigned("2025-11-03", B, employee="Ravi"), assigned("2025-11-04", A, "FB", "Asha")),
@@ -32,6 +32,12 @@ def company(tmp_path: Path) -> SmallNights:
     )
     made.night(FIRST)
     return made
+
+
+@pytest.fixture
+def company(first_night: SmallNights, tmp_path: Path) -> SmallNights:
+    """That company, of a test's own."""
+    return first_night.copied(tmp_path / "own")
 
 
 def test_of_two_rows_of_the_same_minute_the_one_on_the_earlier_page_is_the_first(company: SmallNights) -> None:
