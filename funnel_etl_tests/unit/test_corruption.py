@@ -138,7 +138,7 @@ def test_a_damaged_dump_is_refused_or_every_row_of_it_is_accounted_for(
         seen["quarantined"] += len(made.quarantine)
         assert_each_row_is_somewhere(raw, rows, made)
 
-    tried(night, 1500 if campaign else 80)
+    tried(night, 1500 if campaign else 40)
     assert seen["refused"] > 5
     assert seen["read"] > 15
     assert seen["quarantined"] > 5
@@ -148,19 +148,23 @@ def test_a_damaged_dump_is_refused_or_every_row_of_it_is_accounted_for(
 def test_a_damaged_report_is_refused_or_every_row_of_it_ends_somewhere(
     report: str, week: Path, config: Config, campaign: bool
 ) -> None:
-    whole = {path.stem: path.read_bytes() for path in (week / "zoom").glob("*.csv")}
+    files = {path.stem: path.read_bytes() for path in (week / "zoom").glob("*.csv")}
+    ids = {name: f"{number:064}" for number, name in enumerate(files)}
+    whole = {name: read_export(data, file_id=ids[name], zone=ZONE) for name, data in files.items()}
     seen: Counter[str] = Counter()
 
     def night(damages: list[Damage]) -> None:
-        files = whole | {report: damaged(whole[report], damages)}
-        exports = []
-        for number, data in enumerate(files.values()):
-            try:
-                exports.append(read_export(data, file_id=f"{number:064}", zone=ZONE))
-                seen["read"] += 1
-            except FunnelError as error:
-                seen["refused"] += 1
-                assert_readable(error)
+        try:
+            broken = read_export(damaged(files[report], damages), file_id=ids[report], zone=ZONE)
+        except FunnelError as error:
+            seen["refused"] += 1
+            assert_readable(error)
+            if seen["refused"] > 1:
+                return  # the other reports are what they were the first time
+            exports = [export for name, export in whole.items() if name != report]
+        else:
+            seen["read"] += 1
+            exports = list((whole | {report: broken}).values())
         facts = [e.facts | {"name": "x.csv", "received_at": pd.Timestamp(TUE, tz="UTC"), "bytes": 1} for e in exports]
         raw_reports = pd.DataFrame([{**f, "notes": "[]"} for f in facts], columns=zoom_raw.RAW_ZOOM_REPORTS.names)
         reports = through(zoom_raw.RAW_ZOOM_REPORTS, Outcome(raw_reports))
@@ -175,7 +179,7 @@ def test_a_damaged_report_is_refused_or_every_row_of_it_ends_somewhere(
 
     tried(night, 400 if campaign else 12)
     assert seen["refused"] > 3
-    assert seen["read"] > 20
+    assert seen["read"] > 3
 
 
 def assert_zoom_accounts(
@@ -228,7 +232,7 @@ def test_a_damaged_config_file_never_ends_a_night_that_had_a_good_one(
         made = clean(raw, sources.config(TUE), ZONE)
         assert_each_row_is_somewhere(raw, through(clean_table, made), made)
 
-    tried(night, 1500 if campaign else 40)
+    tried(night, 1500 if campaign else 20)
     assert seen["rejected"] > 5
     assert seen["accepted"] > 100
 
@@ -242,15 +246,14 @@ def raw_of(data: bytes, documented: Callable[[Config], list[SourceColumn]]) -> O
     return raw_records(data, "f" * 64, "crm_assigned_leads", documented(Config({}, "")), {})
 
 
-def test_a_damaged_first_config_is_told_file_and_line(week: Path, campaign: bool) -> None:
+def test_a_damaged_first_config_is_told_file_and_line(week: Path, config: Config, campaign: bool) -> None:
     files = config_files(week)
     seen: Counter[str] = Counter()
 
     def first_night(damages: list[Damage]) -> None:
         name = sorted(files)[damages[0][1] % len(files)]
         try:
-            files_of_night = files | {name: damaged(files[name], damages)}
-            tables = missing_tables(week) | {n: parse_table(n, d) for n, d in files_of_night.items()}
+            tables = {**config.tables, name: parse_table(name, damaged(files[name], damages))}
         except ConfigError as error:
             seen["refused"] += 1
             assert_told(str(error), name)
@@ -259,5 +262,5 @@ def test_a_damaged_first_config_is_told_file_and_line(week: Path, campaign: bool
         for error in check_together(tables).values():
             assert "\n" not in str(error)
 
-    tried(first_night, 3000 if campaign else 120)
+    tried(first_night, 3000 if campaign else 60)
     assert min(seen["refused"], seen["read"]) > 20
