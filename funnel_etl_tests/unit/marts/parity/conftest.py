@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -36,6 +38,12 @@ CONFIG = {
     "manual_value_funnel": "manual_value,funnel\nwalk in,Webinar\n",
     "metrics": "name,value\nexcluded_statuses,refunded\n",
 }
+
+
+@lru_cache(maxsize=64)
+def once(make: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """Return what `make` gives for these; made once, so not to be changed."""
+    return make(*given, **named)
 
 
 @dataclass
@@ -77,7 +85,7 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
         page: int | None = None,
         **config: str,
     ) -> Sheet:
-        tables = config_of(**(CONFIG | config))
+        tables = once(config_of, **(CONFIG | config))
         day = pd.Timestamp(as_of)
 
         def raw(source: str, header: str, text: str, documented: tuple) -> pd.DataFrame:
@@ -97,14 +105,15 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
         sold = SALES.conform(clean_sales(raw_sales, tables, ZONE).rows)
         spent = AD_SPEND.conform(clean_ad_spend(raw_spend, tables, ZONE).rows)
         pasted = table_of(RAW_ZOOM_ATTENDEE_ROWS, "phone,attended,event,email\n" + zoom).assign(file_id="z")
-        reports = table_of(ZOOM_REPORTS, "file_id,received_at,occurrence_id\nz,2026-11-01,o\n")
+        reports = once(table_of, ZOOM_REPORTS, "file_id,received_at,occurrence_id\nz,2026-11-01,o\n")
         lent = dict(line.split(",") for line in campaign_leads.splitlines())
         came = table_of(ZOOM_ATTENDANCE, "phone,attended,joined_at,occurrence_id\n" + _people(zoom, lent))
-        events = table_of(WEBINARS, "occurrence_id,event_date,started_at\no,2020-01-02,2020-01-02 10:00\n")
-        lending = table_of(TOFU_LEADS, "email,phone\n" + campaign_leads)
-        tab = ZoomTab(pasted, reports, table_of(ZOOM_REGISTRATIONS), came, events, day, lending)
+        events = once(table_of, WEBINARS, "occurrence_id,event_date,started_at\no,2020-01-02,2020-01-02 10:00\n")
+        lending = once(table_of, TOFU_LEADS, "email,phone\n" + campaign_leads)
+        nobody = once(table_of, ZOOM_REGISTRATIONS)
+        tab = ZoomTab(pasted, reports, nobody, came, events, day, lending)
         m0 = ATTRIBUTED_M0.conform(attributed_m0(clean_leads, came, events, day).rows)
-        touched = touches(table_of(TOFU_LEADS), table_of(ZOOM_REGISTRATIONS), came, events, clean_leads, day).rows
+        touched = touches(once(table_of, TOFU_LEADS), nobody, came, events, clean_leads, day).rows
         bought = attributed_sales(sold, m0, touched, came, events, day)
         mart = {
             "attributed_m0": m0,

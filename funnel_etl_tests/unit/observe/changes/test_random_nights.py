@@ -197,7 +197,7 @@ def test_every_planted_edit_shows_under_its_cause_and_every_number_adds_up(
     company = Company(tmp_path, seed)
     company.nights.night(company.day)
     seen: set[str] = set()
-    for _ in range(30 if campaign else 4):
+    for _ in range(30 if campaign else 3):
         since = company.day
         company.day += timedelta(days=1)
         company.touched = []
