@@ -35,7 +35,7 @@ def kill(place: str, number: int, pid: int) -> Callable[[str], None]:
 
 def arm(step: Callable[[str], None]) -> None:
     """Call `step` at each step."""
-    flush, merge, note, publish = store._flush, publisher._merge, publisher._note_night, publisher.publish
+    flush, merge, note, publish = store._flush, publisher._send, publisher._note_night, publisher.publish
 
     def flushing(path: Path) -> None:
         name = next((place for place in ("landing", "lake") if f"/state/{place}" in str(path)), "elsewhere")
@@ -59,7 +59,7 @@ def arm(step: Callable[[str], None]) -> None:
         step("committed")
         return done
 
-    store._flush, publisher._merge, publisher._note_night = flushing, merging, noting
+    store._flush, publisher._send, publisher._note_night = flushing, merging, noting
     publish_asset.publish = publishing
 
 

@@ -1,6 +1,6 @@
 """From the lake to PostgreSQL: a part's tables in one transaction, each a temporary table and a MERGE.
 
-A table that is still empty is copied into straight away, at a third of what a MERGE costs the server.
+A table that is still empty is filled straight away, at a third of what a MERGE costs the server.
 
 Readers see one whole night or the one before, never blocked; grants, comments, views stay. No older night goes over
 a newer one; a table that PostgreSQL holds already, which is looked at, is not sent. Knows no domain.
@@ -198,11 +198,17 @@ def _send(cursor: adbc.Cursor, publication: Publication, part: str) -> tuple[tup
     table, rows = publication.table, publication.read()
     names = {column.name: identifier(column.name) for column in table.columns}
     rows = rows.rename_columns([names[name] for name in rows.column_names])
-    if publication.mode == "replace" and _is_plain_and_empty(cursor, table):
+    is_new = publication.mode == "replace" and _is_plain_and_empty(cursor, table)
+    if is_new and not any(column.kind is Kind.JSON for column in table.columns):
         cursor.adbc_ingest(table.name, rows, mode="append", db_schema_name=table.schema)
         return (len(rows), 0, 0), checksum(cursor, table)
     cursor.execute(NOTHING_STAGED)
     cursor.adbc_ingest("staged", rows, mode="create", temporary=True)
+    if is_new:
+        columns = ", ".join(map(quoted, rows.column_names))
+        full = f"{quoted(table.schema)}.{quoted(table.name)}"
+        cursor.execute(f"INSERT INTO {full} ({columns}) {_typed(table, rows.column_names)}")
+        return (len(rows), 0, 0), checksum(cursor, table)
     key = ", ".join(quoted(identifier(name)) for name in table.key)
     cursor.execute(f"ANALYZE pg_temp.staged ({key})")
     actions = dict(_rows(cursor, _merge_sql(publication, rows.column_names, part)))
@@ -212,12 +218,7 @@ def _send(cursor: adbc.Cursor, publication: Publication, part: str) -> tuple[tup
 
 
 def _is_plain_and_empty(cursor: adbc.Cursor, table: Table) -> bool:
-    """Return whether COPY puts into a table just what is sent: no row is there yet, nor a trigger, rule or policy.
-
-    Not of JSON: what ADBC copies is text, which a column of jsonb does not take.
-    """
-    if any(column.kind is Kind.JSON for column in table.columns):
-        return False
+    """Return whether just what is sent gets into a table: no row is there yet, nor a trigger, rule or policy."""
     full = f"{quoted(table.schema)}.{quoted(table.name)}"
     found: bool = _value(
         cursor,
@@ -227,13 +228,18 @@ def _is_plain_and_empty(cursor: adbc.Cursor, table: Table) -> bool:
     return found
 
 
-def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
-    """Write the MERGE; types are cast on the server, because ADBC sends numerics and arrays as it knows them."""
-    table = publication.table
+def _typed(table: Table, names: list[str]) -> str:
+    """Write the SELECT of what is staged; types are cast on the server: ADBC sends JSON and arrays as text."""
     kinds = {identifier(column.name): column.kind.value for column in table.columns}
+    cells = ", ".join(f"CAST({quoted(name)} AS {kinds[name]}) AS {quoted(name)}" for name in names)
+    return f"SELECT {cells} FROM pg_temp.staged"  # noqa: S608 - quoted
+
+
+def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
+    """Write the MERGE of what is staged."""
+    table = publication.table
     key = [identifier(name) for name in table.key]
     rest = [name for name in staged if name not in key]
-    source = ", ".join(f"CAST({quoted(name)} AS {kinds[name]}) AS {quoted(name)}" for name in staged)
     sets = [f"{quoted(name)} = s.{quoted(name)}" for name in rest]
     if publication.mode == "append":
         # What is known of an old row and not told again stays: tonight reads only tonight's files.
@@ -257,7 +263,7 @@ def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
     return f"""
         WITH merged AS (
             MERGE INTO {quoted(table.schema)}.{quoted(table.name)} AS t
-            USING (SELECT {source} FROM pg_temp.staged) AS s
+            USING ({_typed(table, staged)}) AS s
             ON {" AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in key)}
             {f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {', '.join(sets)}" if sets else ""}
             WHEN NOT MATCHED BY TARGET THEN INSERT ({", ".join(map(quoted, inserted))}) VALUES ({", ".join(values)})
