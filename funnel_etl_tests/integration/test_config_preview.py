@@ -1,14 +1,15 @@
 """`funnel-etl config preview`: what it says is what then happens, cell by cell, and saying it leaves no trace.
 
-An installation with two nights, the second on dumps whose window has moved. Each edit of `config_csv` is previewed by
-the command itself, with sources and database out of reach; then the same night runs with it.
+An installation with two nights, the second on dumps whose window has moved. One edit of many tables of `config_csv` is
+previewed by the command itself, with sources and database out of reach; then the same night runs with it.
 """
 
 import csv
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,23 +17,23 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from rich.console import Console
 from upath import UPath
 
 from funnel_etl.assembly import TABLES
 from funnel_etl.core.tables.contracts import Table
-from funnel_etl.demo.generate import generate
-from funnel_etl.operate.rerun.preview import _is_aggregate
+from funnel_etl.operate.rerun.preview import Preview, _is_aggregate
+from funnel_etl.operate.rerun.preview_render import _numbers
 from funnel_etl.operate.rerun.table_diff import MEASURES
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS
 from funnel_etl.platform.lake import Lake
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests import installation as made
+from funnel_etl_tests.installation import DEMO_NIGHT, SOURCES, Installation
 from funnel_etl_tests.servers import new_port
 
 pytestmark = pytest.mark.slow
 
-NIGHT = date(2025, 10, 31)
-BEFORE = NIGHT - timedelta(days=1)
-SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
+BEFORE, NIGHT = DEMO_NIGHT, DEMO_NIGHT + timedelta(days=1)
 AGGREGATES = [table for table in TABLES if _is_aggregate(table)]
 ROWS = {
     "leads": "SELECT file_id || ':' || source_row AS id, created_date AS day, funnel, 0 AS paid FROM clean.tofu_leads",
@@ -71,18 +72,18 @@ class Step:
 @dataclass
 class Story:
     installation: Installation
-    steps: dict[str, Step] = field(default_factory=dict)
 
-    def edit(self, name: str, edit: Callable[[Path], None], *, then_run: bool = True) -> None:
+    def edit(self, name: str, *edits: Callable[[Path], None], then_run: bool = True) -> Step:
         """Edit, preview by the command with nothing in reach, then run the night with it."""
         before = published(self.installation)
-        edit(self.installation.config)
+        for edit in edits:
+            edit(self.installation.config)
         traces = self.files()
         detail = self.installation.home / f"{name}.csv"
         done = self.preview("--to", str(detail))
         assert done[0] == 0, done
-        left = [path for path, mark in self.files().items() if traces.get(path) != mark]
-        left += [path for path in traces if path not in self.files()]
+        files = self.files()
+        left = [path for path in {**traces, **files} if traces.get(path) != files.get(path)]
         left += [str(path) for path in Path(self.installation.environment["TMPDIR"]).iterdir()]
         if published(self.installation).contents != before.contents:
             left.append("the database")
@@ -90,7 +91,7 @@ class Story:
             result = self.installation.night(NIGHT)
             assert result.is_published, result.failures
         said = pd.read_csv(detail, dtype="str", keep_default_na=False, encoding="utf-8-sig")
-        self.steps[name] = Step(said, done[1], before, published(self.installation), left)
+        return Step(said, done[1], before, published(self.installation), left)
 
     def preview(self, *arguments: str) -> tuple[int, str, str]:
         nowhere = f"http://127.0.0.1:{new_port()}/gone.csv"
@@ -169,18 +170,12 @@ def edit_nothing_that_counts(config: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def story(new_installation: Callable[[], Installation]) -> Story:
-    installation = new_installation()
-    sources = installation.home / "sources"
-    generate(sources, as_of=NIGHT, leads=400, months=2, seed=3)
-    for path in (sources / "drop" / "zoom").iterdir():
-        path.rename(installation.drop / "zoom" / path.name)
+def story(published: made.Published) -> Story:
+    installation = published.demo()
     temporary = installation.home / "temporary"
     temporary.mkdir()
-    installation.environment |= {f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in SOURCES}
     installation.environment["TMPDIR"] = str(temporary)
-    assert installation.night(BEFORE).failures == {}
-    move_window(installation, sources / "crm_assigned_leads.csv")
+    move_window(installation, installation.sources / "crm_assigned_leads.csv")
     assert installation.night(NIGHT).is_published
     (installation.drop / "zoom" / "waiting.csv").write_bytes(b"%PDF-1.7 for the next night")
     return Story(installation)
@@ -195,30 +190,19 @@ def move_window(installation: Installation, dump: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def mappings(story: Story) -> Step:
-    story.edit("mappings", edit_mappings)
-    return story.steps["mappings"]
+def step(story: Story) -> Step:
+    return story.edit("edit", edit_mappings, edit_settings)
 
 
 @pytest.fixture(scope="module")
-def settings(story: Story, mappings: Step) -> Step:
-    story.edit("settings", edit_settings)
-    return story.steps["settings"]
-
-
-@pytest.fixture(scope="module")
-def notes(story: Story, settings: Step) -> Step:
+def notes(story: Story, step: Step, campaign: bool) -> Step:
     """An edit of a note, taken back after its preview."""
+    if not campaign:
+        pytest.skip("at full size: --campaign")
     mapping = story.installation.config / "funnel_mapping.csv"
     kept = mapping.read_bytes()
-    story.edit("notes", edit_nothing_that_counts, then_run=False)
+    found = story.edit("notes", edit_nothing_that_counts, then_run=False)
     mapping.write_bytes(kept)
-    return story.steps["notes"]
-
-
-@pytest.fixture(params=["mappings", "settings"])
-def step(request: pytest.FixtureRequest) -> Step:
-    found: Step = request.getfixturevalue(request.param)
     return found
 
 
@@ -311,17 +295,18 @@ def test_a_preview_leaves_no_trace_anywhere_and_needs_neither_sources_nor_databa
 # ---------------------------------------------------------------- that there was something to see
 
 
-def test_the_edit_of_mappings_moves_leads_assignments_m0_sales_and_spend(mappings: Step) -> None:
-    assert set(mappings.of("moved")["column_name"]) == set(MEASURES) - {"spend_lines"}
-    lines = mappings.of("config")[["table_name", "column_name", "difference"]].to_numpy().tolist()
-    assert ["funnel_mapping", "changed", "2"] in lines
+def test_the_edit_of_mappings_moves_leads_assignments_m0_sales_and_spend(step: Step) -> None:
+    assert set(step.of("moved")["column_name"]) == set(MEASURES) - {"spend_lines"}
+    lines = step.of("config")[["table_name", "column_name", "difference"]].to_numpy().tolist()
+    assert ["funnel_mapping", "changed", "3"] in lines
     assert ["funnel_mapping", "added", "2"] in lines
     assert ["funnels", "added", "2"] in lines
-    assert "The totals of each month, over all funnels, stay as they are." in mappings.said
+    assert "What changes its funnel, by month:" in step.said
+    assert "Totals of the month, over all funnels, that change:" in step.said
 
 
 def test_a_source_dated_apart_moves_from_its_day_on_also_where_the_dump_no_longer_has_it(
-    mappings: Step, story: Story
+    step: Step, story: Story
 ) -> None:
     rows = story.installation.query(
         "SELECT min(assigned_date) AS first, max(assigned_date) AS last, funnel FROM clean.assigned_leads "
@@ -337,39 +322,54 @@ def test_a_source_dated_apart_moves_from_its_day_on_also_where_the_dump_no_longe
     assert "FB Lead Form" not in set(aged["funnel"])
 
 
-def test_the_edit_of_settings_changes_amounts_and_totals_and_attribution(settings: Step) -> None:
-    ways = set(zip(settings.of("moved")["from_funnel"], settings.of("moved")["to_funnel"], strict=True))
+def test_the_edit_of_settings_changes_amounts_and_totals_and_attribution(step: Step) -> None:
+    ways = set(zip(step.of("moved")["from_funnel"], step.of("moved")["to_funnel"], strict=True))
     assert any(source == "(another amount)" for source, _ in ways)
     assert any(source == "(not counted)" for source, _ in ways)
-    assert {"sales", "revenue_inr"} <= set(settings.of("month_total")["column_name"])
-    assert {"mart.attributed_m0", "mart.attribution"} & set(settings.of("table")["table_name"])
+    assert {"sales", "revenue_inr"} <= set(step.of("month_total")["column_name"])
+    assert {"mart.attributed_m0", "mart.attribution"} & set(step.of("table")["table_name"])
 
 
 def test_m0_of_the_month_that_is_closed_stays_as_the_night_before_had_it_although_its_source_is_remapped(
-    settings: Step,
+    step: Step,
 ) -> None:
-    said = settings.of("moved")
+    said = step.of("moved")
     to_organic = said[(said["month"] == "2025-09-01") & (said["to_funnel"] == "Organic")]
     assert set(to_organic["column_name"]) == {"assigned_rows"}
 
 
 def test_an_edit_that_moves_nothing_is_said_to(notes: Step) -> None:
+    """With --campaign only: that a preview tells of nothing else is shown by every cell of the other edit."""
     assert notes.of("table")["table_name"].tolist() == []
     assert set(notes.detail["what"]) == {"config"}
     assert "The edit moves nothing: every table stays as it is." in notes.said
     assert notes.traces == []
 
 
+def test_that_nothing_moves_or_no_total_of_a_month_is_printed() -> None:
+    moved = {"month": pd.Timestamp("2025-10-01"), "from_funnel": "Webinar", "to_funnel": "Radio"}
+    rows = pd.DataFrame([moved | dict.fromkeys(MEASURES, 1)])
+    tables = pd.DataFrame([{"table_name": "clean.sales", "added": 0, "removed": 0, "changed": 1}])
+    nothing = Preview(NIGHT, Path(), pd.DataFrame())
+    texts = []
+    for found in (nothing, Preview(NIGHT, Path(), pd.DataFrame(), moved=rows, tables=tables)):
+        out = Console(file=io.StringIO(), width=150)
+        _numbers(found, out, 20)
+        texts.append(out.file.getvalue())
+    assert texts[0] == "The edit moves nothing: every table stays as it is.\n"
+    assert "The totals of each month, over all funnels, stay as they are." in texts[1]
+
+
 # ---------------------------------------------------------------- what the night would not take
 
 
-def test_the_config_in_force_moves_nothing_and_no_night_is_run_for_it(notes: Step, story: Story) -> None:
+def test_the_config_in_force_moves_nothing_and_no_night_is_run_for_it(step: Step, story: Story) -> None:
     code, out, err = story.preview()
     assert (code, err) == (0, "")
     assert f"is as the night {NIGHT} used it: nothing moves" in out.replace("\n", " ")
 
 
-def test_a_config_the_night_would_reject_is_told_with_all_its_errors(notes: Step, story: Story) -> None:
+def test_a_config_the_night_would_reject_is_told_with_all_its_errors(step: Step, story: Story) -> None:
     config = story.installation.config
     kept = {path: path.read_bytes() for path in config.iterdir()}
     with (config / "funnel_mapping.csv").open("a") as file:
@@ -388,7 +388,7 @@ def test_a_config_the_night_would_reject_is_told_with_all_its_errors(notes: Step
     assert "Traceback" not in err
 
 
-def test_a_config_the_night_would_fail_with_is_told_by_asset(notes: Step, story: Story) -> None:
+def test_a_config_the_night_would_fail_with_is_told_by_asset(step: Step, story: Story) -> None:
     metrics = story.installation.config / "metrics.csv"
     kept = metrics.read_text()
     metrics.write_text(kept.replace("sale_date_column,createdOn", "sale_date_column,lastEmiDate"))
@@ -399,7 +399,7 @@ def test_a_config_the_night_would_fail_with_is_told_by_asset(notes: Step, story:
     assert "The next night would fail with it. Nothing was changed." in err
 
 
-def test_a_file_of_somebody_else_is_refused_before_any_work(notes: Step, story: Story) -> None:
+def test_a_file_of_somebody_else_is_refused_before_any_work(step: Step, story: Story) -> None:
     code, out, err = story.preview("--to", str(story.installation.config / "funnels.csv"))
     assert (code, out) == (1, "")
     assert "another file is there already" in err
@@ -414,8 +414,8 @@ def test_without_a_night_it_says_what_to_do(new_installation: Callable[[], Insta
     assert not (installation.home / "state").exists()
 
 
-def test_the_detail_is_opened_safely_by_a_spreadsheet(mappings: Step, story: Story) -> None:
-    data = (story.installation.home / "mappings.csv").read_bytes()
+def test_the_detail_is_opened_safely_by_a_spreadsheet(step: Step, story: Story) -> None:
+    data = (story.installation.home / "edit.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(data.decode("utf-8-sig").splitlines()))
     assert not [cell for row in rows for cell in row if cell[:1] in {"=", "+", "@"}]
