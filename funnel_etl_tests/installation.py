@@ -182,6 +182,15 @@ class Published:
         folder.mkdir()
         return self._kept(Installation(folder, self._server.url(name)))
 
+    def discard(self, installation: Installation) -> None:
+        """Drop an installation with its databases: memory is not endless."""
+        self._copies.remove(installation)
+        installation.engine.dispose()
+        names = (f"{installation.home.name}{suffix}" for suffix in ("", "_dagster"))
+        drop = (f"DROP DATABASE IF EXISTS {name} WITH (FORCE)" for name in names)
+        administer(self._server.url("postgres"), *drop)
+        shutil.rmtree(installation.home)
+
     def _copy(self, of: Installation) -> Installation:
         of.engine.dispose()
         name = f"night_{uuid.uuid4().hex[:8]}"
