@@ -53,10 +53,18 @@ def test_status_says_which_tables_are_to_be_filled_in(first: tuple[Installation,
     assert {"FB Lead Form", "Google Search"} <= named
 
 
-def test_status_says_no_more_of_campaign_leads_once_one_has_a_funnel(first: tuple[Installation, Status]) -> None:
+def test_status_says_no_more_of_campaign_leads_once_one_has_a_funnel(
+    first: tuple[Installation, Status], campaign: bool
+) -> None:
+    """With --campaign a night gives it the funnel, by a line of the mapping."""
     at, _ = first
-    lines = "utm_source,utm_medium,utm_campaign,funnel\nfacebook,,,Meta Ads\n"
-    (at.config / "campaign_mapping.csv").write_text(lines)
-    assert at.night(NIGHT).is_published
+    if campaign:
+        lines = "utm_source,utm_medium,utm_campaign,funnel\nfacebook,,,Meta Ads\n"
+        (at.config / "campaign_mapping.csv").write_text(lines)
+        assert at.night(NIGHT).is_published
+    else:
+        one = "SELECT source_row FROM clean.tofu_leads LIMIT 1"
+        with at.engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE clean.tofu_leads SET funnel = 'Meta Ads' WHERE source_row = ({one})")  # noqa: S608 - ours
     with at.settings() as settings:
         assert "campaign_leads" not in {one.name for one in status(settings).items}

@@ -27,7 +27,7 @@ def test_a_broken_config_on_the_first_night_is_one_line_and_publishes_nothing(
     assert installation.query("SELECT DISTINCT part FROM ops.nights")["part"].tolist() == ["watch"]
     said = installation.query("SELECT status, why FROM ops.completeness WHERE source = 'config'")
     assert said["status"].tolist() == ["failed"]
-    told = installation.program("run", "--as-of", NIGHT.isoformat())
+    told = installation.command("run", "--as-of", NIGHT.isoformat())
     assert told.returncode == 1
     assert line in told.stderr
     assert "Traceback" not in told.stderr
