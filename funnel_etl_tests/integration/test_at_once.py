@@ -1,7 +1,8 @@
 """Nights at once, and `funnel-etl up` killed under one: one writer at a time, and what was killed holds nobody up.
 
-Real processes on an embedded PostgreSQL of the test's own. Two `funnel-etl run` and the job of the drop folder's sensor
-are begun at the same moment; of `up` the worker of a run, the daemon, or all of it is killed with kill -9.
+Real processes on an embedded PostgreSQL of the test's own. Two `funnel-etl run`, one of them in this process, and the
+job of the drop folder's sensor are begun at once; of `up` the worker of a run, the daemon, or all of it is killed with
+kill -9.
 """
 
 import json
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import dagster as dg
@@ -37,7 +39,7 @@ mutation($parameters: ExecutionParams!) { launchRun(executionParams: $parameters
 
 @pytest.fixture(scope="module")
 def arena() -> Iterator[Arena]:
-    """An installation with Sunday's night."""
+    """An installation before its first night, which is Sunday's."""
     home = new_folder()
     made = Arena(home)
     installation = made.installation
@@ -46,17 +48,37 @@ def arena() -> Iterator[Arena]:
         installation.config.mkdir()
         for night in NIGHTS[: NIGHTS.index(SUN) + 1]:
             write_night(night, made.sources, installation.config, installation.drop / "zoom")
-        assert installation.night(SUN).is_published
-        made.keep()
         yield made
     finally:
         made.close()
         shutil.rmtree(home, ignore_errors=True)
 
 
+@dataclass
+class AtOnce:
+    """What three runs at once said and left; `undisturbed`: what the first one did, while the others waited."""
+
+    undisturbed: Contents
+    contents: Contents
+    told: list[tuple[str, int]]
+    refused: list[str]
+
+
 @pytest.fixture(scope="module")
-def undisturbed(arena: Arena) -> Contents:
-    return arena.contents()
+def at_once(arena: Arena) -> AtOnce:
+    """The first night and a second one, and a refresh; what they leave is kept."""
+    runs = [arena.begin("run", "--as-of", str(SUN)), refresh(arena)]
+    own = arena.installation.command("run", "--as-of", str(SUN))  # it need not load the code, so the turn is its own
+    undisturbed = arena.contents()
+    with arena.reader() as reader:
+        told = [("".join(process.communicate(timeout=300)), process.returncode) for process in runs]
+    arena.keep()
+    return AtOnce(undisturbed, arena.contents(), [(own.stdout + own.stderr, own.returncode), *told], reader.refused)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(at_once: AtOnce) -> Contents:
+    return at_once.undisturbed
 
 
 def refresh(arena: Arena) -> subprocess.Popen[str]:
@@ -75,30 +97,20 @@ def refresh(arena: Arena) -> subprocess.Popen[str]:
     )
 
 
-def spans(arena: Arena, since: float) -> list[tuple[float, float, str]]:
+def spans(arena: Arena) -> list[tuple[float, float, str]]:
     """Return when the first step of each run began and the last ended."""
-    found = []
     steps = {dg.DagsterEventType.STEP_START, dg.DagsterEventType.STEP_SUCCESS}
     with arena.installation.settings() as settings, instance(settings) as (opened, _):
-        for run in opened.get_runs():
-            times = [entry.timestamp for entry in opened.all_logs(run.run_id, of_type=steps)]
-            if times and min(times) > since:
-                found.append((min(times), max(times), run.job_name))
-    return sorted(found)
+        runs = [(opened.all_logs(run.run_id, of_type=steps), run.job_name) for run in opened.get_runs()]
+    times = [([entry.timestamp for entry in logs], job) for logs, job in runs if logs]
+    return sorted((min(each), max(each), job) for each, job in times)
 
 
-def test_two_nights_and_a_refresh_at_once_go_one_after_the_other_and_say_so(
-    arena: Arena, undisturbed: Contents
-) -> None:
-    began = time.time()
-    with arena.reader() as reader:
-        runs = [arena.begin("run", "--as-of", str(SUN)), arena.begin("run", "--as-of", str(SUN)), refresh(arena)]
-        told = [(process.communicate(timeout=300), process.returncode) for process in runs]
-    assert [code for _, code in told] == [0, 0, 0], told
-    texts = [out + err for (out, err), _ in told]
+def test_two_nights_and_a_refresh_at_once_go_one_after_the_other_and_say_so(arena: Arena, at_once: AtOnce) -> None:
+    assert [code for _, code in at_once.told] == [0, 0, 0], at_once.told
     waiting = ("another night is running on this machine: waiting", "another run is going on: this one waits")
-    assert sum(any(each in text for each in waiting) for text in texts) == 2
-    done = spans(arena, began)
+    assert sum(any(each in text for each in waiting) for text, _ in at_once.told) == 2
+    done = spans(arena)
     assert [job for *_, job in done if job == "zoom_refresh"] == ["zoom_refresh"]
     assert [job for *_, job in done].count("nightly") == 2
     assert all(first[1] <= second[0] for first, second in pairwise(done)), done
@@ -106,9 +118,9 @@ def test_two_nights_and_a_refresh_at_once_go_one_after_the_other_and_say_so(
         "run_id"
     ]
     changes = int((numbered != numbered.shift()).sum())
-    assert changes == numbered.nunique(), "the versions of two runs interleave"
-    assert arena.contents() == undisturbed
-    assert reader.refused == []
+    assert changes == numbered.nunique() == 3, "the versions of two runs interleave"
+    assert at_once.contents == at_once.undisturbed
+    assert at_once.refused == []
 
 
 def killed_with(whom: str, process: subprocess.Popen[str], arena: Arena, run_id: str) -> psutil.Process:
@@ -148,12 +160,12 @@ def test_when_up_is_killed_under_a_night_one_more_run_ends_it_and_nothing_waits_
         wait_for(lambda: step_has_begun(arena, run_id), process)
         everyone = family(process)
         killed_with(whom, process, arena, run_id).send_signal(signal.SIGKILL)
-        if whom != WORKER:
+        again = arena.installation.night(SUN)
+        assert again.is_published, again.failures
+        if whom != WORKER:  # it takes them half a minute to see that they are alone
             process.wait(timeout=60)
             _, alive = psutil.wait_procs(everyone, timeout=60)
             assert [p.cmdline() for p in alive] == [], "left behind: the next `up` finds its port taken"
-        again = arena.installation.night(SUN)
-        assert again.is_published, again.failures
         # A daemon that lives begins the night again by itself; without one, what is queued waits for the next.
         expected_none = [*GOING, dg.DagsterRunStatus.QUEUED] if whom == WORKER else GOING
         deadline = time.monotonic() + 400
