@@ -17,6 +17,7 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 
 from funnel_etl.assembly import build_definitions
 from funnel_etl.core.errors import ConfigError
+from funnel_etl.core.parts import PARTS
 from funnel_etl.demo.campaigns import HEADER
 from funnel_etl.environment import load_settings
 from funnel_etl.observe.alerts.dispatch import send_alerts
@@ -235,6 +236,13 @@ def test_what_is_resolved_is_said_so_and_the_night_is_told_in_one_paragraph(reso
         )
         == 0
     )
+
+
+def test_when_all_is_mended_the_next_run_publishes_the_whole_night(resolved: Story) -> None:
+    newest = resolved.installation.query("SELECT part, max(as_of) AS as_of FROM ops.nights GROUP BY part")
+    assert dict(zip(newest["part"], newest["as_of"], strict=True)) == dict.fromkeys([*PARTS, "watch"], AFTER)
+    assert resolved.installation.value("SELECT as_of FROM mart.data_version") == AFTER
+    assert resolved.installation.value("SELECT max(date) FROM mart.funnel_facts") == AFTER
 
 
 def test_a_drop_is_over_when_its_rows_arrive_after_all_and_the_status_says_where_alerts_go(resolved: Story) -> None:
