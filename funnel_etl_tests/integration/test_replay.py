@@ -41,6 +41,12 @@ pytestmark = pytest.mark.slow
 SOURCES = ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales")
 SCHEMAS = ("raw", "clean", "mart", "parity")
 READER = "replay_reader"
+BEFORE_SCHEMA = (
+    f"CREATE ROLE {READER}",
+    f"GRANT SELECT ON mart.funnel_monthly TO {READER}",
+    "CREATE SCHEMA {} CREATE TABLE of_an_earlier_replay (number int)",
+)
+"""A role that may read one table of mart, and an earlier schema of the same night."""
 GOING = "0" * 32
 """A run that has not ended."""
 Cell = tuple[str, str, str]
@@ -57,6 +63,8 @@ class Nights:
     first: dict[date, dict[str, str]] = field(default_factory=dict)
     moved: dict[date, dict[Cell, Decimal]] = field(default_factory=dict)
     causes: dict[date, dict[Cell, Decimal]] = field(default_factory=dict)
+    loaded: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    """What was published, and what the schema of the replay held."""
 
     @property
     def state(self) -> Path:
@@ -91,9 +99,9 @@ class Nights:
             ).all()
         return {(str(r.date), r.funnel, r.metric): Decimal(r.moved) for r in rows if r.moved}
 
-    def replay(self, night: date, folder: str) -> Replay:
+    def replay(self, night: date, folder: str, *, schema: bool = False) -> Replay:
         with self.installation.settings() as settings:
-            return replay(settings, night, self.installation.home / folder)
+            return replay(settings, night, self.installation.home / folder, schema=schema)
 
     def purge(self, **changes: int) -> Purged:
         with self.installation.settings(**changes) as settings:
@@ -129,26 +137,44 @@ def new_nights(new_installation: Callable[[], Installation], ran: list[date], la
     return Nights(installation, ran, last)
 
 
+def schema_of(night: date) -> str:
+    return f"asof_{night:%Y%m%d}"
+
+
 @pytest.fixture(scope="module")
-def nights(new_installation: Callable[[], Installation], campaign: bool) -> Nights:
+def nights(new_installation: Callable[[], Installation], campaign: bool) -> Iterator[Nights]:
+    """The nights; the last of them is replayed into a schema, of which there is an earlier one."""
     ran = [night for night in month.NIGHTS[:-1] if night != month.NOT_RUN] if campaign else [WED, THU, FRI, SAT]
     told = new_nights(new_installation, ran, month.NIGHTS[-1] if campaign else MON)
     for night in ran:
         if night == SAT:
             (told.installation.drop / "zoom" / "a_again.csv").write_bytes(week._registration())
         told.run(night, crm_down=night in (month.CRM_DOWN if campaign else (THU,)))
+        if night == ran[-1]:
+            with told.installation.engine.begin() as connection:
+                for statement in BEFORE_SCHEMA:
+                    connection.execute(sa.text(statement.format(schema_of(night))))
         if campaign or night in (THU, SAT):
-            told.told[night] = told.replay(night, f"first/{night}")
+            told.told[night] = told.replay(night, f"first/{night}", schema=night == ran[-1])
             told.first[night] = hashes(told.told[night].folder)
-    return told
+        if night == ran[-1]:
+            told.loaded = told.installation.contents(*SCHEMAS), told.installation.contents(schema_of(night))
+    yield told
+    with told.installation.engine.begin() as connection:
+        connection.execute(sa.text(f"DROP OWNED BY {READER}"))
+        connection.execute(sa.text(f"DROP ROLE {READER}"))
 
 
 @pytest.fixture(scope="module")
-def without_lake(nights: Nights) -> dict[date, dict[str, str]]:
-    """Every replay again, after all later nights, from an installation whose lake is gone."""
+def without_lake(nights: Nights, campaign: bool) -> dict[date, dict[str, str]]:
+    """Every replay again, after all later nights, from an installation whose lake is gone; few nights without the last.
+
+    That one is replayed once more after the purge, which takes it out of the lake.
+    """
     lake, away = nights.state / "lake", nights.installation.home / "lake_away"
     lake.rename(away)
-    found = {night: hashes(nights.replay(night, f"again/{night}").folder) for night in nights.first}
+    again = [night for night in nights.first if campaign or night != nights.ran[-1]]
+    found = {night: hashes(nights.replay(night, f"again/{night}").folder) for night in again}
     shutil.rmtree(lake, ignore_errors=True)
     away.rename(lake)
     return found
@@ -176,7 +202,8 @@ def test_every_night_replays_to_the_same_bytes_after_later_nights_and_without_th
     nights: Nights, without_lake: dict[date, dict[str, str]]
 ) -> None:
     assert len(nights.first) >= 2
-    assert without_lake == nights.first
+    assert len(without_lake) > 0
+    assert without_lake.items() <= nights.first.items()
 
 
 def test_a_night_without_the_crm_replays_what_it_had(nights: Nights) -> None:
@@ -201,12 +228,21 @@ def test_the_sums_prove_the_files(nights: Nights) -> None:
     assert done.folder.stat().st_mode & 0o077 == 0
 
 
-def test_a_replay_leaves_nothing_behind_and_moves_nothing(nights: Nights) -> None:
-    before = nights.traces()
-    done = nights.installation.command("replay", "--as-of", str(nights.ran[1]), "--to", "by_command")
-    assert done.returncode == 0, done.stderr
-    assert hashes(nights.installation.home / "by_command") == nights.first[nights.ran[1]]
-    assert nights.traces() == before
+def test_a_replay_leaves_nothing_behind_and_moves_nothing_also_before_the_first_night_of_this_machine(
+    nights: Nights,
+) -> None:
+    """By the command, of an archive that was put back: the first night of this machine is a later one."""
+    night, first = min(nights.first), nights.state / FIRST_NIGHT
+    kept = first.read_text()
+    try:
+        first.write_text((nights.last + timedelta(days=1)).isoformat())
+        before = nights.traces()
+        done = nights.installation.command("replay", "--as-of", str(night), "--to", "by_command")
+        assert done.returncode == 0, done.stderr
+        assert hashes(nights.installation.home / "by_command") == nights.first[night]
+        assert nights.traces() == before
+    finally:
+        first.write_text(kept)
     assert list((nights.installation.home / "temporary").iterdir()) == []
     assert [path.name for path in nights.installation.home.glob(".by_command*")] == []
 
@@ -242,48 +278,19 @@ def test_a_replay_that_is_stopped_leaves_no_folder_and_no_temporary_file(
     assert [path.name for path in home.glob(".stopped*")] == []
 
 
-def test_a_night_before_the_first_one_of_this_machine_is_replayed_from_an_archive_that_was_put_back(
-    nights: Nights,
-) -> None:
-    night, first = min(nights.first), nights.state / FIRST_NIGHT
-    kept = first.read_text()
-    try:
-        first.write_text((nights.last + timedelta(days=1)).isoformat())
-        assert hashes(nights.replay(night, "put_back").folder) == nights.first[night]
-    finally:
-        first.write_text(kept)
-
-
-@pytest.fixture
-def reader(nights: Nights) -> Iterator[str]:
-    """A role that may read one table of mart."""
-    with nights.installation.engine.begin() as connection:
-        connection.execute(sa.text(f"CREATE ROLE {READER}"))
-        connection.execute(sa.text(f"GRANT SELECT ON mart.funnel_monthly TO {READER}"))
-    yield READER
-    with nights.installation.engine.begin() as connection:
-        connection.execute(sa.text(f"DROP OWNED BY {READER}"))
-        connection.execute(sa.text(f"DROP ROLE {READER}"))
-
-
-def test_the_schema_holds_the_night_and_who_may_read_the_published_table_may_read_it(
-    nights: Nights, reader: str
-) -> None:
+def test_the_schema_holds_the_night_and_who_may_read_the_published_table_may_read_it(nights: Nights) -> None:
     night, installation = nights.ran[-1], nights.installation
-    schema = f"asof_{night:%Y%m%d}"
-    with installation.engine.begin() as connection:
-        connection.execute(sa.text(f"CREATE SCHEMA {schema} CREATE TABLE of_an_earlier_replay (number int)"))
-    with installation.settings() as settings:
-        assert replay(settings, night, installation.home / "loaded", schema=True).schema == schema
-    published, own = installation.contents(*SCHEMAS), installation.contents(schema)
+    schema = schema_of(night)
+    assert nights.told[night].schema == schema
+    published, own = nights.loaded
     assert f"{schema}.of_an_earlier_replay" not in own
     names = {name: f"{schema}.{name.replace('.', '_').removeprefix('mart_')}" for name in published}
     assert set(names.values()) == set(own)
     assert {name for name in names if published[name] != own[names[name]]} == {"mart.data_version"}
     may = "SELECT has_table_privilege(:role, :name, 'SELECT')"
     tables = [f"{schema}.{name}" for name in ("funnel_monthly", "funnel_facts", "clean_sales")]
-    assert [installation.value(may, role=reader, name=name) for name in tables] == [True, False, False]
-    assert installation.value("SELECT has_schema_privilege(:role, :name, 'USAGE')", role=reader, name=schema)
+    assert [installation.value(may, role=READER, name=name) for name in tables] == [True, False, False]
+    assert installation.value("SELECT has_schema_privilege(:role, :name, 'USAGE')", role=READER, name=schema)
     assert "replay --drop" in installation.value("SELECT obj_description(to_regnamespace(:name))", name=schema)
 
 
