@@ -3,6 +3,7 @@
 import re
 import textwrap
 import uuid
+from collections.abc import Iterator
 
 import pandas as pd
 import pytest
@@ -46,16 +47,24 @@ def test_there_are_queries():
     assert len(INLINE) >= 2
 
 
-@pytest.mark.parametrize("query", QUERIES + INLINE)
-def test_a_query_of_the_page_runs(query, database_url):
-    engine = database.engine(database_url)
+@pytest.fixture(scope="module")
+def tables(postgres: EmbeddedServer) -> Iterator[sa.Engine]:
+    """A database with all tables, empty."""
+    name = "docs_sql"
+    database.ensure_database(postgres.url("postgres"), name)
+    engine = database.engine(postgres.url(name))
     ensure_schema(engine, TABLES)
-    with engine.connect() as connection:
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize("query", QUERIES + INLINE)
+def test_a_query_of_the_page_runs(query: str, tables: sa.Engine) -> None:
+    with tables.connect() as connection:
         for statement in re.sub(r"--[^\n]*", "", query).split(";"):
             if statement.strip():
                 connection.execute(text(statement))
         connection.rollback()
-    engine.dispose()
 
 
 @pytest.mark.parametrize("way", ["CREATE SCHEMA raw", "GRANT CREATE"])
