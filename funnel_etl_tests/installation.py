@@ -50,7 +50,7 @@ class Installation:
             "FUNNEL_CONFIG_DIR": str(self.config),
             "FUNNEL_DROP_DIR": str(self.drop),
             "FUNNEL_DROP_SETTLE_SECONDS": "0",
-            "FUNNEL_RETRY_SECONDS": "1",
+            "FUNNEL_RETRY_SECONDS": "0.2",
         }
         if not self.config.exists():  # else it is a copy
             shutil.copytree(DEMO_CONFIG, self.config)
