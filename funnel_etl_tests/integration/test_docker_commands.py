@@ -31,6 +31,7 @@ class Stack:
 
     def __init__(self, folder: Path, database_url: str, code_port: int, web_port: int) -> None:
         self.folder, self.web_port = folder, web_port
+        self.ports = {"code": code_port, "web": web_port}
         state = folder / "state"
         (state / "dagster").mkdir(parents=True)
         parsed = make_url(database_url)
@@ -74,8 +75,9 @@ class Stack:
         self.started.append(process)
 
     def becomes_healthy(self, name: str) -> bool:
+        """Ask whether it is healthy once its port is open: the question is a process, and takes seconds."""
         check = SERVICES[name]["healthcheck"]["test"][1:]
-        return _within(90, lambda: self.run(check) == 0)
+        return _within(90, lambda: _is_open(self.ports[name]) and self.run(check) == 0)
 
     def stop(self) -> None:
         for process in self.started:
@@ -121,10 +123,15 @@ def _another_port(taken: int) -> int:
                 return port
 
 
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _within(seconds: float, holds: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if holds():
             return True
-        time.sleep(0.5)
+        time.sleep(0.2)
     return False
