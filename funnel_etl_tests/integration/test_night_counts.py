@@ -1,0 +1,121 @@
+"""What a night does, counted, not timed: connections, statements, events, rows written, files read.
+
+A bound says what a night may grow to before somebody must look at why. On the golden week, whose tables are tiny: what
+is counted here is the fixed cost of a night.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from funnel_etl.operate.run.dagster_home import instance
+from funnel_etl.parts.marketing.zoom import intake
+from funnel_etl.platform.postgres import publisher
+from funnel_etl_tests.golden.week import FRI, SAT, THU, WED, write_night
+from funnel_etl_tests.installation import Installation, Published
+
+SERVER = (
+    "SELECT sessions, xact_commit + xact_rollback AS transactions, tup_inserted + tup_updated + tup_deleted AS written "
+    "FROM pg_stat_database WHERE datname = :name"
+)
+ACCOUNTS = {
+    *("ops.row_ledger", "ops.quarantine", "ops.merged_rows", "ops.schema_drift", "ops.files", "ops.config_versions"),
+    "ops.completeness",  # says when it was looked at
+}
+"""Tables that a night sends though nothing is new."""
+
+
+@dataclass
+class Counted:
+    """What a night did. `sent`: tables that were sent to PostgreSQL → rows; `parsed`: Zoom files that were read."""
+
+    sessions: int
+    dagster_sessions: int
+    dagster_transactions: int
+    events: int
+    sent: dict[str, int]
+    parsed: int
+
+
+def night(installation: Installation, day: Any) -> Counted:
+    """Run a night and count."""
+    sent: dict[str, int] = {}
+    parsed: list[str] = []
+    send, read = publisher._send, intake.read_report
+
+    def sending(cursor: Any, publication: publisher.Publication, part: str) -> Any:
+        counts, checksum = send(cursor, publication, part)
+        sent[publication.table.full_name] = len(publication.read())
+        return counts, checksum
+
+    def reading(*arguments: Any, **options: Any) -> Any:
+        parsed.append("")
+        return read(*arguments, **options)
+
+    own = str(installation.engine.url.database)
+    installation.engine.dispose()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publisher, "_send", sending)
+        patch.setattr(intake, "read_report", reading)
+        before = {name: of_server(installation, name) for name in (own, f"{own}_dagster")}
+        done = installation.night(day)
+        assert done.is_published, done.failures
+        after = {name: of_server(installation, name) for name in before}
+    used = {name: {key: after[name][key] - before[name][key] for key in after[name]} for name in before}
+    with installation.settings() as settings, instance(settings) as (opened, _):
+        events = len(opened.all_logs(done.run_id))
+    dagster = used[f"{own}_dagster"]
+    return Counted(used[own]["sessions"], dagster["sessions"], dagster["transactions"], events, sent, len(parsed))
+
+
+def of_server(installation: Installation, database: str) -> dict[str, int]:
+    """Return what the server has counted of a database so far, by a connection to another one."""
+    elsewhere = sa.create_engine(installation.engine.url.set(database="postgres"), poolclass=sa.NullPool)
+    with elsewhere.connect() as connection:
+        connection.execute(sa.text("SELECT pg_sleep(1.1)"))  # backends tell their counts once a second
+        return dict(connection.execute(sa.text(SERVER), {"name": database}).mappings().one())
+
+
+@pytest.fixture(scope="module")
+def installation(published: Published) -> Installation:
+    return published.week(WED, THU, FRI)
+
+
+@pytest.fixture(scope="module")
+def unchanged(installation: Installation) -> Counted:
+    """Friday once more."""
+    return night(installation, FRI)
+
+
+@pytest.fixture(scope="module")
+def ordinary(installation: Installation, unchanged: Counted) -> Counted:
+    """Saturday: a few rows more in each source, one report more."""
+    write_night(SAT, installation.sources, installation.config, installation.drop / "zoom")
+    return night(installation, SAT)
+
+
+@pytest.fixture(params=["unchanged", "ordinary"])
+def counted(request: pytest.FixtureRequest) -> Counted:
+    found: Counted = request.getfixturevalue(request.param)
+    return found
+
+
+def test_connections_and_statements_of_a_night_are_few(counted: Counted) -> None:
+    assert counted.sessions <= 45
+    assert counted.dagster_sessions <= 12
+    assert counted.dagster_transactions <= 2_600
+
+
+def test_a_night_logs_ten_events_a_table(counted: Counted) -> None:
+    assert counted.events <= 480
+
+
+def test_an_unchanged_night_sends_only_its_accounts_and_reads_no_file(unchanged: Counted) -> None:
+    assert unchanged.parsed == 0
+    assert set(unchanged.sent) == ACCOUNTS, unchanged.sent.keys() ^ ACCOUNTS
+
+
+def test_an_ordinary_night_reads_only_the_new_file(ordinary: Counted) -> None:
+    assert ordinary.parsed == 1
