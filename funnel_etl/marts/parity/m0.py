@@ -1,5 +1,8 @@
 """The sheet's M0_Leads and M0, as their formulas run, and with any of their rules corrected. Rule: The sheet."""
 
+from copy import copy
+from typing import Self
+
 import pandas as pd
 
 from funnel_etl.core.config_tables import MISC, NO_SOURCE, Config, config_spelling, map_sources
@@ -7,7 +10,7 @@ from funnel_etl.core.reading.source_frame import SourceFrame
 from funnel_etl.core.values.phone import sheet_phone
 from funnel_etl.core.values.text import map_unique, squash
 from funnel_etl.marts.parity.decompose import Corrected
-from funnel_etl.marts.parity.lookups import exact, trimmed, vlookup
+from funnel_etl.marts.parity.lookups import exact, is_in, trimmed, vlookup
 from funnel_etl.marts.parity.sheet_cells import as_dates, as_text
 from funnel_etl.marts.parity.zoom_tab import ZoomTab
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_SOURCE
@@ -50,6 +53,12 @@ class SheetM0:
         rows = self._grouped(frozenset())
         named = rows[["funnel", "at", "attended", "employee", "file_id", "source_row"]]
         return named.rename(columns={"at": "assigned_at"}).reset_index()
+
+    def of(self, phones: pd.Index) -> Self:
+        """Return the sheet of the rows that are of some phones, by its rule or by ours: no phone lacks a row of it."""
+        own = copy(self)
+        own.leads = self.leads[is_in(self.leads["phone"], phones) | is_in(self.leads["sheet_phone"], phones)]
+        return own
 
     def variant(self, corrected: Corrected) -> pd.DataFrame:
         """Return M0 by phone with these rules corrected, its cells as texts."""

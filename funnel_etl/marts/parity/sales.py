@@ -1,5 +1,8 @@
 """The sheet's sales tab: final funnel and attended of every row of the dump. Rules: Final funnel, The sheet."""
 
+from copy import copy
+from typing import Self
+
 import pandas as pd
 
 from funnel_etl.core.config_tables import MISC, Config, config_spelling
@@ -8,7 +11,7 @@ from funnel_etl.core.values.dates import business_day
 from funnel_etl.core.values.phone import sheet_phone
 from funnel_etl.core.values.text import lookup_keys, map_unique, squash
 from funnel_etl.marts.parity.decompose import Corrected
-from funnel_etl.marts.parity.lookups import blanks_trimmed, exact, trimmed, vlookup
+from funnel_etl.marts.parity.lookups import blanks_trimmed, exact, is_in, trimmed, vlookup
 from funnel_etl.marts.parity.sheet_cells import as_dates
 from funnel_etl.marts.parity.zoom_tab import ZoomTab
 from funnel_etl.parts.sales.final_funnel import crm_funnel
@@ -41,6 +44,12 @@ class SheetSales:
     def table(self) -> pd.DataFrame:
         """Return the sheet's sales: sale_id, COLUMNS, file_id, source_row."""
         return self._rows(frozenset()).reset_index(drop=True)
+
+    def of(self, keys: pd.Index) -> Self:
+        """Return the sheet of the rows of some keys."""
+        own = copy(self)
+        own.sales = self.sales[is_in(self.sales["key"], keys)]
+        return own
 
     def variant(self, corrected: Corrected) -> pd.DataFrame:
         """Return the sales by key with these rules corrected."""

@@ -69,6 +69,7 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
     """The sheet of a night. `zoom`: rows phone,attended,occurrence_id,email in the order pasted; all of one event.
 
     `campaign_leads`: email,phone of the leads that lend their phones. `page`: how many rows a page of a source has.
+    `prove_by_all_rows`: the differing cells are the same if all rows are watched, not only those of differing keys.
     """
 
     def make(
@@ -77,6 +78,7 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
         spend: str = "",
         zoom: str = "",
         *,
+        prove_by_all_rows: bool = False,
         as_of: str = "2026-11-15",
         sheet_year: int | None = None,
         aged: str = "",
@@ -126,6 +128,11 @@ def sheet(table_of: Callable[..., pd.DataFrame], config_of: Callable[..., Config
             SheetSpend(raw_spend, spent, tables, as_of=day, zone=ZONE),
         )
         found = diff(*sheets, **mart, month_is_closed=False).rows
+        if prove_by_all_rows:
+            with pytest.MonkeyPatch.context() as patch:
+                for each in (SheetM0, SheetSales):
+                    patch.setattr(each, "of", lambda own, _keys: own)
+                pd.testing.assert_frame_equal(found, diff(*sheets, **mart, month_is_closed=False).rows)
         return Sheet(*(each.table() for each in sheets), found, mart)
 
     return make

@@ -74,6 +74,7 @@ def test_whatever_the_sources_hold_no_cell_differs_without_a_reason(
             as_of=as_of,
             sheet_year=sheet_year,
             page=page,
+            prove_by_all_rows=True,
             funnels="funnel\nWebinar\nMeta Ads\nM*\n",
             funnel_mapping="source,funnel,valid_from,valid_to,note\n"
             "Old,Webinar,,2026-10-31,\nOld,Meta Ads,2026-11-01,,\nFB,webinar,,,\n",
