@@ -28,7 +28,7 @@ CAUSES = {
     EDITED: "A row that was there already, with other content: another amount, status, day, funnel, phone. Also a row "
     "that was in quarantine and is fixed, or the other way round.",
     VANISHED: "A row that is gone from its source, though the dump's window has not moved past it.",
-    UNEXPLAINED: "No cause was found. Such a night's changes are never published: the check causes_sum fails.",
+    UNEXPLAINED: "No cause was found. Such a night's changes are never published: their check fails by causes_sum.",
 }
 """Every cause, in the order in which they are exchanged; the order decides where two causes meet in one row."""
 
