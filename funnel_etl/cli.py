@@ -329,6 +329,25 @@ def erase(
 
 
 @app.command()
+def bench(
+    leads: Annotated[
+        list[str] | None,
+        typer.Option("--leads", help="A size, as 10000, 10k or 1M; several: again. Default: 10k, 100k."),
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="How often each size is measured; figures are medians.")] = 1,
+    to: Annotated[Path, typer.Option("--to", help="Folder for bench.json and bench.png.")] = Path("bench"),
+) -> None:
+    """Measure whole nights by size: time, processor time of client and PostgreSQL, memory, and how they grow.
+
+    On made-up sources, each size in a temporary folder with a PostgreSQL of its own; needs Linux. Ctrl+C removes them.
+    """
+    from funnel_etl.bench.render import show_bench  # noqa: PLC0415
+
+    with readable_failures():
+        show_bench(leads or ["10k", "100k"], runs, to, out, err)
+
+
+@app.command()
 def dictionary() -> None:
     """Print the data dictionary (docs/data-dictionary.md) from the contracts."""
     with readable_failures():

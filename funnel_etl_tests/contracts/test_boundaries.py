@@ -31,6 +31,7 @@ ENVIRONMENT_READERS = {
     "sources/connect/network_errors.py": "names the variable of requests that is to blame: of a proxy, of a CA file",
     "operate/run/services.py": "hands the whole environment on to the programs it starts",
     "operate/run/dagster_home.py": "sets DAGSTER_HOME, which Dagster itself reads",
+    "bench/nights.py": "hands the environment on to the nights it measures, without the settings in it",
     "platform/postgres/embedded_place.py": "keeps PATH and LD_LIBRARY_PATH for the server it starts, and nothing else",
 }
 

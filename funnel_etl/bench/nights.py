@@ -1,0 +1,148 @@
+"""Whole nights, measured: each size in a temporary folder with a PostgreSQL of its own, each night a process.
+
+Not here: what their inputs are (`inputs`), how a process is measured (`meter`), what is made of the figures (`report`).
+"""
+
+import os
+import platform
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from funnel_etl.bench import inputs
+from funnel_etl.bench.meter import Cost, measure
+from funnel_etl.bench.stages import Stage, server_version, stages
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.demo.config import DEMO_CONFIG
+from funnel_etl.platform.postgres.database import libpq_uri
+from funnel_etl.platform.postgres.embedded import EmbeddedServer
+from funnel_etl.platform.postgres.embedded_place import HOST, postmaster, settle
+
+EMPTY, FIRST, ORDINARY, UNCHANGED = "empty", "first", "ordinary", "unchanged"
+KINDS = (FIRST, ORDINARY, UNCHANGED)
+"""The nights of a story, in the order in which they are run."""
+FIRST_NIGHT = date(2025, 10, 15)
+"""The same on every day, so that inputs are the same; in the middle of a month, as most nights are."""
+SEED = 7
+PROGRAM = Path(sys.executable).with_name("funnel-etl")
+LAST_LINES = 15
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Night:
+    """A night that was measured. `leads`: 0 for the empty one."""
+
+    leads: int
+    kind: str
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Story:
+    """All nights of one size, what they left behind, and the version of the server."""
+
+    nights: list[Night]
+    stages: list[Stage]
+    postgres: str
+
+
+def require_linux() -> None:
+    """Raise `FunnelError` where what a process costs cannot be read."""
+    if platform.system() != "Linux":
+        raise FunnelError(
+            "bench reads what a night costs from Linux's /proc, and this is not Linux",
+            fix="run it on Linux, or in the container of docker-compose.yml",
+        )
+
+
+def empty_story(say: Say) -> Story:
+    """Measure the night of an installation whose sources have only their header."""
+    with _installation() as own:
+        inputs.only_headers(own.sources)
+        return Story([own.night(EMPTY, 0, FIRST_NIGHT, say)], own.stages(), own.postgres)
+
+
+def story(leads: int, say: Say) -> Story:
+    """Measure the first, an ordinary and an unchanged night of `leads` leads."""
+    with _installation() as own:
+        say("makes the inputs")
+        inputs.first_day(own.sources, FIRST_NIGHT, leads, SEED)
+        nights = []
+        for later, kind in enumerate(KINDS):
+            day = FIRST_NIGHT + timedelta(days=later)
+            if kind == ORDINARY:
+                inputs.day_after(own.sources, day, SEED)
+            nights.append(own.night(kind, leads, day, say))
+        return Story(nights, own.stages(), own.postgres)
+
+
+class _Installation:
+    """An installation on the demo's sources, below a folder, on a server that nobody else uses."""
+
+    def __init__(self, folder: Path, server: EmbeddedServer) -> None:
+        self._folder = folder
+        self._url = server.url("funnel")
+        self._postmaster = (postmaster(settle(server.home).data) or (0,))[0]
+        self.sources = folder / "sources"
+        self.sources.mkdir()
+        self.postgres = server_version(server.url("postgres"))
+
+    def night(self, kind: str, leads: int, day: date, say: Say) -> Night:
+        """Run and measure a night. Raises `FunnelError` with its last lines when it fails."""
+        say(f"runs the {kind} night")
+        command = [str(PROGRAM), "run", "--as-of", day.isoformat()]
+        output = self._folder / "night.log"
+        code, cost = measure(command, self._environment(), self._folder, output, self._postmaster)
+        if code:
+            lines = output.read_text(errors="replace").splitlines()[-LAST_LINES:]
+            raise FunnelError(
+                "\n".join([f"the {kind} night ended with exit code {code}; its last lines:", *lines]),
+                where=f"{leads} leads",
+                fix="what it says above",
+            )
+        return Night(leads, kind, cost)
+
+    def stages(self) -> list[Stage]:
+        """Return what is there now."""
+        return stages(self._url, self._folder / "state" / "lake")
+
+    def _environment(self) -> dict[str, str]:
+        """Return the environment of a night: ours, without the settings of any other installation."""
+        others = {name: value for name, value in os.environ.items() if not name.startswith(("FUNNEL_", "DAGSTER_"))}
+        return others | {
+            "FUNNEL_HOME": str(self._folder / "state"),
+            "FUNNEL_DATABASE_URL": libpq_uri(self._url),
+            "FUNNEL_CONFIG_DIR": str(DEMO_CONFIG),
+            "FUNNEL_DROP_DIR": str(self.sources / "drop"),
+            "FUNNEL_DROP_SETTLE_SECONDS": "0",
+            "FUNNEL_DOWNLOAD_MAX_MB": "1000000",
+            **{f"FUNNEL_{name.upper()}_URL": str(self.sources / f"{name}.csv") for name in inputs.DATES},
+        }
+
+
+@contextmanager
+def _installation() -> Iterator[_Installation]:
+    """Make an installation in a temporary folder; its server and all its files go with it."""
+    folder = Path(tempfile.mkdtemp(prefix="funnel-etl-bench-"))
+    folder.chmod(0o711)  # PostgreSQL's own user must be able to enter it
+    home = folder / "postgres"
+    try:
+        with EmbeddedServer(home, _free_port()) as server:
+            yield _Installation(folder, server)
+    finally:
+        if (elsewhere := home / "data_folder").exists():  # where PostgreSQL's user cannot enter the temporary folder
+            shutil.rmtree(elsewhere.read_text().strip(), ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
