@@ -336,6 +336,9 @@ def bench(
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="How often each size is measured; figures are medians.")] = 1,
     to: Annotated[Path, typer.Option("--to", help="Folder for bench.json and bench.png.")] = Path("bench"),
+    floor: Annotated[
+        bool, typer.Option("--floor", help="Measure the least work known on the same dumps, too; needs DuckDB.")
+    ] = False,
 ) -> None:
     """Measure whole nights by size: time, processor time of client and PostgreSQL, memory, and how they grow.
 
@@ -344,7 +347,7 @@ def bench(
     from funnel_etl.bench.render import show_bench  # noqa: PLC0415
 
     with readable_failures():
-        show_bench(leads or ["10k", "100k"], runs, to, out, err)
+        show_bench(leads or ["10k", "100k"], runs, to, out, err, floor=floor)
 
 
 @app.command()

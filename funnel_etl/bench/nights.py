@@ -3,6 +3,7 @@
 Not here: what their inputs are (`inputs`), how a process is measured (`meter`), what is made of the figures (`report`).
 """
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -20,11 +21,11 @@ from funnel_etl.bench.meter import Cost, measure
 from funnel_etl.bench.stages import Stage, server_version, stages
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.demo.config import DEMO_CONFIG
-from funnel_etl.platform.postgres.database import libpq_uri
+from funnel_etl.platform.postgres.database import ensure_database, libpq_uri
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.embedded_place import HOST, postmaster, settle
 
-EMPTY, FIRST, ORDINARY, UNCHANGED = "empty", "first", "ordinary", "unchanged"
+EMPTY, FLOOR, FIRST, ORDINARY, UNCHANGED = "empty", "floor", "first", "ordinary", "unchanged"
 KINDS = (FIRST, ORDINARY, UNCHANGED)
 """The nights of a story, in the order in which they are run."""
 FIRST_NIGHT = date(2025, 10, 15)
@@ -37,7 +38,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Night:
-    """A night that was measured. `leads`: 0 for the empty one."""
+    """A night that was measured, or the floor under the first one. `leads`: 0 for the empty one."""
 
     leads: int
     kind: str
@@ -62,6 +63,12 @@ def require_linux() -> None:
         )
 
 
+def require_duckdb() -> None:
+    """Raise `FunnelError` when the floor cannot be measured."""
+    if importlib.util.find_spec("duckdb") is None:
+        raise FunnelError("DuckDB is not installed", where="--floor", fix="install the extra: pip install -e '.[dev]'")
+
+
 def empty_story(say: Say) -> Story:
     """Measure the night of an installation whose sources have only their header."""
     with _installation() as own:
@@ -69,12 +76,12 @@ def empty_story(say: Say) -> Story:
         return Story([own.night(EMPTY, 0, FIRST_NIGHT, say)], own.stages(), own.postgres)
 
 
-def story(leads: int, say: Say) -> Story:
-    """Measure the first, an ordinary and an unchanged night of `leads` leads."""
+def story(leads: int, say: Say, *, floor: bool = False) -> Story:
+    """Measure the first, an ordinary and an unchanged night of `leads` leads; before them the floor, if asked for."""
     with _installation() as own:
         say("makes the inputs")
         inputs.first_day(own.sources, FIRST_NIGHT, leads, SEED)
-        nights = []
+        nights = [own.floor(leads, say)] if floor else []
         for later, kind in enumerate(KINDS):
             day = FIRST_NIGHT + timedelta(days=later)
             if kind == ORDINARY:
@@ -88,8 +95,11 @@ class _Installation:
 
     def __init__(self, folder: Path, server: EmbeddedServer) -> None:
         self._folder = folder
+        self._server = server
         self._url = server.url("funnel")
-        self._postmaster = (postmaster(settle(server.home).data) or (0,))[0]
+        running = postmaster(settle(server.home).data)
+        assert running is not None  # noqa: S101 - it was started just now
+        self._postmaster = running[0]
         self.sources = folder / "sources"
         self.sources.mkdir()
         self.postgres = server_version(server.url("postgres"))
@@ -97,9 +107,31 @@ class _Installation:
     def night(self, kind: str, leads: int, day: date, say: Say) -> Night:
         """Run and measure a night. Raises `FunnelError` with its last lines when it fails."""
         say(f"runs the {kind} night")
-        command = [str(PROGRAM), "run", "--as-of", day.isoformat()]
+        settings = {
+            "FUNNEL_HOME": str(self._folder / "state"),
+            "FUNNEL_DATABASE_URL": libpq_uri(self._url),
+            "FUNNEL_CONFIG_DIR": str(DEMO_CONFIG),
+            "FUNNEL_DROP_DIR": str(self.sources / "drop"),
+            "FUNNEL_DROP_SETTLE_SECONDS": "0",
+            "FUNNEL_DOWNLOAD_MAX_MB": "1000000",
+            **{f"FUNNEL_{name.upper()}_URL": str(self.sources / f"{name}.csv") for name in inputs.DATES},
+        }
+        return self._measured(kind, leads, [str(PROGRAM), "run", "--as-of", day.isoformat()], settings)
+
+    def floor(self, leads: int, say: Say) -> Night:
+        """Measure the floor on the sources as they are, into a database of its own."""
+        say("measures the floor")
+        ensure_database(self._server.url("postgres"), FLOOR)
+        address = self._server.address
+        login = {"PGUSER": address.user, "PGPASSWORD": address.password.get_secret_value(), "PGDATABASE": FLOOR}
+        server = login | {"PGHOST": address.host, "PGPORT": str(address.port)}
+        return self._measured(FLOOR, leads, [sys.executable, "-m", "funnel_etl.bench.floor", str(self.sources)], server)
+
+    def _measured(self, kind: str, leads: int, command: list[str], settings: dict[str, str]) -> Night:
+        # The settings of the installation it is run from are not the nights'.
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("FUNNEL_", "DAGSTER_"))}
         output = self._folder / "night.log"
-        code, cost = measure(command, self._environment(), self._folder, output, self._postmaster)
+        code, cost = measure(command, ours | settings, self._folder, output, self._postmaster)
         if code:
             lines = output.read_text(errors="replace").splitlines()[-LAST_LINES:]
             raise FunnelError(
@@ -112,19 +144,6 @@ class _Installation:
     def stages(self) -> list[Stage]:
         """Return what is there now."""
         return stages(self._url, self._folder / "state" / "lake")
-
-    def _environment(self) -> dict[str, str]:
-        """Return the environment of a night: ours, without the settings of any other installation."""
-        others = {name: value for name, value in os.environ.items() if not name.startswith(("FUNNEL_", "DAGSTER_"))}
-        return others | {
-            "FUNNEL_HOME": str(self._folder / "state"),
-            "FUNNEL_DATABASE_URL": libpq_uri(self._url),
-            "FUNNEL_CONFIG_DIR": str(DEMO_CONFIG),
-            "FUNNEL_DROP_DIR": str(self.sources / "drop"),
-            "FUNNEL_DROP_SETTLE_SECONDS": "0",
-            "FUNNEL_DOWNLOAD_MAX_MB": "1000000",
-            **{f"FUNNEL_{name.upper()}_URL": str(self.sources / f"{name}.csv") for name in inputs.DATES},
-        }
 
 
 @contextmanager

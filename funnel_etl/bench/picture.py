@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Sequence
 
 from funnel_etl.bench.meter import Cost
-from funnel_etl.bench.nights import EMPTY, Night
+from funnel_etl.bench.nights import EMPTY, FLOOR, Night
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.marts.funnel.pictures import COLOURS, DARK, GREY
 
@@ -25,7 +25,7 @@ def draw(nights: Sequence[Night], title: str) -> bytes:
     panels = figure.subplots(1, 2)
     figure.subplots_adjust(left=0.08, right=0.98, top=0.83, bottom=0.13, wspace=0.25)
     sizes = sorted({night.leads for night in nights if night.kind != EMPTY})
-    kinds = list(dict.fromkeys(night.kind for night in nights if night.kind != EMPTY))
+    kinds = sorted(dict.fromkeys(night.kind for night in nights if night.kind != EMPTY), key=FLOOR.__eq__)
     for axes, (name, value) in zip(panels, FIGURES.items(), strict=True):
         for kind, colour in zip(kinds, COLOURS, strict=False):
             points = sorted((night.leads, value(night.cost)) for night in nights if night.kind == kind)

@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 
 from funnel_etl.bench import nights
 from funnel_etl.bench.inputs import read_size
+from funnel_etl.bench.nights import FLOOR
 from funnel_etl.bench.picture import draw
 from funnel_etl.bench.report import Report, as_json, machine, report
 from funnel_etl.core.values.numbers import grouped
@@ -17,9 +18,11 @@ from funnel_etl.core.values.numbers import grouped
 MEGABYTE = 1e6
 
 
-def show_bench(leads: Sequence[str], runs: int, to: Path, console: Console, progress: Console) -> None:
-    """Measure the nights of these sizes, so many times each, and show what they cost."""
+def show_bench(leads: Sequence[str], runs: int, to: Path, console: Console, progress: Console, *, floor: bool) -> None:
+    """Measure the nights of these sizes, so many times each, and show what they cost; with `floor` the floor too."""
     nights.require_linux()
+    if floor:
+        nights.require_duckdb()
     sizes = sorted({read_size(text) for text in leads})
     to.mkdir(parents=True, exist_ok=True)
     where, began = machine(), time.monotonic()
@@ -32,7 +35,8 @@ def show_bench(leads: Sequence[str], runs: int, to: Path, console: Console, prog
     for run in range(1, runs + 1):
         which = f", run {run} of {runs}" if runs > 1 else ""
         stories.append(nights.empty_story(partial(say, f"no leads{which}")))
-        stories += [nights.story(size, partial(say, f"{grouped(size)} leads{which}")) for size in sizes]
+        named = {size: f"{grouped(size)} leads{which}" for size in sizes}
+        stories += [nights.story(size, partial(say, name), floor=floor) for size, name in named.items()]
     result = report(where, stories)
     for table in tables(result):
         console.print(table)
@@ -58,12 +62,15 @@ def title(result: Report) -> str:
 
 
 def _nights(result: Report) -> RichTable:
-    shown = _table(title(result), "leads", "night", "wall s", "CPU s", "of it client", "of it server", "peak MB")
+    floors = {night.leads: night.cost.cpu_seconds for night in result.nights if night.kind == FLOOR}
+    columns = ("leads", "night", "wall s", "CPU s", "of it client", "of it server", "peak MB")
+    shown = _table(title(result), *columns, *(["CPU / floor"] if floors else []))
     for night in result.nights:
         cost = night.cost
         seconds = (cost.seconds, cost.cpu_seconds, cost.client_seconds, cost.server_seconds)
         memory = grouped(round(cost.peak_bytes / MEGABYTE))
-        shown.add_row(grouped(night.leads), night.kind, *(f"{value:.1f}" for value in seconds), memory)
+        ratio = [f"{cost.cpu_seconds / floors[night.leads]:.1f}"] if night.leads in floors else []
+        shown.add_row(grouped(night.leads), night.kind, *(f"{value:.1f}" for value in seconds), memory, *ratio)
     return shown
 
 

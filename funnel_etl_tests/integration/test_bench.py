@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from PIL import Image
 from typer.testing import CliRunner
 
-from funnel_etl.bench import nights
+from funnel_etl.bench import floor, inputs, nights
 from funnel_etl.cli import app
 from funnel_etl_tests.installation import PROGRAM
 
@@ -33,7 +34,7 @@ def temporary() -> Iterator[Path]:
 
 def bench(temporary: Path, to: Path, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [PROGRAM, "bench", "--leads", str(LEADS), "--to", str(to)],
+        [PROGRAM, "bench", "--leads", str(LEADS), "--floor", "--to", str(to)],
         env=os.environ | {"TMPDIR": str(temporary)} | environment,
         cwd=to.parent,
         stdout=subprocess.PIPE,
@@ -64,13 +65,17 @@ def test_it_measures_all_nights_of_a_size_and_leaves_nothing_but_json_and_pictur
     assert program.returncode == 0, progress
     content = json.loads((tmp_path / "to" / "bench.json").read_text())
     measured = {(night["leads"], night["kind"]): night for night in content["nights"]}
-    kinds = [(0, "empty"), (LEADS, "first"), (LEADS, "ordinary"), (LEADS, "unchanged")]
+    kinds = [(0, "empty"), (LEADS, "floor"), (LEADS, "first"), (LEADS, "ordinary"), (LEADS, "unchanged")]
     assert [*measured] == kinds
     for night in content["nights"]:
+        if night["kind"] == "floor":
+            continue
         assert night["seconds"] > 1
         assert night["client_seconds"] > 1
         assert night["server_seconds"] > 0.1
         assert night["peak_bytes"] > 100_000_000
+    least = measured[LEADS, "floor"]
+    assert 0 < least["cpu_seconds"] < measured[LEADS, "unchanged"]["cpu_seconds"] / 2
     rows = {(stage["leads"], stage["name"]): stage for stage in content["stages"]}
     assert {name for _, name in rows} == {"raw", "clean", "mart", "parity", "ops"}
     assert rows[0, "raw"]["rows"] == rows[0, "clean"]["rows"] == 0
@@ -82,6 +87,33 @@ def test_it_measures_all_nights_of_a_size_and_leaves_nothing_but_json_and_pictur
     assert f"{LEADS} leads: runs the unchanged night" in progress
     assert [*temporary.iterdir()] == []
     assert servers(temporary) == set()
+
+
+def test_the_floor_brings_every_row_of_the_dumps_and_its_counts_into_the_database(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs.first_day(tmp_path, nights.FIRST_NIGHT, LEADS, seed=7)
+    address = sa.make_url(database_url)
+    for name, value in {
+        "PGHOST": address.host,
+        "PGPORT": address.port,
+        "PGUSER": address.username,
+        "PGPASSWORD": address.password,
+        "PGDATABASE": address.database,
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    floor.load(tmp_path)
+    engine = sa.create_engine(database_url)
+    with engine.connect() as connection:
+        for name in inputs.DATES:
+            lines = sum(bool(cells) for _, cells in inputs.records(tmp_path / f"{name}.csv")) - 1
+            assert connection.execute(sa.text(f"SELECT count(*) FROM {name}")).scalar_one() == lines  # noqa: S608
+            counted = "SELECT sum(rows), count(DISTINCT month), count(*) FROM counts WHERE dump = :name"
+            rows, months, groups = connection.execute(sa.text(counted), {"name": name}).one()
+            assert rows == lines
+            assert months >= 3
+            assert groups > months
+    engine.dispose()
 
 
 def test_ctrl_c_in_the_middle_of_a_night_ends_its_server_and_removes_its_folder(

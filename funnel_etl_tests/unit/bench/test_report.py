@@ -138,6 +138,13 @@ def test_the_tables_show_nights_growth_and_stages() -> None:
     assert ["1,00,000", "raw", "8", "2.0", "1.5"] in rows
 
 
+def test_with_a_floor_each_night_of_its_size_is_compared_with_it() -> None:
+    stories = [story(0, "empty", 9), story(1_000, "floor", 2), story(1_000, "first", 15)]
+    rows = cells(shown(report(MACHINE, stories)))
+    assert [row[-1] for row in rows[:3]] == ["", "1.0", "7.5"]
+    assert "CPU / floor" not in shown(measured())
+
+
 def test_without_a_second_size_no_growth_is_shown() -> None:
     assert "Growth" not in shown(report(MACHINE, [story(0, "empty", 1), story(1_000, "first", 2)]))
 
