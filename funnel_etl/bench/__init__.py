@@ -1,1 +1,4 @@
-"""Measurements of speed, each against a yardstick in the same process. Not here: tests, and anything a night runs."""
+"""Measurements of speed: steps against a yardstick in the same process, whole nights by size.
+
+Not here: tests, and anything a night runs.
+"""

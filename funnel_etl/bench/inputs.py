@@ -1,12 +1,15 @@
 """The inputs of the benchmark's nights: the demo's sources, the same a day later, and sources with only a header.
 
-Seeded: the same arguments give the same bytes. Not here: the nights that read them (`nights`).
+Seeded: the same arguments give the same bytes. Run by `nights` in a process of its own, so that what millions of rows
+need in memory is gone before a night: `python -m funnel_etl.bench.inputs first SOURCES DAY LEADS SEED`, or `after`
+without the leads. Not here: the nights that read them.
 """
 
 import csv
 import io
 import random
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -149,3 +152,9 @@ def _as_text(rows: list[list[str]], newline: str) -> str:
 def _newline(path: Path) -> str:
     with path.open(encoding="utf-8", newline="") as file:
         return "\r\n" if file.readline().endswith("\r\n") else "\n"
+
+
+if __name__ == "__main__":
+    what, place, night, *numbers = sys.argv[1:]
+    makers: dict[str, Callable[..., None]] = {"first": first_day, "after": day_after}
+    makers[what](Path(place), date.fromisoformat(night), *map(int, numbers))

@@ -59,7 +59,7 @@ def require_linux() -> None:
     if platform.system() != "Linux":
         raise FunnelError(
             "bench reads what a night costs from Linux's /proc, and this is not Linux",
-            fix="run it on Linux, or in the container of docker-compose.yml",
+            fix="run it on a Linux machine",
         )
 
 
@@ -79,13 +79,12 @@ def empty_story(say: Say) -> Story:
 def story(leads: int, say: Say, *, floor: bool = False) -> Story:
     """Measure the first, an ordinary and an unchanged night of `leads` leads; before them the floor, if asked for."""
     with _installation() as own:
-        say("makes the inputs")
-        inputs.first_day(own.sources, FIRST_NIGHT, leads, SEED)
+        own.prepare("first", FIRST_NIGHT, leads, SEED, say=say)
         nights = [own.floor(leads, say)] if floor else []
         for later, kind in enumerate(KINDS):
             day = FIRST_NIGHT + timedelta(days=later)
             if kind == ORDINARY:
-                inputs.day_after(own.sources, day, SEED)
+                own.prepare("after", day, SEED, say=say)
             nights.append(own.night(kind, leads, day, say))
         return Story(nights, own.stages(), own.postgres)
 
@@ -104,8 +103,14 @@ class _Installation:
         self.sources.mkdir()
         self.postgres = server_version(server.url("postgres"))
 
+    def prepare(self, what: str, day: date, *numbers: int, say: Say) -> None:
+        """Make inputs: the `first` ones, or those of the day `after`."""
+        say("makes the inputs")
+        words = [what, str(self.sources), day.isoformat(), *map(str, numbers)]
+        self._measured("making of inputs", [sys.executable, "-m", "funnel_etl.bench.inputs", *words], {})
+
     def night(self, kind: str, leads: int, day: date, say: Say) -> Night:
-        """Run and measure a night. Raises `FunnelError` with its last lines when it fails."""
+        """Run and measure a night."""
         say(f"runs the {kind} night")
         settings = {
             "FUNNEL_HOME": str(self._folder / "state"),
@@ -116,7 +121,8 @@ class _Installation:
             "FUNNEL_DOWNLOAD_MAX_MB": "1000000",
             **{f"FUNNEL_{name.upper()}_URL": str(self.sources / f"{name}.csv") for name in inputs.DATES},
         }
-        return self._measured(kind, leads, [str(PROGRAM), "run", "--as-of", day.isoformat()], settings)
+        command = [str(PROGRAM), "run", "--as-of", day.isoformat()]
+        return Night(leads, kind, self._measured(f"{kind} night", command, settings))
 
     def floor(self, leads: int, say: Say) -> Night:
         """Measure the floor on the sources as they are, into a database of its own."""
@@ -125,9 +131,11 @@ class _Installation:
         address = self._server.address
         login = {"PGUSER": address.user, "PGPASSWORD": address.password.get_secret_value(), "PGDATABASE": FLOOR}
         server = login | {"PGHOST": address.host, "PGPORT": str(address.port)}
-        return self._measured(FLOOR, leads, [sys.executable, "-m", "funnel_etl.bench.floor", str(self.sources)], server)
+        command = [sys.executable, "-m", "funnel_etl.bench.floor", str(self.sources)]
+        return Night(leads, FLOOR, self._measured(FLOOR, command, server))
 
-    def _measured(self, kind: str, leads: int, command: list[str], settings: dict[str, str]) -> Night:
+    def _measured(self, what: str, command: list[str], settings: dict[str, str]) -> Cost:
+        """Run a program and return what it cost. Raises `FunnelError` with its last lines when it fails."""
         # The settings of the installation it is run from are not the nights'.
         ours = {name: value for name, value in os.environ.items() if not name.startswith(("FUNNEL_", "DAGSTER_"))}
         output = self._folder / "night.log"
@@ -135,11 +143,10 @@ class _Installation:
         if code:
             lines = output.read_text(errors="replace").splitlines()[-LAST_LINES:]
             raise FunnelError(
-                "\n".join([f"the {kind} night ended with exit code {code}; its last lines:", *lines]),
-                where=f"{leads} leads",
-                fix="what it says above",
+                "\n".join([f"the {what} ended with exit code {code}; its last lines:", *lines]),
+                fix="do what these lines say, then run it again",
             )
-        return Night(leads, kind, cost)
+        return cost
 
     def stages(self) -> list[Stage]:
         """Return what is there now."""
