@@ -5,11 +5,11 @@ materializing an old partition gives what it gave. The only place that decides t
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Generic
+from typing import Any, Generic
 
 import pandas as pd
 
@@ -76,6 +76,7 @@ class NightlySources:
         self.names = names or {}
         self._tables: dict[tuple[str, ...], pd.DataFrame] = {}
         self._of_run: dict[tuple[str, date], Config] = {}
+        self._shared: dict[tuple[str, str], tuple[Any, int]] = {}
 
     def pull(self, source: Source, night: date, judge: Judge[T] | None = None) -> Pulled[T]:
         """Land a source for a night, or find what it used. Raises as `fetch`.
@@ -119,6 +120,16 @@ class NightlySources:
             others = {key: config for key, config in self._of_run.items() if key[0] == run_id}
             self._of_run = others | {(run_id, night): self.config(night)}
         return self._of_run[run_id, night]
+
+    def shared_in_run(self, run_id: str, name: str, make: Callable[[], T], uses: int) -> T:
+        """Return what `make` gives, the same object for so many `uses` in a run; other runs' are forgotten."""
+        self._shared = {key: value for key, value in self._shared.items() if key[0] == run_id}
+        kept = self._shared.pop((run_id, name), None)
+        made: T = kept[0] if kept else make()
+        left = kept[1] if kept else uses
+        if left > 1:
+            self._shared[run_id, name] = made, left - 1
+        return made
 
     def config_files(self, night: date) -> dict[str, list[str]]:
         """Return which file of each config table is in force on a night; none: the table is empty. As `config`."""

@@ -39,14 +39,14 @@ MADE_FROM = tuple({**ZOOM, **LENDING, **LEADS, **SOLD, **SPENT, **MART}.values()
 Frames = dict[str, pd.DataFrame]
 
 
-@table_asset(contracts.M0, group=GROUP, inputs={**LEADS, **ZOOM})
+@table_asset(contracts.M0, group=GROUP, inputs={**LEADS, **ZOOM, **LENDING})
 def m0(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Show M0 as the sheet would tonight."""
     rows = _m0(night, frames).table()
     return summarised(rows, **{"raw.crm_assigned_leads": frames["raw_leads"]})
 
 
-@table_asset(contracts.SALES, group=GROUP, inputs={**SOLD, **ZOOM})
+@table_asset(contracts.SALES, group=GROUP, inputs={**SOLD, **ZOOM, **LENDING})
 def sales(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Show the sales as the sheet would tonight."""
     rows = _sales(night, frames).table()
@@ -73,21 +73,20 @@ def diff_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 
 
 def _m0(night: Night, frames: Frames) -> SheetM0:
-    year = night.sources.settings.sheet_year
-    return SheetM0(
-        frames["raw_leads"],
-        frames["leads"],
-        _zoom(night, frames),
-        night.config,
-        as_of=night.as_of,
-        zone=night.zone,
-        sheet_year=year,
-    )
+    def make() -> SheetM0:
+        own, year = (frames["raw_leads"], frames["leads"]), night.sources.settings.sheet_year
+        zoom = _zoom(night, frames)
+        return SheetM0(*own, zoom, night.config, as_of=night.as_of, zone=night.zone, sheet_year=year)
+
+    return night.shared("the sheet's M0", make, 2)
 
 
 def _sales(night: Night, frames: Frames) -> SheetSales:
-    zoom = _zoom(night, frames)
-    return SheetSales(frames["raw_sales"], frames["sales"], zoom, night.config, as_of=night.as_of, zone=night.zone)
+    def make() -> SheetSales:
+        own, zoom = (frames["raw_sales"], frames["sales"]), _zoom(night, frames)
+        return SheetSales(*own, zoom, night.config, as_of=night.as_of, zone=night.zone)
+
+    return night.shared("the sheet's sales", make, 2)
 
 
 def _spend(night: Night, frames: Frames) -> SheetSpend:
@@ -95,5 +94,8 @@ def _spend(night: Night, frames: Frames) -> SheetSpend:
 
 
 def _zoom(night: Night, frames: Frames) -> ZoomTab:
-    leads = frames["tofu_leads"] if night.config.is_on("phone_by_email") and "tofu_leads" in frames else None
-    return ZoomTab(**{name: frames[name] for name in ZOOM}, as_of=night.as_of, leads=leads)
+    def make() -> ZoomTab:
+        leads = frames["tofu_leads"] if night.config.is_on("phone_by_email") else None
+        return ZoomTab(**{name: frames[name] for name in ZOOM}, as_of=night.as_of, leads=leads)
+
+    return night.shared("the sheet's Zoom tab", make, 2)

@@ -1,10 +1,10 @@
 """The daily partition, whose key is the as-of date, and what an asset knows about its night."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 import pandas as pd
@@ -19,6 +19,7 @@ from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader
 from funnel_etl.sources.nightly import CONFIG, NightlySources
 
+T = TypeVar("T")
 ANY_NIGHTS = dg.DailyPartitionsDefinition("2020-01-01")
 """Marks an asset of the night; `of_nights` puts the nights of an installation in its place."""
 FIRST_NIGHT = "first_night"
@@ -104,6 +105,10 @@ class Night:
         reader = DumpReader(self.sources.settings, self.sources.landing, source, self.config, night=self.day)
         pulled = self.sources.pull(source, self.day, reader.judge)
         return reader.records(pulled.file_ids, pulled.judged)
+
+    def shared(self, name: str, make: Callable[[], T], uses: int) -> T:
+        """Return what several assets of a run work out alike: made for the first, forgotten after so many `uses`."""
+        return self.sources.shared_in_run(self.run_id, f"{self.day} {name}", make, uses) if self.run_id else make()
 
     @cached_property
     def config(self) -> Config:
