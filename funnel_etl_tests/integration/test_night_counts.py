@@ -16,6 +16,8 @@ from funnel_etl.platform.postgres import publisher
 from funnel_etl_tests.golden.week import FRI, SAT, THU, WED, write_night
 from funnel_etl_tests.installation import Installation, Published
 
+pytestmark = pytest.mark.slow
+
 SERVER = (
     "SELECT sessions, xact_commit + xact_rollback AS transactions, tup_inserted + tup_updated + tup_deleted AS written "
     "FROM pg_stat_database WHERE datname = :name"
