@@ -42,6 +42,10 @@ _AROUND_ID = r"[\s'\"’‘`=\x{200b}-\x{200f}\x{2060}\x{feff}]+"
 _NUL_SAMPLE = 8192
 _IS_ITS_KEY = r"^[!-@\[-~]+(?: [!-@\[-~]+)*$"
 """ASCII without capitals, single blanks inside."""
+_IS_SQUASHED = r"^[!-~]+(?: [!-~]+)*$"
+_IS_AN_EMAIL = r"^[!-?\[-~]+@[!-?\[-~]+\.[!-?\[-~]+$"
+_IS_A_NAME = r"^[A-Z][a-z]+(?: [A-Z][a-z]*)*$"
+"""Texts that are as `squash`, `clean_email` and `person_name` make them: ASCII, an e-mail in small letters."""
 
 
 class Decoded(NamedTuple):
@@ -116,11 +120,15 @@ def spread(uniques: Any, codes: npt.NDArray[np.int64], index: pd.Index) -> pd.Se
     return text_series(uniques.take(pa.array(codes, mask=codes < 0)), index)
 
 
-def map_unique(values: pd.Series, function: Callable[[str], str | None]) -> pd.Series:
-    """Apply `function` once to every different text. Same index, `str`; missing and None are NaN."""
+def map_unique(values: pd.Series, function: Callable[[str], str | None], *, own: str = "") -> pd.Series:
+    """Apply `function` once to every different text. Same index, `str`; missing and None are NaN.
+
+    `own`: a pattern of texts that `function` leaves as they are: nearly all of a column of e-mails, names or phones.
+    """
     uniques, codes = unique_texts(values)
-    mapped = pa.array([function(text) for text in uniques.to_pylist()], type=pa.large_string())
-    return spread(mapped, codes, values.index)
+    odd = pc.invert(pc.match_substring_regex(uniques, own)) if own else pa.array([True] * len(uniques), pa.bool_())
+    mapped = pa.array([function(text) for text in uniques.filter(odd).to_pylist()], type=pa.large_string())
+    return spread(pc.replace_with_mask(uniques, odd, mapped), codes, values.index)
 
 
 def squash_one(text: str) -> str:
@@ -130,7 +138,7 @@ def squash_one(text: str) -> str:
 
 def squash(values: pd.Series) -> pd.Series:
     """Squash a column: `squash_one` of every text; what is then empty is NaN."""
-    return map_unique(values, lambda text: squash_one(text) or None)
+    return map_unique(values, lambda text: squash_one(text) or None, own=_IS_SQUASHED)
 
 
 def fold(text: str) -> str:
@@ -153,11 +161,7 @@ def lookup_key(value: object) -> str:
 
 def lookup_keys(values: pd.Series) -> pd.Series:
     """`lookup_key` of a column: same index, `str`, "" where missing."""
-    uniques, codes = unique_texts(values)
-    # A column of phones or times has a million different texts, nearly all of which are their own key.
-    odd = pc.invert(pc.match_substring_regex(uniques, _IS_ITS_KEY))
-    keys = pa.array([lookup_key(text) for text in uniques.filter(odd).to_pylist()], type=pa.large_string())
-    return spread(pc.replace_with_mask(uniques, odd, keys), codes, values.index).fillna("")
+    return map_unique(values, lookup_key, own=_IS_ITS_KEY).fillna("")
 
 
 def is_filled(values: pd.Series) -> pd.Series:
@@ -211,7 +215,7 @@ def are_dummies(values: pd.Series) -> pd.Series:
 
 def clean_email(values: pd.Series) -> pd.Series:
     """Trim and lower-case e-mails; NaN for what is not one address with a dot in its domain. Rule: E-mail."""
-    return map_unique(values, _email)
+    return map_unique(values, _email, own=_IS_AN_EMAIL)
 
 
 def _email(text: str) -> str | None:
@@ -221,7 +225,7 @@ def _email(text: str) -> str | None:
 
 def person_name(values: pd.Series) -> pd.Series:
     """Collapse blanks in people's names; proper-case the all-lower and all-upper. Rule: Names."""
-    return map_unique(values, _person)
+    return map_unique(values, _person, own=_IS_A_NAME)
 
 
 def _person(text: str) -> str | None:

@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from funnel_etl.core.values import text
 
@@ -211,3 +213,17 @@ def test_of_many_long_ids_a_few_end_with_zeros_by_chance():
     ids = pd.Series([str(9_007_199_254_740_991 * 119 * n)[:19] for n in range(100, 30_000)], dtype="str")
     assert ids.str.endswith("0000").any()
     assert not text.are_rounded_ids(ids).any()
+
+
+TYPED = st.lists(
+    st.sampled_from([*"aZ9@. -_é\u200b\u200d\n\t~^`'[@", "Asha", "rao", "NA", "ÉMILE", "a@b.co", "İ"]), max_size=8
+).map("".join)
+
+
+@given(st.lists(TYPED, max_size=6))
+def test_texts_that_are_right_already_are_told_from_others(texts):
+    cells = column(*texts)
+    assert listed(text.squash(cells)) == [text.squash_one(cell) or None for cell in texts]
+    assert listed(text.lookup_keys(cells)) == [text.lookup_key(cell) for cell in texts]
+    assert listed(text.clean_email(cells)) == [text._email(cell) for cell in texts]
+    assert listed(text.person_name(cells)) == [text._person(cell) for cell in texts]
