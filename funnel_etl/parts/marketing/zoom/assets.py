@@ -109,28 +109,33 @@ def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: p
     return zoom_occurrences(reports, attendee_rows, **tables, conductors_csv=conductors, zone=night.zone)
 
 
+def _people_by(night: Night, leads: pd.DataFrame) -> dict[str, Any]:
+    """Return how the four assets below know who a row is."""
+    return night.shared("who a row of Zoom is", lambda: people_by(night.config, leads), 4)
+
+
 @table_asset(clean_contracts.ZOOM_REGISTRATIONS, group=GROUP, inputs=PEOPLE)
 def zoom_registrations_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """Return who registered, once per occurrence."""
-    return zoom_registrations(**frames, **people_by(night.config, leads), zone=night.zone)
+    return zoom_registrations(**frames, **_people_by(night, leads), zone=night.zone)
 
 
 @table_asset(clean_contracts.ZOOM_ATTENDANCE, group=GROUP, inputs=PEOPLE)
 def zoom_attendance_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """Return who came, and for how long, once per occurrence."""
-    return zoom_attendance(**frames, **people_by(night.config, leads))
+    return zoom_attendance(**frames, **_people_by(night, leads))
 
 
 @table_asset(clean_contracts.ZOOM_SEGMENTS, group=GROUP, inputs=ROWS)
 def zoom_segments_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """Return each time somebody was in."""
-    return zoom_segments(**frames, **people_by(night.config, leads))
+    return zoom_segments(**frames, **_people_by(night, leads))
 
 
 @table_asset(clean_contracts.ZOOM_CONTRADICTIONS, group=GROUP, inputs=ROWS)
 def zoom_contradictions_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """List for a person what a later report takes back or says otherwise."""
-    return zoom_contradictions(**frames, **people_by(night.config, leads), zone=night.zone)
+    return zoom_contradictions(**frames, **_people_by(night, leads), zone=night.zone)
 
 
 @table_asset(

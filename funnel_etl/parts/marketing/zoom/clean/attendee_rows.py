@@ -55,7 +55,7 @@ def attendees(
     the account.
     """
     without_staff_and_bots(account, known, bot_names)
-    rows = known.loc[account.remaining]
+    rows = known.drop(columns="row").loc[account.remaining]
     usable = registrants[registrants["row_problem"].isna() & registrants["occurrence_id"].notna()]
     people, _ = identify(rows, usable, placeholders, lent)
     rows = rows.drop(columns=["email", "phone"]).join(people)
