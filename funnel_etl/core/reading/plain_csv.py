@@ -17,7 +17,6 @@ from funnel_etl.core.values.text import text_series
 
 _LINE_BREAKS = re.compile(r"\r(?!\n)|\n\r?\n")
 """A carriage return alone, and an empty line."""
-_ONLY_EMPTY = ""
 
 
 def is_by_lines(text: str, delimiter: str) -> bool:
@@ -55,11 +54,11 @@ def read_plain(text: str, delimiter: str, columns: list[str], names: Collection[
 
 def _may_be_no_row(cells: list[pa.Array], names: Collection[str]) -> bool:
     """Whether a row may be blank, hold a count of rows alone, or repeat the header."""
-    alone = pc.equal(cells[1], _ONLY_EMPTY)
+    alone = pc.equal(cells[1], "")
     for column in cells[2:]:
         if not pc.any(alone).as_py():
             break
-        alone = pc.and_(alone, pc.equal(column, _ONLY_EMPTY))
+        alone = pc.and_(alone, pc.equal(column, ""))
     if pc.any(alone).as_py():
         return True
     ends = [{text: text.strip().lower() for text in pc.unique(column).to_pylist()} for column in (cells[0], cells[-1])]

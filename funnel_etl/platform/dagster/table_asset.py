@@ -36,7 +36,7 @@ progress = logging.getLogger("funnel_etl.progress")
 READS_EARLIER = "reads_earlier"
 """Metadata of an asset: the tables of other nights it reads, and which nights."""
 ROWS_CHECK = "rows"
-"""The one check of a table: each of its conditions as a check of its own would be a fifth of the events of a night."""
+"""The one check of a table: a check of its own for each condition would be two fifths of the events of a night."""
 
 
 def table_asset(
