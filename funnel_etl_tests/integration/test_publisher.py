@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from funnel_etl.core.errors import DatabaseUnavailable, PublishRefused
 from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.platform.contracts import QUARANTINE, TABLES
-from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres import database, publisher
 from funnel_etl.platform.postgres.database import libpq_uri
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema, identifier
@@ -130,7 +130,10 @@ def test_every_type_arrives_exactly_and_twice_is_once(url: str, engine: sa.Engin
 
 
 @pytest.mark.parametrize("left_out", [Kind.JSON, None], ids=["by_copy", "with_json"])
-def test_filling_an_empty_table_leaves_what_a_merge_leaves(url: str, engine: sa.Engine, left_out: Kind | None) -> None:
+def test_filling_an_empty_table_leaves_what_a_merge_leaves(
+    url: str, engine: sa.Engine, left_out: Kind | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merge = publisher._merge_sql
     columns = tuple(column for column in THINGS.columns if column.kind is not left_out)
     copied, merged = (replace(THINGS, name=name, columns=columns) for name in ("copied", "merged"))
     ensure_schema(engine, [*TABLES, copied, merged])
@@ -151,10 +154,18 @@ def test_filling_an_empty_table_leaves_what_a_merge_leaves(url: str, engine: sa.
         json=['{"b": [1, null], "a": "ü"}', None],
         **{name: [f"in {number}", None] for number, name in enumerate(ODD)},
     )
+    with_merge: list[str] = []
+
+    def merging(given: Publication, *more: Any) -> str:
+        with_merge.append(given.table.name)
+        return merge(given, *more)
+
+    monkeypatch.setattr(publisher, "_merge_sql", merging)
     given = [
         Publication(each, partial(each.to_arrow, each.conform(rows)), content_hash="h") for each in (copied, merged)
     ]
     assert publish(url, version(), given).counts == {"clean.copied": (2, 0, 0), "clean.merged": (2, 0, 0)}
+    assert with_merge == ["merged"], "a table that is empty and has no trigger is filled, and only that"
     stored = "SELECT string_agg(t::text, '|' ORDER BY id) FROM clean.{} AS t"
     assert ask(engine, stored.format("copied")) == ask(engine, stored.format("merged"))
     assert len(ask(engine, "SELECT DISTINCT checksum FROM ops.published_tables")) == 1
@@ -328,11 +339,15 @@ def test_a_quarantined_row_is_resolved_when_it_is_gone_and_opened_again_when_it_
     assert ask(engine, state) == first, "a row that is back keeps the time it was first seen"
 
 
-def test_an_error_in_the_middle_leaves_nothing_half_published(url: str, engine: sa.Engine) -> None:
-    other = replace(THINGS, name="more_things")
+@pytest.mark.parametrize("left_out", [Kind.JSON, None], ids=["by_copy", "with_json"])
+def test_an_error_in_the_middle_leaves_nothing_half_published(
+    url: str, engine: sa.Engine, left_out: Kind | None
+) -> None:
+    columns = tuple(column for column in THINGS.columns if column.kind is not left_out)
+    other = replace(THINGS, name="more_things", key=("text",), columns=columns)
     ensure_schema(engine, [*TABLES, THINGS, other])
     publish(url, version(), [of(things(1, text=["good"]), content_hash="h1")])
-    twins = Publication(other, lambda: other.to_arrow(other.conform(things(7, 7, text=["secret 9876501234", "x"]))))
+    twins = Publication(other, lambda: other.to_arrow(other.conform(things(7, 8, text=["secret 9876501234"] * 2))))
     with pytest.raises(DatabaseUnavailable) as told:
         publish(url, version(D2), [of(things(2, text=["half"]), content_hash="h2"), twins])
     assert ask(engine, "SELECT id, text FROM clean.things") == [(1, "good")]
@@ -340,8 +355,20 @@ def test_an_error_in_the_middle_leaves_nothing_half_published(url: str, engine: 
     assert ask(engine, "SELECT max(as_of) FROM ops.nights") == [(D1,)]
     assert "\n" not in str(told.value)
     assert "sales was not published, the last good night stays" in str(told.value)
+    assert "it refuses (SQLSTATE 23505)" in str(told.value)
     assert "9876501234" not in str(told.value)
     assert not told.value.transient, "the same rows fail again: trying again does not help"
+
+
+def cut_who_waits(engine: sa.Engine) -> None:
+    """End the connection that waits for a lock, as soon as one does."""
+    stuck = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    deadline = time.monotonic() + 20
+    while not ask(engine, stuck) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def test_a_connection_cut_in_the_middle_is_transient_and_the_next_try_completes(url: str, engine: sa.Engine) -> None:
@@ -350,16 +377,7 @@ def test_a_connection_cut_in_the_middle_is_transient_and_the_next_try_completes(
     with blocker.cursor() as cursor:
         cursor.execute("LOCK TABLE clean.things IN ACCESS EXCLUSIVE MODE")
 
-    def cut() -> None:
-        stuck = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        deadline = time.monotonic() + 20
-        while not ask(engine, stuck) and time.monotonic() < deadline:
-            time.sleep(0.02)
-
-    cutter = threading.Thread(target=cut)
+    cutter = threading.Thread(target=cut_who_waits, args=[engine])
     cutter.start()
     with pytest.raises(DatabaseUnavailable) as told:
         publish(url, version(D2), [of(things(1, 2, text=["new", "new"]))])
@@ -369,6 +387,25 @@ def test_a_connection_cut_in_the_middle_is_transient_and_the_next_try_completes(
     assert "\n" not in str(told.value)
     assert ask(engine, "SELECT id, text FROM clean.things") == [(1, "good")]
     assert publish(url, version(D2), [of(things(1, 2, text=["new", "new"]))]).counts == {"clean.things": (1, 1, 0)}
+
+
+def test_a_connection_cut_while_an_empty_table_is_filled_leaves_it_empty_and_is_transient(
+    url: str, engine: sa.Engine
+) -> None:
+    plain = replace(THINGS, name="plain", columns=tuple(c for c in THINGS.columns if c.kind is not Kind.JSON))
+    ensure_schema(engine, [*TABLES, plain])
+    night = [Publication(plain, lambda: plain.to_arrow(plain.conform(things(1, 2))), content_hash="h")]
+    with psycopg2.connect(libpq_uri(url)) as blocker, blocker.cursor() as cursor:
+        cursor.execute("LOCK TABLE clean.plain IN SHARE MODE")  # it may be read: only COPY waits
+        cutter = threading.Thread(target=cut_who_waits, args=[engine])
+        cutter.start()
+        with pytest.raises(DatabaseUnavailable) as told:
+            publish(url, version(), night)
+        cutter.join()
+    blocker.close()
+    assert told.value.transient
+    assert ask(engine, "SELECT count(*) FROM clean.plain") == [(0,)]
+    assert publish(url, version(), night).counts == {"clean.plain": (2, 0, 0)}
 
 
 def test_a_database_that_is_away_is_one_readable_line_without_the_password(url: str) -> None:
