@@ -4,6 +4,8 @@ A bound says what a night may grow to before somebody must look at why. On the g
 is counted here is the fixed cost of a night.
 """
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,7 @@ import sqlalchemy as sa
 
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.parts.marketing.zoom import intake
+from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.postgres import publisher
 from funnel_etl_tests.golden.week import FRI, SAT, THU, WED, write_night
 from funnel_etl_tests.installation import Installation, Published
@@ -31,7 +34,10 @@ ACCOUNTS = {
 
 @dataclass
 class Counted:
-    """What a night did. `sent`: tables that were sent to PostgreSQL → rows; `parsed`: Zoom files that were read."""
+    """What a night did. `sent`: tables that were sent to PostgreSQL → rows; `parsed`: Zoom files that were read.
+
+    `worked_out`: what several assets need → how often it was made.
+    """
 
     sessions: int
     dagster_sessions: int
@@ -39,13 +45,15 @@ class Counted:
     events: int
     sent: dict[str, int]
     parsed: int
+    worked_out: Counter[str]
 
 
 def night(installation: Installation, day: Any) -> Counted:
     """Run a night and count."""
     sent: dict[str, int] = {}
     parsed: list[str] = []
-    send, read = publisher._send, intake.read_report
+    worked_out: Counter[str] = Counter()
+    send, read, share = publisher._send, intake.read_report, Night.shared
 
     def sending(cursor: Any, publication: publisher.Publication, part: str) -> Any:
         counts, checksum = send(cursor, publication, part)
@@ -56,11 +64,15 @@ def night(installation: Installation, day: Any) -> Counted:
         parsed.append("")
         return read(*arguments, **options)
 
+    def sharing(own: Night, name: str, make: Callable[[], Any], uses: int) -> Any:
+        return share(own, name, lambda: worked_out.update([name]) or make(), uses)
+
     own = str(installation.engine.url.database)
     installation.engine.dispose()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publisher, "_send", sending)
         patch.setattr(intake, "read_report", reading)
+        patch.setattr(Night, "shared", sharing)
         before = {name: of_server(installation, name) for name in (own, f"{own}_dagster")}
         done = installation.night(day)
         assert done.is_published, done.failures
@@ -69,7 +81,8 @@ def night(installation: Installation, day: Any) -> Counted:
     with installation.settings() as settings, instance(settings) as (opened, _):
         events = len(opened.all_logs(done.run_id))
     dagster = used[f"{own}_dagster"]
-    return Counted(used[own]["sessions"], dagster["sessions"], dagster["transactions"], events, sent, len(parsed))
+    of_dagster = dagster["sessions"], dagster["transactions"]
+    return Counted(used[own]["sessions"], *of_dagster, events, sent, len(parsed), worked_out)
 
 
 def of_server(installation: Installation, database: str) -> dict[str, int]:
@@ -121,3 +134,8 @@ def test_an_unchanged_night_sends_only_its_accounts_and_reads_no_file(unchanged:
 
 def test_an_ordinary_night_reads_only_the_new_file(ordinary: Counted) -> None:
     assert ordinary.parsed == 1
+
+
+def test_what_several_assets_need_is_worked_out_once(counted: Counted) -> None:
+    sheet = ("the sheet's Zoom tab", "the sheet's M0", "the sheet's sales")
+    assert counted.worked_out == dict.fromkeys([*sheet, "who a row of Zoom is"], 1)
