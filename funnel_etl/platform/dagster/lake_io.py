@@ -53,9 +53,7 @@ class LakeIOManager(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """Refuse: an asset reads its tables by `table_asset.frames_of`, which costs a night fewer events."""
-        raise NotImplementedError(
-            f"declare {context.asset_key.to_user_string()} by `inputs` of @table_asset, not by ins="
-        )
+        raise RuntimeError(f"declare {context.asset_key.to_user_string()} by `inputs` of @table_asset, not by ins=")
 
     def _table(self, context: dg.OutputContext) -> Table:
         return self._tables[tuple(context.asset_key.path)]
