@@ -1,6 +1,6 @@
 """From the lake to PostgreSQL: a part's tables in one transaction, each a temporary table and a MERGE.
 
-A table that is still empty is filled straight away, at a third of what a MERGE costs the server.
+A table that is still empty is filled straight away, which costs the server less than a MERGE.
 
 Readers see one whole night or the one before, never blocked; grants, comments, views stay. No older night goes over
 a newer one; a table that PostgreSQL holds already, which is looked at, is not sent. Knows no domain.
