@@ -264,8 +264,11 @@ def test_no_message_and_no_memory_holds_a_person_a_file_s_name_or_the_secret_of_
         assert "Priya" not in text
         assert "@" not in text
         assert resolved.receiver.secret not in text
+    with resolved.installation.settings() as settings, instance(settings) as (opened, _):
+        runs = "|".join(run.run_id[:8] for run in opened.get_runs())  # one in forty is all digits
     for night in resolved.posts.values():
-        assert not [body for _, body in night if re.search(r"(?<![\d,.])\d{7,}", body)]
+        told = [re.sub(rf"\b({runs})\b", "(a run)", body) for _, body in night]
+        assert not [body for body in told if re.search(r"(?<![\d,.])\d{7,}", body)]
     state = [path for path in (resolved.installation.home / "state").rglob("*") if path.is_file()]
     assert len(state) > 20
     assert not [path for path in state if resolved.receiver.secret.encode() in path.read_bytes()]
