@@ -3,12 +3,12 @@
 Reads and writes frames by their contracts; knows no Dagster and no PostgreSQL.
 """
 
-import hashlib
 import io
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import date, timedelta
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -19,6 +19,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.reading.schema_drift import SchemaChange
 from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
 from funnel_etl.core.tables.contracts import Table
+from funnel_etl.platform.rows_file import hash_in, rows_file
 from funnel_etl.sources.archive.store import open_store
 
 
@@ -35,10 +36,8 @@ class Lake:
 
     def write(self, table: Table, night: date, rows: pd.DataFrame) -> None:
         """Write a conforming frame as the table of a night."""
-        buffer = io.BytesIO()
         contract = table.extended_with(rows.columns) if table.extensible else table
-        pq.write_table(contract.to_arrow(rows), buffer, compression="zstd")
-        self._store.write(_name(table, night), buffer.getvalue())
+        self._store.write(_name(table, night), rows_file(contract.to_arrow(rows)))
 
     def read_arrow(self, table: Table, night: date, columns: list[str] | None = None) -> pa.Table:
         """Return the table of a night as Arrow, or some columns. Raises `FunnelError` if that night has not made it."""
@@ -51,12 +50,14 @@ class Lake:
 
     def columns(self, table: Table, night: date) -> list[str]:
         """Return the columns of the table of a night. Raises `FunnelError` when that night has not made it."""
-        names: list[str] = pq.read_schema(io.BytesIO(self._read(table, night))).names
+        with self._open(table, night) as file:
+            names: list[str] = pq.read_schema(file).names
         return names
 
     def content_hash(self, table: Table, night: date) -> str:
-        """Return the SHA-256 of the night's file: the same rows in the same order have the same hash."""
-        return hashlib.sha256(self._read(table, night)).hexdigest()
+        """Return the hash of the night's rows in their order, as `rows_file` keeps it. Raises as `read_arrow`."""
+        with self._open(table, night) as file:
+            return hash_in(file)
 
     def exists(self, table: Table, night: date) -> bool:
         """Return whether the night has made the table."""
@@ -119,8 +120,12 @@ class Lake:
         return account, body["run_id"]
 
     def _read(self, table: Table, night: date) -> bytes:
+        with self._open(table, night) as file:
+            return file.read()
+
+    def _open(self, table: Table, night: date) -> BinaryIO:
         try:
-            return self._store.read(_name(table, night))
+            return self._store.open(_name(table, night))
         except FileNotFoundError:
             raise FunnelError(
                 f"the night {night} has not made it yet",
@@ -149,9 +154,9 @@ class _LakeOfNight(Lake):
         self._require_declared(table, night)
         return super().read_account(table, night)
 
-    def _read(self, table: Table, night: date) -> bytes:
+    def _open(self, table: Table, night: date) -> BinaryIO:
         self._require_declared(table, night)
-        return super()._read(table, night)
+        return super()._open(table, night)
 
     def _require_declared(self, table: Table, night: date | None = None) -> None:
         if night != self._night and table.full_name not in self._earlier:

@@ -25,6 +25,7 @@ from funnel_etl.files import write_whole
 from funnel_etl.operate.erase.person import Lines, Person
 from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
+from funnel_etl.platform.rows_file import rows_file
 from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.erasure_registry import redacted_from
 from funnel_etl.sources.archive.landing import Landing
@@ -171,7 +172,7 @@ def without_rows(
         if matcher and (naming := _naming(column, matcher)) is not None:
             gone = pc.or_(gone, naming)
     rows = int(pc.sum(gone).as_py() or 0)
-    return (_parquet(table.filter(pc.invert(gone))), rows) if rows else (data, 0)
+    return (rows_file(table.filter(pc.invert(gone))), rows) if rows else (data, 0)
 
 
 def _from_lines(table: pa.Table, lines: Lines) -> Any:
@@ -194,7 +195,7 @@ def with_masked_cells(data: bytes, matcher: PersonMatcher) -> tuple[bytes, int]:
         rows = max(rows, int(pc.sum(naming).as_py() or 0))
         plain = [matcher.masked(text) if text is not None else None for text in column.to_pylist()]
         table = table.set_column(at, table.schema.field(at), pa.array(plain, column.type))
-    return (_parquet(table), rows) if rows else (data, 0)
+    return (rows_file(table), rows) if rows else (data, 0)
 
 
 def _naming(column: pa.ChunkedArray, matcher: PersonMatcher) -> Any:
@@ -211,12 +212,6 @@ def _naming(column: pa.ChunkedArray, matcher: PersonMatcher) -> Any:
         return None
     named = pa.array([text for text in uniques.to_pylist() if matcher.named_in(text)], column.type)
     return pc.fill_null(pc.is_in(column, named), False) if len(named) else None
-
-
-def _parquet(table: pa.Table) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()
 
 
 def _adjust(store: Store, account: str, rows: int) -> None:
