@@ -16,9 +16,9 @@ _HASH = b"rows_hash"
 
 
 def rows_file(table: pa.Table) -> bytes:
-    """Return the Parquet file of a table, with the hash of its rows in its footer."""
+    """Return the Parquet file of a table, with the hash of its rows in its footer beside what else stands there."""
     buffer = io.BytesIO()
-    stamped = table.replace_schema_metadata({_HASH: rows_hash(table).encode()})
+    stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), _HASH: rows_hash(table).encode()})
     pq.write_table(stamped, buffer, compression="zstd")
     return buffer.getvalue()
 

@@ -75,5 +75,8 @@ def test_cells_that_look_alike_end_to_end_differ(one: list[object], two: list[ob
 def test_what_stands_in_the_footer_is_read_without_the_rows() -> None:
     made = rows_file(pa.table({"a": ["x"]}))
     told = hash_in(made)
+    about = pq.read_table(io.BytesIO(made)).replace_schema_metadata({b"months": b"10", b"rows_hash": b"of others"})
+    again = pq.read_schema(io.BytesIO(rows_file(about))).metadata
+    assert (again[b"months"], again[b"rows_hash"].decode()) == (b"10", told)
     other = pq.read_table(io.BytesIO(made)).append_column("b", pa.array([1]))
     assert hash_in(rows_file(other)) != told
