@@ -98,6 +98,7 @@ class SmallNights:
             self.landing,
             sources,
             parsed,
+            day,
             files,
             lambda name: self.lake.read(CLEAN[name], before) if before else None,
         )

@@ -104,6 +104,22 @@ MERGED_ROWS = Table(
     ),
 )
 
+LINE_RUNS = Table(
+    "ops",
+    "line_runs",
+    "One row per run of lines of the newest dump that follow on each other where they first stood, too",
+    ("source", "file_id", "source_row"),
+    (
+        Column("source", Kind.TEXT, "Source whose dump it is.", required=True),
+        *TRACE_COLUMNS,
+        Column("rows", Kind.INTEGER, "How many lines: this one and those after it.", required=True),
+        Column("current_file_id", Kind.TEXT, "SHA-256 of the newest dump, or the page of it.", required=True),
+        Column("current_row", Kind.INTEGER, "Line of it on which the first of them stands.", required=True),
+        _PART,
+    ),
+    note="What ops.current_lines is made of: a dump that only grew is one run for each night it grew in.",
+)
+
 SCHEMA_DRIFT = Table(
     "ops",
     "schema_drift",
@@ -275,6 +291,7 @@ TABLES = (
     ROW_LEDGER,
     QUARANTINE,
     MERGED_ROWS,
+    LINE_RUNS,
     SCHEMA_DRIFT,
     CONFIG_VERSIONS,
     NIGHTS,

@@ -17,7 +17,7 @@ from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.reading.schema_drift import SchemaChange
-from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
+from funnel_etl.core.tables.accounting import LINE_COLUMNS, MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.platform.rows_file import hash_in, rows_file
 from funnel_etl.sources.archive.store import open_store
@@ -102,6 +102,7 @@ class Lake:
             "drift": [asdict(change) for change in outcome.drift],
             "quarantine": _records(outcome.quarantine, QUARANTINE_COLUMNS),
             "merged": _records(outcome.merged, MERGED_COLUMNS),
+            "lines": _records(outcome.lines, LINE_COLUMNS),
         }
         self._store.write(_account_name(table, night), json.dumps(body, ensure_ascii=False).encode())
 
@@ -116,6 +117,7 @@ class Lake:
             notes=body["notes"],
             problems=body["problems"],
             drift=[SchemaChange(**change) for change in body.get("drift", [])],
+            lines=pd.DataFrame(dict(zip(LINE_COLUMNS, body.get("lines", [[]] * len(LINE_COLUMNS)), strict=True))),
         )
         return account, body["run_id"]
 

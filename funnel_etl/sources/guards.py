@@ -111,6 +111,10 @@ class DumpReader:
         outcome.notes += [str(change) for change in outcome.drift]
         return outcome
 
+    def rows(self, file_ids: Sequence[str]) -> pd.DataFrame:
+        """Return the rows of a landed dump with its own lines. Raises as `raw_pages`, and if it is gone."""
+        return self._records([self.landing.read(file_id) for file_id in file_ids], file_ids)[0].rows
+
     def last_good(self) -> LastGood | None:
         """Return the newest dump that a night used and that can be read."""
         for day, file_ids in self._used():

@@ -9,7 +9,7 @@ from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.observe.changes.contracts import CHANGED_ROWS, CHANGES
 from funnel_etl.parts.marketing.contracts import SPEND_SOURCE
 from funnel_etl.parts.sales.contracts import SALES_SOURCE
-from funnel_etl.platform.contracts import FILES, MERGED_ROWS, QUARANTINE, ROW_LEDGER, SCHEMA_DRIFT
+from funnel_etl.platform.contracts import FILES, LINE_RUNS, MERGED_ROWS, QUARANTINE, ROW_LEDGER, SCHEMA_DRIFT
 from funnel_etl_tests.whole import defs
 
 BY_NAME = {table.full_name: table for table in TABLES}
@@ -185,9 +185,9 @@ def test_a_table_and_its_asset_have_the_same_key_and_every_table_but_the_ledgers
 
 
 def test_what_no_night_makes_is_live_and_what_is_live_no_night_makes() -> None:
-    """Files, ledger, quarantine, merged rows and drift are accounts of a publication: landing has what they tell."""
+    """Files, ledger, quarantine, merged rows, lines, drift: accounts of a publication; landing has what they tell."""
     keys = {tuple(key.path) for key in defs.resolve_asset_graph().get_all_asset_keys()}
-    accounts = {table.full_name for table in (FILES, ROW_LEDGER, QUARANTINE, MERGED_ROWS, SCHEMA_DRIFT)}
+    accounts = {table.full_name for table in (FILES, ROW_LEDGER, QUARANTINE, MERGED_ROWS, LINE_RUNS, SCHEMA_DRIFT)}
     live = {table.full_name for table in TABLES if table.live}
     assert "ops.alerts" in live
     assert live == {t.full_name for t in TABLES if tuple(t.asset_key) not in keys} - accounts

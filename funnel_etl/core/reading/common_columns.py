@@ -8,11 +8,18 @@ from funnel_etl.core.tables.contracts import Column, Kind, Table
 PHONE_CLASSES = ("in_mobile", "foreign", "placeholder", "sci_notation", "invalid", "blank")
 
 TRACE_COLUMNS = (
-    Column("file_id", Kind.TEXT, "SHA-256 of the landed file this row comes from; see ops.files.", required=True),
+    Column(
+        "file_id",
+        Kind.TEXT,
+        "SHA-256 of the landed file this row comes from, see ops.files; of a dump that comes whole each night the "
+        "first in which exactly this row stood.",
+        required=True,
+    ),
     Column(
         "source_row",
         Kind.INTEGER,
-        "Physical line on which the record starts in that file; the header is line 1, or below notes.",
+        "Physical line on which the record starts in that file; the header is line 1, or below notes. Its line in the "
+        "newest dump: ops.current_lines.",
         required=True,
     ),
 )

@@ -190,7 +190,7 @@ class SourceFrame:
             if amount is not None and len(doubtful):
                 self.account.notes.append(
                     f"{self.source}: {grouped(len(doubtful))} with the name of a total, whose amount is the sum of no "
-                    f"others, read as a row (the first is line {doubtful.iloc[0]})"
+                    f"others, read as a row (the first came on line {doubtful.iloc[0]})"
                 )
         return is_total
 

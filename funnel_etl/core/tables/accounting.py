@@ -21,6 +21,7 @@ TRACE = ["file_id", "source_row"]
 """The columns that lead a row back to a line of a landed file."""
 
 QUARANTINE_COLUMNS = [*TRACE, "row_key", "reason", "detail", "row"]
+LINE_COLUMNS = ["source", *TRACE, "rows", "current_file_id", "current_row"]
 MERGED_COLUMNS = [*TRACE, "into_file_id", "into_source_row", "reason"]
 
 
@@ -49,7 +50,8 @@ class Outcome:
 
     `quarantine` has QUARANTINE_COLUMNS, `merged` MERGED_COLUMNS; `problems` are the checks
     it failed: such a table is never published. `notes` are one-line warnings without personal data; `drift` is how the
-    header of its source differs from the night before.
+    header of its source differs from the night before. `lines` (LINE_COLUMNS): where rows of a dump stand in it, a run
+    of lines a row, where they are led back to the first dump they stood in.
     """
 
     rows: pd.DataFrame
@@ -59,6 +61,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     drift: list[SchemaChange] = field(default_factory=list)
+    lines: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=LINE_COLUMNS))
 
 
 class RowAccount:

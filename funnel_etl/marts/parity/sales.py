@@ -134,22 +134,20 @@ def _sales(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
         manual=aged["manual_mapping"],
         is_aged_out=True,
     )
-    rows["line"] = _lines(rows)
-    both = pd.concat([rows, old.assign(line="line " + old["source_row"].astype("str"))], ignore_index=True)
+    both = pd.concat([rows, old], ignore_index=True)
     both["is_counted"] = both["is_counted"].fillna(value=True).astype(bool)
     return both.assign(sale_id=both["raw_id"].fillna(""), key=_keys(both))
 
 
-def _lines(rows: pd.DataFrame) -> pd.Series:
-    """Return where each row of a dump stands: its line, and its page where the dump came in several."""
-    page, pages = pd.factorize(rows["file_id"])
-    line = "line " + rows["source_row"].astype("str")
-    return line if len(pages) < 2 else "page " + pd.Series(page + 1, index=rows.index).astype("str") + " " + line
-
-
 def _keys(rows: pd.DataFrame) -> pd.Series:
-    """Name each row: by its _id, where it is the one that is clean or the only one with it; else with its line."""
+    """Name each row: by its _id, where it is the one that is clean or the only one with it; else with its line.
+
+    Of rows with one _id (or none) that first stood on that line of several dumps, the second has a 2, and so on.
+    """
     first = rows.assign(rank=(rows["state"] != "clean").astype(int)).sort_values("rank", kind="stable")
     speaks = ~first.duplicated("raw_id") & first["raw_id"].notna()
     plain = speaks.reindex(rows.index)
-    return rows["raw_id"].fillna("").where(plain, rows["raw_id"].fillna("") + " " + rows["line"]).str.strip()
+    named = (rows["raw_id"].fillna("") + " line " + rows["source_row"].astype("str")).str.strip()
+    number = named.groupby(named).cumcount() + 1
+    named = named.where(number == 1, named + " (" + number.astype("str") + ")")
+    return rows["raw_id"].fillna("").where(plain, named)

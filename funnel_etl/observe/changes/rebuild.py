@@ -5,6 +5,7 @@ The functions are those of the night's own assets: of a pulled source, its decla
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 
@@ -26,6 +27,7 @@ from funnel_etl.parts.marketing.zoom.reader.contracts import (
 )
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.lineage import led_back
 from funnel_etl.sources.nightly import NightlySources
 
 Frame = pd.DataFrame
@@ -53,6 +55,7 @@ class Rebuilder:
     landing: Landing
     sources: NightlySources
     parsed: ParsedReports
+    night: date
     files: dict[str, list[str]]
     aged: Callable[[str], pd.DataFrame | None]
 
@@ -70,7 +73,8 @@ class Rebuilder:
         source = BY_TABLE[name]
         pages = [Page(self.landing.read(file_id), file_id) for file_id in self.files[source.name]]
         documented, aliases = source.documented(config), config.aliases(source.name)
-        rows = raw_pages(pages, source.name, documented, aliases, source.read).rows
+        dump = raw_pages(pages, source.name, documented, aliases, source.read).rows
+        rows = led_back(self.sources, source, self.night, self.files[source.name], dump).rows
         return source.raw.extended_with(rows.columns).conform(rows)
 
     def zoom(self, config: Config, zone: str, leads: pd.DataFrame) -> Frames:

@@ -98,7 +98,13 @@ class Comparison:
         self.zone = made_from.zone
         self.config = night.sources.config_of(made_from.config)
         self.remaker = Rebuilder(
-            night.sources.settings, night.sources.landing, night.sources, parsed, made_from.files, self._aged_out
+            settings=night.sources.settings,
+            landing=night.sources.landing,
+            sources=night.sources,
+            parsed=parsed,
+            night=published.night,
+            files=made_from.files,
+            aged=self._aged_out,
         )
         self.unknown: list[str] = []
         self.notes: list[str] = []

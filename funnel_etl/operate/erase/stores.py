@@ -102,6 +102,7 @@ def erase_landed(landing: Landing, matcher: PersonMatcher, by: list[str]) -> Rem
         if withheld.is_changed:
             landing.replace(file_id, withheld, by)
         _note(found, file_id, source, withheld)
+    landing.first_lines.forget(landing.erasures.tombstones())
     for arrival in landing.arrivals():
         if names := _renamed(arrival, matcher):
             landing.rename(arrival, *names)

@@ -18,10 +18,10 @@ from funnel_etl.files import storage_error, write_whole
 from funnel_etl.marts.funnel.contracts import MEASURES
 from funnel_etl.observe.changes.contracts import CAUSES, CHANGED_ROWS, CHANGES
 from funnel_etl.observe.changes.render import LABELS, movers, number, summary_lines
+from funnel_etl.operate.explain.current_lines import LandedLine, current_lines
 from funnel_etl.operate.explain.fact import meant
 from funnel_etl.operate.explain.moved_rows import (
     Cells,
-    LandedLine,
     MovedRow,
     Side,
     differing,
@@ -167,12 +167,13 @@ def _rows_behind(settings: Settings, metric: str, day: pd.Timestamp, funnel: str
         rows = _changed_rows(settings, connection, as_of)
         found = moved_rows(rows, metric, day, funnel)
         shown = found[:ROWS_SHOWN]
-        ids = [side.line[0] for row in shown for side in (row.before, row.after) if side.line]
-        names = file_names(connection, ids, settings.timezone)
+        lines = [side.line for row in shown for side in (row.before, row.after) if side.line]
+        names = file_names(connection, [file_id for file_id, _ in lines], settings.timezone)
+        now = current_lines(connection, lines)
     if not found:
         yield "no row of a day that was published before: it is a new day, or another version of the code"
         return
-    cells = landed_cells(Landing(UPath(settings.landing_root)), shown)
+    cells = landed_cells(Landing(UPath(settings.landing_root)), shown, now)
     yield f"the rows behind it ({grouped(len(found))}):"
     for row in shown:
         yield from _row_lines(row, metric, names, cells)

@@ -17,6 +17,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.values.text import lookup_key
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_SALES, ORIGINS, Origin
+from funnel_etl.operate.explain.current_lines import NEWEST_LINE
 from funnel_etl.operate.worklist.worklist import escaped
 
 FILE = "LATERAL (SELECT name, received_at FROM ops.files WHERE file_id = t.file_id ORDER BY received_at LIMIT 1)"
@@ -105,8 +106,10 @@ def _sql(origin: Origin, table: Table) -> str:
     funnel = "final_funnel" if table == ATTRIBUTED_SALES else "funnel"
     where = f'AND t."{origin.where}"{f" = {origin.is_value}" if origin.is_value else ""}' if origin.where else ""
     return (
-        f"SELECT {day} AS day, {shown}{value} AS value, f.name AS file, t.source_row AS line, t.file_id, f.received_at "  # noqa: S608
+        f"SELECT {day} AS day, {shown}{value} AS value, f.name AS file, t.source_row AS line, "  # noqa: S608
+        "n.current_row AS line_now, t.file_id, f.received_at "
         f"FROM {origin.table} AS t {join} LEFT JOIN {FILE} AS f ON true "
+        f"LEFT JOIN LATERAL {NEWEST_LINE.format(row='t')} AS n ON true "
         f'WHERE {day} BETWEEN :first AND :last AND t."{funnel}" = :funnel {where} ORDER BY 1, t.file_id, t.source_row'
     )
 

@@ -17,10 +17,9 @@ from funnel_etl.core.values.text import decode
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES
 from funnel_etl.observe.changes.contracts import CHANGED_ROWS
 from funnel_etl.observe.changes.rows import BY_TABLE
+from funnel_etl.operate.explain.current_lines import LandedLine, kept_lines
 from funnel_etl.sources.archive.landing import Landing
 
-LandedLine = tuple[str, int]
-"""A landed file and a line of it."""
 Cells = Mapping[Hashable, str]
 
 SOURCE_OF = {source.clean.full_name: name for name, source in BY_TABLE.items()} | {
@@ -73,22 +72,23 @@ def published_rows(connection: sa.Connection) -> pd.DataFrame:
     return CHANGED_ROWS.conform(rows)
 
 
-def landed_cells(landing: Landing, rows: Iterable[MovedRow]) -> dict[LandedLine, Cells]:
+def landed_cells(
+    landing: Landing, rows: Iterable[MovedRow], now: Mapping[LandedLine, LandedLine]
+) -> dict[LandedLine, Cells]:
     """Return the cells of the rows' lines by their column, as they came; of a Zoom report the whole line.
 
-    A file that is no longer kept, or a line that was erased, is left out.
+    A line whose file is no longer kept is read in the newest dump (`now`); one that is not in it, or was erased, is
+    left out.
     """
-    wanted: dict[tuple[str, str], set[int]] = {}
-    for row in rows:
-        for side in (row.before, row.after):
-            if side.line:
-                wanted.setdefault((row.table, side.line[0]), set()).add(side.line[1])
+    tables = {side.line: row.table for row in rows for side in (row.before, row.after) if side.line}
+    wanted: dict[tuple[str, str], dict[int, LandedLine]] = {}
+    for line, (file_id, number) in kept_lines(landing, tables, now).items():
+        wanted.setdefault((tables[line], file_id), {})[number] = line
     found: dict[LandedLine, Cells] = {}
     for (table, file_id), lines in wanted.items():
-        if landing.has(file_id):
-            data = landing.read(file_id)
-            cells = _of_source(data, SOURCE_OF[table], lines) if table in SOURCE_OF else _of_report(data, lines)
-            found |= {(file_id, line): record for line, record in cells.items()}
+        data = landing.read(file_id)
+        cells = _of_source(data, SOURCE_OF[table], {*lines}) if table in SOURCE_OF else _of_report(data, {*lines})
+        found |= {lines[number]: record for number, record in cells.items()}
     return found
 
 

@@ -22,6 +22,7 @@ from funnel_etl.core.values.numbers import grouped
 from funnel_etl.core.values.numbers import measure as measure_text
 from funnel_etl.core.values.text import decode
 from funnel_etl.files import storage_error, write_whole
+from funnel_etl.operate.explain.current_lines import LandedLine, current_lines, kept_lines
 from funnel_etl.operate.explain.fact import Explained, Period, as_csv, explain_fact
 from funnel_etl.operate.explain.person import Event, story, whom
 from funnel_etl.operate.run.dagster_home import prepare_tables
@@ -38,8 +39,9 @@ def show_person(settings: Settings, out: Console, words: str, *, lines: bool, as
     with published_database(settings) as connection:
         asked = whom(connection, words)
         events = story(connection, asked)
-        files = _files(connection, events)
-    texts = _lines(settings, events) if lines else {}
+        now = current_lines(connection, [place for event in events if (place := _place(event))])
+        files = _files(connection, events, now)
+    texts = _texts(settings, events, now) if lines else {}
     if as_json:
         zone = ZoneInfo(settings.timezone)
         told = [
@@ -50,6 +52,7 @@ def show_person(settings: Settings, out: Console, words: str, *, lines: bool, as
                 "file": files.get(event.file_id or ""),
                 "file_id": event.file_id,
                 "line": event.line,
+                **_told_now(now.get(_place(event) or ("", 0)), files),
                 **({"text": texts.get((event.file_id, event.line))} if lines else {}),
             }
             for event in events
@@ -63,12 +66,9 @@ def show_person(settings: Settings, out: Console, words: str, *, lines: bool, as
     shown = RichTable("when", "table", Column("what", overflow="fold"), "line of a file", box=None)
     for event in events:
         when = event.at.astimezone(ZoneInfo(settings.timezone)).strftime("%Y-%m-%d %H:%M") if event.at else ""
-        place = (
-            f"{files.get(event.file_id or '') or (event.file_id or '')[:12]} line {event.line}" if event.line else ""
-        )
         text = texts.get((event.file_id, event.line))
         what = event.what + (f"\n  {text}" if text else "")
-        shown.add_row(*map(_plain, (when, event.table, what, place)))
+        shown.add_row(*map(_plain, (when, event.table, what, _where(event, files, now))))
     out.print(shown)
     out.print(f"Times are of {settings.timezone}. The files are in the landing archive: ops.files has where.")
     return 0
@@ -143,26 +143,42 @@ def published_database(settings: Settings, command: str = "explain") -> Iterator
             yield connection
 
 
-def _files(connection: sa.Connection, events: list[Event]) -> dict[str, str]:
+def _place(event: Event) -> LandedLine | None:
+    return (event.file_id, event.line) if event.file_id and event.line else None
+
+
+def _where(event: Event, files: dict[str, str], now: dict[LandedLine, LandedLine]) -> str:
+    """Return where an event's line first stood and, if it stands elsewhere in the newest dump, where it is there."""
+    place = _place(event)
+    if place is None:
+        return ""
+    first = f"{files.get(place[0]) or place[0][:12]} line {place[1]}"
+    newest = now.get(place, place)
+    return first if newest == place else f"{first}; in the newest line {newest[1]}"
+
+
+def _told_now(place: LandedLine | None, files: dict[str, str]) -> dict[str, dict[str, object]]:
+    return {"now": {"file": files.get(place[0]), "file_id": place[0], "line": place[1]}} if place else {}
+
+
+def _files(connection: sa.Connection, events: list[Event], now: dict[LandedLine, LandedLine]) -> dict[str, str]:
     """Return the name under which each file arrived first."""
-    ids = sorted({event.file_id for event in events if event.file_id})
+    ids = sorted({event.file_id for event in events if event.file_id} | {file_id for file_id, _ in now.values()})
     first = "SELECT DISTINCT ON (file_id) file_id, name FROM ops.files WHERE file_id = ANY(:ids)"
     found = connection.execute(sa.text(f"{first} ORDER BY file_id, received_at"), {"ids": ids})
     return {row.file_id: row.name for row in found}
 
 
-def _lines(settings: Settings, events: list[Event]) -> dict[tuple[str | None, int | None], str]:
+def _texts(
+    settings: Settings, events: list[Event], now: dict[LandedLine, LandedLine]
+) -> dict[tuple[str | None, int | None], str]:
     """Return the landed line of each event, as it came; of a record of several lines the first."""
     landing = Landing(UPath(settings.landing_root))
-    found: dict[tuple[str | None, int | None], str] = {}
-    for file_id in {event.file_id for event in events if event.file_id}:
-        if not landing.has(file_id):
-            continue
-        lines = landed_lines(landing.read(file_id))
-        for event in events:
-            if event.file_id == file_id and event.line and event.line <= len(lines):
-                found[file_id, event.line] = lines[event.line - 1]
-    return found
+    kept = kept_lines(landing, [place for event in events if (place := _place(event))], now)
+    lines = {file_id: landed_lines(landing.read(file_id)) for file_id in {file_id for file_id, _ in kept.values()}}
+    return {
+        place: lines[file_id][number - 1] for place, (file_id, number) in kept.items() if number <= len(lines[file_id])
+    }
 
 
 def landed_lines(data: bytes) -> list[str]:

@@ -25,6 +25,7 @@ from funnel_etl.observe.alerts.failures import failed_checks, failed_runs
 from funnel_etl.observe.completeness.contracts import COMPLETE, FAILED, QUIET
 from funnel_etl.observe.completeness.missing_exports import LOOK_BACK_DAYS
 from funnel_etl.operate.erase.person import JOURNAL
+from funnel_etl.operate.explain.current_lines import NEWEST_LINE
 from funnel_etl.operate.run.dagster_home import open_instance, prepare_tables
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FEW_PHONES, FINDINGS, lacks_phones
 from funnel_etl.platform.dagster.automation_state import Automatic, automation_state
@@ -63,12 +64,14 @@ UNSENT = sa.text(
     "OR sent_at IS NOT NULL AND resolved_at > now() - interval '2 days' AND resolved_told_at IS NULL)"
 )
 LAST_SENT = sa.text("SELECT max(sent_at) FROM ops.alerts")
-OPEN = sa.text(
-    "SELECT asset, reason, part, count(*) AS rows, min(fix_hint) AS fix, max(first_seen_at) AS newest, "
-    "(array_agg(file_id ORDER BY first_seen_at DESC, file_id, source_row))[1\\:3] AS file_ids, "
-    "(array_agg(source_row ORDER BY first_seen_at DESC, file_id, source_row))[1\\:3] AS lines "
-    "FROM ops.quarantine WHERE resolved_at IS NULL GROUP BY asset, reason, part ORDER BY newest DESC, rows DESC, asset"
-)
+_OPEN = """
+SELECT asset, reason, part, count(*) AS rows, min(fix_hint) AS fix, max(first_seen_at) AS newest,
+    (array_agg(coalesce(current_file_id, file_id) ORDER BY first_seen_at DESC, file_id, source_row))[1\\:3] AS file_ids,
+    (array_agg(coalesce(current_row, source_row) ORDER BY first_seen_at DESC, file_id, source_row))[1\\:3] AS lines
+FROM ops.quarantine AS q LEFT JOIN LATERAL {} AS n ON true
+WHERE resolved_at IS NULL GROUP BY asset, reason, part ORDER BY newest DESC, rows DESC, asset
+"""
+OPEN = sa.text(_OPEN.format(NEWEST_LINE.format(row="q")))
 NAMES = sa.text("SELECT DISTINCT ON (file_id) file_id, name FROM ops.files WHERE file_id = ANY(:ids) ORDER BY 1, 2")
 UNDECIDED = sa.text(
     "SELECT item_kind, count(*) AS items, sum(revenue_inr) AS revenue, max(revenue_inr) AS most, "

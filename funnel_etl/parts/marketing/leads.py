@@ -3,16 +3,15 @@
 import hashlib
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from funnel_etl.core.config_tables import Config, config_spelling
 from funnel_etl.core.reading.csvfile import RESERVED
+from funnel_etl.core.reading.first_lines import joined_cells
 from funnel_etl.core.reading.source_frame import SourceFrame
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.values.dates import business_day
 from funnel_etl.core.values.patterns import matches
-from funnel_etl.core.values.text import arrow_text, clean_email, lookup_keys, person_name
+from funnel_etl.core.values.text import clean_email, lookup_keys, person_name
 from funnel_etl.parts.marketing.contracts import TOFU_LEADS_SOURCE
 
 SOURCE = "tofu_leads"
@@ -75,12 +74,5 @@ def first_of_person(rows: pd.DataFrame) -> pd.Series:
 
 def content_ids(cells: pd.DataFrame) -> pd.Series:
     """Name each row by a hash of its cells that are not blank, so that a new empty column changes no id."""
-    nothing = pa.scalar("", pa.large_string())
-    named = []
-    for name in sorted(cells.columns):
-        texts = arrow_text(cells[name].fillna(""))
-        label = pa.scalar(f"\x1f{name}\x1e", texts.type)
-        named.append(pc.if_else(pc.equal(texts, nothing), nothing, pc.binary_join_element_wise(label, texts, nothing)))
-    joined = pc.binary_join_element_wise(*named, nothing).cast(pa.large_binary())
-    ids = [hashlib.sha256(text[1:]).hexdigest()[:16] for text in joined.to_pylist()]
+    ids = [hashlib.sha256(text[1:]).hexdigest()[:16] for text in joined_cells(cells).to_pylist()]
     return pd.Series(ids, index=cells.index, dtype="str")

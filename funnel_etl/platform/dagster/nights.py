@@ -1,7 +1,7 @@
 """The daily partition, whose key is the as-of date, and what an asset knows about its night."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from funnel_etl.files import private_folder, write_whole
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.guards import DumpReader
+from funnel_etl.sources.lineage import led_back
 from funnel_etl.sources.nightly import CONFIG, NightlySources
 
 T = TypeVar("T")
@@ -100,11 +101,14 @@ class Night:
     def records(self, source: Source) -> Outcome:
         """Pull a source for the night (or replay what it used) and return the records of its `raw` table.
 
-        A dump that was cut off, or lacks too many rows of the last good one by its key, is refused when it is pulled.
+        Each is led back to the dump it first stood in. A dump that was cut off, or lacks too many rows of the last good
+        one by its key, is refused when it is pulled.
         """
         reader = DumpReader(self.sources.settings, self.sources.landing, source, self.config, night=self.day)
         pulled = self.sources.pull(source, self.day, reader.judge)
-        return reader.records(pulled.file_ids, pulled.judged)
+        outcome = reader.records(pulled.file_ids, pulled.judged)
+        found = led_back(self.sources, source, self.day, pulled.file_ids, outcome.rows)
+        return replace(outcome, rows=found.rows, lines=found.lines.assign(source=source.name))
 
     def shared(self, name: str, make: Callable[[], T], uses: int) -> T:
         """Return what several assets of a run work out alike: made for the first, forgotten after so many `uses`."""

@@ -14,11 +14,19 @@ import pandas as pd
 
 from funnel_etl.core.errors import PublishRefused
 from funnel_etl.core.parts import FOLLOWS
-from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS
+from funnel_etl.core.tables.accounting import LINE_COLUMNS, MERGED_COLUMNS, QUARANTINE_COLUMNS
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.reasons import fix_hint
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.platform.contracts import CONFIG_VERSIONS, FILES, MERGED_ROWS, QUARANTINE, ROW_LEDGER, SCHEMA_DRIFT
+from funnel_etl.platform.contracts import (
+    CONFIG_VERSIONS,
+    FILES,
+    LINE_RUNS,
+    MERGED_ROWS,
+    QUARANTINE,
+    ROW_LEDGER,
+    SCHEMA_DRIFT,
+)
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
 from funnel_etl.platform.dagster.table_asset import night_of, progress, run_body
 from funnel_etl.platform.lake import Lake
@@ -133,6 +141,7 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
     """
     drift: list[dict[str, Any]] = []
     ledger, quarantine, merged = [], [pd.DataFrame(columns=QUARANTINE_COLUMNS)], [pd.DataFrame(columns=MERGED_COLUMNS)]
+    lines = [pd.DataFrame(columns=LINE_COLUMNS)]
     for table in tables:
         account, run_id = lake.read_account(table, night)
         common = {"asset": table.full_name, "part": part}
@@ -148,6 +157,7 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
             ledger.append({**counts, **common, "reasons": reasons, "run_id": run_id, "as_of": pd.Timestamp(night)})
         quarantine.append(account.quarantine.assign(**common))
         merged.append(account.merged.assign(**common))
+        lines.append(account.lines.assign(part=part))
         drift += [
             {**vars(change), "column_name": change.column, "as_of": pd.Timestamp(night), "part": part}
             for change in account.drift
@@ -161,6 +171,7 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
         replace(_publication(QUARANTINE, quarantined, drop=("first_seen_at", "resolved_at")), mode="resolve"),
         _publication(SCHEMA_DRIFT, pd.DataFrame(drift, columns=SCHEMA_DRIFT.names)),
         replace(_publication(MERGED_ROWS, pd.concat(merged, ignore_index=True)), mode="replace_part"),
+        replace(_publication(LINE_RUNS, pd.concat(lines, ignore_index=True)), mode="replace_part"),
     ]
 
 
@@ -170,11 +181,16 @@ def _arrivals(landing: Landing, sources: Collection[str]) -> list[Arrival]:
 
 
 def _rows_by_file(lake: Lake, tables: Sequence[Table], night: date) -> pd.Series:
-    """Count the records of each file over the part's raw tables. Index: file_id."""
-    raw = [table for table in tables if table.schema == "raw" and "source_row" in table.by_name]
-    file_ids = [lake.read_arrow(table, night, ["file_id"])["file_id"].to_pandas() for table in raw]
-    counts: pd.Series = pd.concat([pd.Series(dtype="str"), *file_ids]).value_counts()
-    return counts
+    """Count the records of each file over the part's raw tables, of a dump those that stand in it. Index: file_id."""
+    counts = [pd.Series(dtype="Int64")]
+    for table in (table for table in tables if table.schema == "raw" and "source_row" in table.by_name):
+        lines = lake.read_account(table, night)[0].lines
+        if len(lines):
+            counts.append(lines.groupby("current_file_id")["rows"].sum())
+        else:
+            counts.append(lake.read_arrow(table, night, ["file_id"])["file_id"].to_pandas().value_counts())
+    found: pd.Series = pd.concat(counts).groupby(level=0).sum()
+    return found
 
 
 def files_frame(arrivals: Sequence[Arrival], states: pd.DataFrame, rows: pd.Series) -> pd.DataFrame:

@@ -1,4 +1,7 @@
-"""Views of `ops` for people: what is open, and for how long. They follow the tables; nothing is published into them."""
+"""Views of `ops` for people: what is open, and for how long; where a row of a dump stands now.
+
+They follow the tables; nothing is published into them.
+"""
 
 from funnel_etl.platform.postgres.view_changes import View
 
@@ -25,5 +28,22 @@ VIEWS = [
             "oldest_at": "When the first of them was first published as quarantined.",
             "fix_hint": "How to fix them; they close by themselves then.",
         },
-    )
+    ),
+    View(
+        "ops",
+        "current_lines",
+        "ops.line_runs",
+        """
+        SELECT r.source, r.file_id, r.source_row + n AS source_row, r.current_file_id, r.current_row + n AS current_row
+        FROM ops.line_runs AS r CROSS JOIN LATERAL generate_series(0, r.rows - 1) AS n
+        """,
+        "One row per row of the newest dump of each source: where it first stood, and its line now",
+        {
+            "source": "Source whose dump it is.",
+            "file_id": "SHA-256 of the first dump in which exactly this row stood, as on the row itself.",
+            "source_row": "Line of that dump, as on the row itself.",
+            "current_file_id": "SHA-256 of the newest dump (of one in pages, the page); see ops.files.",
+            "current_row": "Line on which the row stands there.",
+        },
+    ),
 ]

@@ -4,6 +4,7 @@
     manifests/<source>/<year>/<arrival_id>.json      one for each arrival, never changed
     nights/<as_of>/<source>.json                     the files a night used
     removed/<first two>/<sha256>.json                why bytes are not there any more
+    first_lines/<source>/<as_of>.parquet             the rows that came new with a night: `first_lines`
     erasures/                                        persons who are not kept, and files without their lines
     archive.json, publications/                      which archive this is, and which runs published: `identity`
 
@@ -40,6 +41,7 @@ from funnel_etl.sources.archive.arrivals import (
     utc,
 )
 from funnel_etl.sources.archive.erasure_registry import Erasures, redacted_from
+from funnel_etl.sources.archive.first_lines import FirstLines
 from funnel_etl.sources.archive.identity import ArchiveIdentity
 from funnel_etl.sources.archive.store import LANDING, Store, open_store
 from funnel_etl.sources.connect.addresses import arrival_name
@@ -226,6 +228,11 @@ class Landing:
     def erasures(self) -> Erasures:
         """The persons who were erased, and what was recorded of it."""
         return Erasures(self._store)
+
+    @cached_property
+    def first_lines(self) -> FirstLines:
+        """The rows that came new with each night, and where they stood."""
+        return FirstLines(self._store)
 
     @cached_property
     def identity(self) -> ArchiveIdentity:

@@ -344,8 +344,8 @@ def test_rows_on_the_same_line_of_two_pages_are_two(sheet: Made) -> None:
     again = SALE.format("Meta Ads") + SALE.format("Webinar") + SALE.format("App")
     found = sheet(sales=again, page=1)
     assert found.reasons("sales") == {
-        ("S1 page 1 line 2", "(row)"): ("Meta Ads", None, "duplicate_row"),
-        ("S1 page 2 line 2", "(row)"): ("Webinar", None, "duplicate_row"),
+        ("S1 line 2", "(row)"): ("Meta Ads", None, "duplicate_row"),
+        ("S1 line 2 (2)", "(row)"): ("Webinar", None, "duplicate_row"),
     }
 
 

@@ -44,7 +44,9 @@ def remaker(company: SmallNights) -> tuple[Rebuilder, Config]:
     sources = NightlySources(company.settings, company.landing)
     parsed = ParsedReports(open_store(company.lake.root), sources)
     files = {source: company.landing.night(DAY, source) or [] for source in [*SOURCES, "zoom"]}
-    return Rebuilder(company.settings, company.landing, sources, parsed, files, lambda _: None), sources.config(DAY)
+    return Rebuilder(company.settings, company.landing, sources, parsed, DAY, files, lambda _: None), sources.config(
+        DAY
+    )
 
 
 READS = {name: source.reads for name, source in BY_TABLE.items()} | {"zoom": ZOOM_READS}

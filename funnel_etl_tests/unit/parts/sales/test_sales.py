@@ -154,7 +154,7 @@ def test_where_every_sale_has_a_label_for_its_id_none_is_a_total(clean: Clean) -
 def test_what_looks_like_a_total_and_is_the_sum_of_nothing_is_noted(clean: Clean) -> None:
     rows = [f"s{n},paid,2026-11-01,9876512345,100,Webinar" for n in (1, 2)]
     notes = clean(*rows, "Total of Asha's team,,2026-11-03,,299,").notes
-    named = "1 with the name of a total, whose amount is the sum of no others, read as a row (the first is line 4)"
+    named = "1 with the name of a total, whose amount is the sum of no others, read as a row (the first came on line 4)"
     assert notes == [f"crm_sales: {named}"]
 
 
