@@ -8,6 +8,8 @@ last night also has the CRM's history and the quarantine. To write the files ane
 then read `git diff funnel_etl_tests/golden/expected` line by line: every moved number must have its reason.
 """
 
+import csv
+import io
 import os
 import shutil
 from collections import Counter
@@ -24,6 +26,8 @@ import sqlalchemy as sa
 from upath import UPath
 
 from funnel_etl.assembly import TABLES
+from funnel_etl.catalog import SOURCES
+from funnel_etl.core.source import Source
 from funnel_etl.core.tables.contracts import Kind, Table
 from funnel_etl.demo.crm_server import LoopbackCrm
 from funnel_etl.marts.funnel.contracts import MEASURES
@@ -32,6 +36,7 @@ from funnel_etl.operate.run.night import NightResult
 from funnel_etl.parts.sales.contracts import CRM_HISTORY
 from funnel_etl.platform.contracts import QUARANTINE
 from funnel_etl.platform.lake import Lake
+from funnel_etl.sources.archive.landing import Landing
 from funnel_etl_tests.golden.week import FRI, MON, NIGHTS, SAT, SUN, THU, TUE, WED, file_labels, write_night
 from funnel_etl_tests.installation import Installation
 
@@ -289,6 +294,33 @@ def test_the_causes_of_every_number_add_up_to_what_it_moved_since_the_night_befo
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("source", SOURCES.values(), ids=list(SOURCES))
+def test_every_row_of_a_dump_leads_to_the_first_dump_that_had_it_and_to_the_newest(week: Week, source: Source) -> None:
+    landing = Landing(week.installation.home / "state" / "landing")
+    first: dict[tuple[object, int], tuple[str, int]] = {}
+    for night in NIGHTS:
+        [file_id] = landing.night(night, source.name) or []
+        records = list(csv.reader(io.StringIO(landing.read(file_id).decode("utf-8-sig"), newline="")))
+        seen: Counter[object] = Counter()
+        newest = {}
+        for line, cells in enumerate(records[1:], start=2):
+            content = frozenset((name, cell) for name, cell in zip(records[0], cells, strict=True) if cell)
+            seen[content] += bool(content)
+            if content:
+                newest[file_id, line] = first.setdefault((content, seen[content]), (file_id, line))
+    query = (
+        "SELECT r.file_id, r.source_row, n.source, n.current_file_id, n.current_row "  # noqa: S608
+        f"FROM {source.raw.full_name} AS r LEFT JOIN ops.current_lines AS n USING (file_id, source_row)"
+    )
+    rows = week.installation.query(query)
+    led = zip(rows["current_file_id"], rows["current_row"], rows["file_id"], rows["source_row"], strict=True)
+    assert {(file, line): (first_file, first_line) for file, line, first_file, first_line in led} == newest
+    assert {*rows["source"]} == {source.name}
+    assert len({file for file, _ in newest.values()}) > 1, "no row of it is older than its newest dump"
+    counted = week.installation.value(f"SELECT DISTINCT rows FROM ops.files WHERE file_id = '{file_id}'")  # noqa: S608
+    assert counted == len(newest)
+
+
 def test_a_night_of_the_week_replayed_from_the_archive_gives_the_same_bytes(week: Week) -> None:
     contents = week.installation.contents("raw", "clean", "mart", "ops")
     again = week.installation.night(SAT, tofu_leads_url="/nowhere/leads.csv", crm_sales_url="http://127.0.0.1:1/")

@@ -67,7 +67,10 @@ def test_a_fact_is_told_with_the_line_of_each_row(week: Installation, tmp_path: 
     assert done.returncode == 0, done.stderr
     assert "S1" in done.stdout
     assert "crm_sales.csv" in done.stdout
-    assert file.read_text(encoding="utf-8-sig").splitlines()[0] == "day,sale_id,value,file,line,file_id,received_at"
+    assert (
+        file.read_text(encoding="utf-8-sig").splitlines()[0]
+        == "day,sale_id,value,file,line,file_id,received_at,line_now"
+    )
 
 
 def test_numbers_the_parts_no_longer_hold_are_told_as_such(week: Installation) -> None:

@@ -106,8 +106,8 @@ def _sql(origin: Origin, table: Table) -> str:
     funnel = "final_funnel" if table == ATTRIBUTED_SALES else "funnel"
     where = f'AND t."{origin.where}"{f" = {origin.is_value}" if origin.is_value else ""}' if origin.where else ""
     return (
-        f"SELECT {day} AS day, {shown}{value} AS value, f.name AS file, t.source_row AS line, "  # noqa: S608
-        "n.current_row AS line_now, t.file_id, f.received_at "
+        f"SELECT {day} AS day, {shown}{value} AS value, f.name AS file, t.source_row AS line, t.file_id, "  # noqa: S608
+        "f.received_at, n.current_row AS line_now "
         f"FROM {origin.table} AS t {join} LEFT JOIN {FILE} AS f ON true "
         f"LEFT JOIN LATERAL {NEWEST_LINE.format(row='t')} AS n ON true "
         f'WHERE {day} BETWEEN :first AND :last AND t."{funnel}" = :funnel {where} ORDER BY 1, t.file_id, t.source_row'
