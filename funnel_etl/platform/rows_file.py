@@ -33,6 +33,18 @@ def hash_in(file: BinaryIO | bytes) -> str:
     return rows_hash(pq.read_table(source))
 
 
+class StoredRows:
+    """The rows of a file, of which a column is read when it is asked for. `schema`: their columns and types."""
+
+    def __init__(self, file: bytes) -> None:
+        self._file = pq.ParquetFile(io.BytesIO(file))
+        self.schema: pa.Schema = self._file.schema_arrow
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Return the cells of a column."""
+        return self._file.read([name]).column(name)
+
+
 def rows_hash(table: pa.Table) -> str:
     """Return the SHA-256 of a table's columns, types and cells in their order."""
     digest = hashlib.sha256(str(len(table)).encode())
