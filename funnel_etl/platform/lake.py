@@ -19,7 +19,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.reading.schema_drift import SchemaChange
 from funnel_etl.core.tables.accounting import LINE_COLUMNS, MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
 from funnel_etl.core.tables.contracts import Table
-from funnel_etl.platform.rows_file import hash_in, rows_file
+from funnel_etl.platform.rows_file import StoredRows, hash_in, rows_file
 from funnel_etl.sources.archive.store import open_store
 
 
@@ -58,6 +58,14 @@ class Lake:
         """Return the hash of the night's rows in their order, as `rows_file` keeps it. Raises as `read_arrow`."""
         with self._open(table, night) as file:
             return hash_in(file)
+
+    def rows_of_hash(self, table: Table, content_hash: str, night: date) -> StoredRows | None:
+        """Return the rows that have a hash, if they are those of a night or of the last one before it; else None."""
+        for made in [day for day in self.nights(table) if day <= night][:-3:-1]:
+            file = self._read(table, made)
+            if hash_in(file) == content_hash:
+                return StoredRows(file)
+        return None
 
     def exists(self, table: Table, night: date) -> bool:
         """Return whether the night has made the table."""

@@ -109,6 +109,13 @@ def test_a_suffix_means_one_kind(table: Table) -> None:
     assert wrong == []
 
 
+@each_table
+def test_a_key_is_of_kinds_that_are_equal_to_postgresql_when_they_are_to_arrow(table: Table) -> None:
+    """As the publisher takes a difference: JSON may be spelled otherwise, and 0 is -0."""
+    kinds = {table.by_name[name].kind for name in table.key}
+    assert kinds <= {Kind.TEXT, Kind.INTEGER, Kind.DATE, Kind.TIMESTAMP}
+
+
 OF_A_METRIC = {
     CHANGES: {"difference", "previous_value", "current_value"},
     CHANGED_ROWS: {"before_value", "after_value"},

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import adbc_driver_manager.dbapi as adbc
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -34,9 +36,9 @@ ACCOUNTS = {
 
 @dataclass
 class Counted:
-    """What a night did. `sent`: tables that were sent to PostgreSQL → rows; `parsed`: Zoom files that were read.
+    """What a night did. `sent`: tables that were sent to PostgreSQL → rows that went over the wire for it.
 
-    `worked_out`: what several assets need → how often it was made.
+    `parsed`: Zoom files that were read; `worked_out`: what several assets need → how often it was made.
     """
 
     sessions: int
@@ -51,14 +53,21 @@ class Counted:
 def night(installation: Installation, day: Any) -> Counted:
     """Run a night and count."""
     sent: dict[str, int] = {}
+    ingested: list[int] = []
     parsed: list[str] = []
     worked_out: Counter[str] = Counter()
     send, read, share = publisher._send, intake.read_report, Night.shared
+    ingest = adbc.Cursor.adbc_ingest
 
-    def sending(cursor: Any, publication: publisher.Publication, part: str) -> Any:
-        counts, checksum = send(cursor, publication, part)
-        sent[publication.table.full_name] = len(publication.read())
-        return counts, checksum
+    def sending(cursor: Any, publication: publisher.Publication, part: str, held: Any) -> Any:
+        ingested.clear()
+        done = send(cursor, publication, part, held)
+        sent[publication.table.full_name] = sum(ingested)
+        return done
+
+    def ingesting(cursor: adbc.Cursor, name: str, rows: pa.Table, **options: Any) -> int:
+        ingested.append(len(rows))
+        return int(ingest(cursor, name, rows, **options))
 
     def reading(*arguments: Any, **options: Any) -> Any:
         parsed.append("")
@@ -71,6 +80,7 @@ def night(installation: Installation, day: Any) -> Counted:
     installation.engine.dispose()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(publisher, "_send", sending)
+        patch.setattr(adbc.Cursor, "adbc_ingest", ingesting)
         patch.setattr(intake, "read_report", reading)
         patch.setattr(Night, "shared", sharing)
         before = {name: of_server(installation, name) for name in (own, f"{own}_dagster")}
@@ -134,6 +144,13 @@ def test_an_unchanged_night_sends_only_its_accounts_and_reads_no_file(unchanged:
 
 def test_an_ordinary_night_reads_only_the_new_file(ordinary: Counted) -> None:
     assert ordinary.parsed == 1
+
+
+def test_of_a_table_with_little_new_an_ordinary_night_sends_only_that(
+    installation: Installation, ordinary: Counted
+) -> None:
+    assert ordinary.sent["clean.crm_history"] == 3 < installation.value("SELECT count(*) FROM clean.crm_history") / 3
+    assert sum(ordinary.sent.values()) <= 400
 
 
 def test_what_several_assets_need_is_worked_out_once(counted: Counted) -> None:

@@ -131,7 +131,12 @@ def _publish(
 
 def _table_publication(lake: Lake, table: Table, night: date) -> Publication:
     contract = table.extended_with(lake.columns(table, night)) if table.extensible else table
-    return Publication(contract, partial(lake.read_arrow, table, night), content_hash=lake.content_hash(table, night))
+    return Publication(
+        contract,
+        partial(lake.read_arrow, table, night),
+        content_hash=lake.content_hash(table, night),
+        earlier=partial(lake.rows_of_hash, table),
+    )
 
 
 def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> list[Publication]:

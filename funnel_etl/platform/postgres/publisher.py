@@ -1,6 +1,7 @@
 """From the lake to PostgreSQL: a part's tables in one transaction, each a temporary table and a MERGE.
 
-A table that is still empty is filled straight away, which costs the server less than a MERGE.
+A table that is still empty is filled straight away, which costs the server less than a MERGE. Of one that holds exactly
+rows that are still in the lake, only what differs from these is sent.
 
 Readers see one whole night or the one before, never blocked; grants, comments, views stay. No older night goes over
 a newer one; a table that PostgreSQL holds already, which is looked at, is not sent. Knows no domain.
@@ -16,15 +17,32 @@ import pyarrow as pa
 
 from funnel_etl.core.errors import PublishRefused
 from funnel_etl.core.tables.contracts import Kind, Table
+from funnel_etl.platform.difference import Difference, difference
 from funnel_etl.platform.postgres.database import libpq_uri, literal, redacted
 from funnel_etl.platform.postgres.database_errors import explained
-from funnel_etl.platform.postgres.held import Known, Repair, checksum, is_comparable, quoted, rows_of
+from funnel_etl.platform.postgres.held import (
+    Known,
+    Repair,
+    checksum,
+    checksum_with,
+    is_comparable,
+    keys_of,
+    quoted,
+    quoted_key,
+    quoted_name,
+    rows_of,
+    typed,
+)
 from funnel_etl.platform.postgres.owner import LAST_VERSION, Claim, refuse_other_owner, set_owner
 from funnel_etl.platform.postgres.schema import identifier
+from funnel_etl.platform.rows_file import StoredRows
 
 LOCK = "hashtextextended('funnel_etl.publish', 0)"
-NOTHING_STAGED = "DROP TABLE IF EXISTS pg_temp.staged"
+NOTHING_STAGED = "DROP TABLE IF EXISTS pg_temp.staged, pg_temp.gone"
 """Before and after: behind a pooler the session, and what is staged in it, outlives the transaction."""
+
+MOST = 1 / 3
+"""Share of a table above which the difference is not looked for to its end: all of it is merged."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +51,16 @@ class Publication:
 
     `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (none is
     deleted, and a NULL does not replace what is known), resolve (quarantine: rows of the part that are gone get their
-    resolved_at). `content_hash` (with replace only) lets an unchanged table be skipped. A table with a column
-    published_at is stamped with it and with the version.
+    resolved_at). `content_hash` (with replace only) lets an unchanged table be skipped. `earlier` returns the rows
+    that have a content hash, published for a night, if they are still there: the difference from them may be sent. A
+    table with a column published_at is stamped with it and with the version.
     """
 
     table: Table
     read: Callable[[], pa.Table]
     mode: Literal["replace", "replace_part", "append", "resolve"] = "replace"
     content_hash: str | None = None
+    earlier: Callable[[str, date], pa.Table | StoredRows | None] = lambda *_: None
 
 
 @dataclass(frozen=True)
@@ -117,7 +137,7 @@ def _publish(
         return Published(version=None, newest=newest)
     number = int(_value(cursor, LAST_VERSION)) + 1
     result = Published(version=number, newest=version.as_of)
-    held = "SELECT table_name, content_hash, checksum, version, run_id FROM ops.published_tables"
+    held = "SELECT table_name, content_hash, checksum, version, run_id, as_of FROM ops.published_tables"
     known = {row[0]: Known(*row[1:]) for row in _rows(cursor, held)}
     cursor.execute("SET LOCAL default_statistics_target = 1")  # of what is staged: its size decides the plan
     _refuse_other_parts(cursor, version, needed, known)
@@ -153,11 +173,12 @@ def _publish_table(
     is_same = known is not None and publication.content_hash == known.content_hash
     left = known.checksum if known and publication.content_hash is not None else None
     found = checksum(cursor, table) if left else ""
-    if known is not None and is_same and left == found:
+    held = known if left and left == found else None
+    if held and is_same:
         result.counts[table.full_name] = (0, 0, 0)
         _note_same(cursor, table, version)
     else:
-        counts, sent = _send(cursor, publication, version.part)
+        counts, sent = _send(cursor, publication, version.part, held)
         result.counts[table.full_name] = counts
         if known and left and is_comparable(left, found) and left != found and (any(counts) or not is_same):
             repair = Repair(table.full_name, known.version, rows_of(left), rows_of(found), *counts, is_same)
@@ -166,8 +187,7 @@ def _publish_table(
         if publication.content_hash is not None:
             _note_content(cursor, table, publication.content_hash, sent, version, number)
     if "published_at" in table.by_name:
-        full = f"{quoted(table.schema)}.{quoted(table.name)}"
-        cursor.execute(f"UPDATE {full} SET version = $1, published_at = now()", (number,))  # noqa: S608 - quoted
+        cursor.execute(f"UPDATE {quoted_name(table)} SET version = $1, published_at = now()", (number,))  # noqa: S608 - quoted
 
 
 def _refuse_other_parts(
@@ -193,11 +213,17 @@ def _refuse_other_parts(
         )
 
 
-def _send(cursor: adbc.Cursor, publication: Publication, part: str) -> tuple[tuple[int, int, int], str]:
-    """Send the rows of a table; return how many were inserted, changed, deleted, and the checksum of what was sent."""
+def _send(
+    cursor: adbc.Cursor, publication: Publication, part: str, held: Known | None
+) -> tuple[tuple[int, int, int], str]:
+    """Send the rows of a table; return how many were inserted, changed, deleted, and the checksum of what was sent.
+
+    `held`: what the table holds exactly, if that is known.
+    """
     table, rows = publication.table, publication.read()
-    names = {column.name: identifier(column.name) for column in table.columns}
-    rows = rows.rename_columns([names[name] for name in rows.column_names])
+    if held and (differing := _difference(publication, rows, held)):
+        return _send_difference(cursor, publication, part, differing, held)
+    rows = _named(rows)
     is_new = publication.mode == "replace" and _is_plain_and_empty(cursor, table)
     if is_new and not any(column.kind is Kind.JSON for column in table.columns):
         cursor.adbc_ingest(table.name, rows, mode="append", db_schema_name=table.schema)
@@ -206,20 +232,52 @@ def _send(cursor: adbc.Cursor, publication: Publication, part: str) -> tuple[tup
     cursor.adbc_ingest("staged", rows, mode="create", temporary=True)
     if is_new:
         columns = ", ".join(map(quoted, rows.column_names))
-        full = f"{quoted(table.schema)}.{quoted(table.name)}"
-        cursor.execute(f"INSERT INTO {full} ({columns}) {_typed(table, rows.column_names)}")
+        cursor.execute(f"INSERT INTO {quoted_name(table)} ({columns}) {_typed(table, rows.column_names)}")
         return (len(rows), 0, 0), checksum(cursor, table)
-    key = ", ".join(quoted(identifier(name)) for name in table.key)
-    cursor.execute(f"ANALYZE pg_temp.staged ({key})")
+    cursor.execute(f"ANALYZE pg_temp.staged ({quoted_key(table)})")
     actions = dict(_rows(cursor, _merge_sql(publication, rows.column_names, part)))
     # Of what was sent, not of what is there now: a trigger of somebody's that changed it shows the next time.
     sent = checksum(cursor, table, staged=rows.column_names) if publication.content_hash is not None else ""
     return (actions.get("INSERT", 0), actions.get("UPDATE", 0), actions.get("DELETE", 0)), sent
 
 
+def _difference(publication: Publication, rows: pa.Table, held: Known) -> Difference | None:
+    """Return what differs from what the table holds, if that is known and so little that a MERGE of all is dearer."""
+    before = publication.earlier(held.content_hash, held.as_of)
+    if before is None or before.schema != rows.schema:
+        return None
+    return difference(before, rows, publication.table.key, most=int(len(rows) * MOST))
+
+
+def _send_difference(
+    cursor: adbc.Cursor, publication: Publication, part: str, differing: Difference, held: Known
+) -> tuple[tuple[int, int, int], str]:
+    """Send what differs from what the table holds; return as `_send` does."""
+    table, rows = publication.table, _named(differing.rows)
+    cursor.execute(NOTHING_STAGED)
+    for name, staged in (("staged", rows), ("gone", _named(differing.deleted))):
+        cursor.adbc_ingest(name, staged, mode="create", temporary=True)
+        cursor.execute(f"ANALYZE pg_temp.{name} ({quoted_key(table)})")
+    sent = checksum_with(cursor, table, held.checksum or "", rows.column_names)
+    gone = f"({quoted_key(table)}) IN ({keys_of(table, 'gone')})"
+    delete = f"DELETE FROM {quoted_name(table)} WHERE {gone} RETURNING 1"  # noqa: S608 - quoted
+    deleted = int(_value(cursor, f"WITH deleted AS ({delete}) SELECT count(*) FROM deleted"))  # noqa: S608 - quoted
+    actions = dict(_rows(cursor, _merge_sql(publication, rows.column_names, part, is_whole=False)))
+    return (actions.get("INSERT", 0), actions.get("UPDATE", 0), deleted), sent
+
+
+def _named(rows: pa.Table) -> pa.Table:
+    """Return the rows under the names that PostgreSQL takes."""
+    return rows.rename_columns([identifier(name) for name in rows.column_names])
+
+
+def _key(table: Table) -> str:
+    return ", ".join(quoted(identifier(name)) for name in table.key)
+
+
 def _is_plain_and_empty(cursor: adbc.Cursor, table: Table) -> bool:
     """Return whether just what is sent gets into a table: no row is there yet, nor a trigger, rule or policy."""
-    full = f"{quoted(table.schema)}.{quoted(table.name)}"
+    full = quoted_name(table)
     found: bool = _value(
         cursor,
         f"SELECT NOT EXISTS (SELECT FROM {full}) AND NOT EXISTS (SELECT FROM pg_class AS c "  # noqa: S608 - quoted
@@ -229,14 +287,14 @@ def _is_plain_and_empty(cursor: adbc.Cursor, table: Table) -> bool:
 
 
 def _typed(table: Table, names: list[str]) -> str:
-    """Write the SELECT of what is staged; types are cast on the server: ADBC sends JSON and arrays as text."""
-    kinds = {identifier(column.name): column.kind.value for column in table.columns}
-    cells = ", ".join(f"CAST({quoted(name)} AS {kinds[name]}) AS {quoted(name)}" for name in names)
+    """Write the SELECT of what is staged."""
+    kinds = {identifier(column.name): column.kind for column in table.columns}
+    cells = ", ".join(typed(name, kinds[name]) for name in names)
     return f"SELECT {cells} FROM pg_temp.staged"  # noqa: S608 - quoted
 
 
-def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
-    """Write the MERGE of what is staged."""
+def _merge_sql(publication: Publication, staged: list[str], part: str, *, is_whole: bool = True) -> str:
+    """Write the MERGE of what is staged; `is_whole`: rows that are not staged are gone."""
     table = publication.table
     key = [identifier(name) for name in table.key]
     rest = [name for name in staged if name not in key]
@@ -256,13 +314,13 @@ def _merge_sql(publication: Publication, staged: list[str], part: str) -> str:
         gone = f"WHEN NOT MATCHED BY SOURCE AND {mine} THEN UPDATE SET resolved_at = now()"
     elif publication.mode == "replace_part":
         gone = f"WHEN NOT MATCHED BY SOURCE AND t.part = {literal(part)} THEN DELETE"
-    elif publication.mode == "replace":
+    elif publication.mode == "replace" and is_whole:
         gone = "WHEN NOT MATCHED BY SOURCE THEN DELETE"
     inserted = [*staged, "first_seen_at"] if publication.mode == "resolve" else staged
     values = [f"s.{quoted(name)}" for name in staged] + (["now()"] if publication.mode == "resolve" else [])
     return f"""
         WITH merged AS (
-            MERGE INTO {quoted(table.schema)}.{quoted(table.name)} AS t
+            MERGE INTO {quoted_name(table)} AS t
             USING ({_typed(table, staged)}) AS s
             ON {" AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in key)}
             {f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {', '.join(sets)}" if sets else ""}

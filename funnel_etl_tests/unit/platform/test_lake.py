@@ -189,3 +189,17 @@ def test_a_lake_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> No
         lake.write(EVERYTHING, NIGHT, everything())
     with pytest.raises(FunnelError, match="the lake cannot be written"):
         lake.write_account(EVERYTHING, NIGHT, Outcome(everything()), "run")
+
+
+def test_rows_are_found_by_their_hash_in_the_night_they_were_published_for_or_the_one_before(lake: Lake) -> None:
+    days = [date(2025, 10, day) for day in (28, 29, 30, 31)]
+    for day in days:
+        lake.write(EVERYTHING, day, everything().assign(integer=day.day))
+    hashes = [lake.content_hash(EVERYTHING, day) for day in days]
+    found = [lake.rows_of_hash(EVERYTHING, each, days[2]) for each in hashes]
+    numbers = [rows and rows.column("integer").to_pylist() for rows in found]
+    assert numbers == [None, [29] * 3, [30] * 3, None], "neither a later night, nor all of the past"
+    assert found[1] is not None
+    assert found[1].schema == lake.read_arrow(EVERYTHING, days[1]).schema
+    assert lake.rows_of_hash(EVERYTHING, hashes[1], NEXT) is None
+    assert Lake(lake.root / "other").rows_of_hash(EVERYTHING, hashes[1], days[1]) is None
