@@ -25,6 +25,7 @@ from funnel_etl.platform.postgres.database import libpq_uri
 from funnel_etl.platform.postgres.held import checksum
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema
+from funnel_etl.platform.rows_file import StoredRows, rows_file
 
 D1, D2, D3 = date(2025, 10, 29), date(2025, 10, 30), date(2025, 10, 31)
 LONG = 'the second column of the key has a "long" name, which PostgreSQL would cut without a word'
@@ -71,13 +72,13 @@ class Nights:
     """Publishes versions of tables, keeping each as the lake does; notes what the earlier ones were asked for."""
 
     url: str
-    kept: dict[tuple[str, str], pa.Table] = field(default_factory=dict)
+    kept: dict[tuple[str, str], pa.Table | StoredRows] = field(default_factory=dict)
     asked: list[tuple[str, date]] = field(default_factory=list)
 
     def of(self, content_hash: str, rows: pa.Table, table: Table = THINGS) -> Publication:
         self.kept[table.full_name, content_hash] = rows
 
-        def earlier(content_hash: str, night: date) -> pa.Table | None:
+        def earlier(content_hash: str, night: date) -> pa.Table | StoredRows | None:
             self.asked.append((content_hash, night))
             return self.kept.get((table.full_name, content_hash))
 
@@ -217,6 +218,17 @@ def test_a_table_whose_rows_the_lake_has_no_more_is_merged_whole(nights: Nights,
     nights.kept.clear()
     assert nights.publish(D2, nights.of("h2", things(*NINE[1:]))).counts == {"clean.things": (0, 0, 1)}
     assert (sent, nights.asked) == ([], [("h1", D1)])
+
+
+def test_a_table_whose_rows_in_the_lake_are_damaged_is_merged_whole_and_that_is_said(
+    nights: Nights, sent: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    nights.publish(D1, nights.of("h1", things(*NINE)))
+    file = rows_file(things(*NINE))
+    nights.kept["clean.things", "h1"] = StoredRows(b"PAR1" + bytes(400) + file[404:])
+    assert nights.publish(D2, nights.of("h2", things(*NINE[1:]))).counts == {"clean.things": (0, 0, 1)}
+    assert sent == []
+    assert "clean.things: the lake's rows of 2025-10-29 cannot be read" in caplog.text
 
 
 def test_a_column_more_and_then_less_is_merged_whole_and_blames_nobody(

@@ -7,6 +7,7 @@ Readers see one whole night or the one before, never blocked; grants, comments, 
 a newer one; a table that PostgreSQL holds already, which is looked at, is not sent. Knows no domain.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -36,6 +37,8 @@ from funnel_etl.platform.postgres.held import (
 from funnel_etl.platform.postgres.owner import LAST_VERSION, Claim, refuse_other_owner, set_owner
 from funnel_etl.platform.postgres.schema import identifier
 from funnel_etl.platform.rows_file import StoredRows
+
+log = logging.getLogger(__name__)
 
 LOCK = "hashtextextended('funnel_etl.publish', 0)"
 NOTHING_STAGED = "DROP TABLE IF EXISTS pg_temp.staged, pg_temp.gone"
@@ -243,10 +246,19 @@ def _send(
 
 def _difference(publication: Publication, rows: pa.Table, held: Known) -> Difference | None:
     """Return what differs from what the table holds, if that is known and so little that a MERGE of all is dearer."""
-    before = publication.earlier(held.content_hash, held.as_of)
-    if before is None or before.schema != rows.schema:
+    table = publication.table
+    try:
+        before = publication.earlier(held.content_hash, held.as_of)
+        if before is None or before.schema != rows.schema:
+            return None
+        return difference(before, rows, table.key, most=int(len(rows) * MOST))
+    except (pa.ArrowException, OSError) as error:
+        # The lake is a cache: no publication fails for what it had of another night.
+        kind = type(error).__name__
+        log.warning(
+            "%s: the lake's rows of %s cannot be read (%s); it is merged whole", table.full_name, held.as_of, kind
+        )
         return None
-    return difference(before, rows, publication.table.key, most=int(len(rows) * MOST))
 
 
 def _send_difference(
