@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import date, timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -17,8 +17,16 @@ from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.reading.schema_drift import SchemaChange
-from funnel_etl.core.tables.accounting import LINE_COLUMNS, MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
+from funnel_etl.core.tables.accounting import (
+    LINE_COLUMNS,
+    MERGED_COLUMNS,
+    QUARANTINE_COLUMNS,
+    LedgerLine,
+    Made,
+    Outcome,
+)
 from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.tables.validity import Validity
 from funnel_etl.platform.rows_file import StoredRows, hash_in, rows_file
 from funnel_etl.sources.archive.store import open_store
 
@@ -38,6 +46,10 @@ class Lake:
         """Write a conforming frame as the table of a night."""
         contract = table.extended_with(rows.columns) if table.extensible else table
         self._store.write(_name(table, night), rows_file(contract.to_arrow(rows)))
+
+    def reuse(self, table: Table, night: date, of: date) -> None:
+        """Let the file of the night `of` be that of `night` too, without copying where the lake is a folder."""
+        self._store.link(_name(table, of), _name(table, night))
 
     def read_arrow(self, table: Table, night: date, columns: list[str] | None = None) -> pa.Table:
         """Return the table of a night as Arrow, or some columns. Raises `FunnelError` if that night has not made it."""
@@ -67,6 +79,11 @@ class Lake:
                 return StoredRows(file)
         return None
 
+    def count(self, table: Table, night: date) -> int:
+        """Return the number of rows of the night's table. Raises as `read_arrow`."""
+        with self._open(table, night) as file:
+            return int(pq.read_metadata(file).num_rows)
+
     def exists(self, table: Table, night: date) -> bool:
         """Return whether the night has made the table."""
         return self._store.exists(_name(table, night))
@@ -88,7 +105,10 @@ class Lake:
         return {name: sorted(nights) for name, nights in found.items()}
 
     def size(self, table_name: str, night: date) -> int:
-        """Return how many bytes the table of a night takes, with its account; of a table as schema.table."""
+        """Return how many bytes the table of a night takes, with its account; of a table as schema.table.
+
+        Of a file that several nights share, its part.
+        """
         return sum(self._store.size(name) for name in _names(table_name, night) if self._store.exists(name))
 
     def remove(self, table_name: str, night: date) -> None:
@@ -111,23 +131,32 @@ class Lake:
             "quarantine": _records(outcome.quarantine, QUARANTINE_COLUMNS),
             "merged": _records(outcome.merged, MERGED_COLUMNS),
             "lines": _records(outcome.lines, LINE_COLUMNS),
+            "made": None if outcome.made is None else self._made(table, night, outcome.made),
         }
         self._store.write(_account_name(table, night), json.dumps(body, ensure_ascii=False).encode())
 
     def read_account(self, table: Table, night: date) -> tuple[Outcome, str]:
         """Return the account of a night's table (an Outcome without its rows) and the run that made it."""
         body = json.loads(self._store.read(_account_name(table, night)))
-        account = Outcome(
-            rows=pd.DataFrame(),
-            ledger=[LedgerLine(**line) for line in body["ledger"]],
-            quarantine=pd.DataFrame(dict(zip(QUARANTINE_COLUMNS, body["quarantine"], strict=True))),
-            merged=pd.DataFrame(dict(zip(MERGED_COLUMNS, body["merged"], strict=True))),
-            notes=body["notes"],
-            problems=body["problems"],
-            drift=[SchemaChange(**change) for change in body.get("drift", [])],
-            lines=pd.DataFrame(dict(zip(LINE_COLUMNS, body.get("lines", [[]] * len(LINE_COLUMNS)), strict=True))),
-        )
-        return account, body["run_id"]
+        return _account(body), body["run_id"]
+
+    def reusable(self, table: Table, night: date) -> Outcome | None:
+        """Return the account of a night's table whose rows other nights may reuse; None: there is none.
+
+        It failed no check, and its file is as it was written: rows that erasure took out are made again.
+        """
+        try:
+            body = json.loads(self._store.read(_account_name(table, night)))
+            made = body.get("made")
+            is_as_made = made and not body["problems"] and made["rows"] == self.content_hash(table, night)
+        except (OSError, FunnelError, ValueError):  # gone, or damaged: what Arrow then raises is a ValueError
+            return None
+        return _account(body) if is_as_made else None
+
+    def _made(self, table: Table, night: date, made: Made) -> dict[str, Any]:
+        """Return how a table was made as its account holds it, with the hash of the rows that this is true of."""
+        valid = {name: day and day.isoformat() for name, day in asdict(made.validity).items()}
+        return {"key": made.key, "night": made.night.isoformat(), **valid, "rows": self.content_hash(table, night)}
 
     def _read(self, table: Table, night: date) -> bytes:
         with self._open(table, night) as file:
@@ -185,6 +214,23 @@ def _name(table: Table, night: date) -> str:
 
 def _account_name(table: Table, night: date) -> str:
     return _names(table.full_name, night)[1]
+
+
+def _account(body: dict[str, Any]) -> Outcome:
+    """Return an account as it was written; those of releases before some fields lack them."""
+    made = body.get("made")
+    days = {name: made[name] and date.fromisoformat(made[name]) for name in ("since", "until")} if made else {}
+    return Outcome(
+        rows=pd.DataFrame(),
+        ledger=[LedgerLine(**line) for line in body["ledger"]],
+        quarantine=pd.DataFrame(dict(zip(QUARANTINE_COLUMNS, body["quarantine"], strict=True))),
+        merged=pd.DataFrame(dict(zip(MERGED_COLUMNS, body["merged"], strict=True))),
+        notes=body["notes"],
+        problems=body["problems"],
+        drift=[SchemaChange(**change) for change in body.get("drift", [])],
+        lines=pd.DataFrame(dict(zip(LINE_COLUMNS, body.get("lines", [[]] * len(LINE_COLUMNS)), strict=True))),
+        made=Made(made["key"], date.fromisoformat(made["night"]), Validity(**days)) if made else None,
+    )
 
 
 def _records(frame: pd.DataFrame, columns: Iterable[str]) -> list[list[object]]:

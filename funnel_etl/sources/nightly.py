@@ -76,7 +76,8 @@ class NightlySources:
         self.names = names or {}
         self._tables: dict[tuple[str, ...], pd.DataFrame] = {}
         self._of_run: dict[tuple[str, date], Config] = {}
-        self._shared: dict[tuple[str, str], tuple[Any, int]] = {}
+        self._shared: dict[tuple[str, str], tuple[Any, set[str]]] = {}
+        self._done: set[tuple[str, str]] = set()
 
     def pull(self, source: Source, night: date, judge: Judge[T] | None = None) -> Pulled[T]:
         """Land a source for a night, or find what it used. Raises as `fetch`.
@@ -121,15 +122,19 @@ class NightlySources:
             self._of_run = others | {(run_id, night): self.config(night)}
         return self._of_run[run_id, night]
 
-    def shared_in_run(self, run_id: str, name: str, make: Callable[[], T], uses: int) -> T:
-        """Return what `make` gives, the same object for so many `uses` in a run; other runs' are forgotten."""
+    def shared_in_run(self, run_id: str, name: str, make: Callable[[], T], users: Iterable[str]) -> T:
+        """Return what `make` gives, the same object until all `users` of a run are done; other runs' are forgotten."""
         self._shared = {key: value for key, value in self._shared.items() if key[0] == run_id}
-        kept = self._shared.pop((run_id, name), None)
-        made: T = kept[0] if kept else make()
-        left = kept[1] if kept else uses
-        if left > 1:
-            self._shared[run_id, name] = made, left - 1
+        if (run_id, name) not in self._shared:
+            self._shared[run_id, name] = make(), {user for user in users if (run_id, user) not in self._done}
+        made: T = self._shared[run_id, name][0]
         return made
+
+    def done_in_run(self, run_id: str, user: str) -> None:
+        """Forget what nobody else of the run is to share with a user that has been through it, or does without."""
+        self._done = {done for done in self._done if done[0] == run_id} | {(run_id, user)}
+        left = {key: (made, users - {user}) for key, (made, users) in self._shared.items()}
+        self._shared = {key: value for key, value in left.items() if value[1]}
 
     def config_files(self, night: date) -> dict[str, list[str]]:
         """Return which file of each config table is in force on a night; none: the table is empty. As `config`."""

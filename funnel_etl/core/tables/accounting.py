@@ -9,12 +9,14 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 import pandas as pd
 
 from funnel_etl.core.errors import PublishRefused
 from funnel_etl.core.reading.schema_drift import SchemaChange
+from funnel_etl.core.tables.validity import Validity
 from funnel_etl.core.values.numbers import grouped
 
 TRACE = ["file_id", "source_row"]
@@ -44,6 +46,15 @@ class LedgerLine:
         return self.rows_in == self.rows_out + self.merged + self.quarantined + self.excluded
 
 
+@dataclass(frozen=True)
+class Made:
+    """What a table was made of (`key`: a hash of it all but the as-of date), on which night, and for which it holds."""
+
+    key: str
+    night: date
+    validity: Validity
+
+
 @dataclass
 class Outcome:
     """A table for one night and the account of how it came about.
@@ -51,7 +62,9 @@ class Outcome:
     `quarantine` has QUARANTINE_COLUMNS, `merged` MERGED_COLUMNS; `problems` are the checks
     it failed: such a table is never published. `notes` are one-line warnings without personal data; `drift` is how the
     header of its source differs from the night before. `lines` (LINE_COLUMNS): where rows of a dump stand in it, a run
-    of lines a row, where they are led back to the first dump they stood in.
+    of lines a row, where they are led back to the first dump they stood in. `days`: what the as-of date was compared with, besides the days
+    of the inputs; `made`: None, where nothing may be reused; `reused_from`: the night whose rows these are (`rows` is
+    then empty).
     """
 
     rows: pd.DataFrame
@@ -62,6 +75,9 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
     drift: list[SchemaChange] = field(default_factory=list)
     lines: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=LINE_COLUMNS))
+    days: list[pd.Series] = field(default_factory=list)
+    made: Made | None = None
+    reused_from: date | None = None
 
 
 class RowAccount:

@@ -5,6 +5,7 @@ import pandas as pd
 from funnel_etl.catalog import SOURCES, TAKING_IN
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.earlier import Earlier
+from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.funnel import conservation, contracts, pictures
 from funnel_etl.marts.funnel.attributed_sales import attributed_sales
 from funnel_etl.marts.funnel.data_version import data_version
@@ -38,6 +39,7 @@ EVENTS = {
     group=GROUP,
     inputs={"assigned_leads": ASSIGNED_LEADS, **ATTENDED},
     reads_earlier={contracts.ATTRIBUTED_M0: (Earlier.BEFORE,)},
+    uses=Uses.CUT_OFF | Uses.MONTHS,
 )
 def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
     """Return the leads assigned in each month, each phone once, and whether they attended; closed months as kept."""
@@ -51,13 +53,14 @@ def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) 
     contracts.RESTATEMENTS,
     group=GROUP,
     inputs={"closed": contracts.ATTRIBUTED_M0, "assigned_leads": ASSIGNED_LEADS, **ATTENDED},
+    uses=Uses.CUT_OFF | Uses.MONTHS,
 )
 def restatements_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """List what tonight's data would change in closed months."""
     return restatements(**frames, months=closed_months(night.config, night.as_of), as_of=night.as_of)
 
 
-@table_asset(contracts.TOUCHES, group=GROUP, inputs=EVENTS)
+@table_asset(contracts.TOUCHES, group=GROUP, inputs=EVENTS, uses=Uses.CUT_OFF)
 def touches_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Return every event of every phone, in order of time."""
     return touches(**frames, as_of=night.as_of)
@@ -72,6 +75,7 @@ def touches_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
         "touches": contracts.TOUCHES,
         **ATTENDED,
     },
+    uses=Uses.CUT_OFF,
 )
 def attributed_sales_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Return the sales that count, with what led to them."""
@@ -83,6 +87,7 @@ def attributed_sales_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     group=GROUP,
     inputs={"ad_spend": AD_SPEND},
     conserved={"spend_is_conserved": conservation.spend},
+    uses=Uses.CUT_OFF,
 )
 def spend_by_funnel_asset(night: Night, ad_spend: pd.DataFrame) -> Outcome:
     """Sum the ad spend by month and funnel."""
@@ -105,6 +110,7 @@ def spend_by_funnel_asset(night: Night, ad_spend: pd.DataFrame) -> Outcome:
     },
     shows=pictures.shown,
     lineage={measure: origin.columns for measure, origin in contracts.ORIGINS.items()},
+    uses=Uses.CUT_OFF,
 )
 def funnel_facts_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Count and sum everything by day and funnel."""
@@ -115,6 +121,7 @@ def funnel_facts_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     contracts.FUNNEL_MONTHLY,
     group=GROUP,
     inputs={"facts": contracts.FUNNEL_FACTS, **EVENTS, "attributed_sales": contracts.ATTRIBUTED_SALES},
+    uses=Uses.CUT_OFF,
 )
 def funnel_monthly_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Sum the facts by month, count people once, and return the rates."""

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome, summarised
+from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES, SPEND_BY_FUNNEL
 from funnel_etl.marts.funnel.m0.closed_months import closed_months
 from funnel_etl.marts.parity import contracts
@@ -39,21 +40,21 @@ MADE_FROM = tuple({**ZOOM, **LENDING, **LEADS, **SOLD, **SPENT, **MART}.values()
 Frames = dict[str, pd.DataFrame]
 
 
-@table_asset(contracts.M0, group=GROUP, inputs={**LEADS, **ZOOM, **LENDING})
+@table_asset(contracts.M0, group=GROUP, inputs={**LEADS, **ZOOM, **LENDING}, uses=Uses.MONTHS)
 def m0(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Show M0 as the sheet would tonight."""
     rows = _m0(night, frames).table()
     return summarised(rows, **{"raw.crm_assigned_leads": frames["raw_leads"]})
 
 
-@table_asset(contracts.SALES, group=GROUP, inputs={**SOLD, **ZOOM, **LENDING})
+@table_asset(contracts.SALES, group=GROUP, inputs={**SOLD, **ZOOM, **LENDING}, uses=Uses.NOTHING)
 def sales(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Show the sales as the sheet would tonight."""
     rows = _sales(night, frames).table()
     return summarised(rows, **{"raw.crm_sales": frames["raw_sales"]})
 
 
-@table_asset(contracts.SPEND_BY_FUNNEL, group=GROUP, inputs=SPENT)
+@table_asset(contracts.SPEND_BY_FUNNEL, group=GROUP, inputs=SPENT, uses=Uses.NOTHING)
 def spend_by_funnel(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Show the spend as the sheet would tonight."""
     return summarised(_spend(night, frames).table(), **{"raw.ad_spend": frames["raw_spend"]})
@@ -64,12 +65,16 @@ def spend_by_funnel(night: Night, **frames: pd.DataFrame) -> Outcome:
     group=GROUP,
     inputs={**LEADS, **SOLD, **SPENT, **ZOOM, **LENDING, **MART},
     conserved={"every_cell_has_a_reason": every_cell_has_a_reason},
+    uses=Uses.CUT_OFF | Uses.MONTHS,
 )
 def diff_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Compare the sheet with mart, and prove the reason of each difference."""
     is_closed = night.as_of.replace(day=1) in closed_months(night.config, night.as_of)
     mart = {name: frames[name] for name in MART}
-    return diff(_m0(night, frames), _sales(night, frames), _spend(night, frames), **mart, month_is_closed=is_closed)
+    m0 = _m0(night, frames)
+    outcome = diff(m0, _sales(night, frames), _spend(night, frames), **mart, month_is_closed=is_closed)
+    outcome.days = [m0.leads["at"]]  # as the sheet reads them, which may be another day than ours
+    return outcome
 
 
 def _m0(night: Night, frames: Frames) -> SheetM0:
@@ -78,7 +83,7 @@ def _m0(night: Night, frames: Frames) -> SheetM0:
         zoom = _zoom(night, frames)
         return SheetM0(*own, zoom, night.config, as_of=night.as_of, zone=night.zone, sheet_year=year)
 
-    return night.shared("the sheet's M0", make, 2)
+    return night.shared("the sheet's M0", make, (contracts.M0, contracts.DIFF))
 
 
 def _sales(night: Night, frames: Frames) -> SheetSales:
@@ -86,7 +91,7 @@ def _sales(night: Night, frames: Frames) -> SheetSales:
         own, zoom = (frames["raw_sales"], frames["sales"]), _zoom(night, frames)
         return SheetSales(*own, zoom, night.config, as_of=night.as_of, zone=night.zone)
 
-    return night.shared("the sheet's sales", make, 2)
+    return night.shared("the sheet's sales", make, (contracts.SALES, contracts.DIFF))
 
 
 def _spend(night: Night, frames: Frames) -> SheetSpend:
@@ -98,4 +103,4 @@ def _zoom(night: Night, frames: Frames) -> ZoomTab:
         leads = frames["tofu_leads"] if night.config.is_on("phone_by_email") else None
         return ZoomTab(**{name: frames[name] for name in ZOOM}, as_of=night.as_of, leads=leads)
 
-    return night.shared("the sheet's Zoom tab", make, 2)
+    return night.shared("the sheet's Zoom tab", make, (contracts.M0, contracts.SALES, contracts.DIFF))

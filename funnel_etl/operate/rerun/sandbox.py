@@ -58,6 +58,10 @@ class OverlayStore:
         """Write the name aside."""
         self.overlay.write(name, data)
 
+    def link(self, name: str, other: str) -> None:
+        """Write the bytes of the name aside, as `other`."""
+        self.overlay.write(other, self.read(name))
+
     def writing(self) -> contextlib.AbstractContextManager[None]:
         """Raise `StorageUnavailable` for what fails to be written aside."""
         return self.overlay.writing()

@@ -5,6 +5,7 @@ import pandas as pd
 from funnel_etl.core.parts import SALES as GROUP
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.earlier import Earlier
+from funnel_etl.core.tables.validity import Uses
 from funnel_etl.parts.sales import contracts
 from funnel_etl.parts.sales.earlier import history_before
 from funnel_etl.parts.sales.history import crm_history
@@ -23,6 +24,7 @@ from funnel_etl.platform.lake import Lake
         "sales": contracts.SALES,
     },
     reads_earlier={contracts.CRM_HISTORY: (Earlier.BEFORE,)},
+    uses=Uses.NOTHING,  # it dates what is new: where the night before is the same too, nothing was
 )
 def history(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
     """Compare tonight's dumps with the night before, row by row."""

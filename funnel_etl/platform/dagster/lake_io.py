@@ -18,38 +18,49 @@ READS = "reads"
 class LakeIOManager(dg.IOManager):
     """Stores each asset's rows and account below its night; gives rows to the assets made from them.
 
-    Rows stay in memory until the last asset of the run that reads them has them; others come from the lake.
+    Rows stay in memory until the last asset of the run that reads them has them, or does without them. Those of a
+    reused table are first read when an asset asks for them; those of no asset of the run come from the lake each time.
     """
 
     def __init__(self, lake: Lake, tables: Iterable[Table]) -> None:
         self.lake = lake
         self._tables = {tuple(table.asset_key): table for table in tables}
-        self._made: dict[tuple[str, date], tuple[pd.DataFrame, int]] = {}
+        self._made: dict[tuple[str, date], tuple[pd.DataFrame | None, int]] = {}
 
     def handle_output(self, context: dg.OutputContext, obj: Outcome) -> None:
         """Write the rows and the account of a night's table, and take both out of the outcome.
 
-        Dagster holds what a step gave to the end of a run in process.
+        Dagster holds what a step gave to the end of a run in process. Rows of another night are linked, not written.
         """
         table, night = self._table(context), date.fromisoformat(context.partition_key)
         try:
-            self.lake.write(table, night, obj.rows)
+            if obj.reused_from is None:
+                self.lake.write(table, night, obj.rows)
+            elif obj.reused_from != night:
+                self.lake.reuse(table, night, obj.reused_from)
             self.lake.write_account(table, night, obj, context.run_id or "")
         except FunnelError as error:
             raise dg.Failure(description=str(error), allow_retries=error.transient) from None
         if readers := _readers(context, table):
-            self._made[table.full_name, night] = obj.rows, readers
+            self._made[table.full_name, night] = obj.rows if obj.reused_from is None else None, readers
         obj.rows, obj.quarantine, obj.merged = (frame.iloc[:0] for frame in (obj.rows, obj.quarantine, obj.merged))
 
     def rows(self, table: Table, night: date) -> pd.DataFrame:
         """Return the rows of a night's table. Raises `FunnelError` when that night has not made it."""
         name = table.full_name, night
-        if name not in self._made:
-            return self.lake.read(table, night)
-        rows, readers = self._made.pop(name)
+        rows, readers = self._made.pop(name, (None, 0))
+        if rows is None:
+            rows = self.lake.read(table, night)
         if readers > 1:
             self._made[name] = rows, readers - 1
         return rows.copy(deep=False)
+
+    def do_without(self, tables: Iterable[Table], night: date) -> None:
+        """Let the rows of these tables stay no longer for an asset that would have read them."""
+        for table in tables:
+            rows, readers = self._made.pop((table.full_name, night), (None, 0))
+            if readers > 1:
+                self._made[table.full_name, night] = rows, readers - 1
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """Refuse: an asset reads its tables by `table_asset.frames_of`, which costs a night fewer events."""

@@ -13,6 +13,7 @@ from upath import UPath
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.source import Source
 from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.contracts import Table
 from funnel_etl.files import private_folder, write_whole
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
@@ -110,9 +111,16 @@ class Night:
         found = led_back(self.sources, source, self.day, pulled.file_ids, outcome.rows)
         return replace(outcome, rows=found.rows, lines=found.lines.assign(source=source.name))
 
-    def shared(self, name: str, make: Callable[[], T], uses: int) -> T:
-        """Return what several assets of a run work out alike: made for the first, forgotten after so many `uses`."""
-        return self.sources.shared_in_run(self.run_id, f"{self.day} {name}", make, uses) if self.run_id else make()
+    def shared(self, name: str, make: Callable[[], T], users: Iterable[Table]) -> T:
+        """Return what several assets of a run work out alike: made for the first, forgotten when all are `done`."""
+        if not self.run_id:
+            return make()
+        names = [user.full_name for user in users]
+        return self.sources.shared_in_run(self.run_id, f"{self.day} {name}", make, names)
+
+    def done(self, table: Table) -> None:
+        """Forget what the assets of a run have shared, but for those tables that are neither made nor reused yet."""
+        self.sources.done_in_run(self.run_id, table.full_name)
 
     @cached_property
     def config(self) -> Config:

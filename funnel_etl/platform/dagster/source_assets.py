@@ -15,6 +15,7 @@ from funnel_etl.core.source import Source
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.earlier import Earlier
+from funnel_etl.core.tables.validity import Uses
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
@@ -43,8 +44,8 @@ def source_assets(source: Source, group: str) -> list[dg.AssetsDefinition]:
     from_raw = {"raw": source.raw}
     before = {source.clean: (Earlier.BEFORE,)} if source.carry else {}
     return [
-        table_asset(source.raw, group=group, needs=[CONFIG_VERSIONS.asset_key], pulls=True)(raw),
-        table_asset(source.clean, group=group, inputs=from_raw, reads_earlier=before)(clean),
+        table_asset(source.raw, group=group, needs=[CONFIG_VERSIONS.asset_key], uses=Uses.SOURCE)(raw),
+        table_asset(source.clean, group=group, inputs=from_raw, reads_earlier=before, uses=Uses.NOTHING)(clean),
     ]
 
 

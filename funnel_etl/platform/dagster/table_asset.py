@@ -16,14 +16,17 @@ import dagster as dg
 import pandas as pd
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.tables.accounting import Outcome, too_many_quarantined
-from funnel_etl.core.tables.contracts import Table
+from funnel_etl.core.tables.accounting import Made, Outcome, too_many_quarantined
+from funnel_etl.core.tables.contracts import Kind, Table
 from funnel_etl.core.tables.earlier import Earlier, EarlierReads
+from funnel_etl.core.tables.validity import Uses, validity
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.platform.dagster.freshness import EVERY_NIGHT
 from funnel_etl.platform.dagster.lake_io import READS
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
 from funnel_etl.platform.dagster.patience import AFTER_THE_REST, patiently
+from funnel_etl.platform.dagster.reuse import before, key_of, may_reuse, reusable
+from funnel_etl.platform.lake import Lake
 
 Conservation = Callable[[pd.DataFrame, dict[str, pd.DataFrame], pd.Timestamp], tuple[int, int]]
 """Gives a total of a table and the same total of what it was made from."""
@@ -37,6 +40,8 @@ READS_EARLIER = "reads_earlier"
 """Metadata of an asset: the tables of other nights it reads, and which nights."""
 ROWS_CHECK = "rows"
 """The one check of a table: a check of its own for each condition would be two fifths of the events of a night."""
+CONDITIONS = ("contract", "every_row_accounted", "few_in_quarantine")
+"""What it asks of every table."""
 
 
 def table_asset(
@@ -50,7 +55,7 @@ def table_asset(
     conserved: Mapping[str, Conservation] | None = None,
     shows: Shows | None = None,
     lineage: Mapping[str, Sequence[str]] | None = None,
-    pulls: bool = False,
+    uses: Uses = Uses.NIGHT,
 ) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
 
@@ -58,14 +63,17 @@ def table_asset(
     `resources`: handed to the body by their names; `reads_earlier`: the tables of other nights that the body reads from
     the lake, which is then handed to it as `lake_store` and shows it no others; `conserved`: further conditions, that
     two totals are equal, given the rows, the inputs and as_of; `shows`: pictures and texts for people, without
-    personal data; `lineage`: column → the columns it comes from, as schema.table.column; `pulls`: it asks a source each
-    night (or counts as stale), and asks one that is silent again (`patience`).
+    personal data; `lineage`: column → the columns it comes from, as schema.table.column; `uses`: what else it
+    follows from, so that a night may reuse the table of another. One that asks a source counts as stale if it did not,
+    and asks one that is silent again (`patience`).
     """
     origins = column_lineage(lineage or {})
     read = dict(inputs or {})
     earlier = {other.full_name: tuple(rules) for other, rules in (reads_earlier or {}).items()}
     given_names = {*resources, *({"lake_store"} if reads_earlier else ())}
     balances = dict(conserved or {})
+    past = before(reads_earlier or {}) if uses.is_reusable else None
+    pulls = Uses.SOURCE in uses
 
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
         @dg.asset(
@@ -76,7 +84,7 @@ def table_asset(
             partitions_def=ANY_NIGHTS,
             freshness_policy=EVERY_NIGHT if pulls else None,
             io_manager_key="lake",
-            required_resource_keys={"sources", *({"lake"} if read else ()), *given_names},
+            required_resource_keys={"sources", *({"lake"} if read or past else ()), *given_names},
             description=_description(table, body),
             metadata={
                 "dagster/column_schema": column_schema(table),
@@ -94,20 +102,53 @@ def table_asset(
         )
         def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
             night = night_of(context)
+            key = run_body(context, lambda: past and key_of(table, night, _lake(context), read, past))
+            if key and may_reuse(context.run) and (account := reusable(table, night, _lake(context), key)):
+                context.resources.lake.do_without(read.values(), night.day)
+                night.done(table)
+                yield from _reused(table, account, _lake(context), [*CONDITIONS, *balances], origins)
+                return
             settings, given = night.sources.settings, _given(context, given_names, night, earlier)
             frames = frames_of(context, read, night)
             make = partial(_made, table, body, night, **given, **frames)
             outcome, contract = run_body(context, partial(patiently, context, settings, make) if pulls else make)
+            night.done(table)
             progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
             told = _judged(contract, outcome, settings.quarantine_limit)
             told |= {name: _not_conserved(*sums(outcome.rows, frames, night.as_of)) for name, sums in balances.items()}
             outcome.problems = [f"{name}: {broken}" for name, broken in told.items() if broken]
-            yield dg.Output(outcome, metadata={**_shown(shows, outcome, night), **_counts(outcome), **origins})
+            if key:
+                days = [*outcome.days, *(frames[name][day] for name, each in read.items() for day in _days(each))]
+                outcome.made = Made(key, night.day, validity(uses, night.day, days, night.zone))
+                outcome.days = []
+            shown = _shown(shows, outcome, night)
+            yield dg.Output(outcome, metadata={**shown, **_counts(outcome, len(outcome.rows)), **origins})
             yield _check_result(told, outcome.problems)
 
         return compute
 
     return wrap
+
+
+def _lake(context: dg.AssetExecutionContext) -> Lake:
+    lake: Lake = context.resources.lake.lake
+    return lake
+
+
+def _days(table: Table) -> list[str]:
+    """Return the columns of a table that hold days or instants."""
+    return [column.name for column in table.columns if column.kind in (Kind.DATE, Kind.TIMESTAMP)]
+
+
+def _reused(
+    table: Table, account: Outcome, lake: Lake, held: Sequence[str], origins: Mapping[str, Any]
+) -> Iterator[Any]:
+    """Yield what Dagster is to know of a table that is not made again; when it was made, these conditions held."""
+    assert account.made is not None  # noqa: S101 - what is reusable has it
+    rows, made_on = lake.count(table, account.reused_from or account.made.night), account.made.night.isoformat()
+    progress.info("%s: %s rows, as on %s", table.full_name, grouped(rows), made_on)
+    yield dg.Output(account, metadata={**_counts(account, rows), **origins, "same_as_the_night_of": made_on})
+    yield _check_result(dict.fromkeys(held, ""), [])
 
 
 def earlier_reads(definitions: dg.Definitions) -> EarlierReads:
@@ -196,10 +237,10 @@ def _description(table: Table, body: Callable[..., Outcome]) -> str:
     return f"{table.description}\n\n{(body.__doc__ or '').strip()}".strip()
 
 
-def _counts(outcome: Outcome) -> dict[str, Any]:
+def _counts(outcome: Outcome, rows: int) -> dict[str, Any]:
     lines = outcome.ledger
     return {
-        "dagster/row_count": len(outcome.rows),
+        "dagster/row_count": rows,
         "rows_in": sum(line.rows_in for line in lines),
         "merged": sum(line.merged for line in lines),
         "quarantined": sum(line.quarantined for line in lines),

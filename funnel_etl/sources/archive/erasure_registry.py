@@ -71,7 +71,7 @@ class Erasures:
 
         Raises `FunnelError` when the secret is gone: without it an erased person would come back unseen.
         """
-        names = tuple(self._store.names(f"{FOLDER}/persons"))
+        names = self.persons()
         if not names:
             return None
         if self._sought is None or self._sought[0] != names:
@@ -83,6 +83,10 @@ class Erasures:
             known = lru_cache(MOST_REMEMBERED)(lambda name: _hash(key, name) in hashes)
             self._sought = names, PersonMatcher(known, lengths)
         return self._sought[1]
+
+    def persons(self) -> tuple[str, ...]:
+        """Return what is kept of the erased persons: a name with the hash of each phone and e-mail, sorted."""
+        return tuple(self._store.names(f"{FOLDER}/persons"))
 
     def add(self, names: Iterable[str]) -> list[str]:
         """Keep the hashes of phones ("phone:" and digits) and e-mails ("email:" and the address); returns them."""

@@ -5,6 +5,7 @@ Only names relative to the root and bytes are known here; what they mean belongs
 
 import contextlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,9 @@ class Store(Protocol):
     def write(self, name: str, data: bytes) -> None:
         """Write the name whole, replacing what was there."""
 
+    def link(self, name: str, other: str) -> None:
+        """Let `other` have the bytes of the name, as `write` would. Written or removed later, neither changes both."""
+
     def writing(self) -> contextlib.AbstractContextManager[None]:
         """Raise `StorageUnavailable` for what fails to be written inside, as to the workspace."""
 
@@ -58,7 +62,7 @@ class Store(Protocol):
         """Read every name below a folder, sorted."""
 
     def size(self, name: str) -> int:
-        """Return how many bytes the name has."""
+        """Return how many bytes the name takes: of bytes that several names share, its part."""
 
     def remove(self, name: str) -> None:
         """Remove the name; one that is not there is no error."""
@@ -117,6 +121,19 @@ class LocalStore:
             _flush(path)
             path.replace(target)
 
+    def link(self, name: str, other: str) -> None:
+        """Make a hard link beside the target, rename; a copy where the file system has no links, or no more of them."""
+        source, target = self.root / name, self.root / other
+        with self.writing(), self._temporary(target.parent) as path:
+            path.unlink()
+            try:
+                path.hardlink_to(source)
+            except OSError:
+                path.touch(mode=0o600)
+                shutil.copyfile(source, path)
+                _flush(path)
+            path.replace(target)
+
     def workspace(self) -> contextlib.AbstractContextManager[Path]:
         """Return a file on the root's own file system, so that adopting it is a rename."""
         return self._temporary(self.root)
@@ -141,8 +158,9 @@ class LocalStore:
                 yield name, file.read()
 
     def size(self, name: str) -> int:
-        """Return how many bytes the file has."""
-        return (self.root / name).stat().st_size
+        """Return how many bytes the file has, divided among its links: removing one of two frees nothing yet."""
+        found = (self.root / name).stat()
+        return found.st_size // found.st_nlink
 
     def remove(self, name: str) -> None:
         """Remove the file; its folder stays."""
@@ -209,6 +227,10 @@ class ObjectStore:
     def write(self, name: str, data: bytes) -> None:
         """Put the bytes in one request."""
         self._put(name, lambda target: self.fs.pipe_file(target, data))
+
+    def link(self, name: str, other: str) -> None:
+        """Copy the object, in the store itself."""
+        self._put(other, lambda target: self.fs.cp_file(self._path(name), target))
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[Path]:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.funnel import conservation, contracts
 from funnel_etl.marts.funnel.assets import GROUP
 from funnel_etl.marts.funnel.attribution import contracts as attribution_contracts
@@ -21,6 +22,7 @@ from funnel_etl.platform.dagster.table_asset import table_asset
         "credits_sum_to_one": conservation.credits_of_sales,
         **{f"{model}_revenue_is_conserved": conservation.credited(model) for model in attribution_contracts.MODELS},
     },
+    uses=Uses.NOTHING,
 )
 def attribution_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Share each sale among the touches before it, by five models."""
@@ -35,6 +37,7 @@ def attribution_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
         "attributed_sales": contracts.ATTRIBUTED_SALES,
         "funnel_monthly": contracts.FUNNEL_MONTHLY,
     },
+    uses=Uses.NOTHING,
 )
 def attribution_by_funnel_asset(_night: Night, **frames: pd.DataFrame) -> Outcome:
     """Add up the credits by month and funnel, beside the spend."""
@@ -46,6 +49,7 @@ def attribution_by_funnel_asset(_night: Night, **frames: pd.DataFrame) -> Outcom
     group=GROUP,
     inputs={"attributed_m0": contracts.ATTRIBUTED_M0, "attributed_sales": contracts.ATTRIBUTED_SALES},
     conserved={"sales_are_conserved": conservation.cohort_sales, "revenue_is_conserved": conservation.cohort_revenue},
+    uses=Uses.MONTHS,
 )
 def cohorts_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Follow each month's M0 through the months after."""

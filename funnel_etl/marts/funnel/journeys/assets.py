@@ -3,6 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.funnel import contracts
 from funnel_etl.marts.funnel.assets import ATTENDED, GROUP
 from funnel_etl.marts.funnel.journeys import contracts as journey_contracts
@@ -25,6 +26,7 @@ from funnel_etl.platform.dagster.table_asset import table_asset
         "assigned_leads": ASSIGNED_LEADS,
         "sales": SALES,
     },
+    uses=Uses.CUT_OFF | Uses.MONTHS,
 )
 def lead_journey_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Follow each phone from its first touch to its sale."""
@@ -51,6 +53,7 @@ def handover_gaps_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     journey_contracts.EMPLOYEE_SCORECARD,
     group=GROUP,
     inputs={"attributed_m0": contracts.ATTRIBUTED_M0, "attributed_sales": contracts.ATTRIBUTED_SALES},
+    uses=Uses.NOTHING,
 )
 def employee_scorecard_asset(_night: Night, **frames: pd.DataFrame) -> Outcome:
     """Score each representative by month."""
@@ -66,6 +69,7 @@ def employee_scorecard_asset(_night: Night, **frames: pd.DataFrame) -> Outcome:
         "sales": SALES,
         "attributed_sales": contracts.ATTRIBUTED_SALES,
     },
+    uses=Uses.CUT_OFF,
 )
 def webinar_scorecard_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Score each occurrence by what its attendees did after it."""

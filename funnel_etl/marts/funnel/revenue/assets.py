@@ -6,6 +6,7 @@ import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.earlier import Earlier
+from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.funnel import conservation
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_SALES
 from funnel_etl.marts.funnel.revenue.contracts import REVENUE_CHANGES
@@ -26,6 +27,7 @@ MADE_FROM = (CRM_HISTORY,)
     inputs={"sales": SALES, "history": CRM_HISTORY, "attributed_sales": ATTRIBUTED_SALES},
     reads_earlier={REVENUE_CHANGES: (Earlier.BEFORE,), SALES: (Earlier.SINCE,)},
     conserved={"deltas_add_up": conservation.deltas},
+    uses=Uses.CUT_OFF,  # it dates what changed: where the night before is the same too, nothing did
 )
 def revenue_changes_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
     """List what changed tonight in what each sale counts for, and keep what earlier nights said."""

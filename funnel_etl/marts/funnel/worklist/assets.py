@@ -3,6 +3,7 @@
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0
 from funnel_etl.marts.funnel.worklist.contracts import WORKLIST_MAPPING
 from funnel_etl.marts.funnel.worklist.undecided_sales import conflicting_sales
@@ -29,9 +30,13 @@ from funnel_etl.platform.lake import Lake
         "zoom_attendance": ZOOM_ATTENDANCE,
     },
     resources={"lake_store"},
+    uses=Uses.CUT_OFF,
 )
 def worklist_mapping_asset(night: Night, lake_store: Lake, raw_sales: pd.DataFrame, **frames: pd.DataFrame) -> Outcome:
     """List what a person should decide about mappings and sales, by the revenue at stake."""
     merged = lake_store.read_account(SALES, night.day)[0].merged
     conflicts = conflicting_sales(raw_sales, merged, frames["sales"], night.config)
-    return worklist_mapping(**frames, config=night.config, as_of=night.as_of, conflicts=conflicts)
+    outcome = worklist_mapping(**frames, config=night.config, as_of=night.as_of, conflicts=conflicts)
+    lines = night.config.table("funnel_mapping")
+    outcome.days = [lines["valid_from"], lines["valid_to"] + pd.Timedelta(days=1)]
+    return outcome

@@ -6,6 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.validity import Uses
 from funnel_etl.parts.marketing.contracts import TOFU_LEADS
 from funnel_etl.parts.marketing.zoom.clean import contracts as clean_contracts
 from funnel_etl.parts.marketing.zoom.clean import event_warnings
@@ -35,6 +36,13 @@ RAW = {
 }
 ROWS = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "leads": TOFU_LEADS}
 PEOPLE = {**ROWS, "occurrences": clean_contracts.ZOOM_OCCURRENCES}
+WITH_PEOPLE = (
+    clean_contracts.ZOOM_REGISTRATIONS,
+    clean_contracts.ZOOM_ATTENDANCE,
+    clean_contracts.ZOOM_SEGMENTS,
+    clean_contracts.ZOOM_CONTRADICTIONS,
+)
+"""What is made of who a row of Zoom is."""
 
 
 @dg.asset(
@@ -67,6 +75,7 @@ def raw_zoom_reports(night: Night, parsed_reports: ParsedReports) -> Outcome:
     group=GROUP,
     inputs={"reports": contracts.RAW_ZOOM_REPORTS},
     resources={"parsed_reports"},
+    uses=Uses.NOTHING,
 )
 def raw_zoom_attendee_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
     """Gather the rows of the attendee reports."""
@@ -78,6 +87,7 @@ def raw_zoom_attendee_rows(night: Night, parsed_reports: ParsedReports, reports:
     group=GROUP,
     inputs={"reports": contracts.RAW_ZOOM_REPORTS},
     resources={"parsed_reports"},
+    uses=Uses.NOTHING,
 )
 def raw_zoom_registrant_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
     """Gather the rows of the registration reports."""
@@ -89,6 +99,7 @@ def raw_zoom_registrant_rows(night: Night, parsed_reports: ParsedReports, report
     group=GROUP,
     inputs={"reports": contracts.RAW_ZOOM_REPORTS, **RAW},
     needs=[CONFIG_VERSIONS.asset_key],
+    uses=Uses.NOTHING,
 )
 def zoom_reports_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Tie each report to its occurrence, and decide which is in force."""
@@ -99,6 +110,7 @@ def zoom_reports_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     clean_contracts.ZOOM_OCCURRENCES,
     group=GROUP,
     inputs={"reports": clean_contracts.ZOOM_REPORTS, "attendee_rows": contracts.RAW_ZOOM_ATTENDEE_ROWS},
+    uses=Uses.NOTHING,
 )
 def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: pd.DataFrame) -> Outcome:
     """Describe each occurrence: profile, category, conductor, bootcamp day."""
@@ -110,29 +122,29 @@ def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: p
 
 
 def _people_by(night: Night, leads: pd.DataFrame) -> dict[str, Any]:
-    """Return how the four assets below know who a row is."""
-    return night.shared("who a row of Zoom is", lambda: people_by(night.config, leads), 4)
+    """Return how the assets of `WITH_PEOPLE` know who a row is."""
+    return night.shared("who a row of Zoom is", lambda: people_by(night.config, leads), WITH_PEOPLE)
 
 
-@table_asset(clean_contracts.ZOOM_REGISTRATIONS, group=GROUP, inputs=PEOPLE)
+@table_asset(clean_contracts.ZOOM_REGISTRATIONS, group=GROUP, inputs=PEOPLE, uses=Uses.NOTHING)
 def zoom_registrations_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """Return who registered, once per occurrence."""
     return zoom_registrations(**frames, **_people_by(night, leads), zone=night.zone)
 
 
-@table_asset(clean_contracts.ZOOM_ATTENDANCE, group=GROUP, inputs=PEOPLE)
+@table_asset(clean_contracts.ZOOM_ATTENDANCE, group=GROUP, inputs=PEOPLE, uses=Uses.NOTHING)
 def zoom_attendance_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """Return who came, and for how long, once per occurrence."""
     return zoom_attendance(**frames, **_people_by(night, leads))
 
 
-@table_asset(clean_contracts.ZOOM_SEGMENTS, group=GROUP, inputs=ROWS)
+@table_asset(clean_contracts.ZOOM_SEGMENTS, group=GROUP, inputs=ROWS, uses=Uses.NOTHING)
 def zoom_segments_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """Return each time somebody was in."""
     return zoom_segments(**frames, **_people_by(night, leads))
 
 
-@table_asset(clean_contracts.ZOOM_CONTRADICTIONS, group=GROUP, inputs=ROWS)
+@table_asset(clean_contracts.ZOOM_CONTRADICTIONS, group=GROUP, inputs=ROWS, uses=Uses.NOTHING)
 def zoom_contradictions_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
     """List for a person what a later report takes back or says otherwise."""
     return zoom_contradictions(**frames, **_people_by(night, leads), zone=night.zone)
@@ -146,6 +158,7 @@ def zoom_contradictions_asset(night: Night, leads: pd.DataFrame, **frames: Any) 
         "registrations": clean_contracts.ZOOM_REGISTRATIONS,
         "attendance": clean_contracts.ZOOM_ATTENDANCE,
     },
+    uses=Uses.NOTHING,
 )
 def webinars_asset(night: Night, **frames: pd.DataFrame) -> Outcome:  # noqa: ARG001
     """Count who registered for and attended each occurrence."""
@@ -156,6 +169,7 @@ def webinars_asset(night: Night, **frames: pd.DataFrame) -> Outcome:  # noqa: AR
     clean_contracts.BOOTCAMP_PARTICIPATION,
     group=GROUP,
     inputs={"attendance": clean_contracts.ZOOM_ATTENDANCE, "occurrences": clean_contracts.ZOOM_OCCURRENCES},
+    uses=Uses.NOTHING,
 )
 def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurrences: pd.DataFrame) -> Outcome:  # noqa: ARG001
     """Return which days of a bootcamp each person came to."""

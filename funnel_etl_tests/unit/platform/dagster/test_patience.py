@@ -14,6 +14,7 @@ from upath import UPath
 from funnel_etl.core.errors import FunnelError, SourceRejected, SourceUnavailable
 from funnel_etl.core.tables.accounting import LedgerLine, Outcome
 from funnel_etl.core.tables.contracts import Column, Kind, Table
+from funnel_etl.core.tables.validity import Uses
 from funnel_etl.platform.dagster.lake_io import LakeIOManager
 from funnel_etl.platform.dagster.nights import BY_COMMAND, NIGHTLY, Night
 from funnel_etl.platform.dagster.patience import PATIENCE, next_try, patience_of, waiting
@@ -117,13 +118,13 @@ def run(tmp_path: Path) -> Callable[..., dg.ExecuteInProcessResult]:
     """Run a night of a silent source, another source, and a table after that one."""
 
     def start(told: Told, patience: float, instance: dg.DagsterInstance | None = None) -> dg.ExecuteInProcessResult:
-        @table_asset(PULLED, group="sales", pulls=True)
+        @table_asset(PULLED, group="sales", uses=Uses.SOURCE)
         def silent(night: Night) -> Outcome:
             """Pull the silent source."""
             assert night.day == date.fromisoformat(NIGHT)
             return told.pull()
 
-        @table_asset(OTHER, group="marketing", pulls=True)
+        @table_asset(OTHER, group="marketing", uses=Uses.SOURCE)
         def talks(night: Night) -> Outcome:
             """Pull the other source."""
             assert night.day
