@@ -52,6 +52,9 @@ def run(
         float,
         typer.Option(min=0, max=MOST_RETRY_HOURS, help="Hours to ask a silent source again; Ctrl+C ends it."),
     ] = 0,
+    remake: Annotated[
+        bool, typer.Option("--remake", help="Make every table, also those that nothing has changed of.")
+    ] = False,
 ) -> None:
     """Run a night: pull, clean, attribute, publish. Exit code 0 only if the whole night is published."""
     from funnel_etl.operate.run.night import run_night  # noqa: PLC0415 - keeps --help quick
@@ -61,7 +64,7 @@ def run(
         own = settings()
         night = as_of.date() if as_of else own.yesterday()
         out.print(f"Night {night} (business days in {own.timezone}) …")
-        raise typer.Exit(show_night(run_night(own, night, wait * 3600), out, err))
+        raise typer.Exit(show_night(run_night(own, night, wait * 3600, remake=remake), out, err))
 
 
 @app.command()

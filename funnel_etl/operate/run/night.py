@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,6 +22,7 @@ from funnel_etl.platform.dagster.automation_state import daemon_lives
 from funnel_etl.platform.dagster.killed_runs import GOING, fail_killed_runs, report_killed
 from funnel_etl.platform.dagster.nights import BY_COMMAND, NIGHTLY, begin_nights, maker_of
 from funnel_etl.platform.dagster.patience import PATIENCE
+from funnel_etl.platform.dagster.reuse import REMAKE
 from funnel_etl.platform.dagster.run_events import failures_of, was_stopped, why_failed
 from funnel_etl.platform.dagster.run_origin import with_origin
 from funnel_etl.platform.postgres.database import Databases
@@ -68,10 +69,10 @@ class NightResult:
         return not self.failures and all(part.published for part in self.parts.values())
 
 
-def run_night(settings: Settings, night: date, patience: float = 0.0) -> NightResult:
+def run_night(settings: Settings, night: date, patience: float = 0.0, *, remake: bool = False) -> NightResult:
     """Run the whole night in this process. A failed part does not stop the other; what failed is in the result.
 
-    `patience`: for how many seconds a source that does not answer is asked again.
+    `patience`: for how many seconds a source that does not answer is asked again; `remake`: no table is reused.
     Raises `FunnelError` when the night cannot begin: it is not over yet, or there is no database.
     """
     require_over(settings, night)
@@ -80,7 +81,8 @@ def run_night(settings: Settings, night: date, patience: float = 0.0) -> NightRe
         from funnel_etl.assembly import build_definitions  # noqa: PLC0415 - see prepare_tables
 
         defs = build_definitions(settings)
-        result = summarise_run(night, run_job(defs, NIGHTLY, writer, night, patience=patience))
+        done = run_job(defs, NIGHTLY, writer, night, patience=patience, tags={REMAKE: "true"} if remake else {})
+        result = summarise_run(night, done)
         result.unwatched, repairs = _watched(defs, writer, night)
         result.repairs += repairs
         result.alerts = _alerted(settings, writer, defs)
@@ -128,6 +130,7 @@ def run_job(
     night: date | None = None,
     *,
     patience: float = 0.0,
+    tags: Mapping[str, str] | None = None,
     **resources: Any,
 ) -> dg.ExecuteInProcessResult:
     """Run a job (of a night, or of none) in this process; `resources` go in the place of its own.
@@ -141,7 +144,7 @@ def run_job(
             partition_key=night.isoformat() if night else None,
             raise_on_error=False,
             # Whoever runs the command sees that it was killed; nobody expects the daemon to begin it again.
-            tags={BY_COMMAND: writer.name, MAX_RETRIES: "0", PATIENCE: str(patience)},
+            tags={BY_COMMAND: writer.name, MAX_RETRIES: "0", PATIENCE: str(patience), **(tags or {})},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             resources=resources or None,
         )

@@ -32,7 +32,7 @@ MAKE = object()
 
 
 def may_reuse(run: dg.DagsterRun) -> bool:
-    """Return whether a run may reuse tables: a whole job of ours. Who materializes an asset or repeats a run may not."""
+    """Return whether a run may reuse tables: a whole job of ours, no materialized asset and no repeated run."""
     is_whole = QUEUE in run.tags and not run.asset_selection and run.parent_run_id is None
     return is_whole and REMAKE not in run.tags
 

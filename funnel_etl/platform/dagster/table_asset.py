@@ -76,6 +76,24 @@ def table_asset(
     pulls = Uses.SOURCE in uses
 
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
+        def made(context: dg.AssetExecutionContext, night: Night, key: str | None) -> Iterator[Any]:
+            settings, given = night.sources.settings, _given(context, given_names, night, earlier)
+            frames = frames_of(context, read, night)
+            make = partial(_made, table, body, night, **given, **frames)
+            outcome, contract = run_body(context, partial(patiently, context, settings, make) if pulls else make)
+            night.done(table)
+            progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
+            told = _judged(contract, outcome, settings.quarantine_limit)
+            told |= {name: _not_conserved(*sums(outcome.rows, frames, night.as_of)) for name, sums in balances.items()}
+            outcome.problems = [f"{name}: {broken}" for name, broken in told.items() if broken]
+            if key:
+                compared = [frames[name][day] for name, each in read.items() for day in _days(each)]
+                holds = validity(uses, night.day, [*outcome.days, *compared], night.zone)
+                outcome.made, outcome.days = Made(key, night.day, holds), []
+            shown = _shown(shows, outcome, night)
+            yield dg.Output(outcome, metadata={**shown, **_counts(outcome, len(outcome.rows)), **origins})
+            yield _check_result(told, outcome.problems)
+
         @dg.asset(
             key=table.asset_key,
             # Read in the body: as Dagster's inputs they would be a third of the events of a night.
@@ -102,28 +120,14 @@ def table_asset(
         )
         def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
             night = night_of(context)
-            key = run_body(context, lambda: past and key_of(table, night, _lake(context), read, past))
-            if key and may_reuse(context.run) and (account := reusable(table, night, _lake(context), key)):
+            key = run_body(context, lambda: key_of(table, night, _lake(context), read, past)) if past else None
+            account = reusable(table, night, _lake(context), key) if key and may_reuse(context.run) else None
+            if account is None:
+                yield from made(context, night, key)
+            else:
                 context.resources.lake.do_without(read.values(), night.day)
                 night.done(table)
                 yield from _reused(table, account, _lake(context), [*CONDITIONS, *balances], origins)
-                return
-            settings, given = night.sources.settings, _given(context, given_names, night, earlier)
-            frames = frames_of(context, read, night)
-            make = partial(_made, table, body, night, **given, **frames)
-            outcome, contract = run_body(context, partial(patiently, context, settings, make) if pulls else make)
-            night.done(table)
-            progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
-            told = _judged(contract, outcome, settings.quarantine_limit)
-            told |= {name: _not_conserved(*sums(outcome.rows, frames, night.as_of)) for name, sums in balances.items()}
-            outcome.problems = [f"{name}: {broken}" for name, broken in told.items() if broken]
-            if key:
-                days = [*outcome.days, *(frames[name][day] for name, each in read.items() for day in _days(each))]
-                outcome.made = Made(key, night.day, validity(uses, night.day, days, night.zone))
-                outcome.days = []
-            shown = _shown(shows, outcome, night)
-            yield dg.Output(outcome, metadata={**shown, **_counts(outcome, len(outcome.rows)), **origins})
-            yield _check_result(told, outcome.problems)
 
         return compute
 

@@ -9,8 +9,9 @@ import pytest
 from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Outcome
+from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS, LedgerLine, Made, Outcome
 from funnel_etl.core.tables.contracts import Column, Kind, Table
+from funnel_etl.core.tables.validity import Validity
 from funnel_etl.platform.lake import Lake
 
 NIGHT, NEXT = date(2025, 10, 31), date(2025, 11, 1)
@@ -180,6 +181,49 @@ def test_what_lies_there_is_listed_and_a_night_of_a_table_can_be_removed_with_it
     with pytest.raises(FileNotFoundError):
         lake.read_account(EVERYTHING, NIGHT)
     assert lake.read_account(EVERYTHING, NEXT)[1] == "run"
+
+
+@pytest.mark.parametrize("root", ["folder", "folder without links", "memory"])
+def test_a_night_that_reuses_a_file_has_it_for_itself_whatever_becomes_of_the_other(
+    tmp_path: Path, root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(UPath("memory://reused-in-lake") if root == "memory" else UPath(tmp_path))
+    if root == "folder without links":
+        monkeypatch.setattr(Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(OSError("no links here")))
+    others = everything().iloc[:1].reset_index(drop=True)
+    lake.write(EVERYTHING, NIGHT, everything())
+    size = lake.size("clean.everything", NIGHT)
+    for _ in range(2):  # the second finds it there
+        lake.reuse(EVERYTHING, NEXT, NIGHT)
+    both = [lake.size("clean.everything", night) for night in (NIGHT, NEXT)]
+    assert both == ([size // 2] * 2 if root == "folder" else [size] * 2)
+    lake.write(EVERYTHING, NIGHT, others)
+    assert len(lake.read(EVERYTHING, NIGHT)) == lake.count(EVERYTHING, NIGHT) == 1
+    pd.testing.assert_frame_equal(lake.read(EVERYTHING, NEXT), everything())
+    lake.reuse(EVERYTHING, NEXT, NIGHT)
+    lake.remove("clean.everything", NIGHT)
+    pd.testing.assert_frame_equal(lake.read(EVERYTHING, NEXT), others)
+    if root != "memory":
+        [file] = (tmp_path / "clean" / "everything").iterdir()
+        assert file.stat().st_mode & 0o077 == 0
+    lake.remove("clean.everything", NEXT)
+
+
+def test_only_rows_that_are_as_they_were_made_may_be_reused(lake: Lake) -> None:
+    made = Made("a key", NIGHT, Validity(None, date(2025, 11, 5)))
+    lake.write(EVERYTHING, NIGHT, everything())
+    lake.write_account(EVERYTHING, NIGHT, Outcome(everything(), made=made), "run")
+    found = lake.reusable(EVERYTHING, NIGHT)
+    assert found is not None
+    assert found.made == made
+    assert lake.reusable(EVERYTHING, NEXT) is None
+    lake.write_account(EVERYTHING, NIGHT, Outcome(everything(), made=made, problems=["a check"]), "run")
+    assert lake.reusable(EVERYTHING, NIGHT) is None
+    lake.write_account(EVERYTHING, NIGHT, Outcome(everything()), "run")
+    assert lake.reusable(EVERYTHING, NIGHT) is None
+    lake.write_account(EVERYTHING, NIGHT, Outcome(everything(), made=made), "run")
+    lake.write(EVERYTHING, NIGHT, everything().iloc[:2])
+    assert lake.reusable(EVERYTHING, NIGHT) is None
 
 
 def test_a_lake_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:

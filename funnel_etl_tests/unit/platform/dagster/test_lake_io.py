@@ -18,7 +18,7 @@ from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.platform.dagster.lake_io import READS, LakeIOManager
 from funnel_etl.platform.lake import Lake
 
-NIGHT = date(2025, 10, 31)
+BEFORE, NIGHT = date(2025, 10, 30), date(2025, 10, 31)
 EVERY_KIND = Table(
     "clean",
     "things",
@@ -89,3 +89,33 @@ def test_rows_that_no_asset_of_the_run_reads_are_not_kept(lake: Lake) -> None:
     handed.handle_output(step("clean.other"), outcome)
     assert made() is None
     assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
+
+
+def test_an_asset_that_does_without_them_keeps_no_rows_in_memory(lake: Lake) -> None:
+    handed = LakeIOManager(lake, [EVERY_KIND])
+    outcome = Outcome(rows(), [LedgerLine("raw.things", 2, 2)])
+    made = weakref.ref(outcome.rows)
+    handed.handle_output(step("clean.things", "clean.things"), outcome)
+    handed.do_without([EVERY_KIND], NIGHT)
+    assert made() is not None
+    handed.do_without([EVERY_KIND], NIGHT)
+    assert made() is None
+    handed.do_without([EVERY_KIND], NIGHT)
+    assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
+
+
+def test_rows_of_another_night_are_read_once_and_stay_until_their_last_reader_has_them(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.write(EVERY_KIND, BEFORE, rows())
+    handed = LakeIOManager(lake, [EVERY_KIND])
+    account = Outcome(pd.DataFrame(), [LedgerLine("raw.things", 2, 2)], reused_from=BEFORE)
+    handed.handle_output(step("clean.things", "clean.things", "clean.things"), account)
+    assert lake.content_hash(EVERY_KIND, NIGHT) == lake.content_hash(EVERY_KIND, BEFORE)
+    handed.do_without([EVERY_KIND], NIGHT)
+    first = handed.rows(EVERY_KIND, NIGHT)
+    monkeypatch.setattr(Lake, "read", lambda *_: pytest.fail("it is read again"))
+    assert_frame_equal(first, rows())
+    assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
+    with pytest.raises(pytest.fail.Exception):
+        handed.rows(EVERY_KIND, NIGHT)
