@@ -14,11 +14,13 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from funnel_etl.core.tables.contracts import Table
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.parts.marketing.zoom import intake
 from funnel_etl.platform.dagster.nights import Night
+from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres import publisher
-from funnel_etl_tests.golden.week import FRI, SAT, THU, WED, write_night
+from funnel_etl_tests.golden.week import FRI, MON, SAT, SUN, THU, WED, write_night
 from funnel_etl_tests.installation import Installation, Published
 
 pytestmark = pytest.mark.slow
@@ -32,13 +34,27 @@ ACCOUNTS = {
     "ops.completeness",  # says when it was looked at
 }
 """Tables that a night sends though nothing is new."""
+EVERY_NIGHT = {
+    *(f"raw.{name}" for name in ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales", "zoom_reports")),
+    *("mart.data_version", "mart.qualified_leads", "mart.handover_gaps", "ops.config_versions"),
+    *("ops.changes", "ops.changed_rows", "ops.missing_exports", "ops.completeness", "ops.volumes"),
+    *("ops.volume_alarms", "ops.phone_shares"),
+}
+"""Tables that a night makes though nothing is new: they ask a source, show the night or tell what is recorded of it."""
+AFTER_A_CHANGE = {"clean.assigned_leads", "clean.sales", "clean.crm_history", "mart.revenue_changes"}
+"""Tables that are also made the night after a change: they are made of themselves, as of the night before."""
+BY_MONTH = {
+    *("mart.attributed_m0", "mart.restatements", "mart.cohorts", "mart.lead_journey", "parity.m0", "parity.diff"),
+}
+"""Tables that tell which month goes on: made on the last day of a month, the first, and the second."""
 
 
 @dataclass
 class Counted:
     """What a night did. `sent`: tables that were sent to PostgreSQL → rows that went over the wire for it.
 
-    `parsed`: Zoom files that were read; `worked_out`: what several assets need → how often it was made.
+    `parsed`: Zoom files that were read; `made`: tables that were not reused.
+    `worked_out`: what several assets need → how often it was made.
     """
 
     sessions: int
@@ -47,6 +63,7 @@ class Counted:
     events: int
     sent: dict[str, int]
     parsed: int
+    made: set[str]
     worked_out: Counter[str]
 
 
@@ -55,8 +72,9 @@ def night(installation: Installation, day: Any) -> Counted:
     sent: dict[str, int] = {}
     ingested: list[int] = []
     parsed: list[str] = []
+    made: set[str] = set()
     worked_out: Counter[str] = Counter()
-    send, read, share = publisher._send, intake.read_report, Night.shared
+    send, read, share, write = publisher._send, intake.read_report, Night.shared, Lake.write
     ingest = adbc.Cursor.adbc_ingest
 
     def sending(cursor: Any, publication: publisher.Publication, part: str, held: Any) -> Any:
@@ -73,8 +91,12 @@ def night(installation: Installation, day: Any) -> Counted:
         parsed.append("")
         return read(*arguments, **options)
 
-    def sharing(own: Night, name: str, make: Callable[[], Any], uses: int) -> Any:
-        return share(own, name, lambda: worked_out.update([name]) or make(), uses)
+    def sharing(own: Night, name: str, make: Callable[[], Any], users: Any) -> Any:
+        return share(own, name, lambda: worked_out.update([name]) or make(), users)
+
+    def making(own: Lake, table: Table, *given: Any) -> None:
+        made.add(table.full_name)
+        write(own, table, *given)
 
     own = str(installation.engine.url.database)
     installation.engine.dispose()
@@ -83,6 +105,7 @@ def night(installation: Installation, day: Any) -> Counted:
         patch.setattr(adbc.Cursor, "adbc_ingest", ingesting)
         patch.setattr(intake, "read_report", reading)
         patch.setattr(Night, "shared", sharing)
+        patch.setattr(Lake, "write", making)
         before = {name: of_server(installation, name) for name in (own, f"{own}_dagster")}
         done = installation.night(day)
         assert done.is_published, done.failures
@@ -92,7 +115,7 @@ def night(installation: Installation, day: Any) -> Counted:
         events = len(opened.all_logs(done.run_id))
     dagster = used[f"{own}_dagster"]
     of_dagster = dagster["sessions"], dagster["transactions"]
-    return Counted(used[own]["sessions"], *of_dagster, events, sent, len(parsed), worked_out)
+    return Counted(used[own]["sessions"], *of_dagster, events, sent, len(parsed), made, worked_out)
 
 
 def of_server(installation: Installation, database: str) -> dict[str, int]:
@@ -153,6 +176,16 @@ def test_of_a_table_with_little_new_an_ordinary_night_sends_only_that(
     assert sum(ordinary.sent.values()) <= 400
 
 
-def test_what_several_assets_need_is_worked_out_once(counted: Counted) -> None:
+def test_a_night_makes_again_only_what_something_has_changed_of(
+    installation: Installation, unchanged: Counted, ordinary: Counted
+) -> None:
+    assert unchanged.made == EVERY_NIGHT
+    assert {"clean.tofu_leads", "clean.zoom_attendance", "mart.funnel_facts", "parity.diff"} <= ordinary.made
+    later = [night(installation, day).made for day in (SUN, MON)]
+    assert later == [EVERY_NIGHT | AFTER_A_CHANGE | BY_MONTH, EVERY_NIGHT | BY_MONTH]
+
+
+def test_what_several_assets_need_is_worked_out_once(unchanged: Counted, ordinary: Counted) -> None:
     sheet = ("the sheet's Zoom tab", "the sheet's M0", "the sheet's sales")
-    assert counted.worked_out == dict.fromkeys([*sheet, "who a row of Zoom is"], 1)
+    assert ordinary.worked_out == dict.fromkeys([*sheet, "who a row of Zoom is"], 1)
+    assert unchanged.worked_out == {}

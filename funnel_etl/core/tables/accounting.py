@@ -62,9 +62,9 @@ class Outcome:
     `quarantine` has QUARANTINE_COLUMNS, `merged` MERGED_COLUMNS; `problems` are the checks
     it failed: such a table is never published. `notes` are one-line warnings without personal data; `drift` is how the
     header of its source differs from the night before. `lines` (LINE_COLUMNS): where rows of a dump stand in it, a run
-    of lines a row, where they are led back to the first dump they stood in. `days`: what the as-of date was compared with, besides the days
-    of the inputs; `made`: None, where nothing may be reused; `reused_from`: the night whose rows these are (`rows` is
-    then empty).
+    of lines a row, where they are led back to the first dump they stood in. `days`: what the as-of date was compared
+    with, besides the days of the inputs; `made`: None, where nothing may be reused; `reused_from`: the night whose rows
+    these are (`rows` is then empty).
     """
 
     rows: pd.DataFrame

@@ -40,6 +40,8 @@ READS_EARLIER = "reads_earlier"
 """Metadata of an asset: the tables of other nights it reads, and which nights."""
 ROWS_CHECK = "rows"
 """The one check of a table: a check of its own for each condition would be two fifths of the events of a night."""
+NOTES = "notes"
+"""Metadata of an asset: what its account notes."""
 CONDITIONS = ("contract", "every_row_accounted", "few_in_quarantine")
 """What it asks of every table."""
 
@@ -127,7 +129,8 @@ def table_asset(
             else:
                 context.resources.lake.do_without(read.values(), night.day)
                 night.done(table)
-                yield from _reused(table, account, _lake(context), [*CONDITIONS, *balances], origins)
+                shown = _shown_on(context, account.made.night) if shows and account.made else {}
+                yield from _reused(table, account, _lake(context), [*CONDITIONS, *balances], shown | origins)
 
         return compute
 
@@ -145,13 +148,13 @@ def _days(table: Table) -> list[str]:
 
 
 def _reused(
-    table: Table, account: Outcome, lake: Lake, held: Sequence[str], origins: Mapping[str, Any]
+    table: Table, account: Outcome, lake: Lake, held: Sequence[str], metadata: Mapping[str, Any]
 ) -> Iterator[Any]:
     """Yield what Dagster is to know of a table that is not made again; when it was made, these conditions held."""
     assert account.made is not None  # noqa: S101 - what is reusable has it
     rows, made_on = lake.count(table, account.reused_from or account.made.night), account.made.night.isoformat()
     progress.info("%s: %s rows, as on %s", table.full_name, grouped(rows), made_on)
-    yield dg.Output(account, metadata={**_counts(account, rows), **origins, "same_as_the_night_of": made_on})
+    yield dg.Output(account, metadata={**_counts(account, rows), **metadata, "same_as_the_night_of": made_on})
     yield _check_result(dict.fromkeys(held, ""), [])
 
 
@@ -231,6 +234,14 @@ def _shown(shows: Shows | None, outcome: Outcome, night: Night) -> dict[str, Any
     return {name: dg.MetadataValue.md(_markdown(name, what)) for name, what in seen.items()}
 
 
+def _shown_on(context: dg.AssetExecutionContext, night: date) -> dict[str, Any]:
+    """Return what the asset showed of a night; nothing when its event is not kept any more."""
+    wanted = dg.AssetRecordsFilter(context.asset_key, asset_partitions=[night.isoformat()])
+    found = context.instance.fetch_materializations(wanted, limit=1).records
+    metadata = found[0].asset_materialization.metadata if found and found[0].asset_materialization else {}
+    return {n: what for n, what in metadata.items() if isinstance(what, dg.MarkdownMetadataValue) and n != NOTES}
+
+
 def _markdown(name: str, what: bytes | str) -> str:
     if isinstance(what, str):
         return what
@@ -251,7 +262,7 @@ def _counts(outcome: Outcome, rows: int) -> dict[str, Any]:
         "excluded": sum(line.excluded for line in lines),
         "cell_warnings": sum(line.cell_warnings for line in lines),
         "reasons": dg.MetadataValue.json({line.input_name: line.reasons for line in lines}),
-        **({"notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes))} if outcome.notes else {}),
+        **({NOTES: dg.MetadataValue.md("\n".join(f"- {note}" for note in outcome.notes))} if outcome.notes else {}),
     }
 
 

@@ -2,7 +2,7 @@
 
 import ast
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -39,6 +39,7 @@ class Nights:
     """Nights of one job; `leads`: their days, as tonight's source has them."""
 
     home: Path
+    instance: dg.DagsterInstance
     leads: list[str] = field(default_factory=lambda: ["2025-11-07", "2025-11-09"])
     bodies: Counter[str] = field(default_factory=Counter)
     settings: dict[str, Any] = field(default_factory=dict)
@@ -60,12 +61,20 @@ class Nights:
             """All is well."""
             return (1 if self.problem else 0), 0
 
-        @table_asset(SUMS, group="funnel", inputs={"leads": RAW}, uses=Uses.CUT_OFF, conserved={"is_good": is_good})
+        @table_asset(
+            SUMS,
+            group="funnel",
+            inputs={"leads": RAW},
+            uses=Uses.CUT_OFF,
+            conserved={"is_good": is_good},
+            shows=lambda own, as_of: {"count": f"{own['n'].sum()} on {as_of:%A}"},
+        )
         def sums(night: Night, leads: pd.DataFrame) -> Outcome:
             """Count the leads."""
             self.bodies["sums"] += 1
             count = int((leads["day"] <= night.as_of).sum())
-            return Outcome(pd.DataFrame({"n": [count]}), [LedgerLine("leads", len(leads), 1, merged=len(leads) - 1)])
+            line = LedgerLine("leads", len(leads), 1, merged=len(leads) - 1)
+            return Outcome(pd.DataFrame({"n": [count]}), [line], notes=["a note"])
 
         settings = Settings(home=self.home, _env_file=None, **self.settings)
         given = {
@@ -74,22 +83,22 @@ class Nights:
         }
         job = dg.define_asset_job("nightly", selection=[raw, sums], tags=one_at_a_time("night"))
         whole = dg.Definitions([raw, sums], jobs=[job], resources=given, executor=dg.in_process_executor)
-        with dg.DagsterInstance.ephemeral() as instance:
-            return whole.resolve_job_def("nightly").execute_in_process(
-                instance=instance,
-                partition_key=day.isoformat(),
-                asset_selection=[dg.AssetKey(name.split("/")) for name in selected] or None,
-                tags=tags,
-                raise_on_error=False,
-            )
+        return whole.resolve_job_def("nightly").execute_in_process(
+            instance=self.instance,
+            partition_key=day.isoformat(),
+            asset_selection=[dg.AssetKey(name.split("/")) for name in selected] or None,
+            tags=tags,
+            raise_on_error=False,
+        )
 
     def sums(self, day: date) -> list[int]:
         return self.lake.read(SUMS, day)["n"].tolist()
 
 
 @pytest.fixture
-def nights(tmp_path: Path) -> Nights:
-    return Nights(tmp_path)
+def nights(tmp_path: Path) -> Iterator[Nights]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Nights(tmp_path, instance)
 
 
 def test_a_night_with_the_same_inputs_reads_and_makes_nothing_and_has_an_account_of_its_own(
@@ -108,6 +117,8 @@ def test_a_night_with_the_same_inputs_reads_and_makes_nothing_and_has_an_account
     assert (run_id, run_id != other) == (done.run_id, True)
     told = done.asset_materializations_for_node("mart__sums")[0].metadata
     assert told["same_as_the_night_of"].value == "2025-11-07"
+    assert told["count"].value == "1 on Friday"
+    assert "a note" in str(told["notes"].value)
     assert told["dagster/row_count"].value == 1
     [check] = [one for one in done.get_asset_check_evaluations() if one.asset_key == dg.AssetKey(["mart", "sums"])]
     assert check.passed
