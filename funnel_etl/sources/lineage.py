@@ -38,6 +38,14 @@ def led_back(
     return found
 
 
+def note_known(sources: NightlySources, source: Source, night: date, file_ids: Sequence[str]) -> None:
+    """Note that nothing came new with the dump of a night: the one before had the same files."""
+    register = sources.landing.first_lines
+    own, kept = register.of(source.name, night)
+    if sources.landing.night(night, source.name) == [*file_ids] != kept:
+        register.keep(source.name, night, file_ids, own)
+
+
 def _with_night(known: pa.Table, sources: NightlySources, source: Source, day: date) -> pa.Table:
     """Add the rows that came new with a night to those known before it; its dump is read if they were not kept."""
     landing, register = sources.landing, sources.landing.first_lines

@@ -1,6 +1,6 @@
 """The daily partition, whose key is the as-of date, and what an asset knows about its night."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -17,11 +17,13 @@ from funnel_etl.core.tables.contracts import Table
 from funnel_etl.files import private_folder, write_whole
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
-from funnel_etl.sources.guards import DumpReader
-from funnel_etl.sources.lineage import led_back
+from funnel_etl.sources.guards import DumpReader, Judged
+from funnel_etl.sources.lineage import led_back, note_known
 from funnel_etl.sources.nightly import CONFIG, NightlySources
 
 T = TypeVar("T")
+Known = Callable[[Sequence[str]], Outcome | None]
+"""Returns of the files of a dump the account of the table that was made of the same files, if there is one."""
 ANY_NIGHTS = dg.DailyPartitionsDefinition("2020-01-01")
 """Marks an asset of the night; `of_nights` puts the nights of an installation in its place."""
 FIRST_NIGHT = "first_night"
@@ -83,11 +85,15 @@ def _written_first_night(settings: Settings) -> date | None:
 
 @dataclass
 class Night:
-    """A night: its as-of date, the sources as they were, the config in force, the zone of its days."""
+    """A night: its as-of date, the sources as they were, the config in force, the zone of its days.
+
+    `may_reuse`: whether its run may take what an earlier night has made of the same (`reuse`).
+    """
 
     day: date
     sources: NightlySources
     run_id: str
+    may_reuse: bool = False
 
     @property
     def as_of(self) -> pd.Timestamp:
@@ -99,14 +105,24 @@ class Night:
         """The zone of business days."""
         return self.sources.settings.timezone
 
-    def records(self, source: Source) -> Outcome:
+    def records(self, source: Source, known: Known = lambda _: None) -> Outcome:
         """Pull a source for the night (or replay what it used) and return the records of its `raw` table.
 
         Each is led back to the dump it first stood in. A dump that was cut off, or lacks too many rows of the last good
-        one by its key, is refused when it is pulled.
+        one by its key, is refused when it is pulled. `known`: returns of files what was made of them, if it may be
+        reused: such a dump is not read again.
         """
-        reader = DumpReader(self.sources.settings, self.sources.landing, source, self.config, night=self.day)
-        pulled = self.sources.pull(source, self.day, reader.judge)
+        landing = self.sources.landing
+        reader = DumpReader(self.sources.settings, landing, source, self.config, night=self.day)
+
+        def judge(pages: Sequence[bytes]) -> Judged | Outcome:
+            return known([landing.file_id_of(page) for page in pages]) or reader.judge(pages)
+
+        pulled = self.sources.pull(source, self.day, judge)
+        if isinstance(pulled.judged, Outcome):
+            note_known(self.sources, source, self.day, pulled.file_ids)
+            is_again = pulled.judged.reused_from == self.day
+            return pulled.judged if is_again else of_the_same_dump(pulled.judged)
         outcome = reader.records(pulled.file_ids, pulled.judged)
         found = led_back(self.sources, source, self.day, pulled.file_ids, outcome.rows)
         return replace(outcome, rows=found.rows, lines=found.lines.assign(source=source.name))
@@ -134,3 +150,9 @@ def maker_of(run: dg.DagsterRun) -> str | None:
     A run that the UI repeats has the tags of the one it repeats.
     """
     return run.tags.get(BY_COMMAND) if run.parent_run_id is None else None
+
+
+def of_the_same_dump(account: Outcome) -> Outcome:
+    """Return the account of a dump that came again, of which nothing is new: its header is that of the night before."""
+    told = {str(change) for change in account.drift}
+    return replace(account, drift=[], notes=[note for note in account.notes if note not in told])

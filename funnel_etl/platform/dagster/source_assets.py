@@ -4,7 +4,7 @@ Usually the night before is in the lake. What the lake lacks is made again from 
 so that the lake stays a cache.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import dagster as dg
@@ -12,12 +12,13 @@ import pandas as pd
 
 from funnel_etl.core.errors import SourceRejected
 from funnel_etl.core.source import Source
-from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.accounting import Made, Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.earlier import Earlier
-from funnel_etl.core.tables.validity import Uses
+from funnel_etl.core.tables.validity import Uses, Validity
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.nights import Night
+from funnel_etl.platform.dagster.reuse import key_of, reusable
 from funnel_etl.platform.dagster.table_asset import table_asset
 from funnel_etl.platform.lake import Lake
 
@@ -28,8 +29,17 @@ Step = Callable[[Night, pd.DataFrame | None], Outcome]
 def source_assets(source: Source, group: str) -> list[dg.AssetsDefinition]:
     """Return the assets that pull a source and make its clean table."""
 
-    def raw(night: Night) -> Outcome:
-        return night.records(source)
+    def raw(night: Night, lake_store: Lake) -> Outcome:
+        def key(file_ids: Sequence[str]) -> str:
+            return str(key_of(source.raw, night, lake_store, {}, lambda *_: [*file_ids]))
+
+        def known(file_ids: Sequence[str]) -> Outcome | None:
+            return reusable(source.raw, night, lake_store, key(file_ids)) if night.may_reuse else None
+
+        outcome = night.records(source, known)
+        if outcome.reused_from is None and (used := night.sources.landing.night(night.day, source.name)):
+            outcome.made = Made(key(used), night.day, Validity())
+        return outcome
 
     def clean(night: Night, raw: pd.DataFrame, lake_store: Lake | None = None) -> Outcome:
         today = source.build(raw, night.config, night.zone)
@@ -44,7 +54,13 @@ def source_assets(source: Source, group: str) -> list[dg.AssetsDefinition]:
     from_raw = {"raw": source.raw}
     before = {source.clean: (Earlier.BEFORE,)} if source.carry else {}
     return [
-        table_asset(source.raw, group=group, needs=[CONFIG_VERSIONS.asset_key], uses=Uses.SOURCE)(raw),
+        table_asset(
+            source.raw,
+            group=group,
+            needs=[CONFIG_VERSIONS.asset_key],
+            reads_earlier={source.raw: (Earlier.BEFORE,)},
+            uses=Uses.SOURCE,
+        )(raw),
         table_asset(source.clean, group=group, inputs=from_raw, reads_earlier=before, uses=Uses.NOTHING)(clean),
     ]
 

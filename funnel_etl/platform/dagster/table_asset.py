@@ -84,6 +84,9 @@ def table_asset(
             make = partial(_made, table, body, night, **given, **frames)
             outcome, contract = run_body(context, partial(patiently, context, settings, make) if pulls else make)
             night.done(table)
+            if outcome.reused_from is not None:  # its source sent the same again
+                yield from _reused(table, outcome, _lake(context), [*CONDITIONS, *balances], origins)
+                return
             progress.info("%s: %s rows", table.full_name, grouped(len(outcome.rows)))
             told = _judged(contract, outcome, settings.quarantine_limit)
             told |= {name: _not_conserved(*sums(outcome.rows, frames, night.as_of)) for name, sums in balances.items()}
@@ -104,7 +107,7 @@ def table_asset(
             partitions_def=ANY_NIGHTS,
             freshness_policy=EVERY_NIGHT if pulls else None,
             io_manager_key="lake",
-            required_resource_keys={"sources", *({"lake"} if read or past else ()), *given_names},
+            required_resource_keys={"sources", *({"lake"} if read or past or pulls else ()), *given_names},
             description=_description(table, body),
             metadata={
                 "dagster/column_schema": column_schema(table),
@@ -123,7 +126,7 @@ def table_asset(
         def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
             night = night_of(context)
             key = run_body(context, lambda: key_of(table, night, _lake(context), read, past)) if past else None
-            account = reusable(table, night, _lake(context), key) if key and may_reuse(context.run) else None
+            account = reusable(table, night, _lake(context), key) if key and night.may_reuse else None
             if account is None:
                 yield from made(context, night, key)
             else:
@@ -171,7 +174,8 @@ def earlier_reads(definitions: dg.Definitions) -> EarlierReads:
 
 def night_of(context: dg.AssetExecutionContext) -> Night:
     """Return the night of a run's partition."""
-    return Night(date.fromisoformat(context.partition_key), context.resources.sources, context.run.run_id)
+    night, run = date.fromisoformat(context.partition_key), context.run
+    return Night(night, context.resources.sources, run.run_id, may_reuse=may_reuse(run))
 
 
 def frames_of(context: dg.AssetExecutionContext, inputs: Mapping[str, Table], night: Night) -> dict[str, pd.DataFrame]:
@@ -282,6 +286,8 @@ def _made(table: Table, body: Callable[..., Outcome], night: Night, **given: Any
 
 def _conforming(table: Table, outcome: Outcome) -> tuple[Outcome, Table]:
     """Return the outcome with its rows by the contract, and the contract with the columns the source added."""
+    if outcome.reused_from is not None:
+        return outcome, table
     contract = table.extended_with(outcome.rows.columns) if table.extensible else table
     return replace(outcome, rows=contract.conform(outcome.rows)), contract
 
