@@ -70,7 +70,8 @@ class SheetM0:
         rows = self._in_the_month(corrected)
         phone = rows["phone"] if "phone_rule" in corrected else rows["sheet_phone"]
         rows = rows.assign(key=phone)[phone.notna()]
-        first = rows.sort_values("order", kind="stable").drop_duplicates("key").set_index("key")
+        # A text, which has no instant, is after every date; of rows of one instant the first in sheet order is first.
+        first = rows.sort_values("at", kind="stable", na_position="last").drop_duplicates("key").set_index("key")
         first.index.name = "phone"
         named = first if "sheet_order_employee" in corrected else rows.drop_duplicates("key").set_index("key")
         employee = named["employee"].reindex(first.index)
@@ -148,7 +149,6 @@ def _leads(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
         is_unparsed=False,
         is_test=False,
     )
+    # Aged rows are before every row of the dump, whose order is the sheet's.
     both = pd.concat([aged.assign(is_aged_out=True), rows.assign(is_aged_out=False)], ignore_index=True)
-    both = both.rename(columns={"assigned_date": "day"})
-    # A text is after every date; aged rows are before every row of the dump, whose order is the sheet's.
-    return both.assign(order=both["at"].rank(method="dense", na_option="bottom"))
+    return both.rename(columns={"assigned_date": "day"})
