@@ -1,14 +1,17 @@
 """The lake: one Parquet file per table and night, its account beside it. A cache: delete it, run the night again.
 
+A table may also lie there in parts, `table/night/part-00.parquet` and so on, and is read as one. We write none.
+
 Reads and writes frames by their contracts; knows no Dagster and no PostgreSQL.
 """
 
+import hashlib
 import io
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import date, timedelta
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -45,15 +48,19 @@ class Lake:
     def write(self, table: Table, night: date, rows: pd.DataFrame) -> None:
         """Write a conforming frame as the table of a night."""
         contract = table.extended_with(rows.columns) if table.extensible else table
-        self._store.write(_name(table, night), rows_file(contract.to_arrow(rows)))
+        self._store.write(f"{_place(table.full_name, night)}.parquet", rows_file(contract.to_arrow(rows)))
 
     def reuse(self, table: Table, night: date, of: date) -> None:
         """Let the file of the night `of` be that of `night` too, without copying where the lake is a folder."""
-        self._store.link(_name(table, of), _name(table, night))
+        for name in self._files(table, of):
+            self._store.link(name, name.replace(_place(table.full_name, of), _place(table.full_name, night), 1))
 
     def read_arrow(self, table: Table, night: date, columns: list[str] | None = None) -> pa.Table:
         """Return the table of a night as Arrow, or some columns. Raises `FunnelError` if that night has not made it."""
-        return pq.read_table(io.BytesIO(self._read(table, night)), columns=columns)
+        return pa.concat_tables(
+            [pq.read_table(io.BytesIO(self._store.read(name)), columns=columns) for name in self._files(table, night)],
+            promote_options="default",
+        )
 
     def read(self, table: Table, night: date) -> pd.DataFrame:
         """Return the table of a night as a frame by its contract."""
@@ -62,58 +69,61 @@ class Lake:
 
     def columns(self, table: Table, night: date) -> list[str]:
         """Return the columns of the table of a night. Raises `FunnelError` when that night has not made it."""
-        with self._open(table, night) as file:
-            names: list[str] = pq.read_schema(file).names
-        return names
+        names: dict[str, None] = {}
+        for part in self._files(table, night):
+            with self._store.open(part) as file:
+                names |= dict.fromkeys(pq.read_schema(file).names)
+        return list(names)
 
     def content_hash(self, table: Table, night: date) -> str:
-        """Return the hash of the night's rows in their order, as `rows_file` keeps it. Raises as `read_arrow`."""
-        with self._open(table, night) as file:
-            return hash_in(file)
+        """Return the hash of the night's rows in their order, as `rows_file` keeps it. Raises as `read_arrow`.
+
+        Of a table in several parts it is another than of the same rows in one.
+        """
+        found = []
+        for name in self._files(table, night):
+            with self._store.open(name) as file:
+                found.append(hash_in(file))
+        return found[0] if len(found) == 1 else hashlib.sha256(" ".join(found).encode()).hexdigest()
 
     def rows_of_hash(self, table: Table, content_hash: str, night: date) -> StoredRows | None:
         """Return the rows that have a hash, if they are those of a night or of the last one before it; else None."""
         for made in [day for day in self.nights(table) if day <= night][:-3:-1]:
-            file = self._read(table, made)
-            if hash_in(file) == content_hash:
+            names = self._files(table, made)
+            if len(names) == 1 and hash_in(file := self._store.read(names[0])) == content_hash:
                 return StoredRows(file)
         return None
 
     def count(self, table: Table, night: date) -> int:
         """Return the number of rows of the night's table. Raises as `read_arrow`."""
-        with self._open(table, night) as file:
-            return int(pq.read_metadata(file).num_rows)
+        rows = 0
+        for name in self._files(table, night):
+            with self._store.open(name) as file:
+                rows += int(pq.read_metadata(file).num_rows)
+        return rows
 
     def exists(self, table: Table, night: date) -> bool:
         """Return whether the night has made the table."""
-        return self._store.exists(_name(table, night))
+        return bool(self._found(table.full_name, night))
 
     def nights(self, table: Table) -> list[date]:
         """Return the nights that have made the table, oldest first."""
-        names = self._store.names(f"{table.schema}/{table.name}")
-        found = (name.rsplit("/", 1)[-1].removesuffix(".parquet") for name in names if name.endswith(".parquet"))
-        return sorted(date.fromisoformat(night) for night in found)
+        return _made(self._store.names(f"{table.schema}/{table.name}")).get(table.full_name, [])
 
     def made(self, schema: str) -> dict[str, list[date]]:
         """Return each table of a schema that lies here, as schema.table, and its nights, oldest first."""
-        found: dict[str, list[date]] = {}
-        for name in self._store.names(schema):
-            parts = name.split("/")
-            if len(parts) == 3 and parts[2].endswith(".parquet"):
-                night = date.fromisoformat(parts[2].removesuffix(".parquet"))
-                found.setdefault(f"{parts[0]}.{parts[1]}", []).append(night)
-        return {name: sorted(nights) for name, nights in found.items()}
+        return _made(self._store.names(schema))
 
     def size(self, table_name: str, night: date) -> int:
         """Return how many bytes the table of a night takes, with its account; of a table as schema.table.
 
         Of a file that several nights share, its part.
         """
-        return sum(self._store.size(name) for name in _names(table_name, night) if self._store.exists(name))
+        return sum(self._store.size(name) for name in self._everything(table_name, night) if self._store.exists(name))
 
     def remove(self, table_name: str, night: date) -> None:
         """Remove the table of a night, as schema.table, and its account."""
-        for name in _names(table_name, night):
+        for name in self._everything(table_name, night):
             self._store.remove(name)
 
     def sweep(self, older_than: timedelta = timedelta(days=1)) -> int:
@@ -133,11 +143,11 @@ class Lake:
             "lines": _records(outcome.lines, LINE_COLUMNS),
             "made": None if outcome.made is None else self._made(table, night, outcome.made),
         }
-        self._store.write(_account_name(table, night), json.dumps(body, ensure_ascii=False).encode())
+        self._store.write(_account_name(table.full_name, night), json.dumps(body, ensure_ascii=False).encode())
 
     def read_account(self, table: Table, night: date) -> tuple[Outcome, str]:
         """Return the account of a night's table (an Outcome without its rows) and the run that made it."""
-        body = json.loads(self._store.read(_account_name(table, night)))
+        body = json.loads(self._store.read(_account_name(table.full_name, night)))
         return _account(body), body["run_id"]
 
     def reusable(self, table: Table, night: date) -> Outcome | None:
@@ -146,7 +156,7 @@ class Lake:
         It failed no check, and its file is as it was written: rows that erasure took out are made again.
         """
         try:
-            body = json.loads(self._store.read(_account_name(table, night)))
+            body = json.loads(self._store.read(_account_name(table.full_name, night)))
             made = body.get("made")
             is_as_made = made and not body["problems"] and made["rows"] == self.content_hash(table, night)
         except (OSError, FunnelError, ValueError):  # gone, or damaged: what Arrow then raises is a ValueError
@@ -158,20 +168,24 @@ class Lake:
         valid = {name: day and day.isoformat() for name, day in asdict(made.validity).items()}
         return {"key": made.key, "night": made.night.isoformat(), **valid, "rows": self.content_hash(table, night)}
 
-    def _read(self, table: Table, night: date) -> bytes:
-        with self._open(table, night) as file:
-            return file.read()
+    def _files(self, table: Table, night: date) -> list[str]:
+        """Return the names of a night's table: its file, or its parts. Raises `FunnelError`, as `read_arrow`."""
+        if found := self._found(table.full_name, night):
+            return found
+        raise FunnelError(
+            f"the night {night} has not made it yet",
+            where=f"lake table {table.full_name}",
+            fix=f"materialize {table.schema}/{table.name} for {night}, or run the night: "
+            f"funnel-etl run --as-of {night}",
+        )
 
-    def _open(self, table: Table, night: date) -> BinaryIO:
-        try:
-            return self._store.open(_name(table, night))
-        except FileNotFoundError:
-            raise FunnelError(
-                f"the night {night} has not made it yet",
-                where=f"lake table {table.full_name}",
-                fix=f"materialize {table.schema}/{table.name} for {night}, or run the night: "
-                f"funnel-etl run --as-of {night}",
-            ) from None
+    def _found(self, table_name: str, night: date) -> list[str]:
+        name = f"{_place(table_name, night)}.parquet"
+        return [name] if self._store.exists(name) else self._store.names(_place(table_name, night))
+
+    def _everything(self, table_name: str, night: date) -> list[str]:
+        place = _place(table_name, night)
+        return [f"{place}.parquet", *self._store.names(place), _account_name(table_name, night)]
 
 
 class _LakeOfNight(Lake):
@@ -193,27 +207,31 @@ class _LakeOfNight(Lake):
         self._require_declared(table, night)
         return super().read_account(table, night)
 
-    def _open(self, table: Table, night: date) -> BinaryIO:
+    def _files(self, table: Table, night: date) -> list[str]:
         self._require_declared(table, night)
-        return super()._open(table, night)
+        return super()._files(table, night)
 
     def _require_declared(self, table: Table, night: date | None = None) -> None:
         if night != self._night and table.full_name not in self._earlier:
             raise RuntimeError(f"{table.full_name} of another night: declare it as reads_earlier, or it may be purged")
 
 
-def _names(table_name: str, night: date) -> tuple[str, str]:
-    """Name the file of a night's table, and that of its account."""
-    place = f"{table_name.replace('.', '/', 1)}/{night.isoformat()}"
-    return f"{place}.parquet", f"_account/{place}.json"
+def _place(table_name: str, night: date) -> str:
+    return f"{table_name.replace('.', '/', 1)}/{night.isoformat()}"
 
 
-def _name(table: Table, night: date) -> str:
-    return _names(table.full_name, night)[0]
+def _account_name(table_name: str, night: date) -> str:
+    return f"_account/{_place(table_name, night)}.json"
 
 
-def _account_name(table: Table, night: date) -> str:
-    return _names(table.full_name, night)[1]
+def _made(names: Iterable[str]) -> dict[str, list[date]]:
+    """Return table → the nights whose files these are, oldest first."""
+    found: dict[str, set[date]] = {}
+    for name in names:
+        if name.endswith(".parquet"):
+            schema, table, night = name.removesuffix(".parquet").split("/")[:3]
+            found.setdefault(f"{schema}.{table}", set()).add(date.fromisoformat(night))
+    return {name: sorted(nights) for name, nights in found.items()}
 
 
 def _account(body: dict[str, Any]) -> Outcome:

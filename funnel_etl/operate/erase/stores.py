@@ -141,8 +141,8 @@ def erase_lake(store: Store, person: Person, contracts: Iterable[Table], lines: 
             contract = known.get(table)
             is_of_persons = contract is None or any(column.personal for column in contract.columns)
             left, rows = without_rows(data, matcher if is_of_persons else None, partial(person.ids_in, table), lines)
-            if rows and len(parts) == 3:
-                _adjust(store, f"_account/{name.removesuffix('.parquet')}.json", rows)
+            if rows:
+                _adjust(store, f"_account/{'/'.join(parts[:3]).removesuffix('.parquet')}.json", rows)
             if not is_of_persons:
                 left, masked_rows = with_masked_cells(left, matcher)
                 rows += masked_rows

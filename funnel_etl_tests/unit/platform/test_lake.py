@@ -13,6 +13,8 @@ from funnel_etl.core.tables.accounting import MERGED_COLUMNS, QUARANTINE_COLUMNS
 from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.core.tables.validity import Validity
 from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.rows_file import rows_file
+from funnel_etl.sources.archive.store import open_store
 
 NIGHT, NEXT = date(2025, 10, 31), date(2025, 11, 1)
 
@@ -224,6 +226,31 @@ def test_only_rows_that_are_as_they_were_made_may_be_reused(lake: Lake) -> None:
     lake.write_account(EVERYTHING, NIGHT, Outcome(everything(), made=made), "run")
     lake.write(EVERYTHING, NIGHT, everything().iloc[:2])
     assert lake.reusable(EVERYTHING, NIGHT) is None
+
+
+@pytest.mark.parametrize("root", ["folder", "memory"])
+def test_a_table_that_lies_there_in_parts_is_read_as_one_and_one_file_goes_before_them(
+    tmp_path: Path, root: str
+) -> None:
+    lake = Lake(UPath(tmp_path) if root == "folder" else UPath("memory://lake-of-parts"))
+    store, rows = open_store(lake.root), everything()
+    for number, part in enumerate((rows.iloc[:2], rows.iloc[2:])):
+        name = f"clean/everything/{NIGHT}/part-{number:02}.parquet"
+        store.write(name, rows_file(EVERYTHING.to_arrow(part.reset_index(drop=True))))
+    lake.write_account(EVERYTHING, NIGHT, Outcome(rows), "run")
+    pd.testing.assert_frame_equal(lake.read(EVERYTHING, NIGHT), rows)
+    assert lake.columns(EVERYTHING, NIGHT) == EVERYTHING.names
+    assert lake.made("clean") == {"clean.everything": [NIGHT]}
+    assert lake.nights(EVERYTHING) == [NIGHT]
+    assert lake.exists(EVERYTHING, NIGHT)
+    assert lake.size("clean.everything", NIGHT) == sum(store.size(name) for name in store.names(""))
+    of_parts = lake.content_hash(EVERYTHING, NIGHT)
+    lake.write(EVERYTHING, NIGHT, rows.iloc[:1])
+    assert len(lake.read(EVERYTHING, NIGHT)) == 1
+    assert lake.content_hash(EVERYTHING, NIGHT) != of_parts
+    lake.remove("clean.everything", NIGHT)
+    assert not lake.exists(EVERYTHING, NIGHT)
+    assert store.names("") == []
 
 
 def test_a_lake_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
