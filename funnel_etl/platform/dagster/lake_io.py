@@ -43,7 +43,8 @@ class LakeIOManager(dg.IOManager):
             raise dg.Failure(description=str(error), allow_retries=error.transient) from None
         if readers := _readers(context, table):
             self._made[table.full_name, night] = obj.rows if obj.reused_from is None else None, readers
-        obj.rows, obj.quarantine, obj.merged = (frame.iloc[:0] for frame in (obj.rows, obj.quarantine, obj.merged))
+        # Not `iloc[:0]`, which holds all that it is a slice of.
+        obj.rows, obj.quarantine, obj.merged = pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
 
     def rows(self, table: Table, night: date) -> pd.DataFrame:
         """Return the rows of a night's table. Raises `FunnelError` when that night has not made it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pandas.testing import assert_frame_equal
 from upath import UPath
@@ -80,6 +81,15 @@ def test_rows_are_in_memory_until_their_last_reader_has_them_and_then_come_from_
     handed.rows(EVERY_KIND, NIGHT)
     assert made() is None
     assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
+
+
+def test_what_dagster_holds_of_an_outcome_takes_no_memory(lake: Lake) -> None:
+    before = pa.total_allocated_bytes()
+    outcome = Outcome(EVERY_KIND.conform(pd.concat([rows()] * 50_000)), [LedgerLine("raw.things", 2, 2)])
+    large = pa.total_allocated_bytes() - before
+    LakeIOManager(lake, [EVERY_KIND]).handle_output(step("clean.other"), outcome)
+    assert len(outcome.rows) == 0
+    assert pa.total_allocated_bytes() - before < large / 10
 
 
 def test_rows_that_no_asset_of_the_run_reads_are_not_kept(lake: Lake) -> None:
