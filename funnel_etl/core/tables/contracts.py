@@ -133,6 +133,13 @@ class Table:
         )
         return replace(self, columns=self.columns + extra) if extra else self
 
+    def only(self, *names: str) -> "Table":
+        """Return these columns of this table, to be read: the rest of a reader's input is neither kept nor read."""
+        if unknown := [name for name in names if name not in self.by_name]:
+            msg = f"{self.full_name} has no column {', '.join(unknown)}"
+            raise ValueError(msg)
+        return replace(self, key=(), columns=tuple(c for c in self.columns if c.name in names), extensible=False)
+
     def empty(self) -> pd.DataFrame:
         """Return the table with no rows."""
         return pd.DataFrame({c.name: pd.Series(dtype=PANDAS_DTYPE[c.kind]) for c in self.columns})

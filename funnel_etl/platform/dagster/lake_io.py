@@ -12,20 +12,20 @@ from funnel_etl.core.tables.contracts import Table
 from funnel_etl.platform.lake import Lake
 
 READS = "reads"
-"""Metadata of an asset: the tables of its night whose rows it is given."""
+"""Metadata of an asset: the tables of its night whose rows it is given, and the columns of each."""
 
 
 class LakeIOManager(dg.IOManager):
     """Stores each asset's rows and account below its night; gives rows to the assets made from them.
 
-    Rows stay in memory until the last asset of the run that reads them has them, or does without them. Those of a
-    reused table are first read when an asset asks for them; those of no asset of the run come from the lake each time.
+    Rows stay in memory until the last asset of the run that reads them has them, or does without them, and of their
+    columns those that some asset still reads. Others, and those of a reused table, come from the lake each time.
     """
 
     def __init__(self, lake: Lake, tables: Iterable[Table]) -> None:
         self.lake = lake
         self._tables = {tuple(table.asset_key): table for table in tables}
-        self._made: dict[tuple[str, date], tuple[pd.DataFrame | None, int]] = {}
+        self._made: dict[tuple[str, date], tuple[pd.DataFrame, list[list[str]]]] = {}
 
     def handle_output(self, context: dg.OutputContext, obj: Outcome) -> None:
         """Write the rows and the account of a night's table, and take both out of the outcome.
@@ -41,40 +41,52 @@ class LakeIOManager(dg.IOManager):
             self.lake.write_account(table, night, obj, context.run_id or "")
         except FunnelError as error:
             raise dg.Failure(description=str(error), allow_retries=error.transient) from None
-        if readers := _readers(context, table):
-            self._made[table.full_name, night] = obj.rows if obj.reused_from is None else None, readers
+        if obj.reused_from is None:
+            self._keep(table, night, obj.rows, _read_later(context, table))
         # Not `iloc[:0]`, which holds all that it is a slice of.
         obj.rows, obj.quarantine, obj.merged = pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
 
     def rows(self, table: Table, night: date) -> pd.DataFrame:
-        """Return the rows of a night's table. Raises `FunnelError` when that night has not made it."""
-        name = table.full_name, night
-        rows, readers = self._made.pop(name, (None, 0))
-        if rows is None:
-            rows = self.lake.read(table, night)
-        if readers > 1:
-            self._made[name] = rows, readers - 1
-        return rows.copy(deep=False)
+        """Return the rows of a night's table, or `only` some columns. Raises `FunnelError` if that night has none."""
+        rows, later = self._made.get((table.full_name, night), (None, []))
+        if rows is None or table.names not in later:
+            return self.lake.read(table, night)
+        later.remove(table.names)
+        self._keep(table, night, rows, later)
+        return rows if table.extensible else rows[table.names]
 
     def do_without(self, tables: Iterable[Table], night: date) -> None:
         """Let the rows of these tables stay no longer for an asset that would have read them."""
         for table in tables:
-            rows, readers = self._made.pop((table.full_name, night), (None, 0))
-            if readers > 1:
-                self._made[table.full_name, night] = rows, readers - 1
+            rows, later = self._made.get((table.full_name, night), (None, []))
+            if rows is not None and table.names in later:
+                later.remove(table.names)
+                self._keep(table, night, rows, later)
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """Refuse: an asset reads its tables by `table_asset.frames_of`, which costs a night fewer events."""
         raise RuntimeError(f"declare {context.asset_key.to_user_string()} by `inputs` of @table_asset, not by ins=")
 
+    def _keep(self, table: Table, night: date, rows: pd.DataFrame, later: list[list[str]]) -> None:
+        """Keep in memory the columns that are read later; of a whole table also those that its source added."""
+        self._made.pop((table.full_name, night), None)
+        if later:
+            whole = self._tables[tuple(table.asset_key)].names
+            unread = set(whole if whole in later else rows.columns).difference(*later)
+            self._made[table.full_name, night] = rows.drop(columns=list(unread)), later
+
     def _table(self, context: dg.OutputContext) -> Table:
         return self._tables[tuple(context.asset_key.path)]
 
 
-def _readers(context: dg.OutputContext, table: Table) -> int:
-    """Count the assets of this run that read a table."""
+def reads(inputs: Iterable[Table]) -> dict[str, dg.MetadataValue]:
+    """Return the metadata by which the lake knows what an asset is going to read of its night."""
+    return {READS: dg.MetadataValue.json({table.full_name: table.names for table in inputs})}
+
+
+def _read_later(context: dg.OutputContext, table: Table) -> list[list[str]]:
+    """Return the columns that each of the assets of this run that read a table asks for."""
     layer = context.step_context.job_def.asset_layer
     after = layer.get(context.asset_key).child_keys & layer.selected_asset_keys
-    return sum(
-        table.full_name in layer.get(key).metadata[READS].value for key in after if READS in layer.get(key).metadata
-    )
+    given = [layer.get(key).metadata[READS].value for key in after if READS in layer.get(key).metadata]
+    return [tables[table.full_name] for tables in given if table.full_name in tables]

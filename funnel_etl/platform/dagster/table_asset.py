@@ -22,7 +22,7 @@ from funnel_etl.core.tables.earlier import Earlier, EarlierReads
 from funnel_etl.core.tables.validity import Uses, validity
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.platform.dagster.freshness import EVERY_NIGHT
-from funnel_etl.platform.dagster.lake_io import READS
+from funnel_etl.platform.dagster.lake_io import reads
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
 from funnel_etl.platform.dagster.patience import AFTER_THE_REST, patiently
 from funnel_etl.platform.dagster.reuse import before, key_of, may_reuse, reusable
@@ -61,13 +61,13 @@ def table_asset(
 ) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
 
-    `inputs`: parameter → table it is read from; `needs`: assets that must be there first, without being read;
-    `resources`: handed to the body by their names; `reads_earlier`: the tables of other nights that the body reads from
-    the lake, which is then handed to it as `lake_store` and shows it no others; `conserved`: further conditions, that
-    two totals are equal, given the rows, the inputs and as_of; `shows`: pictures and texts for people, without
-    personal data; `lineage`: column → the columns it comes from, as schema.table.column; `uses`: what else it
-    follows from, so that a night may reuse the table of another. One that asks a source counts as stale if it did not,
-    and asks one that is silent again (`patience`).
+    `inputs`: parameter → table it is read from, or `only` some columns of it; `needs`: assets that must be there first,
+    without being read; `resources`: handed to the body by their names; `reads_earlier`: the tables of other nights that
+    the body reads from the lake, which is then handed to it as `lake_store` and shows it no others; `conserved`:
+    further conditions, that two totals are equal, given the rows, the inputs and as_of; `shows`: pictures and texts for
+    people, without personal data; `lineage`: column → the columns it comes from, as schema.table.column; `uses`: what
+    else it follows from, so that a night may reuse the table of another. One that asks a source counts as stale if it
+    did not, and asks one that is silent again (`patience`).
     """
     origins = column_lineage(lineage or {})
     read = dict(inputs or {})
@@ -112,7 +112,7 @@ def table_asset(
             metadata={
                 "dagster/column_schema": column_schema(table),
                 "dagster/table_name": table.full_name,
-                READS: dg.MetadataValue.json([given.full_name for given in read.values()]),
+                **reads(read.values()),
                 **({READS_EARLIER: dg.MetadataValue.json(earlier)} if earlier else {}),
             },
             kinds={"python", "parquet"},

@@ -24,7 +24,7 @@ from funnel_etl.parts.marketing.zoom.partitions import EXPORT, diagnosis_of, exp
 from funnel_etl.parts.marketing.zoom.reader import contracts
 from funnel_etl.parts.marketing.zoom.withdrawals import withdrawn
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
-from funnel_etl.platform.dagster.lake_io import READS
+from funnel_etl.platform.dagster.lake_io import reads
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
 from funnel_etl.platform.dagster.table_asset import frames_of, night_of, run_body, table_asset
 from funnel_etl.platform.lake import Lake
@@ -182,7 +182,7 @@ def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurre
     partitions_def=ANY_NIGHTS,
     deps=[table.asset_key for table in export.INPUTS.values()],
     required_resource_keys={"lake", "sources"},
-    metadata={READS: dg.MetadataValue.json([table.full_name for table in export.INPUTS.values()])},
+    metadata=reads(export.INPUTS.values()),
     kinds={"csv"},
     description="One CSV file per occurrence and download name below exports/zoom in FUNNEL_HOME, for people who work "
     "with files. Written only where its bytes change; never an older night over a newer one.",

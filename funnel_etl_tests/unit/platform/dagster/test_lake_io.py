@@ -1,7 +1,7 @@
 """What a step hands to the next: the rows as the lake has them, from memory while they are there."""
 
 import shutil
-import weakref
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +14,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 from upath import UPath
 
+from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.accounting import LedgerLine, Outcome
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.platform.dagster.lake_io import READS, LakeIOManager
+from funnel_etl.platform.dagster.lake_io import LakeIOManager, reads
 from funnel_etl.platform.lake import Lake
 
 BEFORE, NIGHT = date(2025, 10, 30), date(2025, 10, 31)
@@ -31,9 +32,12 @@ EVERY_KIND = Table(
 KEY = dg.AssetKey(EVERY_KIND.asset_key)
 
 
-def step(*reads: str) -> Any:
+OTHER = replace(EVERY_KIND, name="other")
+
+
+def step(*given: Table) -> Any:
     """The step that makes the table, in a run in which an asset reads each of these tables."""
-    after = {dg.AssetKey(["mart", f"t{n}"]): {READS: dg.MetadataValue.json([name])} for n, name in enumerate(reads)}
+    after = {dg.AssetKey(["mart", f"t{n}"]): reads([table]) for n, table in enumerate(given)}
     nodes = {key: SimpleNamespace(metadata=metadata) for key, metadata in after.items()}
     nodes[KEY] = SimpleNamespace(child_keys={*after, dg.AssetKey("publish")})
     layer = SimpleNamespace(get=nodes.__getitem__, selected_asset_keys=nodes.keys())
@@ -62,7 +66,7 @@ def rows() -> pd.DataFrame:
 
 def test_rows_from_memory_are_those_the_lake_gives_back_and_a_reader_changes_neither(lake: Lake) -> None:
     handed = LakeIOManager(lake, [EVERY_KIND])
-    handed.handle_output(step("clean.things", "clean.things"), Outcome(rows(), [LedgerLine("raw.things", 2, 2)]))
+    handed.handle_output(step(EVERY_KIND, EVERY_KIND), Outcome(rows(), [LedgerLine("raw.things", 2, 2)]))
     of_the_lake = LakeIOManager(lake, [EVERY_KIND]).rows(EVERY_KIND, NIGHT)
     shutil.rmtree(str(lake.root))
     from_memory = handed.rows(EVERY_KIND, NIGHT)
@@ -72,32 +76,44 @@ def test_rows_from_memory_are_those_the_lake_gives_back_and_a_reader_changes_nei
 
 
 def test_rows_are_in_memory_until_their_last_reader_has_them_and_then_come_from_the_lake(lake: Lake) -> None:
-    handed = LakeIOManager(lake, [EVERY_KIND])
+    handed, before = LakeIOManager(lake, [EVERY_KIND]), pa.total_allocated_bytes()
     outcome = Outcome(rows(), [LedgerLine("raw.things", 2, 2)])
-    made = weakref.ref(outcome.rows)
-    handed.handle_output(step("clean.things", "clean.other"), outcome)
+    handed.handle_output(step(EVERY_KIND, OTHER), outcome)
     assert (len(outcome.rows), len(outcome.ledger)) == (0, 1), "Dagster holds the outcome to the end of the run"
-    assert made() is not None
+    assert pa.total_allocated_bytes() > before
     handed.rows(EVERY_KIND, NIGHT)
-    assert made() is None
+    assert pa.total_allocated_bytes() == before
     assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
 
 
-def test_what_dagster_holds_of_an_outcome_takes_no_memory(lake: Lake) -> None:
-    before = pa.total_allocated_bytes()
-    outcome = Outcome(EVERY_KIND.conform(pd.concat([rows()] * 50_000)), [LedgerLine("raw.things", 2, 2)])
-    large = pa.total_allocated_bytes() - before
-    LakeIOManager(lake, [EVERY_KIND]).handle_output(step("clean.other"), outcome)
-    assert len(outcome.rows) == 0
-    assert pa.total_allocated_bytes() - before < large / 10
+def test_columns_stay_in_memory_until_the_last_asset_that_asks_for_them_has_them(lake: Lake) -> None:
+    handed = LakeIOManager(lake, [EVERY_KIND])
+    of_text, of_money = EVERY_KIND.only("text", "id"), EVERY_KIND.only("money", "id")
+    handed.handle_output(step(of_text, of_money, of_money), Outcome(rows(), [LedgerLine("raw.things", 2, 2)]))
+    shutil.rmtree(str(lake.root))
+    assert_frame_equal(handed.rows(of_text, NIGHT), rows()[["text", "id"]])
+    for _ in range(2):
+        assert_frame_equal(handed.rows(of_money, NIGHT), rows()[["id", "money"]])
+    for gone in (of_money, of_text, EVERY_KIND):
+        with pytest.raises(FunnelError, match="has not made it"):
+            handed.rows(gone, NIGHT)
+
+
+def test_a_reader_of_a_whole_raw_table_has_the_columns_its_source_added_and_one_of_some_has_not(lake: Lake) -> None:
+    raw, added = replace(EVERY_KIND, extensible=True), rows().assign(**{"ad name": ["x", "y"]})
+    handed = LakeIOManager(lake, [raw])
+    handed.handle_output(step(raw, raw.only("id")), Outcome(added, [LedgerLine("a.file", 2, 2)]))
+    of_the_lake = LakeIOManager(lake, [raw])
+    for store in (handed, of_the_lake):
+        assert list(store.rows(raw, NIGHT).columns) == [*raw.names, "ad name"]
+        assert list(store.rows(raw.only("id"), NIGHT).columns) == ["id"]
 
 
 def test_rows_that_no_asset_of_the_run_reads_are_not_kept(lake: Lake) -> None:
+    before = pa.total_allocated_bytes()
     handed = LakeIOManager(lake, [EVERY_KIND])
-    outcome = Outcome(rows(), [LedgerLine("raw.things", 2, 2)])
-    made = weakref.ref(outcome.rows)
-    handed.handle_output(step("clean.other"), outcome)
-    assert made() is None
+    handed.handle_output(step(OTHER), Outcome(rows(), [LedgerLine("raw.things", 2, 2)]))
+    assert pa.total_allocated_bytes() == before
     assert_frame_equal(handed.rows(EVERY_KIND, NIGHT), rows())
 
 
