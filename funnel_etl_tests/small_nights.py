@@ -118,9 +118,8 @@ class SmallNights:
         for name, rows in frames.items():
             self.lake.write(CLEAN[name], day, rows)
         facts = self._facts(night, frames)
-        changed = what_changed(night, self.lake, parsed, frames, facts)
-        m0 = self.lake.read(ATTRIBUTED_M0, day)
-        self.rows = rows_that_changed(night, self.lake, parsed, {**frames, "attributed_m0": m0}).rows
+        changed = what_changed(night, self.lake, parsed, facts)
+        self.rows = rows_that_changed(night, self.lake, parsed).rows
         if publish:
             published.keep(night, self.lake)
             self.facts[day] = facts

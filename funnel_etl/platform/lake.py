@@ -64,7 +64,7 @@ class Lake:
 
     def read(self, table: Table, night: date) -> pd.DataFrame:
         """Return the table of a night as a frame by its contract, or `only` some of its columns."""
-        arrow = self.read_arrow(table, night, None if table.extensible else table.names)
+        arrow = self.read_arrow(table, night, None if table.key else table.names)
         return (table.extended_with(arrow.column_names) if table.extensible else table).from_arrow(arrow)
 
     def columns(self, table: Table, night: date) -> list[str]:

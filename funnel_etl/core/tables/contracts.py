@@ -134,7 +134,7 @@ class Table:
         return replace(self, columns=self.columns + extra) if extra else self
 
     def only(self, *names: str) -> "Table":
-        """Return these columns of this table, to be read: the rest of a reader's input is neither kept nor read."""
+        """Return this table with these columns alone, and so without a key: what a reader of it declares to read."""
         if unknown := [name for name in names if name not in self.by_name]:
             msg = f"{self.full_name} has no column {', '.join(unknown)}"
             raise ValueError(msg)

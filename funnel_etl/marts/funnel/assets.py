@@ -3,7 +3,7 @@
 import pandas as pd
 
 from funnel_etl.catalog import SOURCES, TAKING_IN
-from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.accounting import TRACE, Outcome
 from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.funnel import conservation, contracts, pictures
@@ -23,21 +23,42 @@ from funnel_etl.platform.dagster.table_asset import table_asset
 from funnel_etl.platform.lake import Lake
 
 GROUP = "funnel"
-ATTENDED = {"zoom_attendance": ZOOM_ATTENDANCE, "webinars": WEBINARS}
+ATTENDED = {
+    "zoom_attendance": ZOOM_ATTENDANCE.only("occurrence_id", "phone", "attended", "joined_at"),
+    "webinars": WEBINARS,
+}
+"""What tells whether and when a phone attended."""
 MADE_FROM = (*(source.clean for source in SOURCES.values()), WEBINARS, ZOOM_REGISTRATIONS, ZOOM_ATTENDANCE)
 """The tables of the parts that the facts are made from."""
-EVENTS = {
-    "tofu_leads": TOFU_LEADS,
-    "zoom_registrations": ZOOM_REGISTRATIONS,
-    **ATTENDED,
-    "assigned_leads": ASSIGNED_LEADS,
+ASSIGNED = ASSIGNED_LEADS.only(
+    *"phone user_id assigned_at assigned_date employee source funnel file_id source_row".split()
+)
+TOUCHED = {
+    "tofu_leads": TOFU_LEADS.only(*"phone created_at created_date utm_source funnel file_id source_row".split()),
+    "zoom_registrations": ZOOM_REGISTRATIONS.only(
+        *"phone registered_at registered_date registration_source funnel file_id source_row".split()
+    ),
+    "zoom_attendance": ZOOM_ATTENDANCE.only(
+        *"occurrence_id phone attended joined_at registration_source funnel file_id source_row".split()
+    ),
+    "webinars": WEBINARS,
+    "assigned_leads": ASSIGNED_LEADS.only(*"phone assigned_at assigned_date source funnel file_id source_row".split()),
 }
+SPENT = AD_SPEND.only("spend_date", "funnel", "impressions", "clicks", "cost_inr")
+COUNTED = {
+    "tofu_leads": TOFU_LEADS.only("lead_id", "phone", "email", "created_date", "funnel", "is_first_lead"),
+    "zoom_registrations": ZOOM_REGISTRATIONS.only("occurrence_id", "person_key", "funnel"),
+    "zoom_attendance": ZOOM_ATTENDANCE.only("occurrence_id", "person_key", "attended", "funnel"),
+    "webinars": WEBINARS,
+    "assigned_leads": ASSIGNED_LEADS.only("phone", "assigned_date", "funnel"),
+}
+"""What is counted by day, and people of it by month."""
 
 
 @table_asset(
     contracts.ATTRIBUTED_M0,
     group=GROUP,
-    inputs={"assigned_leads": ASSIGNED_LEADS, **ATTENDED},
+    inputs={"assigned_leads": ASSIGNED, **ATTENDED},
     reads_earlier={contracts.ATTRIBUTED_M0: (Earlier.BEFORE,)},
     uses=Uses.CUT_OFF | Uses.MONTHS,
 )
@@ -52,7 +73,7 @@ def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) 
 @table_asset(
     contracts.RESTATEMENTS,
     group=GROUP,
-    inputs={"closed": contracts.ATTRIBUTED_M0, "assigned_leads": ASSIGNED_LEADS, **ATTENDED},
+    inputs={"closed": contracts.ATTRIBUTED_M0, "assigned_leads": ASSIGNED, **ATTENDED},
     uses=Uses.CUT_OFF | Uses.MONTHS,
 )
 def restatements_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
@@ -60,7 +81,7 @@ def restatements_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     return restatements(**frames, months=closed_months(night.config, night.as_of), as_of=night.as_of)
 
 
-@table_asset(contracts.TOUCHES, group=GROUP, inputs=EVENTS, uses=Uses.CUT_OFF)
+@table_asset(contracts.TOUCHES, group=GROUP, inputs=TOUCHED, uses=Uses.CUT_OFF)
 def touches_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Return every event of every phone, in order of time."""
     return touches(**frames, as_of=night.as_of)
@@ -70,9 +91,12 @@ def touches_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     contracts.ATTRIBUTED_SALES,
     group=GROUP,
     inputs={
-        "sales": SALES,
-        "attributed_m0": contracts.ATTRIBUTED_M0,
-        "touches": contracts.TOUCHES,
+        "sales": SALES.only(
+            *"sale_id phone sold_at sold_date revenue_inr is_counted employee_name final_funnel".split(),
+            *("final_funnel_rule", *TRACE),
+        ),
+        "attributed_m0": contracts.ATTRIBUTED_M0.only("phone", "month", "assigned_at", "funnel"),
+        "touches": contracts.TOUCHES.only("phone", "touch_at", "touch_date", "stage", "source", "funnel"),
         **ATTENDED,
     },
     uses=Uses.CUT_OFF,
@@ -85,7 +109,7 @@ def attributed_sales_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 @table_asset(
     contracts.SPEND_BY_FUNNEL,
     group=GROUP,
-    inputs={"ad_spend": AD_SPEND},
+    inputs={"ad_spend": SPENT},
     conserved={"spend_is_conserved": conservation.spend},
     uses=Uses.CUT_OFF,
 )
@@ -98,10 +122,10 @@ def spend_by_funnel_asset(night: Night, ad_spend: pd.DataFrame) -> Outcome:
     contracts.FUNNEL_FACTS,
     group=GROUP,
     inputs={
-        **EVENTS,
-        "attributed_m0": contracts.ATTRIBUTED_M0,
+        **COUNTED,
+        "attributed_m0": contracts.ATTRIBUTED_M0.only("assigned_date", "attended", "funnel"),
         "attributed_sales": contracts.ATTRIBUTED_SALES,
-        "ad_spend": AD_SPEND,
+        "ad_spend": SPENT,
     },
     conserved={
         "spend_is_conserved": conservation.spend,
@@ -120,7 +144,7 @@ def funnel_facts_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 @table_asset(
     contracts.FUNNEL_MONTHLY,
     group=GROUP,
-    inputs={"facts": contracts.FUNNEL_FACTS, **EVENTS, "attributed_sales": contracts.ATTRIBUTED_SALES},
+    inputs={"facts": contracts.FUNNEL_FACTS, **COUNTED, "attributed_sales": contracts.ATTRIBUTED_SALES},
     uses=Uses.CUT_OFF,
 )
 def funnel_monthly_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
@@ -131,7 +155,7 @@ def funnel_monthly_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 @table_asset(
     contracts.DATA_VERSION,
     group=GROUP,
-    inputs={source.name: source.clean for source in SOURCES.values()},
+    inputs={source.name: source.clean.only(source.day) for source in SOURCES.values()},
 )
 def data_version_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Record what the facts are of: the night, the code, the config, and through which day each part is complete."""

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from funnel_etl.core.tables.accounting import Outcome, summarised
+from funnel_etl.core.tables.accounting import TRACE, Outcome, summarised
 from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, ATTRIBUTED_SALES, SPEND_BY_FUNNEL
 from funnel_etl.marts.funnel.m0.closed_months import closed_months
@@ -21,21 +21,26 @@ from funnel_etl.platform.dagster.table_asset import table_asset
 
 GROUP = "parity"
 ZOOM = {
-    "attendee_rows": RAW_ZOOM_ATTENDEE_ROWS,
+    "attendee_rows": RAW_ZOOM_ATTENDEE_ROWS.only(*TRACE, "phone", "email", "attended"),
     "reports": ZOOM_REPORTS,
-    "registrations": ZOOM_REGISTRATIONS,
-    "attendance": ZOOM_ATTENDANCE,
+    "registrations": ZOOM_REGISTRATIONS.only("occurrence_id", "email", "phone", "phone_source"),
+    "attendance": ZOOM_ATTENDANCE.only("occurrence_id", "phone", "attended", "joined_at"),
     "webinars": WEBINARS,
 }
-LEADS = {"raw_leads": RAW_CRM_ASSIGNED_LEADS, "leads": ASSIGNED_LEADS}
+LEADS = {
+    "raw_leads": RAW_CRM_ASSIGNED_LEADS,
+    "leads": ASSIGNED_LEADS.only(
+        *"assigned_at assigned_date phone phone_raw source employee dump_state".split(), *TRACE
+    ),
+}
 SOLD = {"raw_sales": RAW_CRM_SALES, "sales": SALES}
-SPENT = {"raw_spend": RAW_AD_SPEND, "spend": AD_SPEND}
+SPENT = {"raw_spend": RAW_AD_SPEND, "spend": AD_SPEND.only("spend_date", "cost_inr", *TRACE)}
 MART = {
     "attributed_m0": ATTRIBUTED_M0,
     "attributed_sales": ATTRIBUTED_SALES,
     "spend_by_funnel": SPEND_BY_FUNNEL,
 }
-LENDING = {"tofu_leads": TOFU_LEADS}
+LENDING = {"tofu_leads": TOFU_LEADS.only("email", "phone")}
 MADE_FROM = tuple({**ZOOM, **LENDING, **LEADS, **SOLD, **SPENT, **MART}.values())
 Frames = dict[str, pd.DataFrame]
 

@@ -34,17 +34,16 @@ def causes_sum(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tuple
 @table_asset(
     contracts.CHANGES,
     group=GROUP,
-    inputs={**CLEAN, "facts": FUNNEL_FACTS},
-    needs=[["publish", "funnel"]],
+    inputs={"facts": FUNNEL_FACTS},
+    needs=[*(table.asset_key for table in CLEAN.values()), ["publish", "funnel"]],
     resources={"parsed_reports"},
     reads_earlier=PUBLISHED,
     conserved={"causes_sum": causes_sum},
     shows=shown,
 )
-def changes_asset(night: Night, lake_store: Lake, parsed_reports: ParsedReports, **frames: pd.DataFrame) -> Outcome:
+def changes_asset(night: Night, lake_store: Lake, parsed_reports: ParsedReports, facts: pd.DataFrame) -> Outcome:
     """Compare with the last published night, and split what moved by cause."""
-    facts = frames.pop("facts")
-    return what_changed(night, lake_store, parsed_reports, frames, facts)
+    return what_changed(night, lake_store, parsed_reports, facts)
 
 
 def rows_add_up(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tuple[int, int]:
@@ -56,14 +55,17 @@ def rows_add_up(own: pd.DataFrame, inputs: Frames, _as_of: pd.Timestamp) -> tupl
 @table_asset(
     contracts.CHANGED_ROWS,
     group=GROUP,
-    inputs={**CLEAN, "attributed_m0": ATTRIBUTED_M0, "changes": contracts.CHANGES},
+    inputs={"changes": contracts.CHANGES},
+    needs=[table.asset_key for table in (*CLEAN.values(), ATTRIBUTED_M0)],
     resources={"parsed_reports"},
     reads_earlier=PUBLISHED,
     conserved={"rows_add_up": rows_add_up},
 )
 def changed_rows_asset(
-    night: Night, lake_store: Lake, parsed_reports: ParsedReports, **frames: pd.DataFrame
+    night: Night,
+    lake_store: Lake,
+    parsed_reports: ParsedReports,
+    changes: pd.DataFrame,  # noqa: ARG001 - what the rows must add up to
 ) -> Outcome:
     """List the rows behind what moved, as they were and as they are."""
-    del frames["changes"]
-    return rows_that_changed(night, lake_store, parsed_reports, frames)
+    return rows_that_changed(night, lake_store, parsed_reports)

@@ -16,6 +16,7 @@ from funnel_etl.core.config_tables import Config
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.accounting import QUARANTINE_COLUMNS, TRACE, Outcome, summarised
 from funnel_etl.core.values.text import lookup_key
+from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0
 from funnel_etl.marts.funnel.m0 import closing
 from funnel_etl.marts.funnel.m0.closed_months import ClosedM0, closed_months, months_over
 from funnel_etl.marts.funnel.published import PublishedFacts, code_in_force, published_before
@@ -52,31 +53,37 @@ class _State:
     quarantine: Frames
 
 
-def what_changed(night: Night, lake: Lake, parsed: ParsedReports, tonight: Frames, facts: pd.DataFrame) -> Outcome:
-    """Compare a night with the one published last before it. Columns as `ops.changes`; no row if there was none."""
+def what_changed(night: Night, lake: Lake, parsed: ParsedReports, facts: pd.DataFrame) -> Outcome:
+    """Compare a night with the one published last before it. Columns as `ops.changes`; no row if there was none.
+
+    Its clean tables come from the lake: they stay in memory neither to the end of a night nor for nothing.
+    """
     before = published_before(night.sources.landing, night.day)
     if before is None:
         return Outcome(causes.CHANGES.empty(), notes=["no night was published before: there is nothing to compare"])
-    found = Comparison(night, lake, parsed, before, tonight)
+    found = Comparison(night, lake, parsed, before, tables_of(night, lake))
     rows = changes(before.facts, found.steps(), facts, found.since, night.as_of)
     outcome = summarised(rows, **{"mart.funnel_facts": facts})
     outcome.notes += found.notes
     return outcome
 
 
-def rows_that_changed(night: Night, lake: Lake, parsed: ParsedReports, tonight: Frames) -> Outcome:
-    """Compare the rows behind the facts with those of the night published last. Columns as `ops.changed_rows`.
-
-    `tonight`: the clean tables and `attributed_m0`.
-    """
+def rows_that_changed(night: Night, lake: Lake, parsed: ParsedReports) -> Outcome:
+    """Compare the rows behind the facts with those of the night published last. Columns as `ops.changed_rows`."""
     before = published_before(night.sources.landing, night.day)
     if before is None:
         return Outcome(causes.CHANGED_ROWS.empty())
+    tonight = {**tables_of(night, lake), "attributed_m0": lake.read(ATTRIBUTED_M0, night.day)}
     found = Comparison(night, lake, parsed, before, tonight)
     was = found.as_it_was()
     last = {**was.frames, "attributed_m0": m0_of(found.inputs_as_they_were(was))}
     rows = changed_rows(last, tonight, found.since, night.as_of)
     return summarised(rows, **{f"tonight's {name}": frame for name, frame in tonight.items()})
+
+
+def tables_of(night: Night, lake: Lake) -> Frames:
+    """Return the clean tables of a night that the facts follow from, read once a run."""
+    return night.shared("its clean tables", lambda: {name: lake.read(CLEAN[name], night.day) for name in CLEAN}, 2)
 
 
 class Comparison:

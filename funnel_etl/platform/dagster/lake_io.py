@@ -85,8 +85,16 @@ def reads(inputs: Iterable[Table]) -> dict[str, dg.MetadataValue]:
 
 
 def _read_later(context: dg.OutputContext, table: Table) -> list[list[str]]:
-    """Return the columns that each of the assets of this run that read a table asks for."""
+    """Return the columns that each of the assets of this run asks for that a table stays in memory for.
+
+    Of `raw` these are those of its own part: others have their turn long after.
+    """
     layer = context.step_context.job_def.asset_layer
-    after = layer.get(context.asset_key).child_keys & layer.selected_asset_keys
-    given = [layer.get(key).metadata[READS].value for key in after if READS in layer.get(key).metadata]
+    own = layer.get(context.asset_key)
+    after = [layer.get(key) for key in own.child_keys & layer.selected_asset_keys]
+    given = [
+        asset.metadata[READS].value
+        for asset in after
+        if READS in asset.metadata and (table.schema != "raw" or asset.group_name == own.group_name)
+    ]
     return [tables[table.full_name] for tables in given if table.full_name in tables]

@@ -17,7 +17,11 @@ from funnel_etl.platform.dagster.table_asset import table_asset
 @table_asset(
     attribution_contracts.ATTRIBUTION,
     group=GROUP,
-    inputs={"sales": SALES, "attributed_sales": contracts.ATTRIBUTED_SALES, "touches": contracts.TOUCHES},
+    inputs={
+        "sales": SALES.only("sale_id", "sold_at"),
+        "attributed_sales": contracts.ATTRIBUTED_SALES,
+        "touches": contracts.TOUCHES,
+    },
     conserved={
         "credits_sum_to_one": conservation.credits_of_sales,
         **{f"{model}_revenue_is_conserved": conservation.credited(model) for model in attribution_contracts.MODELS},
@@ -33,7 +37,9 @@ def attribution_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     attribution_contracts.ATTRIBUTION_BY_FUNNEL,
     group=GROUP,
     inputs={
-        "attribution": attribution_contracts.ATTRIBUTION,
+        "attribution": attribution_contracts.ATTRIBUTION.only(
+            *"sale_id model funnel credit_numerator credit_denominator revenue_inr".split()
+        ),
         "attributed_sales": contracts.ATTRIBUTED_SALES,
         "funnel_monthly": contracts.FUNNEL_MONTHLY,
     },
@@ -47,7 +53,10 @@ def attribution_by_funnel_asset(_night: Night, **frames: pd.DataFrame) -> Outcom
 @table_asset(
     attribution_contracts.COHORTS,
     group=GROUP,
-    inputs={"attributed_m0": contracts.ATTRIBUTED_M0, "attributed_sales": contracts.ATTRIBUTED_SALES},
+    inputs={
+        "attributed_m0": contracts.ATTRIBUTED_M0.only("month", "funnel"),
+        "attributed_sales": contracts.ATTRIBUTED_SALES,
+    },
     conserved={"sales_are_conserved": conservation.cohort_sales, "revenue_is_conserved": conservation.cohort_revenue},
     uses=Uses.MONTHS,
 )

@@ -2,18 +2,22 @@
 
 import pandas as pd
 
-from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.accounting import TRACE, Outcome
 from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.funnel import contracts
-from funnel_etl.marts.funnel.assets import ATTENDED, GROUP
+from funnel_etl.marts.funnel.assets import ASSIGNED, ATTENDED, GROUP
 from funnel_etl.marts.funnel.journeys import contracts as journey_contracts
 from funnel_etl.marts.funnel.journeys.handover import handover_gaps, qualified_leads
 from funnel_etl.marts.funnel.journeys.journeys import lead_journey
 from funnel_etl.marts.funnel.journeys.scorecards import employee_scorecard, webinar_scorecard
-from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REGISTRATIONS
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
+
+HANDED_OVER = ZOOM_ATTENDANCE.only(
+    *"occurrence_id phone user_id attended joined_at minutes_union category conductor source_tag".split(), *TRACE
+)
 
 
 @table_asset(
@@ -21,10 +25,15 @@ from funnel_etl.platform.dagster.table_asset import table_asset
     group=GROUP,
     inputs={
         "touches": contracts.TOUCHES,
-        "zoom_registrations": ZOOM_REGISTRATIONS,
+        "zoom_registrations": ZOOM_REGISTRATIONS.only(
+            *"occurrence_id phone registered_at registration_source funnel file_id source_row".split()
+        ),
         "webinars": WEBINARS,
-        "assigned_leads": ASSIGNED_LEADS,
-        "sales": SALES,
+        "assigned_leads": ASSIGNED_LEADS.only("employee", "file_id", "source_row"),
+        "sales": SALES.only(
+            *"phone sold_at sold_date revenue_inr is_counted employee_name source final_funnel".split(),
+            *TRACE,
+        ),
     },
     uses=Uses.CUT_OFF | Uses.MONTHS,
 )
@@ -36,14 +45,26 @@ def lead_journey_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 @table_asset(
     journey_contracts.QUALIFIED_LEADS,
     group=GROUP,
-    inputs={**ATTENDED, "assigned_leads": ASSIGNED_LEADS, "lead_journey": journey_contracts.LEAD_JOURNEY},
+    inputs={
+        "zoom_attendance": HANDED_OVER,
+        "webinars": WEBINARS,
+        "assigned_leads": ASSIGNED_LEADS.only("phone", "assigned_date"),
+        "lead_journey": journey_contracts.LEAD_JOURNEY.only(
+            *"phone user_id first_touch_at first_touch_stage first_touch_source first_touch_funnel".split(),
+            "first_assigned_at",
+        ),
+    },
 )
 def qualified_leads_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Return who attended, with the first touch: Part 1's output."""
     return qualified_leads(**frames, as_of=night.as_of)
 
 
-@table_asset(journey_contracts.HANDOVER_GAPS, group=GROUP, inputs={**ATTENDED, "assigned_leads": ASSIGNED_LEADS})
+@table_asset(
+    journey_contracts.HANDOVER_GAPS,
+    group=GROUP,
+    inputs={"zoom_attendance": HANDED_OVER, "webinars": WEBINARS, "assigned_leads": ASSIGNED},
+)
 def handover_gaps_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Find who attended and was not assigned, and the reverse."""
     return handover_gaps(**frames, as_of=night.as_of)
@@ -52,7 +73,10 @@ def handover_gaps_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 @table_asset(
     journey_contracts.EMPLOYEE_SCORECARD,
     group=GROUP,
-    inputs={"attributed_m0": contracts.ATTRIBUTED_M0, "attributed_sales": contracts.ATTRIBUTED_SALES},
+    inputs={
+        "attributed_m0": contracts.ATTRIBUTED_M0.only("phone", "month", "attended", "current_employee"),
+        "attributed_sales": contracts.ATTRIBUTED_SALES,
+    },
     uses=Uses.NOTHING,
 )
 def employee_scorecard_asset(_night: Night, **frames: pd.DataFrame) -> Outcome:
@@ -65,8 +89,8 @@ def employee_scorecard_asset(_night: Night, **frames: pd.DataFrame) -> Outcome:
     group=GROUP,
     inputs={
         **ATTENDED,
-        "assigned_leads": ASSIGNED_LEADS,
-        "sales": SALES,
+        "assigned_leads": ASSIGNED_LEADS.only("phone", "assigned_at", "assigned_date"),
+        "sales": SALES.only("sale_id", "sold_at"),
         "attributed_sales": contracts.ATTRIBUTED_SALES,
     },
     uses=Uses.CUT_OFF,

@@ -24,7 +24,13 @@ MADE_FROM = (CRM_HISTORY,)
 @table_asset(
     REVENUE_CHANGES,
     group="funnel",
-    inputs={"sales": SALES, "history": CRM_HISTORY, "attributed_sales": ATTRIBUTED_SALES},
+    inputs={
+        "sales": SALES.only(
+            *"sale_id sold_date status revenue_inr is_counted final_funnel file_id source_row".split(),
+        ),
+        "history": CRM_HISTORY.only("dataset", "key", "valid_from", "valid_to", "change"),
+        "attributed_sales": ATTRIBUTED_SALES.only("revenue_inr"),
+    },
     reads_earlier={REVENUE_CHANGES: (Earlier.BEFORE,), SALES: (Earlier.SINCE,)},
     conserved={"deltas_add_up": conservation.deltas},
     uses=Uses.CUT_OFF,  # it dates what changed: where the night before is the same too, nothing did

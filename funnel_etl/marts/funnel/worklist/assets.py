@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.accounting import TRACE, Outcome
 from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0
 from funnel_etl.marts.funnel.worklist.contracts import WORKLIST_MAPPING
@@ -20,14 +20,17 @@ from funnel_etl.platform.lake import Lake
     WORKLIST_MAPPING,
     group="funnel",
     inputs={
-        "tofu_leads": TOFU_LEADS,
+        "tofu_leads": TOFU_LEADS.only("utm_source", "utm_medium", "utm_campaign"),
         "ad_spend": AD_SPEND,
-        "assigned_leads": ASSIGNED_LEADS,
-        "sales": SALES,
-        "attributed_m0": ATTRIBUTED_M0,
+        "assigned_leads": ASSIGNED_LEADS.only("source", "assigned_date", *TRACE),
+        "sales": SALES.only(
+            *"sale_id phone sold_date status revenue_inr is_counted assigned_lead_sources manual_mapping".split(),
+            *("funnel", "final_funnel", "final_funnel_rule", *TRACE),
+        ),
+        "attributed_m0": ATTRIBUTED_M0.only("phone", "month", "assigned_date", "source"),
         "raw_sales": RAW_CRM_SALES,
         "webinars": WEBINARS,
-        "zoom_attendance": ZOOM_ATTENDANCE,
+        "zoom_attendance": ZOOM_ATTENDANCE.only("occurrence_id", "phone", "attended", "attended_date"),
     },
     resources={"lake_store"},
     uses=Uses.CUT_OFF,

@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.accounting import TRACE, Outcome
 from funnel_etl.core.tables.validity import Uses
 from funnel_etl.parts.marketing.contracts import TOFU_LEADS
 from funnel_etl.parts.marketing.zoom.clean import contracts as clean_contracts
@@ -14,7 +14,7 @@ from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zo
 from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
 from funnel_etl.parts.marketing.zoom.clean.contradictions import zoom_contradictions
 from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
-from funnel_etl.parts.marketing.zoom.clean.people import people_by
+from funnel_etl.parts.marketing.zoom.clean.people import PHONE, people_by
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.files import export
@@ -34,7 +34,8 @@ RAW = {
     "attendee_rows": contracts.RAW_ZOOM_ATTENDEE_ROWS,
     "registrant_rows": contracts.RAW_ZOOM_REGISTRANT_ROWS,
 }
-ROWS = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "leads": TOFU_LEADS}
+LEADS = TOFU_LEADS.only("email", "created_at", *PHONE)
+ROWS = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "leads": LEADS}
 PEOPLE = {**ROWS, "occurrences": clean_contracts.ZOOM_OCCURRENCES}
 WITH_PEOPLE = (
     clean_contracts.ZOOM_REGISTRATIONS,
@@ -155,8 +156,8 @@ def zoom_contradictions_asset(night: Night, leads: pd.DataFrame, **frames: Any) 
     group=GROUP,
     inputs={
         "occurrences": clean_contracts.ZOOM_OCCURRENCES,
-        "registrations": clean_contracts.ZOOM_REGISTRATIONS,
-        "attendance": clean_contracts.ZOOM_ATTENDANCE,
+        "registrations": clean_contracts.ZOOM_REGISTRATIONS.only("occurrence_id"),
+        "attendance": clean_contracts.ZOOM_ATTENDANCE.only("occurrence_id", "attended"),
     },
     uses=Uses.NOTHING,
 )
@@ -168,7 +169,12 @@ def webinars_asset(night: Night, **frames: pd.DataFrame) -> Outcome:  # noqa: AR
 @table_asset(
     clean_contracts.BOOTCAMP_PARTICIPATION,
     group=GROUP,
-    inputs={"attendance": clean_contracts.ZOOM_ATTENDANCE, "occurrences": clean_contracts.ZOOM_OCCURRENCES},
+    inputs={
+        "attendance": clean_contracts.ZOOM_ATTENDANCE.only(
+            *"occurrence_id person_key attended attended_date bootcamp_day".split(), *PHONE, *TRACE
+        ),
+        "occurrences": clean_contracts.ZOOM_OCCURRENCES,
+    },
     uses=Uses.NOTHING,
 )
 def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurrences: pd.DataFrame) -> Outcome:  # noqa: ARG001
