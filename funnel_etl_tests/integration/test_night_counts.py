@@ -31,16 +31,16 @@ SERVER = (
 )
 ACCOUNTS = {
     *("ops.row_ledger", "ops.quarantine", "ops.merged_rows", "ops.schema_drift", "ops.files", "ops.config_versions"),
+    "ops.line_runs",
     "ops.completeness",  # says when it was looked at
 }
 """Tables that a night sends though nothing is new."""
 EVERY_NIGHT = {
-    *(f"raw.{name}" for name in ("tofu_leads", "ad_spend", "crm_assigned_leads", "crm_sales", "zoom_reports")),
-    *("mart.data_version", "mart.qualified_leads", "mart.handover_gaps", "ops.config_versions"),
+    *("raw.zoom_reports", "mart.data_version", "mart.qualified_leads", "mart.handover_gaps", "ops.config_versions"),
     *("ops.changes", "ops.changed_rows", "ops.missing_exports", "ops.completeness", "ops.volumes"),
     *("ops.volume_alarms", "ops.phone_shares"),
 }
-"""Tables that a night makes though nothing is new: they ask a source, show the night or tell what is recorded of it."""
+"""Tables that a night makes though nothing is new: they show the night or tell what is recorded of it."""
 AFTER_A_CHANGE = {"clean.assigned_leads", "clean.sales", "clean.crm_history", "mart.revenue_changes"}
 """Tables that are also made the night after a change: they are made of themselves, as of the night before."""
 BY_MONTH = {

@@ -83,7 +83,11 @@ def rows_that_changed(night: Night, lake: Lake, parsed: ParsedReports) -> Outcom
 
 def tables_of(night: Night, lake: Lake) -> Frames:
     """Return the clean tables of a night that the facts follow from, read once a run."""
-    return night.shared("its clean tables", lambda: {name: lake.read(CLEAN[name], night.day) for name in CLEAN}, 2)
+
+    def read() -> Frames:
+        return {name: lake.read(CLEAN[name], night.day) for name in CLEAN}
+
+    return night.shared("its clean tables", read, (causes.CHANGES, causes.CHANGED_ROWS))
 
 
 class Comparison:
