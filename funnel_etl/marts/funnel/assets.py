@@ -15,6 +15,7 @@ from funnel_etl.marts.funnel.m0.closed_months import closed_months
 from funnel_etl.marts.funnel.m0.m0 import attributed_m0
 from funnel_etl.marts.funnel.m0.restatements import restatements
 from funnel_etl.marts.funnel.touches import touches
+from funnel_etl.marts.scopes import map_parts
 from funnel_etl.parts.marketing.contracts import AD_SPEND, TOFU_LEADS
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
@@ -65,7 +66,8 @@ COUNTED = {
 def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
     """Return the leads assigned in each month, each phone once, and whether they attended; closed months as kept."""
     months = closed_months(night.config, night.as_of)
-    outcome = attributed_m0(**frames, as_of=night.as_of, closed=closing.rows_as_closed(night, lake_store, months))
+    closed = closing.rows_as_closed(night, lake_store, months)
+    outcome = map_parts(attributed_m0, frames, as_of=night.as_of, closed=closed)
     closing.keep(night, months, outcome.rows)
     return outcome
 
@@ -78,13 +80,13 @@ def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) 
 )
 def restatements_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """List what tonight's data would change in closed months."""
-    return restatements(**frames, months=closed_months(night.config, night.as_of), as_of=night.as_of)
+    return map_parts(restatements, frames, months=closed_months(night.config, night.as_of), as_of=night.as_of)
 
 
 @table_asset(contracts.TOUCHES, group=GROUP, inputs=TOUCHED, uses=Uses.CUT_OFF)
 def touches_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Return every event of every phone, in order of time."""
-    return touches(**frames, as_of=night.as_of)
+    return map_parts(touches, frames, as_of=night.as_of)
 
 
 @table_asset(
@@ -103,7 +105,7 @@ def touches_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 )
 def attributed_sales_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Return the sales that count, with what led to them."""
-    return attributed_sales(**frames, as_of=night.as_of)
+    return map_parts(attributed_sales, frames, as_of=night.as_of)
 
 
 @table_asset(

@@ -9,6 +9,7 @@ from funnel_etl.marts.funnel.assets import GROUP
 from funnel_etl.marts.funnel.attribution import contracts as attribution_contracts
 from funnel_etl.marts.funnel.attribution.attribution import attribution, attribution_by_funnel
 from funnel_etl.marts.funnel.attribution.cohorts import cohorts
+from funnel_etl.marts.scopes import map_parts
 from funnel_etl.parts.sales.contracts import SALES
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
@@ -30,7 +31,7 @@ from funnel_etl.platform.dagster.table_asset import table_asset
 )
 def attribution_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Share each sale among the touches before it, by five models."""
-    return attribution(**frames, config=night.config)
+    return map_parts(attribution, frames, config=night.config)
 
 
 @table_asset(

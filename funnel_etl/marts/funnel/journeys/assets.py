@@ -10,6 +10,7 @@ from funnel_etl.marts.funnel.journeys import contracts as journey_contracts
 from funnel_etl.marts.funnel.journeys.handover import handover_gaps, qualified_leads
 from funnel_etl.marts.funnel.journeys.journeys import lead_journey
 from funnel_etl.marts.funnel.journeys.scorecards import employee_scorecard, webinar_scorecard
+from funnel_etl.marts.scopes import map_parts
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 from funnel_etl.platform.dagster.nights import Night
@@ -39,7 +40,7 @@ HANDED_OVER = ZOOM_ATTENDANCE.only(
 )
 def lead_journey_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Follow each phone from its first touch to its sale."""
-    return lead_journey(**frames, as_of=night.as_of)
+    return map_parts(lead_journey, frames, as_of=night.as_of)
 
 
 @table_asset(
@@ -57,7 +58,7 @@ def lead_journey_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 )
 def qualified_leads_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Return who attended, with the first touch: Part 1's output."""
-    return qualified_leads(**frames, as_of=night.as_of)
+    return map_parts(qualified_leads, frames, as_of=night.as_of)
 
 
 @table_asset(
@@ -67,7 +68,7 @@ def qualified_leads_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 )
 def handover_gaps_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Find who attended and was not assigned, and the reverse."""
-    return handover_gaps(**frames, as_of=night.as_of)
+    return map_parts(handover_gaps, frames, as_of=night.as_of)
 
 
 @table_asset(
