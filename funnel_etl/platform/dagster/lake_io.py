@@ -44,7 +44,7 @@ class LakeIOManager(dg.IOManager):
         if obj.reused_from is None:
             self._keep(table, night, obj.rows, _read_later(context, table))
         # Not `iloc[:0]`, which holds all that it is a slice of.
-        obj.rows, obj.quarantine, obj.merged = pd.DataFrame(), pd.DataFrame(), pd.DataFrame()
+        obj.rows, obj.quarantine, obj.merged, obj.lines = (pd.DataFrame() for _ in range(4))
 
     def rows(self, table: Table, night: date) -> pd.DataFrame:
         """Return the rows of a night's table, or `only` some columns. Raises `FunnelError` if that night has none."""

@@ -1,6 +1,6 @@
-"""What a step hands to the next: the rows as the lake has them, import gc
-from memory while they are there."""
+"""What a step hands to the next: the rows as the lake has them, from memory while they are there."""
 
+import gc
 import shutil
 from dataclasses import replace
 from datetime import date
