@@ -1,12 +1,10 @@
 """Campaign leads: `raw.tofu_leads` → `clean.tofu_leads`. Rule: TOFU leads."""
 
-import hashlib
-
 import pandas as pd
 
 from funnel_etl.core.config_tables import Config, config_spelling
 from funnel_etl.core.reading.csvfile import RESERVED
-from funnel_etl.core.reading.first_lines import joined_cells
+from funnel_etl.core.reading.first_lines import content_hashes
 from funnel_etl.core.reading.source_frame import SourceFrame
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.values.dates import business_day
@@ -74,5 +72,5 @@ def first_of_person(rows: pd.DataFrame) -> pd.Series:
 
 def content_ids(cells: pd.DataFrame) -> pd.Series:
     """Name each row by a hash of its cells that are not blank, so that a new empty column changes no id."""
-    ids = [hashlib.sha256(text[1:]).hexdigest()[:16] for text in joined_cells(cells).to_pylist()]
+    ids = [digest.hex()[:16] for digest in content_hashes(cells)]
     return pd.Series(ids, index=cells.index, dtype="str")

@@ -78,9 +78,10 @@ def crm_history(
         ],
         ignore_index=True,
     )
-    account = RowAccount(now, "raw.crm_assigned_leads, raw.crm_sales")
+    # Without the rows themselves, of which an account would hold a copy.
+    account = RowAccount(now[[*TRACE, "dataset", "key"]], "raw.crm_assigned_leads, raw.crm_sales")
     account.merge_duplicates(["dataset", "key"], "same_key", keep="last")
-    now = account.rows()
+    now = now.loc[account.remaining]
     if before is None:
         before = CRM_HISTORY.empty()
     newest = before[before["valid_to"].isna()].reset_index(drop=True)
@@ -95,7 +96,8 @@ def crm_history(
 
     stays = is_new | differs
     change = np.select([was_absent[stays], differs[stays]], ["reappeared", "changed"], "inserted")
-    fresh = _dated(now[stays], night, change)
+    now = now[stays]
+    fresh = _dated(now, night, change)
     changed = [
         _changed(old, new) if kind == "changed" else None
         for old, new, kind in zip(rows_before.filter(pa.array(stays)).to_pylist(), fresh["row"], change, strict=True)

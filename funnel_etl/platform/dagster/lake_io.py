@@ -10,6 +10,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.platform.lake import Lake
+from funnel_etl.platform.memory import give_back, keep_little
 
 READS = "reads"
 """Metadata of an asset: the tables of its night whose rows it is given, and the columns of each."""
@@ -23,6 +24,7 @@ class LakeIOManager(dg.IOManager):
     """
 
     def __init__(self, lake: Lake, tables: Iterable[Table]) -> None:
+        keep_little()
         self.lake = lake
         self._tables = {tuple(table.asset_key): table for table in tables}
         self._made: dict[tuple[str, date], tuple[pd.DataFrame, list[list[str]]]] = {}
@@ -45,6 +47,7 @@ class LakeIOManager(dg.IOManager):
             self._keep(table, night, obj.rows, _read_later(context, table))
         # Not `iloc[:0]`, which holds all that it is a slice of.
         obj.rows, obj.quarantine, obj.merged, obj.lines = (pd.DataFrame() for _ in range(4))
+        give_back()
 
     def rows(self, table: Table, night: date) -> pd.DataFrame:
         """Return the rows of a night's table, or `only` some columns. Raises `FunnelError` if that night has none."""

@@ -40,6 +40,8 @@ from funnel_etl.platform.rows_file import StoredRows
 
 log = logging.getLogger(__name__)
 
+AT_A_TIME = 20_000
+"""Rows that are made into a message together: of all at once there would be another copy."""
 LOCK = "hashtextextended('funnel_etl.publish', 0)"
 NOTHING_STAGED = "DROP TABLE IF EXISTS pg_temp.staged, pg_temp.gone"
 """Before and after: behind a pooler the session, and what is staged in it, outlives the transaction."""
@@ -229,10 +231,10 @@ def _send(
     rows = _named(rows)
     is_new = publication.mode == "replace" and _is_plain_and_empty(cursor, table)
     if is_new and not any(column.kind is Kind.JSON for column in table.columns):
-        cursor.adbc_ingest(table.name, rows, mode="append", db_schema_name=table.schema)
+        cursor.adbc_ingest(table.name, rows.to_reader(AT_A_TIME), mode="append", db_schema_name=table.schema)
         return (len(rows), 0, 0), checksum(cursor, table)
     cursor.execute(NOTHING_STAGED)
-    cursor.adbc_ingest("staged", rows, mode="create", temporary=True)
+    cursor.adbc_ingest("staged", rows.to_reader(AT_A_TIME), mode="create", temporary=True)
     if is_new:
         columns = ", ".join(map(quoted, rows.column_names))
         cursor.execute(f"INSERT INTO {quoted_name(table)} ({columns}) {_typed(table, rows.column_names)}")

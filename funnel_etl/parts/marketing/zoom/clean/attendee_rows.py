@@ -60,7 +60,7 @@ def attendees(
     people, _ = identify(rows, usable, placeholders, lent)
     rows = rows.drop(columns=["email", "phone"]).join(people)
     account.exclude(superseded(rows))
-    return in_order(rows.loc[account.remaining])
+    return in_order(rows, account.remaining)
 
 
 def without_staff_and_bots(account: RowAccount, known: pd.DataFrame, bot_names: pd.DataFrame) -> None:
@@ -70,9 +70,10 @@ def without_staff_and_bots(account: RowAccount, known: pd.DataFrame, bot_names: 
     account.exclude(_bots(_shown_names(known), bot_names))
 
 
-def in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Sort rows by occurrence, report (the latest first) and line: the order of arrival is not in it."""
-    return rows.sort_values(["occurrence_id", "file_rank", "source_row"])
+def in_order(rows: pd.DataFrame, remaining: pd.Index) -> pd.DataFrame:
+    """Return those that remain by occurrence, report (the latest first) and line: the order of arrival is not in it."""
+    key = ["occurrence_id", "file_rank", "source_row"]
+    return rows.loc[rows.loc[remaining, key].sort_values(key).index]
 
 
 def _staff(known: pd.DataFrame) -> pd.Series:

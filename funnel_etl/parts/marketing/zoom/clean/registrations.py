@@ -72,7 +72,7 @@ def _from_registration_reports(
     _, people = identify(rows.iloc[:0], rows, placeholders, lent)
     rows = rows.drop(columns=["email", "phone"]).join(people)
     account.exclude(superseded(rows))
-    rows = in_order(rows.loc[account.remaining])
+    rows = in_order(rows, account.remaining)
     warn_of_cells(account, known, rows)
     return account, _one_per_person(account, rows).assign(registration_from=REGISTRATION_REPORT)
 
