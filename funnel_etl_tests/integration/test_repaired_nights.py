@@ -130,7 +130,7 @@ def test_the_check_of_the_part_warns_and_the_night_is_published_all_the_same(sto
 def test_the_command_prints_each_repair(monkeypatch: pytest.MonkeyPatch) -> None:
     line = "mart.things: somebody else had changed it since version 1 (2 rows, 3 were published); put right: …"
     result = NightResult(DEMO_NIGHT, "run", {"sales": PartResult("sales", published=True)}, repairs=[line])
-    monkeypatch.setattr("funnel_etl.operate.run.night.run_night", lambda *_: result)
+    monkeypatch.setattr("funnel_etl.operate.run.night.run_night", lambda *_, **__: result)
     done = CliRunner().invoke(app, ["run", "--as-of", str(DEMO_NIGHT)])
     assert (done.exit_code, line in done.output) == (0, True)
 
