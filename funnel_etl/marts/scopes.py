@@ -37,6 +37,7 @@ SCOPES: dict[Table, Scope] = {
     **dict.fromkeys([table for source in SOURCES.values() for table in (source.raw, source.clean)], Scope.FILE),
     **dict.fromkeys(raw_zoom.RAW_TABLES, Scope.FILE),
     **dict.fromkeys(zoom.CLEAN_TABLES, Scope.OCCURRENCE),
+    zoom.LENT_PHONES: Scope.WHOLE,  # by e-mail, of all leads and all reports
     zoom.BOOTCAMP_PARTICIPATION: Scope.WHOLE,  # a bootcamp is several occurrences
     CRM_HISTORY: Scope.WHOLE,  # by key of the CRM, but for where the dump's window begins
     **dict.fromkeys((mart.ATTRIBUTED_M0, mart.RESTATEMENTS, mart.TOUCHES, mart.ATTRIBUTED_SALES), Scope.PERSON),

@@ -14,7 +14,7 @@ from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zo
 from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
 from funnel_etl.parts.marketing.zoom.clean.contradictions import zoom_contradictions
 from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
-from funnel_etl.parts.marketing.zoom.clean.people import PHONE, people_by
+from funnel_etl.parts.marketing.zoom.clean.people import PHONE, lent_phones, people_beside
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.files import export
@@ -34,16 +34,10 @@ RAW = {
     "attendee_rows": contracts.RAW_ZOOM_ATTENDEE_ROWS,
     "registrant_rows": contracts.RAW_ZOOM_REGISTRANT_ROWS,
 }
-LEADS = TOFU_LEADS.only("email", "created_at", *PHONE)
-ROWS = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "leads": LEADS}
+LEADS = TOFU_LEADS.only("email", "created_at", *PHONE, *TRACE)
+ROWS = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "lent": clean_contracts.LENT_PHONES}
+EMAILS = {name: table.only("email") for name, table in RAW.items()}
 PEOPLE = {**ROWS, "occurrences": clean_contracts.ZOOM_OCCURRENCES}
-WITH_PEOPLE = (
-    clean_contracts.ZOOM_REGISTRATIONS,
-    clean_contracts.ZOOM_ATTENDANCE,
-    clean_contracts.ZOOM_SEGMENTS,
-    clean_contracts.ZOOM_CONTRADICTIONS,
-)
-"""What is made of who a row of Zoom is."""
 
 
 @dg.asset(
@@ -122,33 +116,34 @@ def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: p
     return zoom_occurrences(reports, attendee_rows, **tables, conductors_csv=conductors, zone=night.zone)
 
 
-def _people_by(night: Night, leads: pd.DataFrame) -> dict[str, Any]:
-    """Return how the assets of `WITH_PEOPLE` know who a row is."""
-    return night.shared("who a row of Zoom is", lambda: people_by(night.config, leads), WITH_PEOPLE)
+@table_asset(clean_contracts.LENT_PHONES, group=GROUP, inputs={"leads": LEADS, **EMAILS}, uses=Uses.NOTHING)
+def lent_phones_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Find the phones that campaign leads lend to people of Zoom."""
+    return lent_phones(**frames, config=night.config)
 
 
 @table_asset(clean_contracts.ZOOM_REGISTRATIONS, group=GROUP, inputs=PEOPLE, uses=Uses.NOTHING)
-def zoom_registrations_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
+def zoom_registrations_asset(night: Night, lent: pd.DataFrame, **frames: Any) -> Outcome:
     """Return who registered, once per occurrence."""
-    return zoom_registrations(**frames, **_people_by(night, leads), zone=night.zone)
+    return zoom_registrations(**frames, **people_beside(night.config, lent.set_index("email")), zone=night.zone)
 
 
 @table_asset(clean_contracts.ZOOM_ATTENDANCE, group=GROUP, inputs=PEOPLE, uses=Uses.NOTHING)
-def zoom_attendance_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
+def zoom_attendance_asset(night: Night, lent: pd.DataFrame, **frames: Any) -> Outcome:
     """Return who came, and for how long, once per occurrence."""
-    return zoom_attendance(**frames, **_people_by(night, leads))
+    return zoom_attendance(**frames, **people_beside(night.config, lent.set_index("email")))
 
 
 @table_asset(clean_contracts.ZOOM_SEGMENTS, group=GROUP, inputs=ROWS, uses=Uses.NOTHING)
-def zoom_segments_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
+def zoom_segments_asset(night: Night, lent: pd.DataFrame, **frames: Any) -> Outcome:
     """Return each time somebody was in."""
-    return zoom_segments(**frames, **_people_by(night, leads))
+    return zoom_segments(**frames, **people_beside(night.config, lent.set_index("email")))
 
 
 @table_asset(clean_contracts.ZOOM_CONTRADICTIONS, group=GROUP, inputs=ROWS, uses=Uses.NOTHING)
-def zoom_contradictions_asset(night: Night, leads: pd.DataFrame, **frames: Any) -> Outcome:
+def zoom_contradictions_asset(night: Night, lent: pd.DataFrame, **frames: Any) -> Outcome:
     """List for a person what a later report takes back or says otherwise."""
-    return zoom_contradictions(**frames, **_people_by(night, leads), zone=night.zone)
+    return zoom_contradictions(**frames, **people_beside(night.config, lent.set_index("email")), zone=night.zone)
 
 
 @table_asset(

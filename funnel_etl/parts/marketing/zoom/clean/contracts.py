@@ -301,7 +301,27 @@ ZOOM_CONTRADICTIONS = Table(
     "registration report each table keeps its own. Missing cells, grown presence and other spellings are none.",
 )
 
+LENT_PHONES = Table(
+    "clean",
+    "lent_phones",
+    "One row per e-mail of a Zoom report under which campaign leads have a phone",
+    ("email",),
+    (
+        *TRACE_COLUMNS,
+        Column("email", Kind.TEXT, "E-mail as it stands in reports and leads, in lower case.", True, personal=True),
+        *PHONE_COLUMNS,
+        Column(
+            "has_several_lead_phones",
+            Kind.BOOLEAN,
+            "Whether the leads have several phones under it: then none is lent.",
+            required=True,
+        ),
+    ),
+    note="The phone of the earliest such lead, whose line it is. No row while phone_by_email of metrics.csv is off.",
+)
+
 CLEAN_TABLES = (
+    LENT_PHONES,
     ZOOM_REPORTS,
     ZOOM_OCCURRENCES,
     WEBINARS,

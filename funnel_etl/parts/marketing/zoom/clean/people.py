@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.core.config_tables import Config
+from funnel_etl.core.tables.accounting import TRACE, Outcome, summarised
 from funnel_etl.core.values.phone import normalise
 from funnel_etl.core.values.text import clean_email, lookup_keys
 from funnel_etl.parts.marketing.zoom.clean.grouping import Bools, Ints, group, linked, micros
@@ -17,7 +18,9 @@ PHONE = ["phone", "phone_raw", "phone_class", "phone_note", "phone_alternates", 
 ROW, REPORT, REGISTRATION, LEAD = "row", "report", "registration", "lead"
 SEVERAL = "has_several_lead_phones"
 """Column: the campaign leads have several phones under this e-mail, so it lends none."""
-NOTHING_LENT = pd.DataFrame(columns=[*PHONE, SEVERAL], index=pd.Index([], name="email", dtype="str"))
+LENT = [*TRACE, *PHONE, SEVERAL]
+"""What is known of the lead that lends, by the e-mail."""
+NOTHING_LENT = pd.DataFrame(columns=LENT, index=pd.Index([], name="email", dtype="str"))
 """What `lent_by_leads` returns where no lead lends anything."""
 _NOBODY = ["user_name", "first_name", "last_name", "joined_at", "registered_at"]
 """What tells two rows without phone and e-mail apart."""
@@ -43,12 +46,29 @@ def in_reports(rows: pd.DataFrame, reports: pd.DataFrame) -> pd.DataFrame:
 
 def people_by(config: Config, leads: pd.DataFrame) -> dict[str, Any]:
     """Return the parameters by which the tables of people know who a row is; `leads` is `clean.tofu_leads`."""
-    lent = lent_by_leads(leads) if config.is_on("phone_by_email") else NOTHING_LENT
+    return people_beside(config, lent_by_leads(leads) if config.is_on("phone_by_email") else NOTHING_LENT)
+
+
+def people_beside(config: Config, lent: pd.DataFrame) -> dict[str, Any]:
+    """Return what `people_by` does, given what leads lend: LENT by e-mail."""
     return {"bot_names": config.table("bot_names"), "placeholders": config.placeholders, "lent": lent}
 
 
+def lent_phones(
+    leads: pd.DataFrame, attendee_rows: pd.DataFrame, registrant_rows: pd.DataFrame, config: Config
+) -> Outcome:
+    """Return what campaign leads lend to e-mails that stand in a Zoom report. Columns as `clean.lent_phones`.
+
+    So that a night whose new leads are nobody's of these makes no person of Zoom again.
+    """
+    lent = people_by(config, leads)["lent"]
+    known = clean_email(pd.concat([attendee_rows["email"], registrant_rows["email"]], ignore_index=True)).unique()
+    rows = lent[lent.index.isin(known)].sort_index().reset_index()
+    return summarised(rows, **{"clean.tofu_leads": leads})
+
+
 def lent_by_leads(leads: pd.DataFrame) -> pd.DataFrame:
-    """Return PHONE and SEVERAL of each e-mail (the index) over all leads of `clean.tofu_leads`, whatever their day.
+    """Return LENT of each e-mail (the index) over all leads of `clean.tofu_leads`, whatever their day.
 
     The phone columns are those of its earliest lead with a phone. Rule: Phone of an attendee.
     """
@@ -56,7 +76,7 @@ def lent_by_leads(leads: pd.DataFrame) -> pd.DataFrame:
     known = known.sort_values("created_at", kind="stable")
     pairs = known.drop_duplicates(["email", "phone"])
     is_several = pairs["email"].duplicated(keep=False)
-    return pairs.assign(**{SEVERAL: is_several}).drop_duplicates("email").set_index("email")[[*PHONE, SEVERAL]]
+    return pairs.assign(**{SEVERAL: is_several}).drop_duplicates("email").set_index("email")[LENT]
 
 
 def identify(
