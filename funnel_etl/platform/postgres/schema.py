@@ -16,7 +16,7 @@ from alembic.operations import Operations, ops
 from sqlalchemy.dialects import postgresql
 
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.platform.contracts import MASK_KEY, QUARANTINE, REPAIRS, SCHEMA_MARKS
+from funnel_etl.platform.contracts import LINE_RUNS, MASK_KEY, QUARANTINE, REPAIRS, SCHEMA_MARKS
 from funnel_etl.platform.postgres import catalogue, masking, views
 from funnel_etl.platform.postgres.database import advisory_lock, literal
 from funnel_etl.platform.postgres.short_locks import (
@@ -89,7 +89,8 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection
     cannot be changed of a table in `needed` (without it: of any) or of `ops`; other tables' troubles are logged, and
     tried again at the next call.
     """
-    tables = sorted({*tables, SCHEMA_MARKS, MASK_KEY, QUARANTINE, REPAIRS}, key=lambda table: table.full_name)
+    own = {SCHEMA_MARKS, MASK_KEY, QUARANTINE, LINE_RUNS, REPAIRS}  # what every view and note of ours stands on
+    tables = sorted({*tables, *own}, key=lambda table: table.full_name)
     wanted = [*masking.masks(tables), *views.VIEWS]
     mark = _fingerprint(tables, wanted)
     with translate_db_errors(), engine.connect() as guard:
