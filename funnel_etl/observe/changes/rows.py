@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from funnel_etl.catalog import SOURCES
-from funnel_etl.core.source import Source
+from funnel_etl.core.source import Pass, Source
 from funnel_etl.core.tables.accounting import TRACE
 from funnel_etl.observe.changes.contracts import CAUSES, EDITED, LATE, NEW_DAY, VANISHED
 from funnel_etl.observe.changes.matching import Hashes, Places, common_order, inverse, matched, row_hashes
@@ -39,13 +39,20 @@ class Rows:
 
     def __post_init__(self) -> None:
         self.last = self.before
-        self.places: Places = matched(self.before, self.after, self.source.matching)
+        is_same = self.before is self.after
+        places = np.arange(len(self.after)) if is_same else matched(self.before, self.after, self._passes)
+        self.places: Places = places
         back = inverse(self.places, len(self.after))
-        self.was, self.now = self._causes()
+        self.was, self.now = self._all_as_they_were() if is_same else self._causes()
         self.moved = bool((np.diff(self.places[self.places >= 0]) < 0).any())
         own, other = common_order(back, len(self.before))
         other_after, own_after = common_order(self.places, len(self.after))
         self.order = {False: (own, other), True: (own_after, other_after)}
+
+    @property
+    def _passes(self) -> tuple[Pass, ...]:
+        """How a row is known again: one that is exactly as it was has the same lineage, whatever its source."""
+        return (Pass(tuple(TRACE)), *self.source.matching)
 
     def vanished(self) -> pd.DataFrame:
         """Return the lines (TRACE) of the last night that are nowhere tonight."""
@@ -78,6 +85,9 @@ class Rows:
             mixed["is_first_lead"] = first_of_person(mixed)
         self.last = mixed
         return mixed
+
+    def _all_as_they_were(self) -> tuple[Places, Places]:
+        return np.full(len(self.before), SAME), np.full(len(self.after), SAME)
 
     def _causes(self) -> tuple[Places, Places]:
         day = self.source.day

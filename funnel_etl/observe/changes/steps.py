@@ -16,13 +16,13 @@ from funnel_etl.core.config_tables import Config
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.accounting import QUARANTINE_COLUMNS, TRACE, Outcome, summarised
 from funnel_etl.core.values.text import lookup_key
-from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0
+from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, FUNNEL_FACTS
 from funnel_etl.marts.funnel.m0 import closing
 from funnel_etl.marts.funnel.m0.closed_months import ClosedM0, closed_months, months_over
 from funnel_etl.marts.funnel.published import PublishedFacts, code_in_force, published_before
 from funnel_etl.observe.changes import contracts as causes
 from funnel_etl.observe.changes.changed_rows import changed_rows
-from funnel_etl.observe.changes.decompose import TABLES, Inputs, changes, m0_of
+from funnel_etl.observe.changes.decompose import TABLES, Inputs, as_cells, changes, m0_of
 from funnel_etl.observe.changes.lent import LentPhones
 from funnel_etl.observe.changes.rebuild import CLEAN, ZOOM, ZOOM_READS, Rebuilder, with_tables
 from funnel_etl.observe.changes.rows import BY_TABLE, Rows, same_lines
@@ -41,6 +41,8 @@ GROUPS = (
     (causes.CONFIG, set(CONFIG_TABLES) - MAPPING - {"manual_mapping"}),
 )
 """Causes of config, in their order, and the tables of config_csv each is about."""
+COMPARED = {**CLEAN, "attributed_m0": ATTRIBUTED_M0}
+"""What the rows behind the facts are compared in."""
 BY_ROWS = (causes.NEW_DAY, causes.LATE, causes.ZOOM_REEXPORT, causes.ZOOM_WITHDRAWN, causes.EDITED, causes.VANISHED)
 log = logging.getLogger("funnel_etl.progress")
 
@@ -61,6 +63,8 @@ def what_changed(night: Night, lake: Lake, parsed: ParsedReports, facts: pd.Data
     before = published_before(night.sources.landing, night.day)
     if before is None:
         return Outcome(causes.CHANGES.empty(), notes=["no night was published before: there is nothing to compare"])
+    if nothing_moved(night, lake, before, facts):
+        return summarised(causes.CHANGES.empty(), **{"mart.funnel_facts": facts})
     found = Comparison(night, lake, parsed, before, tables_of(night, lake))
     rows = changes(before.facts, found.steps(), facts, found.since, night.as_of)
     outcome = summarised(rows, **{"mart.funnel_facts": facts})
@@ -73,12 +77,25 @@ def rows_that_changed(night: Night, lake: Lake, parsed: ParsedReports) -> Outcom
     before = published_before(night.sources.landing, night.day)
     if before is None:
         return Outcome(causes.CHANGED_ROWS.empty())
+    if nothing_moved(night, lake, before, lake.read(FUNNEL_FACTS, night.day)):
+        counted = {name: pd.DataFrame(index=range(lake.count(table, night.day))) for name, table in COMPARED.items()}
+        return summarised(causes.CHANGED_ROWS.empty(), **{f"tonight's {name}": rows for name, rows in counted.items()})
     tonight = {**tables_of(night, lake), "attributed_m0": lake.read(ATTRIBUTED_M0, night.day)}
     found = Comparison(night, lake, parsed, before, tonight)
     was = found.as_it_was()
     last = {**was.frames, "attributed_m0": m0_of(found.inputs_as_they_were(was))}
     rows = changed_rows(last, tonight, found.since, night.as_of)
     return summarised(rows, **{f"tonight's {name}": frame for name, frame in tonight.items()})
+
+
+def nothing_moved(night: Night, lake: Lake, before: PublishedFacts, facts: pd.DataFrame) -> bool:
+    """Return whether the facts are those published before, and follow from the same: then there is nothing to split."""
+    made_from = before.made_from
+    rules = code_in_force(), night.zone, night.sources.config_files(night.day)
+    if rules != (made_from.code, made_from.zone, made_from.config):
+        return False
+    rows = {table.full_name: lake.content_hash(table, night.day) for table in CLEAN.values()}
+    return rows.items() <= made_from.tables.items() and as_cells(facts).equals(as_cells(before.facts))
 
 
 def tables_of(night: Night, lake: Lake) -> Frames:
@@ -179,7 +196,7 @@ class Comparison:
             else:
                 self._remade(state, [name])
         if all(self._is_kept(name) for name in ZOOM) and "tofu_leads" not in self.unknown:
-            state.frames |= {name: self.lake.read(table, self.published.night) for name, table in ZOOM.items()}
+            state.frames |= {name: self._read(name) for name in ZOOM}
         else:
             self._remade(state, list(ZOOM))
         return state
@@ -190,8 +207,12 @@ class Comparison:
         return self.is_same_code and self.lake.exists(table, night) and self.lake.content_hash(table, night) == known
 
     def _from_lake(self, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-        table, night = CLEAN[name], self.published.night
-        return self.lake.read(table, night), self.lake.read_account(table, night)[0].quarantine
+        return self._read(name), self.lake.read_account(CLEAN[name], self.published.night)[0].quarantine
+
+    def _read(self, name: str) -> pd.DataFrame:
+        """Return the last night's table; tonight's very frame where it has the same rows."""
+        hashes = [self.lake.content_hash(CLEAN[name], day) for day in (self.published.night, self.night.day)]
+        return self.tonight[name] if len({*hashes}) == 1 else self.lake.read(CLEAN[name], self.published.night)
 
     def _remade(self, state: _State, names: list[str]) -> None:
         """Make tables again; where the landed files are gone take the lake's, and where it has none tonight's."""
