@@ -42,7 +42,7 @@ EVERY_NIGHT = {
     *("ops.volume_alarms", "ops.phone_shares"),
 }
 """Tables that a night makes though nothing is new: they show the night or tell what is recorded of it."""
-AFTER_A_CHANGE = {"clean.assigned_leads", "clean.sales", "clean.crm_history", "mart.revenue_changes"}
+AFTER_A_CHANGE = {"clean.crm_history", "mart.revenue_changes"}
 """Tables that are also made the night after a change: they are made of themselves, as of the night before."""
 BY_MONTH = {
     *("mart.attributed_m0", "mart.restatements", "mart.cohorts", "mart.lead_journey", "parity.m0", "parity.diff"),
@@ -84,9 +84,10 @@ def night(installation: Installation, day: Any) -> Counted:
         sent[publication.table.full_name] = sum(ingested)
         return done
 
-    def ingesting(cursor: adbc.Cursor, name: str, rows: pa.Table, **options: Any) -> int:
-        ingested.append(len(rows))
-        return int(ingest(cursor, name, rows, **options))
+    def ingesting(cursor: adbc.Cursor, name: str, rows: Any, **options: Any) -> int:
+        whole = rows.read_all() if isinstance(rows, pa.RecordBatchReader) else rows
+        ingested.append(len(whole))
+        return int(ingest(cursor, name, whole, **options))
 
     def reading(*arguments: Any, **options: Any) -> Any:
         parsed.append("")

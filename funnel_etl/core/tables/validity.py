@@ -25,6 +25,8 @@ class Uses(Flag):
     """It shows its as-of date, or tells what is recorded of the night: it is made every night."""
     SOURCE = auto()
     """It asks a source: it is made every night."""
+    SETTLED = auto()
+    """It reads itself as of the night before, and made again of the same and of what it made it is the same."""
 
     @property
     def is_reusable(self) -> bool:

@@ -27,6 +27,7 @@ from funnel_etl.observe.changes.lent import LentPhones
 from funnel_etl.observe.changes.rebuild import CLEAN, ZOOM, ZOOM_READS, Rebuilder, with_tables
 from funnel_etl.observe.changes.rows import BY_TABLE, Rows, same_lines
 from funnel_etl.observe.changes.zoom import Zoom
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.parts.marketing.zoom.withdrawals import ever_decided
 from funnel_etl.platform.dagster.nights import Night
@@ -43,6 +44,8 @@ GROUPS = (
 """Causes of config, in their order, and the tables of config_csv each is about."""
 COMPARED = {**CLEAN, "attributed_m0": ATTRIBUTED_M0}
 """What the rows behind the facts are compared in."""
+DAYS = [(source.clean, source.day) for source in BY_TABLE.values()] + [(WEBINARS, "event_date")]
+"""The days of what the facts count."""
 BY_ROWS = (causes.NEW_DAY, causes.LATE, causes.ZOOM_REEXPORT, causes.ZOOM_WITHDRAWN, causes.EDITED, causes.VANISHED)
 log = logging.getLogger("funnel_etl.progress")
 
@@ -89,13 +92,20 @@ def rows_that_changed(night: Night, lake: Lake, parsed: ParsedReports) -> Outcom
 
 
 def nothing_moved(night: Night, lake: Lake, before: PublishedFacts, facts: pd.DataFrame) -> bool:
-    """Return whether the facts are those published before, and follow from the same: then there is nothing to split."""
+    """Return whether the facts are those published before, and follow from the same: then there is nothing to split.
+
+    Not where a row of the days between is there: that the facts are the same in spite of it is to be looked into.
+    """
     made_from = before.made_from
     rules = code_in_force(), night.zone, night.sources.config_files(night.day)
     if rules != (made_from.code, made_from.zone, made_from.config):
         return False
     rows = {table.full_name: lake.content_hash(table, night.day) for table in CLEAN.values()}
-    return rows.items() <= made_from.tables.items() and as_cells(facts).equals(as_cells(before.facts))
+    if not rows.items() <= made_from.tables.items() or not as_cells(facts).equals(as_cells(before.facts)):
+        return False
+    since = pd.Timestamp(before.night)
+    days = (lake.read(table.only(day), night.day)[day] for table, day in DAYS)
+    return not any(((column > since) & (column <= night.as_of)).any() for column in days)
 
 
 def tables_of(night: Night, lake: Lake) -> Frames:

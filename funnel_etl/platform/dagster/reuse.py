@@ -57,8 +57,10 @@ def key_of(table: Table, night: Night, lake: Lake, inputs: Mapping[str, Table], 
     return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 
-def before(earlier: Mapping[Table, Collection[Earlier]]) -> Past:
+def before(earlier: Mapping[Table, Collection[Earlier]], settled: Table | None = None) -> Past:
     """Return the past of a body that reads tables of the night before, as a hash of their rows.
+
+    `settled`: what the body reads of its own table is no part of it (`Uses.SETTLED`).
 
     A night that the lake lacks is made again from the archive: then, `MAKE`. With the night before there, the nights
     `SINCE` the table's own last one are none.
@@ -72,7 +74,7 @@ def before(earlier: Mapping[Table, Collection[Earlier]]) -> Past:
         found = {table.full_name: night_before(table, night, lake) for table in earlier}
         if set(found.values()) - {newest}:
             return MAKE
-        read = [table for table, rules in earlier.items() if Earlier.BEFORE in rules]
+        read = [table for table, rules in earlier.items() if Earlier.BEFORE in rules and table != settled]
         return {table.full_name: newest and lake.content_hash(table, newest) for table in read}
 
     return past
@@ -83,9 +85,12 @@ def night_before(table: Table, night: Night, lake: Lake) -> date | None:
     return max((day for day in lake.nights(table) if day < night.day), default=None)
 
 
-def reusable(table: Table, night: Night, lake: Lake, key: str) -> Outcome | None:
-    """Return the account of what was made of the same and holds tonight: of this night itself, or the one before it."""
-    candidates = [night.day, night_before(table, night, lake)]
+def reusable(table: Table, night: Night, lake: Lake, key: str, *, is_settled: bool = False) -> Outcome | None:
+    """Return the account of what was made of the same and holds tonight: of this night itself, or the one before it.
+
+    A settled table is that of the night before alone: this night's may have been made of another night before.
+    """
+    candidates = [None if is_settled else night.day, night_before(table, night, lake)]
     for day in (day for day in candidates if day is not None):
         account = lake.reusable(table, day)
         if account and account.made and account.made.key == key and account.made.validity.holds(night.day):

@@ -53,6 +53,7 @@ def source_assets(source: Source, group: str) -> list[dg.AssetsDefinition]:
     )
     from_raw = {"raw": source.raw}
     before = {source.clean: (Earlier.BEFORE,)} if source.carry else {}
+    of_itself = Uses.SETTLED if source.carry else Uses.NOTHING
     return [
         table_asset(
             source.raw,
@@ -61,7 +62,7 @@ def source_assets(source: Source, group: str) -> list[dg.AssetsDefinition]:
             reads_earlier={source.raw: (Earlier.BEFORE,)},
             uses=Uses.SOURCE,
         )(raw),
-        table_asset(source.clean, group=group, inputs=from_raw, reads_earlier=before, uses=Uses.NOTHING)(clean),
+        table_asset(source.clean, group=group, inputs=from_raw, reads_earlier=before, uses=of_itself)(clean),
     ]
 
 
