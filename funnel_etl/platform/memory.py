@@ -22,6 +22,6 @@ def keep_little() -> None:
 
 
 def give_back() -> None:
-    """Return to the system what is free: small pieces, that `keep_little` leaves."""
+    """Hand the system what is free: small pieces, which `keep_little` leaves."""
     if hasattr(_LIBC, "malloc_trim"):
         _LIBC.malloc_trim(0)

@@ -224,7 +224,7 @@ def _from_arrow(column: pa.ChunkedArray, kind: Kind) -> pd.Series:
         return pd.Series(column.to_pylist(), dtype="object")
     if kind in {Kind.INTEGER, Kind.BOOLEAN, Kind.TEXT, Kind.JSON}:
         dtype = pd.array([], dtype=PANDAS_DTYPE[kind]).dtype
-        return pd.Series(dtype.__from_arrow__(column))
+        return pd.Series(dtype.__from_arrow__(column.combine_chunks()))  # in one piece, as in `_cast`
     rows: pd.Series = column.to_pandas().astype(PANDAS_DTYPE[kind])
     return rows
 

@@ -33,7 +33,7 @@ def _counts(source: str, night: Night, lake: Lake) -> PhoneCounts:
 def _by_day(source: str, made: date, lake: Lake) -> pd.DataFrame:
     """Count the rows of the days that were over when the table was made."""
     table, column = SOURCES[source].clean, SOURCES[source].day
-    rows = lake.read(table, made)[[column, "phone"]]
+    rows = lake.read(table.only(column, "phone"), made)
     rows = rows[rows[column] <= pd.Timestamp(made)]
     by_day = rows["phone"].isna().groupby(rows[column])
     return pd.DataFrame({"rows": by_day.size(), "blank": by_day.sum()}).astype("int64")

@@ -53,7 +53,7 @@ def _pulled(source: str, night: Night, lake: Lake) -> SourceState:
     return SourceState(
         source,
         pd.Timestamp(day) if day else pd.NaT,  # type: ignore[arg-type]
-        lake.read(table, day)[column].drop_duplicates() if day else SourceState(source).days,
+        lake.read(table.only(column), day)[column].drop_duplicates() if day else SourceState(source).days,
         pd.Timestamp(max(came)) if came and day else pd.NaT,  # type: ignore[arg-type]
         refused=_problems(lake, table, night.day) or _refused(arrivals, night),
         is_landed=landing.night(night.day, source) is not None,

@@ -30,15 +30,19 @@ def limits_of(config: Config) -> Limits:
 
 
 def volumes_of(night: Night, lake: Lake) -> list[Volume]:
-    """Return every volume as the newest good tables up to the night have it."""
-    return [_held(name, night, lake) if name in HELD else _daily(name, night, lake) for name in COUNTED]
+    """Return every volume as the newest good tables up to the night have it, counted once for both tables of them."""
+
+    def make() -> list[Volume]:
+        return [_held(name, night, lake) if name in HELD else _daily(name, night, lake) for name in COUNTED]
+
+    return night.shared("its volumes", make, 2)
 
 
 def _daily(name: str, night: Night, lake: Lake) -> Volume:
     source = SOURCES[COUNTED[name].brought_by]
     table, column = source.clean, source.day
     made = newest_good(lake, table, night.day)
-    days = lake.read(table, made)[column].dropna() if made else pd.Series(dtype="datetime64[us]")
+    days = lake.read(table.only(column), made)[column].dropna() if made else pd.Series(dtype="datetime64[us]")
     days = days[days <= night.as_of]
     if made is None or days.empty:
         return Volume(name)

@@ -78,10 +78,12 @@ def crm_history(
         ],
         ignore_index=True,
     )
-    # Without the rows themselves, of which an account would hold a copy.
+    now["row"] = text_series(arrow_text(now["row"]), now.index)  # in one piece, or sorting it takes three copies
+    # The account is of the keys alone, and most nights no row goes: a copy of the rows is hundreds of megabytes.
     account = RowAccount(now[[*TRACE, "dataset", "key"]], "raw.crm_assigned_leads, raw.crm_sales")
     account.merge_duplicates(["dataset", "key"], "same_key", keep="last")
-    now = now.loc[account.remaining]
+    if len(account.remaining) < len(now):
+        now = now.loc[account.remaining]
     if before is None:
         before = CRM_HISTORY.empty()
     newest = before[before["valid_to"].isna()].reset_index(drop=True)
@@ -96,8 +98,8 @@ def crm_history(
 
     stays = is_new | differs
     change = np.select([was_absent[stays], differs[stays]], ["reappeared", "changed"], "inserted")
-    now = now[stays]
-    fresh = _dated(now, night, change)
+    fresh = _dated(now[stays], night, change)
+    del now
     changed = [
         _changed(old, new) if kind == "changed" else None
         for old, new, kind in zip(rows_before.filter(pa.array(stays)).to_pylist(), fresh["row"], change, strict=True)
@@ -136,14 +138,18 @@ def _dated(rows: pd.DataFrame, night: pd.Timestamp, change: Any) -> pd.DataFrame
 
 
 def _sorted(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """Put versions in the order of their key, column by column: a copy of them all at once would double the memory."""
+    """Put versions in the order of their key, column by column out of the frames, which are empty afterwards.
+
+    A copy of them all at once would double the memory.
+    """
     frames = [frame for frame in frames if len(frame)] or frames[:1]
     joined = {name: pd.concat([frame[name] for frame in frames], ignore_index=True) for name in CRM_HISTORY.key}
     key = {name: arrow_text(joined[name]) for name in ("dataset", "key")}
     table = pa.table(key | {"valid_from": pa.array(joined["valid_from"], from_pandas=True)})
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in CRM_HISTORY.key]).to_numpy()
     columns = {
-        name: pd.concat([frame[name] for frame in frames], ignore_index=True).take(order) for name in CRM_HISTORY.names
+        name: pd.concat([frame.pop(name) for frame in frames], ignore_index=True).take(order)
+        for name in CRM_HISTORY.names
     }
     return pd.DataFrame(columns)
 

@@ -208,7 +208,8 @@ def zoom_clean_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult[
 
 def file_states(night: Night, lake: Lake) -> pd.DataFrame:
     """Return what became of each Zoom report, for `ops.files`: file_id, status, occurrence_id, warnings, why."""
-    tables = (clean_contracts.ZOOM_REPORTS, clean_contracts.WEBINARS, clean_contracts.ZOOM_ATTENDANCE)
+    attendance = clean_contracts.ZOOM_ATTENDANCE.only("occurrence_id", "attended", "phone")
+    tables = (clean_contracts.ZOOM_REPORTS, clean_contracts.WEBINARS, attendance)
     used = event_warnings.file_states(*(lake.read(table, night.day) for table in tables))
     gone = withdrawn(night.sources.landing)
     left_out = [file_id for file_id in gone if file_id not in set(used["file_id"])]

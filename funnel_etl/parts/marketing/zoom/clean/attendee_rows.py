@@ -55,7 +55,7 @@ def attendees(
     the account.
     """
     without_staff_and_bots(account, known, bot_names)
-    rows = known.drop(columns="row").loc[account.remaining]
+    rows = known.drop(columns=["row", "questions"]).loc[account.remaining]
     usable = registrants[registrants["row_problem"].isna() & registrants["occurrence_id"].notna()]
     people, _ = identify(rows, usable, placeholders, lent)
     rows = rows.drop(columns=["email", "phone"]).join(people)
