@@ -284,7 +284,13 @@ def _given(
 
 
 def _made(table: Table, body: Callable[..., Outcome], night: Night, **given: Any) -> tuple[Outcome, Table]:
-    return _conforming(table, body(night, **given))
+    try:
+        return _conforming(table, body(night, **given))
+    except KeyError as error:
+        error.add_note(
+            f"{table.full_name}: a column that it reads must be declared, `only` those of its `inputs` are there"
+        )
+        raise
 
 
 def _conforming(table: Table, outcome: Outcome) -> tuple[Outcome, Table]:

@@ -217,6 +217,31 @@ def test_a_failure_leaves_the_table_of_the_run_before(
     assert lake.content_hash(LEADS, date(2025, 10, 31)) == before
 
 
+def test_a_body_that_reads_a_column_it_did_not_declare_is_told_so(tmp_path: Path, lake: Lake) -> None:
+    lake.write(LEADS, date(2025, 10, 31), LEADS.conform(rows(1, 2)))
+
+    @table_asset(FACTS, group="funnel", inputs={"leads": LEADS.only("id", "paid_inr")})
+    def facts(night: Night, leads: pd.DataFrame) -> Outcome:
+        """Read more than it said."""
+        assert list(leads.columns) == ["id", "paid_inr"]
+        return balanced(pd.DataFrame({"n": [leads["funnel"].nunique()]}))
+
+    result = dg.materialize(
+        [facts],
+        partition_key=NIGHT,
+        resources={
+            "sources": NightlySources(Settings(home=tmp_path), Landing(tmp_path / "landing")),
+            "lake": LakeIOManager(lake, [LEADS, FACTS]),
+        },
+        raise_on_error=False,
+    )
+    [failure] = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    assert failure.error is not None
+    assert failure.error.cause is not None
+    assert "'funnel'" in failure.error.cause.message
+    assert "mart.facts: a column that it reads must be declared" in failure.error.cause.message
+
+
 @pytest.mark.parametrize(
     ("transient", "attempts"), [pytest.param(True, 3, id="may help"), pytest.param(False, 1, id="never")]
 )
