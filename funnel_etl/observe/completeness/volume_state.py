@@ -6,7 +6,7 @@ from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import Config
 from funnel_etl.observe.completeness.completeness import usual_gap
 from funnel_etl.observe.completeness.state import newest_good
-from funnel_etl.observe.completeness.volume_contracts import COUNTED
+from funnel_etl.observe.completeness.volume_contracts import COUNTED, VOLUME_ALARMS, VOLUMES
 from funnel_etl.observe.completeness.volumes import Limits, Volume
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REPORTS
 from funnel_etl.platform.dagster.nights import Night
@@ -35,7 +35,7 @@ def volumes_of(night: Night, lake: Lake) -> list[Volume]:
     def make() -> list[Volume]:
         return [_held(name, night, lake) if name in HELD else _daily(name, night, lake) for name in COUNTED]
 
-    return night.shared("its volumes", make, 2)
+    return night.shared("its volumes", make, (VOLUMES, VOLUME_ALARMS))
 
 
 def _daily(name: str, night: Night, lake: Lake) -> Volume:
