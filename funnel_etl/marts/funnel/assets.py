@@ -61,7 +61,7 @@ COUNTED = {
     group=GROUP,
     inputs={"assigned_leads": ASSIGNED, **ATTENDED},
     reads_earlier={contracts.ATTRIBUTED_M0: (Earlier.BEFORE,)},
-    uses=Uses.CUT_OFF | Uses.MONTHS,
+    uses=Uses.CUT_OFF | Uses.MONTHS | Uses.SETTLED,
 )
 def attributed_m0_asset(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
     """Return the leads assigned in each month, each phone once, and whether they attended; closed months as kept."""

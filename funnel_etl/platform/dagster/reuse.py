@@ -29,6 +29,9 @@ REMAKE = "funnel_etl/remake"
 Past = Callable[[Night, Lake], Any]
 """Returns what a body takes from earlier nights, as JSON; or `MAKE` if that cannot be known without making it."""
 MAKE = object()
+ITSELF = "itself"
+_DIGITS = hashlib.sha256().digest_size * 2
+"""Of a key; behind them may stand the hash of the table's own rows of the night before."""
 
 
 def may_reuse(run: dg.DagsterRun) -> bool:
@@ -45,6 +48,7 @@ def key_of(table: Table, night: Night, lake: Lake, inputs: Mapping[str, Table], 
     of_past = past(night, lake)
     if of_past is MAKE:
         return None
+    itself = f" after {of_past.pop(ITSELF)}" if isinstance(of_past, dict) and ITSELF in of_past else ""
     made_of = {
         "contract": repr(table),
         "code": CODE,
@@ -54,13 +58,13 @@ def key_of(table: Table, night: Night, lake: Lake, inputs: Mapping[str, Table], 
         "past": of_past,
         "erased": night.sources.landing.erasures.persons(),
     }
-    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest() + itself
 
 
 def before(earlier: Mapping[Table, Collection[Earlier]], settled: Table | None = None) -> Past:
     """Return the past of a body that reads tables of the night before, as a hash of their rows.
 
-    `settled`: what the body reads of its own table is no part of it (`Uses.SETTLED`).
+    `settled`: the body's own table, whose rows go to the end of the key (`Uses.SETTLED`).
 
     A night that the lake lacks is made again from the archive: then, `MAKE`. With the night before there, the nights
     `SINCE` the table's own last one are none.
@@ -74,8 +78,9 @@ def before(earlier: Mapping[Table, Collection[Earlier]], settled: Table | None =
         found = {table.full_name: night_before(table, night, lake) for table in earlier}
         if set(found.values()) - {newest}:
             return MAKE
-        read = [table for table, rules in earlier.items() if Earlier.BEFORE in rules and table != settled]
-        return {table.full_name: newest and lake.content_hash(table, newest) for table in read}
+        read = [table for table, rules in earlier.items() if Earlier.BEFORE in rules]
+        rows = {table.full_name: newest and lake.content_hash(table, newest) for table in read}
+        return {ITSELF: rows.pop(settled.full_name), **rows} if settled else rows
 
     return past
 
@@ -85,15 +90,15 @@ def night_before(table: Table, night: Night, lake: Lake) -> date | None:
     return max((day for day in lake.nights(table) if day < night.day), default=None)
 
 
-def reusable(table: Table, night: Night, lake: Lake, key: str, *, is_settled: bool = False) -> Outcome | None:
+def reusable(table: Table, night: Night, lake: Lake, key: str) -> Outcome | None:
     """Return the account of what was made of the same and holds tonight: of this night itself, or the one before it.
 
-    A settled table is that of the night before alone: this night's may have been made of another night before.
+    After what the table of the night before was made, if it settles, does not matter: tonight's is made after that.
     """
-    candidates = [None if is_settled else night.day, night_before(table, night, lake)]
-    for day in (day for day in candidates if day is not None):
-        account = lake.reusable(table, day)
-        if account and account.made and account.made.key == key and account.made.validity.holds(night.day):
+    for day, length in ((night.day, len(key)), (night_before(table, night, lake), _DIGITS)):
+        account = lake.reusable(table, day) if day else None
+        made = account.made if account else None
+        if account and made and made.key[:length] == key[:length] and made.validity.holds(night.day):
             account.reused_from = day
             return account
     return None

@@ -74,8 +74,8 @@ def table_asset(
     earlier = {other.full_name: tuple(rules) for other, rules in (reads_earlier or {}).items()}
     given_names = {*resources, *({"lake_store"} if reads_earlier else ())}
     balances = dict(conserved or {})
-    is_settled = Uses.SETTLED in uses
-    past = before(reads_earlier or {}, table if is_settled else None) if uses.is_reusable else None
+    settled = table if Uses.SETTLED in uses else None
+    past = before(reads_earlier or {}, settled) if uses.is_reusable else None
     pulls = Uses.SOURCE in uses
 
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
@@ -127,9 +127,7 @@ def table_asset(
         def compute(context: dg.AssetExecutionContext) -> Iterator[Any]:
             night = night_of(context)
             key = run_body(context, lambda: key_of(table, night, _lake(context), read, past)) if past else None
-            account = None
-            if key and night.may_reuse:
-                account = reusable(table, night, _lake(context), key, is_settled=is_settled)
+            account = reusable(table, night, _lake(context), key) if key and night.may_reuse else None
             if account is None:
                 yield from made(context, night, key)
             else:
