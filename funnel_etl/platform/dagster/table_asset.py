@@ -96,6 +96,7 @@ def table_asset(
                 compared = [frames[name][day] for name, each in read.items() for day in _days(each)]
                 holds = validity(uses, night.day, [*outcome.days, *compared], night.zone)
                 outcome.made, outcome.days = Made(key, night.day, holds), []
+            del frames, make  # while the rows are written, what they were made from is in memory for nothing
             shown = _shown(shows, outcome, night)
             yield dg.Output(outcome, metadata={**shown, **_counts(outcome, len(outcome.rows)), **origins})
             yield _check_result(told, outcome.problems)

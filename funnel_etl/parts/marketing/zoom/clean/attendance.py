@@ -24,6 +24,7 @@ from funnel_etl.parts.marketing.zoom.clean.grouping import (
 from funnel_etl.parts.marketing.zoom.clean.people import LEAD, NOTHING_LENT, PHONE, REGISTRATION, REPORT, ROW, SEVERAL
 
 CARRIED = ["registered_at", "approval_status", "attendance_type", "is_guest", "country"]
+NAMES = ["user_name", "first_name", "last_name"]
 OF_OCCURRENCE = ["webinar_id", "source_tag", "category", "conductor", "bootcamp_day", "funnel", "event_date"]
 
 
@@ -135,8 +136,7 @@ def take_first(rows: pd.DataFrame, groups: Groups, columns: list[str]) -> pd.Dat
 
 def named(rows: pd.DataFrame, groups: Groups) -> pd.DataFrame:
     """Return the first user, first and last name of each group that is there. Rule: Names."""
-    columns = ["user_name", "first_name", "last_name"]
-    return pd.DataFrame({name: first_present(person_name(rows[name]), groups) for name in columns})
+    return pd.DataFrame({name: first_present(person_name(rows[name]), groups) for name in NAMES})
 
 
 def phones(rows: pd.DataFrame, groups: Groups) -> pd.DataFrame:

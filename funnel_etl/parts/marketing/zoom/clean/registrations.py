@@ -7,6 +7,7 @@ from funnel_etl.core.tables.accounting import Outcome, RowAccount, close
 from funnel_etl.core.values.dates import business_day
 from funnel_etl.core.values.text import lookup_keys
 from funnel_etl.parts.marketing.zoom.clean.attendance import (
+    NAMES,
     merge_later,
     named,
     note_several,
@@ -23,7 +24,7 @@ from funnel_etl.parts.marketing.zoom.clean.attendee_rows import (
     without_other_reports,
 )
 from funnel_etl.parts.marketing.zoom.clean.grouping import any_true, group, micros
-from funnel_etl.parts.marketing.zoom.clean.people import NOTHING_LENT, SEVERAL, identify, superseded
+from funnel_etl.parts.marketing.zoom.clean.people import NOTHING_LENT, PHONE, SEVERAL, identify, superseded
 
 REGISTRATION_REPORT, ATTENDEE_REPORT = "registration_report", "attendee_report"
 STANDING = (
@@ -111,6 +112,7 @@ def _one_per_person(account: RowAccount, rows: pd.DataFrame) -> pd.DataFrame:
 
     Names and phone are the first that are there; all else is that of the registration that stands.
     """
+    rows = rows[[*STANDING, "source_name", *NAMES, *PHONE, "phone_source", SEVERAL]]
     in_report_order = np.arange(len(rows))
     registered = np.where(rows["registered_at"].notna(), micros(rows["registered_at"]), np.iinfo(np.int64).max)
     is_approved = lookup_keys(rows["approval_status"]).eq("approved").to_numpy()
