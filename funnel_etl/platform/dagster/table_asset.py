@@ -93,7 +93,7 @@ def table_asset(
             told |= {name: _not_conserved(*sums(outcome.rows, frames, night.as_of)) for name, sums in balances.items()}
             outcome.problems = [f"{name}: {broken}" for name, broken in told.items() if broken]
             if key:
-                compared = [frames[name][day] for name, each in read.items() for day in _days(each)]
+                compared = (frames[name][day] for name, each in read.items() for day in _days(each))
                 holds = validity(uses, night.day, [*outcome.days, *compared], night.zone)
                 outcome.made, outcome.days = Made(key, night.day, holds), []
             del frames, make  # while the rows are written, what they were made from is in memory for nothing
