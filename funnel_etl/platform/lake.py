@@ -8,7 +8,7 @@ Reads and writes frames by their contracts; knows no Dagster and no PostgreSQL.
 import hashlib
 import io
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
@@ -150,23 +150,30 @@ class Lake:
         body = json.loads(self._store.read(_account_name(table.full_name, night)))
         return _account(body), body["run_id"]
 
-    def reusable(self, table: Table, night: date) -> Outcome | None:
-        """Return the account of a night's table whose rows other nights may reuse; None: there is none.
+    def reusable(self, table: Table, night: date, fits: Callable[[Made], bool]) -> Outcome | None:
+        """Return the account of a night's table that other nights may reuse, if how it was made `fits`; else None.
 
-        It failed no check, and its file is as it was written: rows that erasure took out are made again.
+        It failed no check, and its file is byte for byte as it was written: what was erased or damaged is made again.
         """
         try:
             body = json.loads(self._store.read(_account_name(table.full_name, night)))
-            made = body.get("made")
-            is_as_made = made and not body["problems"] and made["rows"] == self.content_hash(table, night)
-        except (OSError, FunnelError, ValueError):  # gone, or damaged: what Arrow then raises is a ValueError
+            account = _account(body)
+            is_good = account.made is not None and not account.problems and fits(account.made)
+            return account if is_good and body["made"]["file"] == self._bytes_hash(table, night) else None
+        except (OSError, FunnelError, ValueError, KeyError):  # gone, damaged, or of an earlier version
             return None
-        return _account(body) if is_as_made else None
 
     def _made(self, table: Table, night: date, made: Made) -> dict[str, Any]:
-        """Return how a table was made as its account holds it, with the hash of the rows that this is true of."""
+        """Return how a table was made as its account holds it, with the hash of the file that this is true of."""
         valid = {name: day and day.isoformat() for name, day in asdict(made.validity).items()}
-        return {"key": made.key, "night": made.night.isoformat(), **valid, "rows": self.content_hash(table, night)}
+        return {"key": made.key, "night": made.night.isoformat(), **valid, "file": self._bytes_hash(table, night)}
+
+    def _bytes_hash(self, table: Table, night: date) -> str:
+        """Return the SHA-256 of the files of a night's table."""
+        digest = hashlib.sha256()
+        for name in self._files(table, night):
+            digest.update(self._store.read(name))
+        return digest.hexdigest()
 
     def _files(self, table: Table, night: date) -> list[str]:
         """Return the names of a night's table: its file, or its parts. Raises `FunnelError`, as `read_arrow`."""

@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 
 import funnel_etl
-from funnel_etl.core.tables.accounting import Outcome
+from funnel_etl.core.tables.accounting import Made, Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.platform.dagster.nights import QUEUE, Night
@@ -96,9 +96,11 @@ def reusable(table: Table, night: Night, lake: Lake, key: str) -> Outcome | None
     After what the table of the night before was made, if it settles, does not matter: tonight's is made after that.
     """
     for day, length in ((night.day, len(key)), (night_before(table, night, lake), _DIGITS)):
-        account = lake.reusable(table, day) if day else None
-        made = account.made if account else None
-        if account and made and made.key[:length] == key[:length] and made.validity.holds(night.day):
+
+        def fits(made: Made, length: int = length) -> bool:
+            return made.key[:length] == key[:length] and made.validity.holds(night.day)
+
+        if day and (account := lake.reusable(table, day, fits)):
             account.reused_from = day
             return account
     return None

@@ -211,21 +211,39 @@ def test_a_night_that_reuses_a_file_has_it_for_itself_whatever_becomes_of_the_ot
     lake.remove("clean.everything", NEXT)
 
 
+def reusable(lake: Lake, night: date, *, fits: bool = True) -> Outcome | None:
+    return lake.reusable(EVERYTHING, night, lambda _: fits)
+
+
 def test_only_rows_that_are_as_they_were_made_may_be_reused(lake: Lake) -> None:
     made = Made("a key", NIGHT, Validity(None, date(2025, 11, 5)))
     lake.write(EVERYTHING, NIGHT, everything())
     lake.write_account(EVERYTHING, NIGHT, Outcome(everything(), made=made), "run")
-    found = lake.reusable(EVERYTHING, NIGHT)
+    found = reusable(lake, NIGHT)
     assert found is not None
     assert found.made == made
-    assert lake.reusable(EVERYTHING, NEXT) is None
+    assert reusable(lake, NEXT) is None
+    assert reusable(lake, NIGHT, fits=False) is None
     lake.write_account(EVERYTHING, NIGHT, Outcome(everything(), made=made, problems=["a check"]), "run")
-    assert lake.reusable(EVERYTHING, NIGHT) is None
+    assert reusable(lake, NIGHT) is None
     lake.write_account(EVERYTHING, NIGHT, Outcome(everything()), "run")
-    assert lake.reusable(EVERYTHING, NIGHT) is None
+    assert reusable(lake, NIGHT) is None
     lake.write_account(EVERYTHING, NIGHT, Outcome(everything(), made=made), "run")
     lake.write(EVERYTHING, NIGHT, everything().iloc[:2])
-    assert lake.reusable(EVERYTHING, NIGHT) is None
+    assert reusable(lake, NIGHT) is None
+
+
+@pytest.mark.parametrize("name", [f"clean/everything/{NIGHT}.parquet", f"_account/clean/everything/{NIGHT}.json"])
+def test_a_file_with_one_other_byte_is_made_again(tmp_path: Path, name: str) -> None:
+    lake = Lake(UPath(tmp_path))
+    lake.write(EVERYTHING, NIGHT, everything())
+    made = Made("a key", NIGHT, Validity())
+    lake.write_account(EVERYTHING, NIGHT, Outcome(everything(), made=made), "run")
+    assert reusable(lake, NIGHT) is not None
+    data = bytearray((tmp_path / name).read_bytes())
+    data[10] ^= 1
+    (tmp_path / name).write_bytes(data)
+    assert reusable(lake, NIGHT) is None
 
 
 @pytest.mark.parametrize("root", ["folder", "memory"])
