@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import funnel_etl
+from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.earlier import Earlier
@@ -124,7 +125,7 @@ def test_what_assets_read_of_other_nights_is_declared_and_shown() -> None:
     assert set(READS) == {
         *("clean.assigned_leads", "clean.sales", "clean.crm_history", "mart.attributed_m0", "mart.revenue_changes"),
         *("ops.missing_exports", "ops.completeness", "ops.volumes", "ops.volume_alarms", "ops.phone_shares"),
-        *("ops.changes", "ops.changed_rows"),
+        *("ops.changes", "ops.changed_rows", *(source.raw.full_name for source in SOURCES.values())),
     }
     assert READS["mart.revenue_changes"]["clean.sales"] == (Earlier.SINCE,)
 

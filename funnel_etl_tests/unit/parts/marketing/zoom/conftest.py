@@ -14,7 +14,7 @@ from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zo
 from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
 from funnel_etl.parts.marketing.zoom.clean.contradictions import zoom_contradictions
 from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
-from funnel_etl.parts.marketing.zoom.clean.people import people_by
+from funnel_etl.parts.marketing.zoom.clean.people import lent_phones
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile, clean_files
@@ -119,8 +119,8 @@ class Tables(Mapping[str, Any]):
     def __init__(self, night: Night) -> None:
         self._made: dict[str, Any] = {}
         self._raw, self._attendees, self._registrants = night.frames()
-        who = people_by(Config({"metrics": night.table("metrics")}), night.lead_table())
-        self._who = who | {"bot_names": night.table("bot_names"), "placeholders": night.placeholders}
+        self._leads, self._metrics = night.lead_table(), Config({"metrics": night.table("metrics")})
+        self._known = {"bot_names": night.table("bot_names"), "placeholders": night.placeholders}
         names = ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")
         self._config = {name: night.table(name) for name in names} | {"conductors_csv": night.table("conductors")}
 
@@ -145,8 +145,15 @@ class Tables(Mapping[str, Any]):
     def _people(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         return self["zoom_reports"].rows, self._attendees, self._registrants
 
+    @property
+    def _who(self) -> dict[str, Any]:
+        return {**self._known, "lent": self["lent_phones"].rows.set_index("email")}
+
+    def lent_phones(self) -> Any:
+        return lent_phones(self._leads, self._attendees, self._registrants, self._metrics)
+
     def zoom_reports(self) -> Any:
-        placeholders = self._who["placeholders"]
+        placeholders = self._known["placeholders"]
         return zoom_reports(self._raw, self._attendees, self._registrants, zone=ZONE, placeholders=placeholders)
 
     def zoom_occurrences(self) -> Any:

@@ -170,6 +170,7 @@ def test_the_asset_writes_the_files_of_its_night_and_tells_how_many_of_each_prof
             resources={
                 "sources": NightlySources(home, Landing(UPath(home.landing_root))),
                 "lake": LakeIOManager(Lake(UPath(home.lake_root)), INPUTS.values()),
+                "lake_store": Lake(UPath(home.lake_root)),
                 "parsed_reports": dg.ResourceDefinition.none_resource(),
             },
             instance=used,
