@@ -72,6 +72,7 @@ def explain_fact(
     name = _known_funnel(connection, funnel)
     origin = ORIGINS[measure]
     rows = pd.read_sql(sa.text(_sql(origin, tables[origin.table])), connection, params=_values(name, period))
+    rows["line_now"] = rows["line_now"].astype("Int64")  # none: it is in no newest dump
     rows["value"] = rows["value"].map(lambda value: Decimal(0) if pd.isna(value) else Decimal(str(value)))
     published = connection.execute(sa.text(_published(measure, period)), _values(name, period)).scalar()
     quarantined = pd.read_sql(sa.text(QUARANTINED), connection, params={"asset": origin.table})
