@@ -8,7 +8,7 @@ night's dump was read, and stays when the dump itself is removed: no row changes
 
 import io
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import pyarrow as pa
@@ -36,35 +36,43 @@ class FirstLines:
     def of(self, source: str, night: date) -> tuple[pa.Table, list[str] | None]:
         """Return the rows (as KNOWN) that came new with the dumps of a night, and the files of the last of them.
 
-        A night that was pulled again may have had several. None: nothing was kept of it.
+        A night that was pulled again may have had several. None: nothing was kept of it, or it is damaged; whoever asks
+        reads the dump again.
         """
-        try:
-            rows = pq.read_table(io.BytesIO(self._store.read(_name(source, night))))
-        except FileNotFoundError:
+        found = self._read(_name(source, night))
+        if found is None:
             return KNOWN.empty_table(), None
-        return rows.replace_schema_metadata(None).cast(KNOWN), json.loads(rows.schema.metadata[_FILES])
+        return found.replace_schema_metadata(None), json.loads(found.schema.metadata[_FILES])
 
     def forget(self, lines: Mapping[str, Collection[int]]) -> None:
-        """Take out the rows that first stood on these lines (file_id → lines)."""
-        for name, rows in self._all():
-            gone = pa.array(
-                [line in lines.get(file_id, ()) for file_id, line in zip(*_places(rows), strict=True)], pa.bool_()
-            )
+        """Take out the rows that first stood on these lines (file_id → lines); a damaged file goes whole."""
+        for name in self._store.names(FOLDER):
+            rows = self._read(name)
+            if rows is None:
+                self._store.remove(name)
+                continue
+            places = zip(rows["file_id"].to_pylist(), rows["source_row"].to_pylist(), strict=True)
+            gone = pa.array([line in lines.get(file_id, ()) for file_id, line in places], pa.bool_())
             if pc.any(gone).as_py():
                 self._write(name, rows.filter(pc.invert(gone)))
 
-    def _all(self) -> Iterator[tuple[str, pa.Table]]:
-        for name in self._store.names(FOLDER):
-            yield name, pq.read_table(io.BytesIO(self._store.read(name)))
+    def _read(self, name: str) -> pa.Table | None:
+        """Return a file as KNOWN, with the files it is of; None: it is not there, or damaged."""
+        try:
+            data = self._store.read(name)
+        except FileNotFoundError:
+            return None
+        try:
+            found = pq.read_table(io.BytesIO(data))
+            json.loads(found.schema.metadata[_FILES])
+            return found.cast(KNOWN.with_metadata(found.schema.metadata))
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+            return None
 
     def _write(self, name: str, rows: pa.Table) -> None:
         buffer = io.BytesIO()
         pq.write_table(rows, buffer, compression="zstd")
         self._store.write(name, buffer.getvalue())
-
-
-def _places(rows: pa.Table) -> tuple[list[str], list[int]]:
-    return rows["file_id"].to_pylist(), rows["source_row"].to_pylist()
 
 
 def _name(source: str, night: date) -> str:

@@ -92,6 +92,20 @@ def test_a_night_whose_new_rows_were_not_kept_is_read_again_and_gives_the_same(a
     assert [archive.again(number) for number in (0, 1)] == nights[:2]
 
 
+@pytest.mark.parametrize("left", [b"", b"PAR1", b"no Parquet at all"])
+def test_a_damaged_file_of_new_rows_is_made_again_and_an_erasure_removes_it(archive: Archive, left: bytes) -> None:
+    nights = [archive.night(0, ONE, TWO), archive.night(1, ONE, TWO, THREE)]
+    path = archive.settings.state / "landing" / FOLDER / SOURCE.name / f"{FIRST}.parquet"
+    whole = path.read_bytes()
+    for damaged in (left, whole[: len(whole) // 2], bytes(len(whole))):
+        path.write_bytes(damaged)
+        assert archive.again(1) == nights[1]
+        assert path.read_bytes() == whole
+    path.write_bytes(left)
+    archive.landing.first_lines.forget({archive.file_id(0): {3}})
+    assert not path.exists()
+
+
 def test_a_row_keeps_its_lineage_when_the_dump_it_first_stood_in_is_removed(archive: Archive) -> None:
     first = archive.night(0, ONE, TWO)
     archive.landing.remove(archive.file_id(0), "purged")
