@@ -87,6 +87,17 @@ def test_numbers_the_parts_no_longer_hold_are_told_as_such(week: Installation) -
         connection.rollback()
 
 
+def test_a_row_is_counted_once_where_two_sources_sent_the_same_bytes(week: Installation) -> None:
+    with week.engine.connect() as connection:
+        names = "file_id, source_row, rows, current_file_id, current_row, part"
+        connection.exec_driver_sql(f"INSERT INTO ops.line_runs SELECT 'other', {names} FROM ops.line_runs")  # noqa: S608
+        [cell] = connection.exec_driver_sql("SELECT * FROM mart.funnel_facts WHERE leads > 0 ORDER BY date LIMIT 1")
+        found = explain_fact(connection, BY_NAME, "leads", cell.funnel, Period(cell.date, cell.date))
+        assert (len(found.rows), found.is_whole) == (cell.leads, True)
+        assert found.rows["line_now"].notna().all()
+        connection.rollback()
+
+
 def test_no_cell_of_the_file_is_a_formula(week: Installation) -> None:
     with week.engine.connect() as connection:
         found = explain_fact(connection, BY_NAME, "sales", "Webinar", Period(SAT, SAT))

@@ -13,8 +13,11 @@ LandedLine = tuple[str, int]
 """A landed file and a line of it."""
 NEWEST_LINE = """(SELECT r.current_file_id, r.current_row + {row}.source_row - r.source_row AS current_row
     FROM ops.line_runs AS r WHERE r.file_id = {row}.file_id
-    AND {row}.source_row BETWEEN r.source_row AND r.source_row + r.rows - 1)"""
-"""SQL for where a row with file_id and source_row stands in the newest dump; none if it is not in it."""
+    AND {row}.source_row BETWEEN r.source_row AND r.source_row + r.rows - 1 LIMIT 1)"""
+"""SQL for where a row with file_id and source_row stands in the newest dump; none if it is not in it.
+
+One at most: where two sources once sent the same bytes, a row that is counted must not become two.
+"""
 _OF_LINES = f"""
 SELECT l.file_id, l.source_row, n.current_file_id, n.current_row
 FROM unnest(CAST(:file_ids AS text[]), CAST(:rows AS bigint[])) AS l(file_id, source_row)
