@@ -7,8 +7,9 @@ import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from funnel_etl.platform.postgres import database
 
@@ -30,6 +31,13 @@ def new_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="funnel-etl-test-", dir=memory if roomy else None))
     folder.chmod(0o711)
     return folder
+
+
+def ask(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
+    """Run a statement in a transaction of its own; returns its rows, if it gives any."""
+    with engine.begin() as connection:
+        found = connection.execute(text(sql))
+        return [tuple(row) for row in found] if found.returns_rows else []
 
 
 def administer(server_url: str, *statements: str) -> None:

@@ -23,6 +23,7 @@ from funnel_etl.platform.postgres.embedded import EmbeddedServer
 from funnel_etl.platform.postgres.held import checksum
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema
+from funnel_etl_tests.servers import ask
 
 pytestmark = pytest.mark.slow
 
@@ -93,12 +94,6 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
 def published(database_url: str) -> str:
     """A database in which the three things are published, its address."""
     return database_url
-
-
-def ask(engine: sa.Engine, sql: str) -> list[tuple[Any, ...]]:
-    with engine.begin() as connection:
-        found = connection.execute(sa.text(sql))
-        return [tuple(row) for row in found] if found.returns_rows else []
 
 
 def again(url: str, engine: sa.Engine, *publications: Publication, **of: Any) -> Published:

@@ -26,6 +26,7 @@ from funnel_etl.platform.postgres.held import checksum
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema
 from funnel_etl.platform.rows_file import StoredRows, rows_file
+from funnel_etl_tests.servers import ask
 
 D1, D2, D3 = date(2025, 10, 29), date(2025, 10, 30), date(2025, 10, 31)
 LONG = 'the second column of the key has a "long" name, which PostgreSQL would cut without a word'
@@ -113,12 +114,6 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(publisher, "_send_difference", sending)
     return names
-
-
-def ask(engine: sa.Engine, sql: str) -> list[tuple[Any, ...]]:
-    with engine.begin() as connection:
-        found = connection.execute(sa.text(sql))
-        return [tuple(row) for row in found] if found.returns_rows else []
 
 
 def held(nights: Nights, table: Table = THINGS) -> str:

@@ -23,7 +23,7 @@ from funnel_etl.platform.postgres import database, publisher
 from funnel_etl.platform.postgres.database import libpq_uri
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema, identifier
-from funnel_etl_tests.servers import new_port
+from funnel_etl_tests.servers import ask, new_port
 
 D1, D2 = date(2025, 10, 30), date(2025, 10, 31)
 LONG = "a column whose name in the header of the source is longer than sixty-three bytes: "
@@ -69,12 +69,6 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
 @pytest.fixture
 def url(database_url: str, engine: sa.Engine) -> str:
     return database_url
-
-
-def ask(engine: sa.Engine, sql: str) -> list[tuple[Any, ...]]:
-    with engine.begin() as connection:
-        found = connection.execute(sa.text(sql))
-        return [tuple(row) for row in found] if found.returns_rows else []
 
 
 def test_rows_are_inserted_changed_and_deleted_and_counted(url: str, engine: sa.Engine) -> None:

@@ -285,10 +285,6 @@ def _named(rows: pa.Table) -> pa.Table:
     return rows.rename_columns([identifier(name) for name in rows.column_names])
 
 
-def _key(table: Table) -> str:
-    return ", ".join(quoted(identifier(name)) for name in table.key)
-
-
 def _is_plain_and_empty(cursor: adbc.Cursor, table: Table) -> bool:
     """Return whether just what is sent gets into a table: no row is there yet, nor a trigger, rule or policy."""
     full = quoted_name(table)
