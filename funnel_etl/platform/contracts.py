@@ -211,8 +211,9 @@ PUBLISHED_TABLES = Table(
         Column(
             "checksum",
             Kind.TEXT,
-            "Of the rows that were published: mark of the columns, count of rows, sum of their hashes. The next "
-            "publication computes it of what PostgreSQL holds; another one means that somebody else wrote there.",
+            "Mark of the rows that were published: hash of the columns, count of rows, sum of the transactions that "
+            "wrote them (after #: of their hashes). The next publication computes it of what PostgreSQL holds; another "
+            "one means that somebody else wrote there.",
         ),
         Column("run_id", Kind.TEXT, "Run that compared it last."),
     ),

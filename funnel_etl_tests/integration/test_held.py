@@ -18,12 +18,12 @@ import sqlalchemy as sa
 from funnel_etl.core.errors import PublishRefused
 from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.platform.contracts import TABLES
-from funnel_etl.platform.postgres import database
+from funnel_etl.platform.postgres import database, publisher
 from funnel_etl.platform.postgres.embedded import EmbeddedServer
-from funnel_etl.platform.postgres.held import checksum
+from funnel_etl.platform.postgres.held import look
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema
-from funnel_etl_tests.servers import ask
+from funnel_etl_tests.servers import administer, ask
 
 pytestmark = pytest.mark.slow
 
@@ -201,19 +201,29 @@ def test_behind_a_pooler_two_parts_publish_in_one_session_and_nothing_stays_stag
 
 
 def test_what_nobody_touched_is_not_sent_and_nothing_is_said(published: str, engine: sa.Engine) -> None:
-    ask(engine, "CREATE INDEX ON mart.things (text)")
-    ask(engine, "ALTER TABLE mart.things ADD COLUMN note text; UPDATE mart.things SET note = 'mine'")
+    ask(engine, "CREATE INDEX ON mart.things (text); ALTER TABLE mart.things ADD COLUMN note text DEFAULT 'mine'")
+    administer(published, "VACUUM (FULL, FREEZE) mart.things")
     done = again(published, engine, things(text=["x", "x", "x"]))
     assert (done.counts, done.repairs) == ({"mart.things": (0, 0, 0)}, [])
     assert ask(engine, "SELECT DISTINCT text IS NOT DISTINCT FROM 'x' FROM mart.things") == [(False,)]
     assert ask(engine, "SELECT * FROM ops.repairs") == []
 
 
+def test_a_column_of_somebodys_own_blames_nobody_and_keeps_its_values(published: str, engine: sa.Engine) -> None:
+    ask(engine, "ALTER TABLE mart.things ADD COLUMN note text; UPDATE mart.things SET note = 'mine'")
+    done = again(published, engine)
+    assert (done.counts, done.repairs) == ({"mart.things": (0, 0, 0)}, [])
+    assert ask(engine, "SELECT DISTINCT note FROM mart.things") == [("mine",)]
+
+
+@pytest.mark.parametrize("by_values", [False, True], ids=["by transactions", "by values"])
 @pytest.mark.parametrize("column", [kind.name.lower() for kind in Kind])
-def test_a_change_of_any_kind_of_value_moves_the_checksum(published: str, engine: sa.Engine, column: str) -> None:
+def test_a_change_of_any_kind_of_value_moves_the_mark(
+    published: str, engine: sa.Engine, column: str, by_values: bool
+) -> None:
     def held() -> str:
         with adbc.connect(database.libpq_uri(published)) as connection, connection.cursor() as cursor:
-            return checksum(cursor, SALES)
+            return look(cursor, SALES, "#" if by_values else None).mark
 
     before = held()
     other = "UPDATE mart.things AS t SET {0} = o.{0} FROM mart.things AS o WHERE t.id = 1 AND o.id = 2"
@@ -221,6 +231,28 @@ def test_a_change_of_any_kind_of_value_moves_the_checksum(published: str, engine
     edited = held()
     ask(engine, f"UPDATE mart.things SET {column} = NULL WHERE id = 2")  # noqa: S608 - of the contract
     assert len({before, edited, held()}) == 3
+
+
+@pytest.mark.parametrize("is_filled", [False, True], ids=["merged", "filled"])
+def test_what_somebody_writes_while_a_publication_is_under_way_shows_at_the_next(
+    published: str, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, is_filled: bool
+) -> None:
+    """A mark that is looked up once the rows are sent would hold what was written in that moment for ours."""
+    if is_filled:
+        ask(engine, "DELETE FROM mart.things; DELETE FROM ops.published_tables")
+    note = publisher._note_content
+
+    def note_late(*given: Any) -> None:
+        row = "INSERT INTO mart.things (id, text) VALUES (9, 'by hand')"
+        ask(engine, row)
+        note(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publisher, "_note_content", note_late)
+        assert again(published, engine, things("h2", integer=[5, 2, None])).repairs == []
+    assert ask(engine, "SELECT count(*) FROM mart.things") == [(4,)]
+    (repair,) = again(published, engine, things("h2", integer=[5, 2, None])).repairs
+    assert (repair.rows_left, repair.rows_found, repair.deleted) == (3, 4, 1)
 
 
 def test_a_table_that_is_new_tonight_too_says_that_somebody_had_changed_it(published: str, engine: sa.Engine) -> None:

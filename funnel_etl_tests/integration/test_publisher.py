@@ -162,7 +162,6 @@ def test_filling_an_empty_table_leaves_what_a_merge_leaves(
     assert with_merge == ["merged"], "a table that is empty and has no trigger is filled, and only that"
     stored = "SELECT string_agg(t::text, '|' ORDER BY id) FROM clean.{} AS t"
     assert ask(engine, stored.format("copied")) == ask(engine, stored.format("merged"))
-    assert len(ask(engine, "SELECT DISTINCT checksum FROM ops.published_tables")) == 1
     assert publish(url, version(), given).counts == {"clean.copied": (0, 0, 0), "clean.merged": (0, 0, 0)}
 
 

@@ -1,32 +1,70 @@
-"""What PostgreSQL holds of a published table: a checksum of its rows, which any change by anybody moves.
+"""What PostgreSQL holds of a published table: a mark of its rows, which any change by anybody moves.
 
 It is computed at every publication, never kept by triggers: these do not fire for a restore, a replica or a table that
-was dropped and made again. Decision 19 has the costs.
+was dropped and made again. Decision 19 says why the mark proves that, and what it costs.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import adbc_driver_postgresql.dbapi as adbc
 
 from funnel_etl.core.tables.contracts import Kind, Table
 from funnel_etl.core.values.numbers import grouped
+from funnel_etl.platform.postgres.database import literal
 from funnel_etl.platform.postgres.schema import identifier
 
 STAMPED = {"version", "published_at"}
 """Columns that the publisher writes itself, of tables that have the second."""
+_FORMAT = 2
+"""Of a mark: those of an earlier version of the program cannot be compared either."""
+_VALUES = "#"
+"""In a mark by values, before their sum."""
+_TRANSACTIONS = "CAST(coalesce(sum(CAST(CAST(xmin AS text) AS bigint)), 0) AS text)"
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is recorded of a table: the content sent last, the checksum of what that left, the night it was sent for."""
+    """What is recorded of a table: the content sent last, the mark of what that left, the night it was sent for."""
 
     content_hash: str
-    checksum: str | None
+    mark: str | None
     version: int
     run_id: str | None
     as_of: date
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a table holds: how many rows, the sum of the transactions that wrote them, that of their values if asked.
+
+    `columns`: a hash of the contract's columns: marks of others, after an upgrade, cannot be compared. `numbers`: a
+    hash of the numbers that they have in PostgreSQL.
+    """
+
+    columns: str
+    rows: int
+    transactions: int
+    numbers: str
+    values: int | None = None
+
+    @property
+    def mark(self) -> str:
+        """The mark, by values if they were looked at."""
+        by_values = self.values is not None
+        return f"{self.columns}:{self.rows}:{_VALUES}{self.values}" if by_values else self.by_transactions
+
+    @property
+    def by_transactions(self) -> str:
+        """The mark by transactions: with as many rows, another is of a later one, and the sum is larger."""
+        return f"{self.columns}:{self.rows}:{self.numbers}+{self.transactions}"
+
+    def is_comparable(self, left: str) -> bool:
+        """Whether a mark is of the same columns."""
+        return left.startswith(f"{self.columns}:")
 
 
 @dataclass(frozen=True)
@@ -54,40 +92,87 @@ class Repair:
         return f"{was} ({rows}); put right: {moved}{'' if self.is_exact else ', with what is new tonight'}"
 
 
-def checksum(cursor: adbc.Cursor, table: Table, *, staged: list[str] | None = None) -> str:
-    """Return the checksum of a table as it is held or, given the columns of `pg_temp.staged`, as it is to be held.
+def look(cursor: adbc.Cursor, table: Table, left: str | None) -> Found:
+    """Return what a table holds, seen at one moment, with the mark of the kind that `left` is."""
+    values = _hashes(table) if left and _VALUES in left else "0"
+    rows, transactions, total, numbers = _asked(
+        cursor,
+        f"SELECT count(*), {_TRANSACTIONS}, {_summed(values)}, ({_column_numbers(table)}) FROM {quoted_name(table)}",  # noqa: S608
+    )
+    found = Found(_columns_hash(table), int(rows), int(transactions), hashlib.sha256(numbers.encode()).hexdigest()[:8])
+    return replace(found, values=int(total)) if left and _VALUES in left else found
 
-    It begins with a mark of the columns: those of other columns, after an upgrade, cannot be compared.
+
+def mark_of_values(cursor: adbc.Cursor, table: Table, staged: list[str]) -> str:
+    """Return the mark, by values, of a table that is to hold `pg_temp.staged`, whose columns are given."""
+    sums = f"SELECT count(*), {_summed(_hashes(table, staged))} FROM pg_temp.staged"  # noqa: S608 - quoted
+    rows, total = _asked(cursor, sums)
+    return f"{_columns_hash(table)}:{rows}:{_VALUES}{total}"
+
+
+def written(cursor: adbc.Cursor, table: Table, keys: Collection[str]) -> tuple[int, int]:
+    """Return the count of the rows whose keys stand in temporary tables, and the sum of their transactions."""
+    among = " UNION ALL ".join(keys_of(table, name) for name in keys)
+    where = f"({quoted_key(table)}) IN ({among})"
+    rows, transactions = _asked(
+        cursor,
+        f"SELECT count(*), {_TRANSACTIONS} FROM {quoted_name(table)} WHERE {where}",  # noqa: S608 - quoted
+    )
+    return int(rows), int(transactions)
+
+
+def own_transaction(cursor: adbc.Cursor) -> int:
+    """Return the number that rows written now have as their transaction."""
+    return int(_asked(cursor, "SELECT CAST(pg_current_xact_id() AS xid)::text")[0])
+
+
+def is_plain(cursor: adbc.Cursor, table: Table) -> bool:
+    """Return whether just what is sent gets into a table.
+
+    Not where it has a trigger, rule or policy of somebody's, nor where the publisher writes more itself.
     """
-    rows, total = _sums(cursor, table, quoted_name(table) if staged is None else "pg_temp.staged", staged)
-    mark = hashlib.sha256(repr(_columns(table)).encode()).hexdigest()[:8]
-    return f"{mark}:{rows}:{total}"
+    (plain,) = _asked(
+        cursor,
+        "SELECT NOT (c.relhasrules OR c.relrowsecurity OR EXISTS "  # noqa: S608 - quoted
+        "(SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)) "
+        f"FROM pg_class AS c WHERE c.oid = CAST({literal(quoted_name(table))} AS regclass)",
+    )
+    return bool(plain) and "published_at" not in table.by_name
 
 
-def checksum_with(cursor: adbc.Cursor, table: Table, held: str, staged: list[str]) -> str:
-    """Return the checksum that a table which has `held` is to have once the difference is in it.
+def _columns_hash(table: Table) -> str:
+    return hashlib.sha256(repr((_FORMAT, _columns(table))).encode()).hexdigest()[:8]
 
-    That is the rows of `pg_temp.staged`, of which the columns are given, and the keys of `pg_temp.gone`. What these
-    replace is looked up in the table: ask before they are sent.
+
+def _column_numbers(table: Table) -> str:
+    """Write the SELECT of a text of the numbers of the columns: one that was dropped and made again has another."""
+    names = ", ".join(literal(name) for name, _ in _columns(table))
+    return (
+        "SELECT coalesce(string_agg(CAST(attnum AS text), ',' ORDER BY attnum), '') FROM pg_attribute "  # noqa: S608 - quoted
+        f"WHERE attrelid = CAST({literal(quoted_name(table))} AS regclass) AND attname IN ({names})"
+    )
+
+
+def _hashes(table: Table, staged: list[str] | None = None) -> str:
+    """Write the hash of a row; `staged`: the columns that are there, if types are to be cast.
+
+    The hash of a record adds up over its columns, so the sum of these alone would not see two rows swap a value.
     """
-    mark, rows, total = held.split(":")
-    keys = " UNION ALL ".join(keys_of(table, name) for name in ("staged", "gone"))
-    replaced = _sums(cursor, table, f"{quoted_name(table)} WHERE ({quoted_key(table)}) IN ({keys})")
-    sent = _sums(cursor, table, "pg_temp.staged", staged)
-    return f"{mark}:{int(rows) - replaced[0] + sent[0]}:{int(total) - replaced[1] + sent[1]}"
-
-
-def _sums(cursor: adbc.Cursor, table: Table, source: str, staged: list[str] | None = None) -> tuple[int, int]:
-    """Return the count of some rows and the sum of their hashes; `staged`: the columns, if types are to be cast."""
     values = [
         _hashed(quoted(name) if staged is None or name in staged else "NULL", kind, cast=staged is not None)
         for name, kind in _columns(table)
     ]
-    # The hash of a record adds up over its columns, so the sum of these alone would not see two rows swap a value.
-    row = f"hashtextextended(CAST(hash_record_extended(ROW({', '.join(values)}), 0) AS text), 0)"
-    cursor.execute(f"SELECT count(*), CAST(coalesce(sum({row}), 0) AS text) FROM {source}")  # noqa: S608 - quoted
-    rows, total = cursor.fetchall()[0]
-    return int(rows), int(total)
+    return f"hashtextextended(CAST(hash_record_extended(ROW({', '.join(values)}), 0) AS text), 0)"
+
+
+def _summed(value: str) -> str:
+    return f"CAST(coalesce(sum({value}), 0) AS text)"
+
+
+def _asked(cursor: adbc.Cursor, sql: str) -> tuple[Any, ...]:
+    cursor.execute(sql)
+    row: tuple[Any, ...] = cursor.fetchall()[0]
+    return row
 
 
 def _columns(table: Table) -> list[tuple[str, Kind]]:
@@ -101,14 +186,9 @@ def _hashed(value: str, kind: Kind, *, cast: bool) -> str:
     return f"CAST({value} AS text)" if kind in (Kind.JSON, Kind.TEXT_ARRAY) else value
 
 
-def is_comparable(one: str | None, other: str) -> bool:
-    """Whether two checksums are of the same columns."""
-    return one is not None and one.split(":")[0] == other.split(":", maxsplit=1)[0]
-
-
-def rows_of(given: str) -> int:
-    """Return how many rows a checksum is of."""
-    return int(given.split(":")[1])
+def rows_of(mark: str) -> int:
+    """Return how many rows a mark is of."""
+    return int(mark.split(":")[1])
 
 
 def keys_of(table: Table, staged: str) -> str:

@@ -9,7 +9,7 @@ a newer one; a table that PostgreSQL holds already, which is looked at, is not s
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -22,17 +22,20 @@ from funnel_etl.platform.difference import Difference, difference
 from funnel_etl.platform.postgres.database import libpq_uri, literal, redacted
 from funnel_etl.platform.postgres.database_errors import explained
 from funnel_etl.platform.postgres.held import (
+    Found,
     Known,
     Repair,
-    checksum,
-    checksum_with,
-    is_comparable,
+    is_plain,
     keys_of,
+    look,
+    mark_of_values,
+    own_transaction,
     quoted,
     quoted_key,
     quoted_name,
     rows_of,
     typed,
+    written,
 )
 from funnel_etl.platform.postgres.owner import LAST_VERSION, Claim, refuse_other_owner, set_owner
 from funnel_etl.platform.postgres.schema import identifier
@@ -175,22 +178,23 @@ def _publish_table(
 ) -> None:
     """Publish one table; one that is the same as before, and that nobody else has touched, is not sent."""
     table, number = publication.table, result.version or 0
+    if publication.content_hash is None:
+        result.counts[table.full_name] = _merge(cursor, publication, _named(publication.read()), version.part)
+        return
     is_same = known is not None and publication.content_hash == known.content_hash
-    left = known.checksum if known and publication.content_hash is not None else None
-    found = checksum(cursor, table) if left else ""
-    held = known if left and left == found else None
-    if held and is_same:
+    left = known.mark if known else None
+    found = look(cursor, table, left)
+    if known and is_same and left == found.mark:
         result.counts[table.full_name] = (0, 0, 0)
-        _note_same(cursor, table, version)
+        _note_same(cursor, table, version, found.by_transactions if is_plain(cursor, table) else found.mark)
     else:
-        counts, sent = _send(cursor, publication, version.part, held)
+        counts, mark = _send(cursor, publication, version.part, found, known if left == found.mark else None)
         result.counts[table.full_name] = counts
-        if known and left and is_comparable(left, found) and left != found and (any(counts) or not is_same):
-            repair = Repair(table.full_name, known.version, rows_of(left), rows_of(found), *counts, is_same)
+        if known and left and left != found.mark and found.is_comparable(left) and (any(counts) or not is_same):
+            repair = Repair(table.full_name, known.version, rows_of(left), found.rows, *counts, is_same)
             result.repairs.append(repair)
             _note_repair(cursor, repair, number)
-        if publication.content_hash is not None:
-            _note_content(cursor, table, publication.content_hash, sent, version, number)
+        _note_content(cursor, table, publication.content_hash, mark, version, number)
     if "published_at" in table.by_name:
         cursor.execute(f"UPDATE {quoted_name(table)} SET version = $1, published_at = now()", (number,))  # noqa: S608 - quoted
 
@@ -206,9 +210,9 @@ def _refuse_other_parts(
     for table, content_hash in needed.items():
         held = known.get(table.full_name)
         is_same = held is not None and held.content_hash == content_hash
-        if is_same and held and held.checksum and held.run_id != version.run_id:
-            found = checksum(cursor, table)
-            is_same = held.checksum == found or not is_comparable(held.checksum, found)
+        if is_same and held and held.mark and held.run_id != version.run_id:
+            found = look(cursor, table, held.mark)
+            is_same = held.mark == found.mark or not found.is_comparable(held.mark)
         if not is_same:
             others.append(table.full_name)
     if others:
@@ -219,31 +223,43 @@ def _refuse_other_parts(
 
 
 def _send(
-    cursor: adbc.Cursor, publication: Publication, part: str, held: Known | None
+    cursor: adbc.Cursor, publication: Publication, part: str, found: Found, held: Known | None
 ) -> tuple[tuple[int, int, int], str]:
-    """Send the rows of a table; return how many were inserted, changed, deleted, and the checksum of what was sent.
+    """Send the rows of a table; return how many were inserted, changed, deleted, and the mark of what that must leave.
 
-    `held`: what the table holds exactly, if that is known.
+    The mark is not looked up afterwards: what somebody else writes meanwhile shows the next time. `held`: what was
+    published of it, if that is exactly what it holds.
     """
     table, rows = publication.table, publication.read()
-    if held and (differing := _difference(publication, rows, held)):
-        return _send_difference(cursor, publication, part, differing, held)
+    plain = is_plain(cursor, table)
+    if held and plain and (differing := _difference(publication, rows, held)):
+        return _send_difference(cursor, publication, part, differing, found)
     rows = _named(rows)
-    is_new = publication.mode == "replace" and _is_plain_and_empty(cursor, table)
-    if is_new and not any(column.kind is Kind.JSON for column in table.columns):
+    if found.rows or not plain:
+        return _merge(cursor, publication, rows, part), mark_of_values(cursor, table, rows.column_names)
+    _fill(cursor, table, rows)
+    counts, left = (len(rows), 0, 0), replace(found, rows=len(rows), transactions=len(rows) * own_transaction(cursor))
+    return counts, left.by_transactions
+
+
+def _fill(cursor: adbc.Cursor, table: Table, rows: pa.Table) -> None:
+    """Send all rows of a table that is empty, straight into it where no column must be cast."""
+    if not any(column.kind is Kind.JSON for column in table.columns):
         cursor.adbc_ingest(table.name, rows.to_reader(AT_A_TIME), mode="append", db_schema_name=table.schema)
-        return (len(rows), 0, 0), checksum(cursor, table)
+        return
     cursor.execute(NOTHING_STAGED)
     cursor.adbc_ingest("staged", rows.to_reader(AT_A_TIME), mode="create", temporary=True)
-    if is_new:
-        columns = ", ".join(map(quoted, rows.column_names))
-        cursor.execute(f"INSERT INTO {quoted_name(table)} ({columns}) {_typed(table, rows.column_names)}")
-        return (len(rows), 0, 0), checksum(cursor, table)
-    cursor.execute(f"ANALYZE pg_temp.staged ({quoted_key(table)})")
+    columns = ", ".join(map(quoted, rows.column_names))
+    cursor.execute(f"INSERT INTO {quoted_name(table)} ({columns}) {_typed(table, rows.column_names)}")
+
+
+def _merge(cursor: adbc.Cursor, publication: Publication, rows: pa.Table, part: str) -> tuple[int, int, int]:
+    """Merge all rows of a table, and leave them staged; return how many were inserted, changed, deleted."""
+    cursor.execute(NOTHING_STAGED)
+    cursor.adbc_ingest("staged", rows.to_reader(AT_A_TIME), mode="create", temporary=True)
+    cursor.execute(f"ANALYZE pg_temp.staged ({quoted_key(publication.table)})")
     actions = dict(_rows(cursor, _merge_sql(publication, rows.column_names, part)))
-    # Of what was sent, not of what is there now: a trigger of somebody's that changed it shows the next time.
-    sent = checksum(cursor, table, staged=rows.column_names) if publication.content_hash is not None else ""
-    return (actions.get("INSERT", 0), actions.get("UPDATE", 0), actions.get("DELETE", 0)), sent
+    return actions.get("INSERT", 0), actions.get("UPDATE", 0), actions.get("DELETE", 0)
 
 
 def _difference(publication: Publication, rows: pa.Table, held: Known) -> Difference | None:
@@ -264,7 +280,7 @@ def _difference(publication: Publication, rows: pa.Table, held: Known) -> Differ
 
 
 def _send_difference(
-    cursor: adbc.Cursor, publication: Publication, part: str, differing: Difference, held: Known
+    cursor: adbc.Cursor, publication: Publication, part: str, differing: Difference, found: Found
 ) -> tuple[tuple[int, int, int], str]:
     """Send what differs from what the table holds; return as `_send` does."""
     table, rows = publication.table, _named(differing.rows)
@@ -272,28 +288,23 @@ def _send_difference(
     for name, staged in (("staged", rows), ("gone", _named(differing.deleted))):
         cursor.adbc_ingest(name, staged, mode="create", temporary=True)
         cursor.execute(f"ANALYZE pg_temp.{name} ({quoted_key(table)})")
-    sent = checksum_with(cursor, table, held.checksum or "", rows.column_names)
+    before = written(cursor, table, ("staged", "gone"))
     gone = f"({quoted_key(table)}) IN ({keys_of(table, 'gone')})"
     delete = f"DELETE FROM {quoted_name(table)} WHERE {gone} RETURNING 1"  # noqa: S608 - quoted
     deleted = int(_value(cursor, f"WITH deleted AS ({delete}) SELECT count(*) FROM deleted"))  # noqa: S608 - quoted
     actions = dict(_rows(cursor, _merge_sql(publication, rows.column_names, part, is_whole=False)))
-    return (actions.get("INSERT", 0), actions.get("UPDATE", 0), deleted), sent
+    after = written(cursor, table, ("staged", "gone"))
+    left = replace(
+        found,
+        rows=found.rows - before[0] + after[0],
+        transactions=found.transactions - before[1] + after[1],
+    )
+    return (actions.get("INSERT", 0), actions.get("UPDATE", 0), deleted), left.by_transactions
 
 
 def _named(rows: pa.Table) -> pa.Table:
     """Return the rows under the names that PostgreSQL takes."""
     return rows.rename_columns([identifier(name) for name in rows.column_names])
-
-
-def _is_plain_and_empty(cursor: adbc.Cursor, table: Table) -> bool:
-    """Return whether just what is sent gets into a table: no row is there yet, nor a trigger, rule or policy."""
-    full = quoted_name(table)
-    found: bool = _value(
-        cursor,
-        f"SELECT NOT EXISTS (SELECT FROM {full}) AND NOT EXISTS (SELECT FROM pg_class AS c "  # noqa: S608 - quoted
-        f"WHERE c.oid = CAST({literal(full)} AS regclass) AND (c.relhastriggers OR c.relhasrules OR c.relrowsecurity))",
-    )
-    return found
 
 
 def _typed(table: Table, names: list[str]) -> str:
@@ -342,21 +353,21 @@ def _merge_sql(publication: Publication, staged: list[str], part: str, *, is_who
     """  # noqa: S608 - names are quoted, no value is in the text
 
 
-def _note_same(cursor: adbc.Cursor, table: Table, version: Version) -> None:
+def _note_same(cursor: adbc.Cursor, table: Table, version: Version, mark: str) -> None:
     cursor.execute(
-        "UPDATE ops.published_tables SET as_of = $1, run_id = $2 WHERE table_name = $3",
-        (version.as_of, version.run_id, table.full_name),
+        "UPDATE ops.published_tables SET as_of = $1, run_id = $2, checksum = $3 WHERE table_name = $4",
+        (version.as_of, version.run_id, mark, table.full_name),
     )
 
 
 def _note_content(
-    cursor: adbc.Cursor, table: Table, content_hash: str, sent: str, version: Version, number: int
+    cursor: adbc.Cursor, table: Table, content_hash: str, left: str, version: Version, number: int
 ) -> None:
     cursor.execute(
         "INSERT INTO ops.published_tables (table_name, content_hash, as_of, version, checksum, run_id) "
         "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (table_name) DO UPDATE "
         "SET content_hash = $2, as_of = $3, version = $4, checksum = $5, run_id = $6",
-        (table.full_name, content_hash, version.as_of, number, sent, version.run_id),
+        (table.full_name, content_hash, version.as_of, number, left, version.run_id),
     )
 
 
