@@ -72,7 +72,7 @@ def test_landing_lake_runs_and_exports_are_readable_by_nobody_else_whatever_the_
     arrival = Landing(state / "landing").put("zoom", "file", "a.csv", b"x\n1\n", received_at=NOON)
     Landing(state / "landing").record_night(NIGHT, "zoom", [arrival.file_id])
     Lake(state / "lake").write(TABLE, NIGHT, rows())
-    write_clean_files(state / "exports", [CLEAN], NIGHT)
+    write_clean_files(state / "exports", lambda: [CLEAN], NIGHT)
     write_folder(state / "exports" / "replay" / "2026-11-20", [], {"as_of": "2026-11-20"})
     with exclusive(state, lambda: None), run_marker(state, "run"):
         assert open_paths(state) == ["."]
@@ -111,7 +111,7 @@ def test_what_an_earlier_version_left_open_is_closed_but_the_server_the_demo_and
 
 @pytest.mark.usefixtures("umask")
 def test_an_export_to_a_folder_that_was_named_has_the_permissions_of_new_files(tmp_path: Path) -> None:
-    write_clean_files(tmp_path, [CLEAN], NIGHT, private=False)
+    write_clean_files(tmp_path, lambda: [CLEAN], NIGHT, private=False)
     assert stat.S_IMODE((tmp_path / "zoom" / "f" / "a.csv").stat().st_mode) == 0o666
 
 

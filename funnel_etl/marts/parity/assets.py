@@ -33,7 +33,12 @@ LEADS = {
         *"assigned_at assigned_date phone phone_raw source employee dump_state".split(), *TRACE
     ),
 }
-SOLD = {"raw_sales": RAW_CRM_SALES, "sales": SALES}
+SOLD = {
+    "raw_sales": RAW_CRM_SALES,
+    "sales": SALES.only(
+        *"sale_id sold_date phone phone_raw funnel manual_mapping is_counted dump_state".split(), *TRACE
+    ),
+}
 SPENT = {"raw_spend": RAW_AD_SPEND, "spend": AD_SPEND.only("spend_date", "cost_inr", *TRACE)}
 MART = {
     "attributed_m0": ATTRIBUTED_M0,

@@ -14,12 +14,12 @@ from funnel_etl.core.tables.accounting import TRACE
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_SALES, ORIGINS, Origin
 from funnel_etl.marts.funnel.revenue.deltas import counts
 from funnel_etl.observe.changes.contracts import CHANGED_ROWS, CODE, REWRITTEN, UNKNOWN
-from funnel_etl.observe.changes.matching import Places, inverse, matched
+from funnel_etl.observe.changes.matching import Places, inverse, matched, same_cells
 from funnel_etl.observe.changes.rows import BY_TABLE
 
 Frames = Mapping[str, pd.DataFrame]
 SALES = "sales"
-PASSES = {name: source.matching for name, source in BY_TABLE.items()} | {
+PASSES = {name: (Pass(tuple(TRACE)), *source.matching) for name, source in BY_TABLE.items()} | {
     "zoom_registrations": (Pass(("occurrence_id", "person_key")), Pass(("occurrence_id", "email"))),
     "zoom_attendance": (Pass(("occurrence_id", "person_key")), Pass(("occurrence_id", "email"))),
     "attributed_m0": (Pass(("phone", "month")),),
@@ -102,10 +102,7 @@ def _moved(was: pd.DataFrame, now: pd.DataFrame, places: Places, since: pd.Times
     ours = np.concatenate([np.arange(len(was)), np.full(len(fresh), -1)])
     theirs = np.concatenate([places, fresh])
     sides = {"before": _taken(was, ours), "after": _taken(now, theirs)}
-    differs = np.zeros(len(ours), dtype=bool)
-    for name in _CELL:
-        one, other = sides["before"][name], sides["after"][name]
-        differs |= (~((one == other).fillna(value=False) | (one.isna() & other.isna()))).to_numpy(dtype=bool)
+    differs = ~same_cells(sides["before"][_CELL], sides["after"][_CELL])
     differs &= (sides["before"]["date"].notna() | (sides["after"]["date"] <= since)).to_numpy(dtype=bool)
     return pd.concat([rows[differs].add_prefix(f"{side}_") for side, rows in sides.items()], axis="columns")
 

@@ -14,6 +14,8 @@ Hashes = npt.NDArray[np.uint64]
 
 def matched(before: pd.DataFrame, after: pd.DataFrame, passes: Sequence[Pass]) -> Places:
     """Return for each row of `before` the place of the same row in `after`, or -1. Each row is matched once."""
+    if before is after:
+        return np.arange(len(after))
     found = np.full(len(before), -1, dtype=np.int64)
     taken = np.zeros(len(after), dtype=bool)
     for step in passes:
@@ -44,6 +46,21 @@ def _names(rows: pd.DataFrame, step: Pass) -> tuple[Hashes, Places]:
 def row_hashes(rows: pd.DataFrame) -> Hashes:
     """Return a number for each row by its cells."""
     return np.asarray(pd.util.hash_pandas_object(rows, index=False), dtype=np.uint64)
+
+
+def same_cells(one: pd.DataFrame, other: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return for each row of two frames of the same columns and length whether its cells are the same; so are NULLs."""
+    same = np.ones(len(one), dtype=bool)
+    sides = [rows.astype(dict.fromkeys(_categories(rows), "str")).reset_index(drop=True) for rows in (one, other)]
+    for name in one:
+        left, right = (side[name] for side in sides)
+        same &= ((left == right).fillna(value=False) | (left.isna() & right.isna())).to_numpy(dtype=bool)
+    return same
+
+
+def _categories(rows: pd.DataFrame) -> list[str]:
+    """Return the columns whose values are kept as categories: those of two frames cannot be compared."""
+    return list(rows.select_dtypes("category").columns)
 
 
 def inverse(places: Places, size: int) -> Places:

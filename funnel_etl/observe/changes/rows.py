@@ -15,7 +15,7 @@ from funnel_etl.catalog import SOURCES
 from funnel_etl.core.source import Pass, Source
 from funnel_etl.core.tables.accounting import TRACE
 from funnel_etl.observe.changes.contracts import CAUSES, EDITED, LATE, NEW_DAY, VANISHED
-from funnel_etl.observe.changes.matching import Hashes, Places, common_order, inverse, matched, row_hashes
+from funnel_etl.observe.changes.matching import Hashes, Places, common_order, inverse, matched, same_cells
 from funnel_etl.parts.marketing.contracts import TOFU_LEADS
 from funnel_etl.parts.marketing.leads import first_of_person
 
@@ -40,8 +40,7 @@ class Rows:
     def __post_init__(self) -> None:
         self.last = self.before
         is_same = self.before is self.after
-        places = np.arange(len(self.after)) if is_same else matched(self.before, self.after, self._passes)
-        self.places: Places = places
+        self.places: Places = matched(self.before, self.after, self._passes)
         back = inverse(self.places, len(self.after))
         self.was, self.now = self._all_as_they_were() if is_same else self._causes()
         self.moved = bool((np.diff(self.places[self.places >= 0]) < 0).any())
@@ -98,7 +97,7 @@ class Rows:
         pair = np.flatnonzero(self.places >= 0)
         other = self.places[pair]
         content = list(self.source.content)
-        is_same = row_hashes(self.before[content].iloc[pair]) == row_hashes(self.after[content].iloc[other])
+        is_same = same_cells(self.before[content].take(pair), self.after[content].take(other))
         cause = np.where(was_published[pair], PLACE[EDITED], np.where(is_old[other], PLACE[LATE], PLACE[NEW_DAY]))
         was[pair] = now[other] = np.where(is_same, SAME, cause)
         return was, now

@@ -49,16 +49,27 @@ def key_of(table: Table, night: Night, lake: Lake, inputs: Mapping[str, Table], 
     if of_past is MAKE:
         return None
     itself = f" after {of_past.pop(ITSELF)}" if isinstance(of_past, dict) and ITSELF in of_past else ""
-    made_of = {
-        "contract": repr(table),
+    return _hashed(_made_of(night, lake, inputs) | {"contract": repr(table), "past": of_past}) + itself
+
+
+def key_of_files(night: Night, lake: Lake, inputs: Mapping[str, Table]) -> str:
+    """Return the key of files that are made of the tables of a night. Raises as `key_of`."""
+    return _hashed(_made_of(night, lake, inputs))
+
+
+def _made_of(night: Night, lake: Lake, inputs: Mapping[str, Table]) -> dict[str, Any]:
+    """Return what everything follows from that a night makes of these tables, as JSON."""
+    return {
         "code": CODE,
         "config": night.config.version,
         "settings": {name: getattr(night.sources.settings, name) for name in SETTINGS},
         "inputs": {name: lake.content_hash(read, night.day) for name, read in inputs.items()},
-        "past": of_past,
         "erased": night.sources.landing.erasures.persons(),
     }
-    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest() + itself
+
+
+def _hashed(made_of: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 
 def before(earlier: Mapping[Table, Collection[Earlier]], settled: Table | None = None) -> Past:

@@ -18,7 +18,7 @@ from funnel_etl.parts.marketing.zoom.clean.people import PHONE, lent_phones, peo
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.files import export
-from funnel_etl.parts.marketing.zoom.files.clean_files import clean_files
+from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile, clean_files
 from funnel_etl.parts.marketing.zoom.intake import SOURCE, ParsedReports, night_files, reports_of, rows_of
 from funnel_etl.parts.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, is_key_of, metadata_of
 from funnel_etl.parts.marketing.zoom.reader import contracts
@@ -26,6 +26,7 @@ from funnel_etl.parts.marketing.zoom.withdrawals import withdrawn
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.lake_io import reads
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
+from funnel_etl.platform.dagster.reuse import key_of_files
 from funnel_etl.platform.dagster.table_asset import frames_of, night_of, run_body, table_asset
 from funnel_etl.platform.lake import Lake
 
@@ -191,12 +192,14 @@ def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurre
 def zoom_clean_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Write the clean files of the night."""
     night = night_of(context)
-    frames = frames_of(context, export.INPUTS, night)
     profiles = night.config.table("zoom_profiles")
 
+    def make() -> list[CleanFile]:
+        return clean_files(**frames_of(context, export.INPUTS, night), zoom_profiles=profiles, zone=night.zone)
+
     def write() -> export.Written:
-        files = clean_files(**frames, zoom_profiles=profiles, zone=night.zone)
-        return export.write_clean_files(export.default_folder(night.sources.settings), files, night.day)
+        made_of = key_of_files(night, context.resources.lake.lake, export.INPUTS)
+        return export.write_clean_files(export.default_folder(night.sources.settings), make, night.day, made_of=made_of)
 
     done = run_body(context, write)
     counts = {"written": done.written, "unchanged": done.unchanged, "removed": done.removed}

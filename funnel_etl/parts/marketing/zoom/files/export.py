@@ -8,8 +8,10 @@ import hashlib
 import json
 import logging
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from upath import UPath
@@ -47,13 +49,16 @@ def default_folder(settings: Settings) -> Path:
     return settings.state / "exports"
 
 
-def write_clean_files(to: Path, files: list[CleanFile], night: date, *, private: bool = True) -> Written:
+def write_clean_files(
+    to: Path, make: Callable[[], list[CleanFile]], night: date, *, made_of: str = "", private: bool = True
+) -> Written:
     """Bring `<to>/zoom/<folder>/<name>` up to date. Files that we did not write are left alone, edited ones are not.
 
-    `private`: nobody else may read them. Raises `FunnelError` when the folder cannot be written.
+    `made_of`: what the files follow from; where those of the same are still there, none is made again. `private`:
+    nobody else may read them. Raises `FunnelError` when the folder cannot be written.
     """
     root = to / "zoom"
-    done = Written(root, night, by_profile=dict(sorted(Counter(file.profile for file in files).items())))
+    done = Written(root, night)
     try:
         if private:
             close_folder(to)
@@ -61,6 +66,12 @@ def write_clean_files(to: Path, files: list[CleanFile], night: date, *, private:
         if before.night > night.isoformat():
             done.newer = date.fromisoformat(before.night)
             return done
+        if made_of and before.made_of == made_of and all(_is(root / name, mark) for name, mark in before.files.items()):
+            done.unchanged, done.by_profile = len(before.files), before.by_profile
+            _write_list(root, replace(before, night=night.isoformat()), private=private)
+            return done
+        files = make()
+        done.by_profile = dict(sorted(Counter(file.profile for file in files).items()))
         now = {}
         for file in files:
             name, data = f"{file.folder}/{file.name}", as_csv(file.frame)
@@ -73,11 +84,7 @@ def write_clean_files(to: Path, files: list[CleanFile], night: date, *, private:
         # The list of what was there stays in force until the stale files are gone.
         for name in sorted(set(before.files) - set(now)):
             done.removed += _remove(root, name)
-        _replace(
-            root / LIST,
-            json.dumps({"night": night.isoformat(), "files": now}, indent=0).encode(),
-            root if private else None,
-        )
+        _write_list(root, _Before(night.isoformat(), now, made_of, done.by_profile), private=private)
     except OSError as error:
         raise storage_error(error, "the clean files", str(root), "choose another folder with --to") from error
     return done
@@ -104,28 +111,41 @@ def export_newest(settings: Settings, to: Path | None) -> Written:
             fix=f"run the night again: funnel-etl run --as-of {night}",
         ) from error
     config = NightlySources(settings, Landing(UPath(settings.landing_root))).config(night)
-    files = clean_files(**frames, zoom_profiles=config.table("zoom_profiles"), zone=settings.timezone)
-    return write_clean_files(to or default_folder(settings), files, night, private=to is None)
+    profiles = config.table("zoom_profiles")
+    make = partial(clean_files, **frames, zoom_profiles=profiles, zone=settings.timezone)
+    return write_clean_files(to or default_folder(settings), make, night, private=to is None)
 
 
 @dataclass(frozen=True)
 class _Before:
-    """What was written last: the night, and the SHA-256 of each file."""
+    """What was written last: the night, the SHA-256 of each file, what they follow from, files by profile."""
 
     night: str = ""
     files: dict[str, str] = field(default_factory=dict)
+    made_of: str = ""
+    by_profile: dict[str, int] = field(default_factory=dict)
 
 
 def _read_list(root: Path) -> _Before:
     """Read what was written last; a damaged list counts as none: then stale files stay."""
     try:
         body = json.loads((root / LIST).read_bytes())
-        return _Before(str(body["night"]), {str(name): str(mark) for name, mark in body["files"].items()})
+        files = {str(name): str(mark) for name, mark in body["files"].items()}
+        by_profile = {str(name): int(count) for name, count in body.get("by_profile", {}).items()}
+        return _Before(str(body["night"]), files, str(body.get("made_of", "")), by_profile)
     except FileNotFoundError:
         return _Before()
     except (ValueError, KeyError, TypeError, AttributeError):
         log.warning("%s is damaged: files of earlier nights that are stale stay in %s", LIST, root)
         return _Before()
+
+
+def _write_list(root: Path, written: _Before, *, private: bool) -> None:
+    _replace(root / LIST, json.dumps(asdict(written), indent=0).encode(), root if private else None)
+
+
+def _is(path: Path, mark: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == mark
 
 
 def _has(path: Path, data: bytes) -> bool:

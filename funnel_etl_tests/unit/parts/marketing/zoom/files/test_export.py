@@ -37,40 +37,64 @@ def there(to: Path) -> list[str]:
 
 
 def test_files_are_written_below_their_folder_and_again_only_where_bytes_change(tmp_path: Path) -> None:
-    first = write_clean_files(tmp_path, [file("a.csv"), file("b.csv")], NIGHT)
+    first = write_clean_files(tmp_path, lambda: [file("a.csv"), file("b.csv")], NIGHT)
     assert (first.written, first.unchanged, first.removed, first.by_profile) == (2, 0, 0, {"some_profile": 2})
     paths = [tmp_path / "zoom" / "2026-04-01 111" / name for name in ("a.csv", "b.csv")]
     assert paths[0].read_bytes() == as_csv(file().frame)
     before = [path.stat().st_ino for path in paths]
-    again = write_clean_files(tmp_path, [file("a.csv"), file("b.csv", cell="y")], NIGHT)
+    again = write_clean_files(tmp_path, lambda: [file("a.csv"), file("b.csv", cell="y")], NIGHT)
     assert (again.written, again.unchanged) == (1, 1)
     after = [path.stat().st_ino for path in paths]
     assert before[0] == after[0]
     assert before[1] != after[1]
 
 
+def test_files_of_the_same_that_are_all_there_are_not_made_again(tmp_path: Path) -> None:
+    made: list[str] = []
+
+    def make(of: str) -> list[CleanFile]:
+        made.append(of)
+        return [file("a.csv"), file("b.csv", cell=of)]
+
+    def write(of: str, night: date = NIGHT) -> tuple[int, int, dict[str, int]]:
+        done = write_clean_files(tmp_path, lambda: make(of), night, made_of=of)
+        return done.written, done.unchanged, done.by_profile
+
+    by_profile = {"some_profile": 2}
+    assert [write("x"), write("x", date(2025, 11, 1))] == [(2, 0, by_profile), (0, 2, by_profile)]
+    assert made == ["x"]
+    assert write_clean_files(tmp_path, list, NIGHT, made_of="x").newer == date(2025, 11, 1)
+    paths = [tmp_path / "zoom" / "2026-04-01 111" / name for name in ("a.csv", "b.csv")]
+    paths[0].write_bytes(b"edited")
+    assert write("x", date(2025, 11, 1)) == (1, 1, by_profile)
+    paths[1].unlink()
+    assert write("x", date(2025, 11, 1)) == (1, 1, by_profile)
+    assert write("y", date(2025, 11, 1)) == (1, 1, by_profile)
+    assert made == ["x", "x", "x", "y"]
+
+
 def test_a_file_that_somebody_edited_or_deleted_is_written_again(tmp_path: Path) -> None:
-    write_clean_files(tmp_path, [file("a.csv"), file("b.csv")], NIGHT)
+    write_clean_files(tmp_path, lambda: [file("a.csv"), file("b.csv")], NIGHT)
     folder = tmp_path / "zoom" / "2026-04-01 111"
     (folder / "a.csv").write_bytes(b"edited")
     (folder / "b.csv").unlink()
-    assert write_clean_files(tmp_path, [file("a.csv"), file("b.csv")], NIGHT).written == 2
+    assert write_clean_files(tmp_path, lambda: [file("a.csv"), file("b.csv")], NIGHT).written == 2
 
 
 def test_stale_files_go_with_their_empty_folder_and_peoples_own_stay(tmp_path: Path) -> None:
     stale = [file("old.csv"), file("old.csv", folder="2026-04-08 111"), file("gone.csv", folder="2026-04-09 111")]
-    write_clean_files(tmp_path, stale, NIGHT)
+    write_clean_files(tmp_path, lambda: stale, NIGHT)
     own = tmp_path / "zoom" / "2026-04-08 111" / "my notes.csv"
     own.write_text("mine")
     (tmp_path / "zoom" / "2026-04-09 111" / "gone.csv").unlink()
-    done = write_clean_files(tmp_path, [file("new.csv")], NIGHT)
+    done = write_clean_files(tmp_path, lambda: [file("new.csv")], NIGHT)
     assert done.removed == 2
     assert there(tmp_path) == ["2026-04-01 111/new.csv", "2026-04-08 111/my notes.csv"]
 
 
 def test_an_older_night_leaves_the_files_of_a_newer_one_alone(tmp_path: Path) -> None:
-    write_clean_files(tmp_path, [file(cell="newer")], NIGHT)
-    done = write_clean_files(tmp_path, [file(cell="older"), file("b.csv")], date(2025, 10, 30))
+    write_clean_files(tmp_path, lambda: [file(cell="newer")], NIGHT)
+    done = write_clean_files(tmp_path, lambda: [file(cell="older"), file("b.csv")], date(2025, 10, 30))
     assert (done.newer, done.written) == (NIGHT, 0)
     assert there(tmp_path) == ["2026-04-01 111/a.csv"]
     assert b"newer" in (tmp_path / "zoom" / "2026-04-01 111" / "a.csv").read_bytes()
@@ -78,9 +102,9 @@ def test_an_older_night_leaves_the_files_of_a_newer_one_alone(tmp_path: Path) ->
 
 @pytest.mark.parametrize("damage", [b"", b"[]", b'{"night": 1}', b"\xff"], ids=["empty", "a list", "no files", "bytes"])
 def test_a_damaged_list_of_what_was_written_costs_nothing_but_the_stale_files(tmp_path: Path, damage: bytes) -> None:
-    write_clean_files(tmp_path, [file("old.csv")], NIGHT)
+    write_clean_files(tmp_path, lambda: [file("old.csv")], NIGHT)
     (tmp_path / "zoom" / ".written.json").write_bytes(damage)
-    write_clean_files(tmp_path, [file("new.csv")], NIGHT)
+    write_clean_files(tmp_path, lambda: [file("new.csv")], NIGHT)
     assert there(tmp_path) == ["2026-04-01 111/new.csv", "2026-04-01 111/old.csv"]
 
 
@@ -90,25 +114,25 @@ def test_a_list_with_a_path_trick_removes_nothing_outside(tmp_path: Path) -> Non
     (tmp_path / "zoom").mkdir()
     names = f'{{"../mine.csv": "x", "{own}": "x"}}'
     (tmp_path / "zoom" / ".written.json").write_text(f'{{"night": "2025-10-01", "files": {names}}}')
-    assert write_clean_files(tmp_path, [], NIGHT).removed == 0
+    assert write_clean_files(tmp_path, list, NIGHT).removed == 0
     assert own.read_text() == "mine"
 
 
 def test_a_folder_that_cannot_be_written_is_one_readable_line(tmp_path: Path) -> None:
     (tmp_path / "zoom").write_text("a file where the folder should be")
     with pytest.raises(FunnelError, match=r"cannot be written.*choose another folder with --to"):
-        write_clean_files(tmp_path, [file()], NIGHT)
+        write_clean_files(tmp_path, lambda: [file()], NIGHT)
 
 
 def test_nothing_half_written_is_left_when_the_disk_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_clean_files(tmp_path, [file(cell="before")], NIGHT)
+    write_clean_files(tmp_path, lambda: [file(cell="before")], NIGHT)
 
     def refuse(_handle: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", refuse)
     with pytest.raises(FunnelError, match="No space left"):
-        write_clean_files(tmp_path, [file(cell="after")], NIGHT)
+        write_clean_files(tmp_path, lambda: [file(cell="after")], NIGHT)
     folder = tmp_path / "zoom" / "2026-04-01 111"
     assert [path.name for path in folder.iterdir()] == ["a.csv"]
     assert b"before" in (folder / "a.csv").read_bytes()
