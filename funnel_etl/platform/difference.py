@@ -44,6 +44,35 @@ def difference(before: pa.Table | StoredRows, after: pa.Table, key: Sequence[str
     return Difference(after.filter(pa.array(is_sent)), keys.filter(pa.array(is_gone)))
 
 
+def in_key_order(rows: pa.Table, key: Sequence[str]) -> pa.Table:
+    """Return rows in the order of their key: an index that is filled in its order costs half, and is smaller."""
+    if _is_in_order(rows, key):
+        return rows
+    ranks = [_ranks(rows.column(name)) for name in reversed(key)]
+    return rows.take(pa.array(np.lexsort(ranks)))
+
+
+def _is_in_order(rows: pa.Table, key: Sequence[str]) -> bool:
+    """Return whether no row's key is less than that of the row before it."""
+    undecided = np.ones(max(len(rows) - 1, 0), dtype=bool)
+    for name in key:
+        before, after = (rows.column(name).slice(start, len(undecided)) for start in (0, 1))
+        if pc.greater(before, after).to_numpy()[undecided].any():
+            return False
+        undecided &= pc.equal(before, after).to_numpy()
+    return True
+
+
+def _ranks(column: pa.ChunkedArray) -> Any:
+    """Return a number for each cell, in their order."""
+    if not pa.types.is_large_string(column.type) and not pa.types.is_string(column.type):
+        return column.to_numpy()
+    encoded = column.combine_chunks().dictionary_encode()
+    ranks = np.empty(len(encoded.dictionary), dtype=np.int64)
+    ranks[pc.array_sort_indices(encoded.dictionary).to_numpy()] = np.arange(len(ranks))
+    return ranks[encoded.indices.to_numpy()]
+
+
 def _numbered(old: pa.Table, new: pa.Table) -> tuple[Any, Any]:
     """Return a number for each row of both: the same one for the same cells, which are of few columns."""
     both = pa.concat_tables([old, new])

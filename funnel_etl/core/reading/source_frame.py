@@ -294,13 +294,14 @@ class SourceFrame:
         self.account.quarantine(reasons.mask(are_rounded_ids(values), "rounded_id"), detail=name)
         return values
 
-    def phones(self, name: str, placeholders: frozenset[str]) -> pd.DataFrame:
-        """Return the phone columns of the contracts for a column of typed phones.
+    def phones(self, name: str, placeholders: frozenset[str], rows: pd.Series | None = None) -> pd.DataFrame:
+        """Return the phone columns of the contracts for a column of typed phones; `rows`: whether a row is wanted.
 
         Of several columns the first with a usable phone counts, else the first that is not blank; `phone_raw` is that
         cell. Valid phones of the others are alternates.
         """
-        first, *others = (phone.normalise(cells, placeholders).assign(phone_raw=cells) for cells in self.cells(name))
+        columns = [cells if rows is None else cells[rows] for cells in self.cells(name)]
+        first, *others = (phone.normalise(cells, placeholders).assign(phone_raw=cells) for cells in columns)
         for other in others:
             first = phone.joined(first, other)
         return first

@@ -135,10 +135,11 @@ def _leads(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
         is_unreadable=seen["is_unreadable"],
         is_test=source.exclude_test_leads(),
     )
-    rows["phone"] = source.phones("leadMobile", config.placeholders)["phone"]
     known = clean[clean["dump_state"] == "current"]
-    rows = rows.merge(known[[*trace, "assigned_date"]].assign(is_clean=True), on=trace, how="left")
+    rows = rows.merge(known[[*trace, "assigned_date", "phone"]].assign(is_clean=True), on=trace, how="left")
     rows["is_clean"] = rows["is_clean"].fillna(value=False).astype(bool)
+    others = source.phones("leadMobile", config.placeholders, rows=~rows["is_clean"].set_axis(raw.index))["phone"]
+    rows["phone"] = rows["phone"].fillna(others.set_axis(rows.index[~rows["is_clean"]]))
     rows["is_unparsed"] = ~rows["is_clean"] & rows["is_unreadable"] & ~rows["is_test"]
     aged = clean[clean["dump_state"] != "current"]
     aged = aged[[*trace, "source", "employee", "phone", "assigned_date"]].assign(

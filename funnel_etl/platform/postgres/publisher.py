@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from funnel_etl.core.errors import PublishRefused
 from funnel_etl.core.tables.contracts import Kind, Table
-from funnel_etl.platform.difference import Difference, difference
+from funnel_etl.platform.difference import Difference, difference, in_key_order
 from funnel_etl.platform.postgres.database import libpq_uri, literal, redacted
 from funnel_etl.platform.postgres.database_errors import explained
 from funnel_etl.platform.postgres.held import (
@@ -237,7 +237,7 @@ def _send(
     rows = _named(rows)
     if found.rows or not plain:
         return _merge(cursor, publication, rows, part), mark_of_values(cursor, table, rows.column_names)
-    _fill(cursor, table, rows)
+    _fill(cursor, table, in_key_order(rows, [identifier(name) for name in table.key]))
     counts, left = (len(rows), 0, 0), replace(found, rows=len(rows), transactions=len(rows) * own_transaction(cursor))
     return counts, left.by_transactions
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from funnel_etl.core.tables.contracts import ARROW_TYPE, Kind
-from funnel_etl.platform.difference import difference
+from funnel_etl.platform.difference import difference, in_key_order
 from funnel_etl.platform.rows_file import StoredRows, rows_file
 
 CELLS: dict[Kind, st.SearchStrategy[Any]] = {
@@ -104,3 +104,28 @@ def test_columns_of_a_file_are_told_apart_though_a_name_has_a_dot() -> None:
     found = difference(StoredRows(rows_file(before)), after, ["id"], most=9)
     assert found is not None
     assert found.rows.to_pylist() == [{"id": 2, "a": "y", "a.b": "3", "a.b.c": "q"}]
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from(["", "a", "Z", "é", "ab"]), st.integers(-2, 2), st.integers(0, 30000)),
+        unique_by=lambda row: row,
+    ),
+    chunks=st.integers(1, 3),
+)
+def test_rows_come_in_the_order_of_their_key(rows: list[tuple[str, int, int]], chunks: int) -> None:
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    table = pa.table(
+        {
+            "text": pa.array(columns[0], pa.large_string()),
+            "number": pa.array(columns[1], pa.int64()),
+            "day": pa.array(columns[2], pa.date32()),
+            "place": pa.array(range(len(rows)), pa.int64()),
+        }
+    )
+    size = len(rows) // chunks + 1
+    table = pa.concat_tables([table.slice(start, size) for start in range(0, len(rows) + 1, size)])
+    ordered = in_key_order(table, ["text", "number", "day"])
+    wanted = [place for _, place in sorted((row, place) for place, row in enumerate(rows))]
+    assert ordered.column("place").to_pylist() == wanted
+    assert in_key_order(ordered, ["text", "number", "day"]) is ordered

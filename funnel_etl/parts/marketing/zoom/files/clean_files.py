@@ -3,14 +3,14 @@
 Here: which files there are, their columns and cells. Not here: where they are written (`export`).
 """
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from funnel_etl.core.values.text import lookup_keys, map_unique
 from funnel_etl.parts.marketing.zoom.clean.profiles import DUAL
@@ -110,11 +110,20 @@ def clean_files(
 
 def as_csv(frame: pd.DataFrame) -> bytes:
     """Write cells as the CSV that spreadsheet programs open right: UTF-8 with a BOM, commas, CRLF."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(frame.columns)
-    writer.writerows(zip(*(frame.iloc[:, place].tolist() for place in range(frame.shape[1])), strict=True))
-    return text.getvalue().encode("utf-8-sig")
+    columns = [_quoted(pa.array(frame.iloc[:, place], pa.large_string())) for place in range(frame.shape[1])]
+    header = ",".join(_quoted(pa.array(map(str, frame.columns), pa.large_string())).to_pylist())
+    lines = pc.binary_join_element_wise(*columns, pa.scalar(",", pa.large_string()))
+    return "".join(f"{line}\r\n" for line in [header, *lines.to_pylist()]).encode("utf-8-sig")
+
+
+def _quoted(cells: pa.Array) -> pa.Array:
+    """Return cells as they stand in a CSV: in quotes, its own doubled, where one holds a quote, comma or line break."""
+    is_plain = pc.invert(pc.match_substring_regex(cells, '[",\r\n]'))
+    if pc.all(is_plain).as_py():
+        return cells
+    quote, nothing = (pa.scalar(text, pa.large_string()) for text in ('"', ""))
+    in_quotes = pc.binary_join_element_wise(quote, pc.replace_substring(cells, '"', '""'), quote, nothing)
+    return pc.if_else(is_plain, cells, in_quotes)
 
 
 def _wanted(occurrence: Mapping[str, Any], profiles: pd.DataFrame) -> dict[str, tuple[str, str]]:

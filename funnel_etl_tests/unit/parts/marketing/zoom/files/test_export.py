@@ -1,11 +1,15 @@
 """The clean files on disk, as the night and `funnel-etl export` write them."""
 
+import csv
+import io
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
+import hypothesis.strategies as st
 import pandas as pd
 import pytest
+from hypothesis import given
 from typer.testing import CliRunner
 from upath import UPath
 
@@ -47,6 +51,17 @@ def test_files_are_written_below_their_folder_and_again_only_where_bytes_change(
     after = [path.stat().st_ino for path in paths]
     assert before[0] == after[0]
     assert before[1] != after[1]
+
+
+CELL = st.text(st.sampled_from('a",\n\r é='), max_size=5)
+
+
+@given(rows=st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=6))
+def test_cells_are_written_as_the_csv_module_does(rows: list[list[str]]) -> None:
+    frame = pd.DataFrame(rows, columns=["one", 't"wo', "th,ree"], dtype="str")
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows([frame.columns, *rows])
+    assert as_csv(frame) == text.getvalue().encode("utf-8-sig")
 
 
 def test_files_of_the_same_that_are_all_there_are_not_made_again(tmp_path: Path) -> None:
