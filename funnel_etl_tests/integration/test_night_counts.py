@@ -75,14 +75,14 @@ def night(installation: Installation, day: Any) -> Counted:
     parsed: list[str] = []
     made: set[str] = set()
     worked_out: Counter[str] = Counter()
-    send, read, share, write = publisher._send, intake.read_report, Night.shared, Lake.write
+    publish, read, share, write = publisher._publish_table, intake.read_report, Night.shared, Lake.write
     ingest = adbc.Cursor.adbc_ingest
 
-    def sending(cursor: Any, publication: publisher.Publication, part: str, held: Any) -> Any:
+    def publishing(cursor: Any, publication: publisher.Publication, *more: Any) -> None:
         ingested.clear()
-        done = send(cursor, publication, part, held)
-        sent[publication.table.full_name] = sum(ingested)
-        return done
+        publish(cursor, publication, *more)
+        if ingested:
+            sent[publication.table.full_name] = sum(ingested)
 
     def ingesting(cursor: adbc.Cursor, name: str, rows: Any, **options: Any) -> int:
         whole = rows.read_all() if isinstance(rows, pa.RecordBatchReader) else rows
@@ -103,7 +103,7 @@ def night(installation: Installation, day: Any) -> Counted:
     own = str(installation.engine.url.database)
     installation.engine.dispose()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publisher, "_send", sending)
+        patch.setattr(publisher, "_publish_table", publishing)
         patch.setattr(adbc.Cursor, "adbc_ingest", ingesting)
         patch.setattr(intake, "read_report", reading)
         patch.setattr(Night, "shared", sharing)
