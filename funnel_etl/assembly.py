@@ -6,6 +6,7 @@ Nothing here reads the environment: whoever has the settings builds it.
 import dagster as dg
 
 from funnel_etl import automation
+from funnel_etl.delivery.webengage import definitions as webengage
 from funnel_etl.maintenance import purge_job
 from funnel_etl.marts.funnel import definitions as funnel
 from funnel_etl.marts.parity import definitions as parity
@@ -24,7 +25,7 @@ from funnel_etl.settings import Settings
 
 TABLES = (
     *(*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *changes.TABLES, *watch.TABLES),
-    *(*alerts.TABLES, *OPS_TABLES),
+    *(*webengage.TABLES, *alerts.TABLES, *OPS_TABLES),
 )
 """Every table's contract."""
 
@@ -37,6 +38,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         funnel.defs,
         parity.defs,
         changes.defs,
+        webengage.defs,
         watch.defs,
         alerts.defs,
         dg.Definitions(

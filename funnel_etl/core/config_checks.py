@@ -5,13 +5,15 @@ not stop what was accepted before it. What one cell may hold by itself is in `co
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
 
 import pandas as pd
 
+from funnel_etl.core.config_delivery import delivery_faults
+from funnel_etl.core.config_faults import Fault, Tables, bad_cells, cell, patterns, shown, unknown
 from funnel_etl.core.config_models import (
     COUNTED,
     DEFAULT_METRICS,
@@ -31,18 +33,11 @@ from funnel_etl.core.values.nearest import did_you_mean, nearest
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.core.values.text import are_rounded_ids, lookup_key, lookup_keys
 
-Tables = Mapping[str, pd.DataFrame]
-
 FEWEST_LINES, MOST_GONE = 10, 0.5
 """A table of fewer lines may lose any of them; of more, a loss of this share waits for a person."""
 CHOSEN_COLUMNS = ("revenue_column", "sale_date_column")
 """The settings of `metrics.csv` that name a column of the CRM's sales."""
 _ROUNDED = re.compile(r"\s*'?[+-]?\d(?:[.,]\d+)?\s*e\s*[+-]?\d{1,3}\s*", re.IGNORECASE)
-_SEVERAL_TOPICS = re.compile(r"\*\s*(?:[;,/]|\bor\b)\s*\*", re.IGNORECASE)
-_SEVERAL_PATTERNS = re.compile(r"\*\s*[;,|]\s*\*")
-_OF_A_REGEX = re.compile(r"^\s*(?:\^|\.[*+])|\w\$\s*$|\\|\(\?[:=!<a-z]", re.IGNORECASE)
-_ALTERNATIVES = re.compile(r"[(\[{](?:[^()\[\]{}*]|\.\*)*\|(?:[^()\[\]{}*]|\.\*)*[)\]}]")
-"""A bar in brackets; of one in `*acca (day 1* | *day 2)*` two patterns are meant."""
 _MOST_PHONE_DIGITS = 15
 _NEARLY = 80.0
 """Where a new name is allowed, only one that is nearly a known one is taken for a typing error."""
@@ -63,14 +58,6 @@ class SourceNames:
     has_header: bool = True
 
 
-class Fault(NamedTuple):
-    """Something wrong with a line: what, and how to fix it."""
-
-    line: int
-    what: str
-    fix: str
-
-
 def check_together(tables: Tables, known: Mapping[str, SourceNames] | None = None) -> dict[str, ConfigError]:
     """Return one error per table that is wrong, by what shows only across rows, tables and sources.
 
@@ -88,7 +75,7 @@ def check_together(tables: Tables, known: Mapping[str, SourceNames] | None = Non
             *(
                 f
                 for name in ("utm_source", "utm_medium", "utm_campaign")
-                for f in _patterns(tables, "campaign_mapping", name)
+                for f in patterns(tables, "campaign_mapping", name)
             ),
         ],
         "manual_mapping": [
@@ -108,6 +95,7 @@ def check_together(tables: Tables, known: Mapping[str, SourceNames] | None = Non
         "conductors": _clashes(tables, "conductors", "name", "conductor"),
         "webinar_overrides": _overrides(tables),
         "expected_exports": _expected(tables),
+        **delivery_faults(tables),
     }
     errors = {name: _error(name, list(faults)) for name, faults in checks.items()}
     return {name: error for name, error in errors.items() if error is not None}
@@ -116,12 +104,12 @@ def check_together(tables: Tables, known: Mapping[str, SourceNames] | None = Non
 def misspelled_header(name: str, data: bytes) -> ConfigError | None:
     """Return the error of a header with a column that is nearly one it lacks: its cells would be read by nobody."""
     fields = TABLES[name].model_fields
-    header = [cell for cell in read_header(data, fields) if cell.strip()]
+    header = [name for name in read_header(data, fields) if name.strip()]
     absent = [field for field in fields if header_key(field) not in set(map(header_key, header)) and field != "note"]
-    for cell in header:
-        if header_key(cell) not in set(map(header_key, fields)) and (meant := nearest(cell, absent, 70)):
+    for column in header:
+        if header_key(column) not in set(map(header_key, fields)) and (meant := nearest(column, absent, 70)):
             return ConfigError(
-                f"its header has the column {_shown(cell)}, which nobody reads (did you mean {meant!r}?)",
+                f"its header has the column {shown(column)}, which nobody reads (did you mean {meant!r}?)",
                 where=f"config_csv/{name}.csv",
                 fix=f"the header is {','.join(fields)}",
             )
@@ -164,28 +152,10 @@ def _error(name: str, faults: list[Fault]) -> ConfigError | None:
     return ConfigError(first.what + more, where=f"config_csv/{name}.csv", fix=first.fix)
 
 
-def _cell(line: int, column: str, value: str, what: str) -> str:
-    return f"line {line}: column {column!r}: {_shown(value)} {what}"
-
-
-def _shown(value: str) -> str:
-    return repr(without_contacts(value))
-
-
-def _unknown(tables: Tables, name: str, column: str, known: Iterable[str], what: str, fix: str) -> Iterator[Fault]:
-    """Yield the filled cells of a column that are none of the known names."""
-    names = list(known)
-    rows = tables[name]
-    keys = lookup_keys(rows[column])
-    strange = rows[~keys.isin({lookup_key(one) for one in names}) & (keys != "")]
-    for line, value in zip(strange["line"], strange[column], strict=True):
-        yield Fault(line, _cell(line, column, value, what + did_you_mean(value, names)), fix)
-
-
 def _funnels(tables: Tables, name: str) -> Iterator[Fault]:
     known = [*tables["funnels"]["funnel"], *RESIDUAL_FUNNELS]
     fix = "use a funnel of funnels.csv in any case, or add it there"
-    return _unknown(tables, name, "funnel", known, "is not in funnels.csv", fix)
+    return unknown(tables, name, "funnel", known, "is not in funnels.csv", fix)
 
 
 def _clashes(tables: Tables, name: str, key: str, value: str, *, exact: bool = False) -> Iterator[Fault]:
@@ -238,15 +208,7 @@ def _rounded(tables: Tables, name: str, column: str) -> Iterator[Fault]:
     is_rounded = are_rounded_ids(rows[column]) if column == "sale_id" else rows[column].str.fullmatch(_ROUNDED)
     for line, value in zip(rows.loc[is_rounded, "line"], rows.loc[is_rounded, column], strict=True):
         what = "has lost its last digits: a spreadsheet has rounded it"
-        yield Fault(line, _cell(line, column, value, what), "type it anew with an apostrophe before it: '1234567890")
-
-
-def _bad_cells(tables: Tables, name: str, column: str, why: Callable[[str], str], fix: str) -> Iterator[Fault]:
-    """Yield the filled cells of a column of which `why` returns something."""
-    rows = tables[name]
-    for line, value in zip(rows["line"], rows[column], strict=True):
-        if value.strip() and (what := why(value)):
-            yield Fault(line, _cell(line, column, value, what), fix)
+        yield Fault(line, cell(line, column, value, what), "type it anew with an apostrophe before it: '1234567890")
 
 
 def _placeholders(tables: Tables) -> Iterator[Fault]:
@@ -257,14 +219,14 @@ def _placeholders(tables: Tables) -> Iterator[Fault]:
         return f"has {count} digits, more than any phone" if count > _MOST_PHONE_DIGITS else ""
 
     yield from _rounded(tables, "placeholder_phones", "phone")
-    yield from _bad_cells(
+    yield from bad_cells(
         tables, "placeholder_phones", "phone", why, "write the number people type, in digits, one on each line"
     )
 
 
 def _bots(tables: Tables) -> Iterator[Fault]:
-    yield from _patterns(tables, "bot_names", "pattern")
-    yield from _bad_cells(
+    yield from patterns(tables, "bot_names", "pattern")
+    yield from bad_cells(
         tables,
         "bot_names",
         "pattern",
@@ -273,24 +235,9 @@ def _bots(tables: Tables) -> Iterator[Fault]:
     )
 
 
-def _patterns(tables: Tables, name: str, column: str) -> Iterator[Fault]:
-    """Yield patterns that can fit nothing as they are meant: in ours `*` is anything, and all else means itself."""
-    is_topic = column == "topic_pattern"
-    several = _SEVERAL_TOPICS if is_topic else _SEVERAL_PATTERNS
-    apart = "they are separated by |" if is_topic else "each has a line of its own"
-
-    def why(value: str) -> str:
-        if _OF_A_REGEX.search(value) or (is_topic and _ALTERNATIVES.search(value)):
-            return "looks like a regular expression; here * is anything, and every other sign means itself"
-        return f"holds several patterns; {apart}" if several.search(value) else ""
-
-    fix = "write words and *, as *acca* | *cfa*" if is_topic else "write words and *, as *acca*, one line per pattern"
-    return _bad_cells(tables, name, column, why, fix)
-
-
 def _metrics(tables: Tables, known: Mapping[str, SourceNames]) -> Iterator[Fault]:
     rows = tables["metrics"]
-    yield from _unknown(
+    yield from unknown(
         tables,
         "metrics",
         "name",
@@ -339,7 +286,7 @@ def _chosen_column(name: str, line: int, value: str, sales: SourceNames, tables:
         offered = [*(column for column in usual if header_key(column) in there), *header]
         yield Fault(
             line,
-            _cell(line, "value", value, what + did_you_mean(value, offered)),
+            cell(line, "value", value, what + did_you_mean(value, offered)),
             f"{name} is one of {', '.join(offered[:6])} …",
         )
 
@@ -352,7 +299,7 @@ def _statuses(given: Mapping[str, tuple[int, str]]) -> Iterator[Fault]:
         parts = [part.strip() for part in value.split("|") if part.strip()]
         right = [status for part in parts for status in _separated(part, known)]
         if right != parts:
-            what = _cell(line, "value", value, "is one status as it is written; statuses are separated by |")
+            what = cell(line, "value", value, "is one status as it is written; statuses are separated by |")
             fix = f"write {without_contacts('|'.join(right))}; a sign that belongs to a status has a \\ before it"
             yield Fault(line, what, fix)
     if EXCLUDED in given and COUNTED in given:
@@ -360,7 +307,7 @@ def _statuses(given: Mapping[str, tuple[int, str]]) -> Iterator[Fault]:
         for status in statuses_of(given[COUNTED][1]):
             if lookup_key(status) in excluded:
                 line = given[COUNTED][0]
-                what = _cell(line, "value", status, f"is in {EXCLUDED} too (line {given[EXCLUDED][0]})")
+                what = cell(line, "value", status, f"is in {EXCLUDED} too (line {given[EXCLUDED][0]})")
                 yield Fault(line, what, "keep it in one of the two")
 
 
@@ -381,7 +328,7 @@ def _aliases(tables: Tables, known: Mapping[str, SourceNames]) -> Iterator[Fault
     rows = tables["column_aliases"]
     if known:
         what, fix = "is no pulled source", f"use one of {', '.join(known)}"
-        yield from _unknown(tables, "column_aliases", "source", known, what, fix)
+        yield from unknown(tables, "column_aliases", "source", known, what, fix)
     metrics = tables["metrics"]
     chosen = metrics["value"][lookup_keys(metrics["name"]).isin(CHOSEN_COLUMNS)]
     for line, source, column in zip(rows["line"], lookup_keys(rows["source"]), rows["column"], strict=True):
@@ -391,7 +338,7 @@ def _aliases(tables: Tables, known: Mapping[str, SourceNames]) -> Iterator[Fault
         if header_key(column) not in set(map(header_key, columns)):
             what = f"is no documented column of {source}{did_you_mean(column, columns)}"
             fix = f"alias is the header in the file, column one of {', '.join(columns[:6])} …"
-            yield Fault(line, _cell(line, "column", column, what), fix)
+            yield Fault(line, cell(line, "column", column, what), fix)
     yield from _clashes(tables, "column_aliases", "alias", "column")
 
 
@@ -399,10 +346,10 @@ def _profiles(tables: Tables) -> Iterator[Fault]:
     rows = tables["zoom_profiles"]
     for value in ("type", "source_tag", "category_mode", "category", "topic_pattern", "product", "use_case"):
         yield from _clashes(tables, "zoom_profiles", "name", value)
-    yield from _patterns(tables, "zoom_profiles", "topic_pattern")
+    yield from patterns(tables, "zoom_profiles", "topic_pattern")
     blank = rows[(rows["category_mode"] == "fixed") & (lookup_keys(rows["category"]) == "")]
     for line in blank["line"]:
-        what = _cell(line, "category", "", "must not be blank where category_mode is fixed")
+        what = cell(line, "category", "", "must not be blank where category_mode is fixed")
         yield Fault(line, what, "fill it in, or write auto for category_mode")
 
 
@@ -417,13 +364,13 @@ def _overrides(tables: Tables) -> Iterator[Fault]:
 
     yield from _rounded(tables, "webinar_overrides", "webinar_id")
     fix = "write the webinar id as Zoom shows it, as 812 0000 2006"
-    yield from _bad_cells(tables, "webinar_overrides", "webinar_id", why, fix)
+    yield from bad_cells(tables, "webinar_overrides", "webinar_id", why, fix)
     profiles = tables["zoom_profiles"]
     fix = "use a profile of zoom_profiles.csv, or add it there"
-    yield from _unknown(tables, "webinar_overrides", "profile", profiles["name"], "is not in zoom_profiles.csv", fix)
+    yield from unknown(tables, "webinar_overrides", "profile", profiles["name"], "is not in zoom_profiles.csv", fix)
     categories = [one for one in [*tables["category_tokens"]["category"], *profiles["category"]] if lookup_key(one)]
     known = set(map(lookup_key, categories))
-    yield from _bad_cells(
+    yield from bad_cells(
         tables,
         "webinar_overrides",
         "category",
@@ -441,9 +388,9 @@ def _overrides(tables: Tables) -> Iterator[Fault]:
 def _expected(tables: Tables) -> Iterator[Fault]:
     rows, profiles = tables["expected_exports"], tables["zoom_profiles"]
     fix = "use a profile of zoom_profiles.csv, or add it there"
-    yield from _unknown(tables, "expected_exports", "profile", profiles["name"], "is not in zoom_profiles.csv", fix)
+    yield from unknown(tables, "expected_exports", "profile", profiles["name"], "is not in zoom_profiles.csv", fix)
     registered = set(lookup_keys(profiles["name"][profiles["type"] == "registration"]))
     never = rows[lookup_keys(rows["profile"]).isin(registered) & (rows["report"] == "attendee")]
     for line, profile in zip(never["line"], never["profile"], strict=True):
-        what = _cell(line, "profile", profile, "is of type registration: no attendee report is ever of it")
+        what = cell(line, "profile", profile, "is of type registration: no attendee report is ever of it")
         yield Fault(line, what, "name the profile of the attendee report")

@@ -20,6 +20,8 @@ NO_SOURCE = "(no source)"
 UNMAPPED = "Unmapped"
 """The funnel of ad spend whose own funnel is blank or unknown."""
 RESIDUAL_FUNNELS = (MISC, NO_SOURCE, UNMAPPED)
+DEFAULT_MAX_AGE_DAYS, MOST_AGE_DAYS = "7", 365
+"""How many days after its event something may still be sent, where a rule is silent, and at most."""
 
 
 def _not_blank(text: str) -> str:
@@ -206,6 +208,45 @@ class ExpectedExports(Row):
     note: str = ""
 
 
+class DeliveryRules(Row):
+    """Whether events of a profile and a kind are sent, from which day on, and how long after; the first that fits."""
+
+    profile: Name
+    kind: Literal["*", "registered", "attended"]
+    deliver: Literal["yes", "no"]
+    from_date: date | None = None
+    max_age_days: str = DEFAULT_MAX_AGE_DAYS
+    unknown_consent: Literal["", "hold", "opted_out", "omit"] = "hold"
+    note: str = ""
+
+    @field_validator("max_age_days")
+    @classmethod
+    def _whole_days(cls, text: str) -> str:
+        if text.strip() and not (text.strip().isdecimal() and int(text) <= MOST_AGE_DAYS):
+            msg = f"must be a whole number of days, from 0 to {MOST_AGE_DAYS}"
+            raise ValueError(msg)
+        return text
+
+
+class DeliveryAttributes(Row):
+    """What an event or a user is sent with: `value` is `{column}` or `=constant`; the first that fits its profile."""
+
+    kind: Literal["registered", "attended", "user"]
+    attribute: Name
+    value: Name
+    type: Literal["", "text", "number", "date", "boolean"] = "text"
+    profile: str = ""
+
+
+class ConsentQuestions(Row):
+    """A question of a Zoom registration form whose answer is a consent on a channel."""
+
+    pattern: Name
+    channel: Literal["email", "sms", "whatsapp", "rcs", "all"]
+    yes_values: Name
+    note: str = ""
+
+
 TABLES: dict[str, type[Row]] = {
     "funnels": Funnels,
     "funnel_mapping": FunnelMapping,
@@ -222,6 +263,9 @@ TABLES: dict[str, type[Row]] = {
     "conductors": Conductors,
     "webinar_overrides": WebinarOverrides,
     "expected_exports": ExpectedExports,
+    "delivery_rules": DeliveryRules,
+    "delivery_attributes": DeliveryAttributes,
+    "consent_questions": ConsentQuestions,
 }
 """Every table of `config_csv`, by the name of its file without `.csv`."""
 
@@ -241,6 +285,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "conductors": ("name",),
     "webinar_overrides": ("webinar_id",),
     "expected_exports": ("profile", "weekday", "report"),
+    "delivery_rules": ("profile", "kind"),
+    "delivery_attributes": ("kind", "attribute", "profile"),
+    "consent_questions": ("pattern", "channel"),
 }
 """What the lines of each table are known by."""
 

@@ -166,7 +166,7 @@ def config_spelling(names: pd.Series, config: Config) -> pd.Series:
 
 
 def _date_columns(model: type[Row]) -> list[str]:
-    return [name for name, info in model.model_fields.items() if "date" in str(info.annotation)]
+    return [name for name, info in model.model_fields.items() if info.annotation in (date, date | None)]
 
 
 def iso_days(rows: pd.DataFrame, column: str, where: str) -> pd.Series:

@@ -35,7 +35,7 @@ UNREAD = "unread"
 """Status of a file of the config folder that is no table."""
 NAMED = ("funnels", "zoom_profiles", "category_tokens", "metrics")
 """Tables that others name: when one of them is what no longer fits, it falls back, and not those that name it."""
-OF_NO_NUMBER = ("expected_exports",)
+OF_NO_NUMBER = ("expected_exports", "delivery_rules", "delivery_attributes", "consent_questions")
 """Tables from which no number follows: a wrong one is told, and neither stops a first night nor holds another back."""
 _HEADER = 1 << 18
 """Bytes of a dump within which its header is."""

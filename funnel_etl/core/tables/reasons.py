@@ -40,6 +40,34 @@ REASONS: dict[str, tuple[str, str]] = {
         "the Zoom report's summary has no webinar id",
         "export the report again; do not delete its first lines",
     ),
+    "bad_channel": (
+        "the statement names no channel that there is",
+        "write email, sms, whatsapp, rcs or all, and drop the file again",
+    ),
+    "bad_state": (
+        "what the statement says is none of the words for it",
+        "write granted, refused, withdrawn, suppressed or lifted, and drop the file again",
+    ),
+    "no_contact": (
+        "the statement has neither a phone nor an e-mail that can be read",
+        "write the phone or the e-mail out, and drop the file again",
+    ),
+    "attribute_too_long": (
+        "an attribute of its event has a name of 50 characters or more, which WebEngage does not take",
+        "shorten the attribute in delivery_attributes.csv",
+    ),
+    "too_many_attributes": (
+        "its event has more than 25 attributes of one type, which WebEngage does not take",
+        "take lines out of delivery_attributes.csv",
+    ),
+    "reserved_name": (
+        "the name of its event or of an attribute begins with we_, which WebEngage ignores",
+        "rename it in zoom_profiles.csv or delivery_attributes.csv",
+    ),
+    "name_too_long": (
+        "its event has a name of 50 characters or more, which WebEngage does not take",
+        "shorten event_names in zoom_profiles.csv",
+    ),
 }
 """Reason of a quarantined row → what it means, and how to fix it."""
 
@@ -55,6 +83,7 @@ MERGES: dict[str, str] = {
     "same_bootcamp": "a further day of a person in the same bootcamp",
     "later_assignment_of_the_month": "the phone was assigned earlier in the same month",
     "attended_later": "the phone attended a later occurrence, which speaks for it as a qualified lead",
+    "same_statement": "the same person said the same on the same channel at the same time: the first stays",
     "aggregated": "the row was added up in a sum or a count",
 }
 """Reason of a merged row → what it means."""
@@ -88,6 +117,8 @@ EXCLUSIONS: dict[str, str] = {
     "no_phone_to_hand_over": "somebody attended whose phone is not known: nobody can be called",
     "status_not_counted": "its status is one of `excluded_statuses` in `metrics.csv`",
     "month_closed": "its month is closed: M0 keeps the rows it had, and `mart.restatements` says what would differ",
+    "delivery_off": "no line of `delivery_rules.csv` says yes, so nobody is looked at for delivery",
+    "no_consent_question": "the registration answers no question that `consent_questions.csv` names",
     "unchanged_revenue": "the sale counts for what it counted for the night before",
     "unchanged_version": "the CRM row is as it was the night before",
 }

@@ -22,7 +22,7 @@ from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.platform.dagster.nights import QUEUE, Night
 from funnel_etl.platform.lake import Lake
 
-SETTINGS = ("timezone", "sheet_year", "zoom_date_ratio", "quarantine_limit")
+SETTINGS = ("timezone", "sheet_year", "zoom_date_ratio", "quarantine_limit", "webengage_licence")
 """The settings that decide about the rows of a table that may be reused, or whether they are published."""
 REMAKE = "funnel_etl/remake"
 """Tag of runs that make every table."""
@@ -62,7 +62,7 @@ def _made_of(night: Night, lake: Lake, inputs: Mapping[str, Table]) -> dict[str,
     return {
         "code": CODE,
         "config": night.config.version,
-        "settings": {name: getattr(night.sources.settings, name) for name in SETTINGS},
+        "settings": {name: getattr(night.sources.settings, name, None) for name in SETTINGS},
         "inputs": {name: lake.content_hash(read, night.day) for name, read in inputs.items()},
         "erased": night.sources.landing.erasures.persons(),
     }

@@ -7,7 +7,7 @@ and one blocking check of all that must hold of the rows. Expected failures beco
 import base64
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from funnel_etl.core.config_tables import Config
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.tables.accounting import Made, Outcome, too_many_quarantined
+from funnel_etl.core.tables.accounting import LedgerLine, Made, Outcome, too_many_quarantined
 from funnel_etl.core.tables.contracts import Kind, Table
 from funnel_etl.core.tables.earlier import Earlier, EarlierReads
 from funnel_etl.core.tables.validity import Uses, validity
@@ -46,11 +47,20 @@ CONDITIONS = ("contract", "every_row_accounted", "few_in_quarantine")
 """What it asks of every table."""
 
 
+@dataclass(frozen=True)
+class ReadIf:
+    """An input that config may have no use for: then its rows are left out unread, by the rule `otherwise`."""
+
+    table: Table
+    is_asked: Callable[[Config], bool]
+    otherwise: str
+
+
 def table_asset(
     table: Table,
     *,
     group: str,
-    inputs: Mapping[str, Table] | None = None,
+    inputs: Mapping[str, Table | ReadIf] | None = None,
     needs: Sequence[dg.AssetKey | Sequence[str]] = (),
     resources: Collection[str] = (),
     reads_earlier: Mapping[Table, Collection[Earlier]] | None = None,
@@ -70,7 +80,8 @@ def table_asset(
     did not, and asks one that is silent again (`patience`).
     """
     origins = column_lineage(lineage or {})
-    read = dict(inputs or {})
+    rules = {name: each for name, each in (inputs or {}).items() if isinstance(each, ReadIf)}
+    read = {name: each.table if isinstance(each, ReadIf) else each for name, each in (inputs or {}).items()}
     earlier = {other.full_name: tuple(rules) for other, rules in (reads_earlier or {}).items()}
     given_names = {*resources, *({"lake_store"} if reads_earlier else ())}
     balances = dict(conserved or {})
@@ -81,9 +92,10 @@ def table_asset(
     def wrap(body: Callable[..., Outcome]) -> dg.AssetsDefinition:
         def made(context: dg.AssetExecutionContext, night: Night, key: str | None) -> Iterator[Any]:
             settings, given = night.sources.settings, _given(context, given_names, night, earlier)
-            frames = frames_of(context, read, night)
+            frames, unread = _asked_for(context, read, rules, night)
             make = partial(_made, table, body, night, **given, **frames)
             outcome, contract = run_body(context, partial(patiently, context, settings, make) if pulls else make)
+            outcome.ledger = [unread.get(line.input_name, line) for line in outcome.ledger]
             night.done(table)
             if outcome.reused_from is not None:  # its source sent the same again
                 yield from _reused(table, outcome, _lake(context), [*CONDITIONS, *balances], origins)
@@ -188,6 +200,24 @@ def frames_of(context: dg.AssetExecutionContext, inputs: Mapping[str, Table], ni
 
     found: dict[str, pd.DataFrame] = run_body(context, read) if inputs else {}
     return found
+
+
+def _asked_for(
+    context: dg.AssetExecutionContext, inputs: Mapping[str, Table], rules: Mapping[str, ReadIf], night: Night
+) -> tuple[dict[str, pd.DataFrame], dict[str, LedgerLine]]:
+    """Return the rows of the inputs, none of those that config has no use for, and what the ledger says of these."""
+    unasked = {name: rule for name, rule in rules.items() if not rule.is_asked(night.config)}
+    if not unasked:
+        return frames_of(context, inputs, night), {}
+    context.resources.lake.do_without([inputs[name] for name in unasked], night.day)
+    frames = frames_of(context, {name: table for name, table in inputs.items() if name not in unasked}, night)
+    lines = {}
+    for name, rule in unasked.items():
+        table = inputs[name]
+        rows = run_body(context, partial(_lake(context).count, table, night.day))
+        reasons = {f"excluded:{rule.otherwise}": rows} if rows else {}
+        lines[table.full_name] = LedgerLine(table.full_name, rows, 0, excluded=rows, reasons=reasons)
+    return frames | {name: inputs[name].empty() for name in unasked}, lines
 
 
 def run_body(context: dg.AssetExecutionContext, body: Callable[[], Any]) -> Any:

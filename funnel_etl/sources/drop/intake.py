@@ -26,6 +26,7 @@ from funnel_etl.sources.drop.ready import FileStat, StillWritten, is_changed, re
 
 log = logging.getLogger("funnel_etl.progress")
 MEGABYTE = 1_000_000
+ONE_WEBINAR = "export the report of one webinar alone"
 
 
 @dataclass
@@ -64,7 +65,7 @@ class DropFolder:
     """One drop folder: `read(data, file_id, came)` judges a file by raising FunnelError; `state`: where memory is kept.
 
     `follows_label`: which lines of a file of this kind are no rows of persons; `refuses`: why these bytes (a file_id),
-    however well they read, are not taken.
+    however well they read, are not taken; `smaller`: how a person makes smaller files of one that is too large.
     """
 
     source: str
@@ -76,6 +77,7 @@ class DropFolder:
     max_mb: int
     follows_label: FollowsLabel = no_label
     refuses: Callable[[str], FunnelError | None] = lambda _file_id: None
+    smaller: str = ONE_WEBINAR
 
     def take(self, *, seconds: float | None = None, wait: bool = True) -> IntakeResult:
         """Take every file that is ready, for at most `seconds`; if another process is at it, wait or give way."""
@@ -218,7 +220,7 @@ class _Work:
 
     def _reject(self, entry: FileStat, name: str, sub_folder: str | None) -> FunnelError:
         drop = self.drop
-        refusal = too_large(entry.size, drop.max_mb)
+        refusal = too_large(entry.size, drop.max_mb, drop.smaller)
         drop.landing.record_rejected(
             drop.source, name, size=entry.size, received_at=utc_now(), reason=refusal, folder=sub_folder
         )
@@ -292,12 +294,11 @@ class _SeenFiles:
                 write_whole(self.path, text.encode(), private=True)
 
 
-def too_large(size: int, max_mb: int) -> FunnelError:
+def too_large(size: int, max_mb: int, smaller: str = ONE_WEBINAR) -> FunnelError:
     """Return the refusal of a file over the limit of FUNNEL_ZOOM_MAX_MB."""
     return SourceRejected(
-        f"it is too large for a report ({grouped(round(size / MEGABYTE))} MB; the limit is {max_mb} MB), "
-        "and was not read",
-        fix="export the report of one webinar alone; the engineer can raise FUNNEL_ZOOM_MAX_MB",
+        f"it is too large ({grouped(round(size / MEGABYTE))} MB; the limit is {max_mb} MB), and was not read",
+        fix=f"{smaller}; the engineer can raise FUNNEL_ZOOM_MAX_MB",
     )
 
 

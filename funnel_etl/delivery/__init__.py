@@ -1,0 +1,1 @@
+"""What is sent to the outside: from a ledger, and only when it is switched on."""
