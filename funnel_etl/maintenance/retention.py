@@ -171,7 +171,7 @@ def _always(arrivals: list[Arrival], *, is_used: bool) -> str | None:
     if kinds - {"pull", "file"}:
         return "config, closed months, published facts, decisions"
     if any(a.kind == "file" and a.status == "accepted" for a in arrivals):
-        return "Zoom reports: every night is made from all of them"
+        return "dropped files: every night is made from all of them"
     if is_used and any(a.source in SOURCES and SOURCES[a.source].needs_all_dumps for a in arrivals):
         return "dumps a table follows from, all of them (clean.crm_history)"
     return None

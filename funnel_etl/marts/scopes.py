@@ -12,6 +12,7 @@ import pandas as pd
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
+from funnel_etl.delivery.webengage.contracts import CONSENT_STATE, CONSENTS, RAW_CONSENTS
 from funnel_etl.marts.funnel import contracts as mart
 from funnel_etl.marts.funnel.attribution import contracts as attribution
 from funnel_etl.marts.funnel.journeys import contracts as journeys
@@ -37,6 +38,8 @@ SCOPES: dict[Table, Scope] = {
     **dict.fromkeys([table for source in SOURCES.values() for table in (source.raw, source.clean)], Scope.FILE),
     **dict.fromkeys(raw_zoom.RAW_TABLES, Scope.FILE),
     **dict.fromkeys(zoom.CLEAN_TABLES, Scope.OCCURRENCE),
+    RAW_CONSENTS: Scope.FILE,
+    **dict.fromkeys((CONSENTS, CONSENT_STATE), Scope.WHOLE),  # by phone and by e-mail, over all files and forms
     zoom.LENT_PHONES: Scope.WHOLE,  # by e-mail, of all leads and all reports
     zoom.BOOTCAMP_PARTICIPATION: Scope.WHOLE,  # a bootcamp is several occurrences
     CRM_HISTORY: Scope.WHOLE,  # by key of the CRM, but for where the dump's window begins

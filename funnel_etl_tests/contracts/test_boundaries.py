@@ -23,6 +23,7 @@ PLACES = {
     "changes": "observe/changes",
     "watch": "observe/completeness",
     "alerts": "observe/alerts",
+    "delivery": "delivery/webengage",
 }
 """Part → its folder."""
 
@@ -79,6 +80,7 @@ ROOMS = (
         "sources",
         "platform",
         "parts",
+        "delivery",
         "catalog",
         "environment",
         "marts",
@@ -185,6 +187,15 @@ def test_the_parts_never_import_each_other_nor_what_joins_them(part: str, other:
     assert offenders(modules(part), f"funnel_etl.parts.{other}", "funnel_etl.marts", "funnel_etl.assembly") == []
 
 
+def test_what_is_sent_knows_of_the_parts_only_their_contracts() -> None:
+    ours = {(path, name) for path in modules("delivery") for name in imported(path) if ".parts." in f".{name}"}
+    own = {f"{path.name}: {name}" for path, name in ours if "funnel_etl.parts." in name and ".contracts." not in name}
+    assert len(ours) > 3
+    assert own == set()
+    above = ("catalog", "marts", "observe", "operate", "maintenance")
+    assert offenders(modules("delivery"), *(f"funnel_etl.{room}" for room in above)) == []
+
+
 @pytest.mark.parametrize("part", ["marketing", "sales", "funnel"])
 def test_parity_hangs_on_the_others_and_nothing_hangs_on_parity(part: str) -> None:
     assert offenders(modules(part), "funnel_etl.marts.parity") == []
@@ -220,7 +231,7 @@ def test_core_imports_no_dagster_no_sqlalchemy_and_nothing_else_of_ours() -> Non
     assert ours == []
 
 
-@pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity", "changes", "watch"])
+@pytest.mark.parametrize("part", ["marketing", "sales", "funnel", "parity", "changes", "watch", "delivery"])
 def test_what_is_not_wiring_imports_neither_dagster_nor_sqlalchemy(part: str) -> None:
     paths = [path for path in modules(part) if path.stem not in WIRING]
     assert len(paths) > 3
@@ -270,6 +281,9 @@ def test_what_is_not_wiring_imports_neither_dagster_nor_sqlalchemy(part: str) ->
         "marts/parity/spend.py",
         "marts/parity/zoom_tab.py",
         "marts/parity/diff.py",
+        "delivery/candidates_contract.py",
+        *(f"delivery/webengage/{name}.py" for name in ("candidates", "conditions", "consent", "contracts", "keys")),
+        *(f"delivery/webengage/{name}.py" for name in ("payloads", "reasons", "rows", "rules", "users")),
         "observe/changes/contracts.py",
         "observe/changes/decompose.py",
         "observe/changes/matching.py",

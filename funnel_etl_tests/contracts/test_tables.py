@@ -121,7 +121,7 @@ OF_A_METRIC = {
     CHANGED_ROWS: {"before_value", "after_value"},
 }
 """Columns that are rupees or a count, as the row's metric is."""
-NAMES_OF_KINDS = {Kind.MONEY: r".*_inr", Kind.BOOLEAN: r"(is|has)_.*|attended(_before_.*)?|in_force"}
+NAMES_OF_KINDS = {Kind.MONEY: r".*_inr", Kind.BOOLEAN: r"(is|has)_.*|attended(_before_.*)?|in_force|only_after_.*"}
 
 
 @each_table

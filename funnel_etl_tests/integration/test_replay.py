@@ -351,7 +351,7 @@ def test_the_purge_removed_what_it_may_and_says_what_stays_and_why(after_purge: 
     assert "of ad_spend, " in removed[LANDING].what
     kept = {line.what for line in after_purge.told.kept}
     assert "newest of their table" in kept
-    assert "Zoom reports: every night is made from all of them" in kept
+    assert "dropped files: every night is made from all of them" in kept
     assert "dumps a table follows from, all of them (clean.crm_history)" in kept
 
 

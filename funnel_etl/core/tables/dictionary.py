@@ -27,8 +27,13 @@ def as_markdown(tables: Iterable[Table]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def reasons_markdown(parity: Mapping[str, str], changes: Mapping[str, str]) -> str:
-    """Return every reason a row may have for being left out, a cell to differ from the sheet, a fact to move."""
+def reasons_markdown(
+    parity: Mapping[str, str], changes: Mapping[str, str], delivery: Mapping[str, tuple[str, str]]
+) -> str:
+    """Return every reason a row may have for being left out, a cell to differ from the sheet, a fact to move.
+
+    And why somebody is not sent anything.
+    """
     lines = [
         GENERATED,
         "# Reasons",
@@ -52,6 +57,16 @@ def reasons_markdown(parity: Mapping[str, str], changes: Mapping[str, str]) -> s
     ):
         lines += ["", f"## {title}", "", introduction, "", "| reason | what it means |", "| --- | --- |"]
         lines += [f"| `{name}` | {_cell(what)} |" for name, what in reasons.items()]
+    lines += [
+        "",
+        "## Delivery",
+        "",
+        "Why an event or a user is not to be sent: `ops.delivery_candidates.reason`. Of several the first of these.",
+        "",
+        "| reason | what it means | how to fix it |",
+        "| --- | --- | --- |",
+        *(f"| `{name}` | {_cell(what)} | {_cell(fix)} |" for name, (what, fix) in delivery.items()),
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -11,9 +11,8 @@ from funnel_etl.delivery.webengage import conditions, contracts
 from funnel_etl.delivery.webengage.candidates import candidates
 from funnel_etl.delivery.webengage.consent import NO_QUESTION, clean_consents, consent_state
 from funnel_etl.delivery.webengage.intake import night_files, raw_consents
-from funnel_etl.delivery.webengage.reasons import DELIVERY_OFF
 from funnel_etl.delivery.webengage.rows import Night as Decisions
-from funnel_etl.delivery.webengage.rules import is_on
+from funnel_etl.delivery.webengage.rules import DELIVERY_OFF, is_on
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REGISTRATIONS
 from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_REGISTRANT_ROWS
 from funnel_etl.platform.contracts import CONFIG_VERSIONS

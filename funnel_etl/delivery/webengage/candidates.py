@@ -70,7 +70,7 @@ def _people(webinars: pd.DataFrame, tables: Mapping[str, pd.DataFrame], night: N
     for kind, people in tables.items():
         known = webinars.set_index("occurrence_id")[[*_OF_THE_OCCURRENCE, profile_of[kind]]]
         rows = people.drop(columns=[c for c in known.columns if c in people.columns])
-        rows = rows.assign(label=rows.index, kind=kind).merge(known, "left", left_on="occurrence_id", right_index=True)
+        rows = rows.assign(label=rows.index, kind=kind).merge(known, how="left", left_on="occurrence_id", right_index=True)
         profiles = rules.event_names(night.config.table("zoom_profiles"), kind)
         keys = lookup_keys(rows[profile_of[kind]])
         for name in ("name", "event_name"):
@@ -130,7 +130,7 @@ def _reasons(people: pd.DataFrame, night: Night) -> pd.Series:
         reasons.NO_REGISTRATION_REPORT: ~is_attended & ~people["has_registration_report"] & ~people["is_dual"],
         reasons.NO_PROFILE: people["profile"].isna(),
         reasons.NO_EVENT_NAME: people["event_name"].isna(),
-        reasons.DELIVERY_OFF: people["first_day"].isna(),
+        rules.DELIVERY_OFF: people["first_day"].isna(),
         reasons.NOT_APPROVED: ~is_attended & ~status.isin(("", "approved")),
         reasons.BEFORE_FROM_DATE: people["event_date"] < people["first_day"],
         # A registration for a webinar to come is sent; somebody who attended one after the night is the next night's.

@@ -2,10 +2,11 @@
 
 from funnel_etl.core.tables.reasons import REASONS
 from funnel_etl.delivery.webengage.payloads import ATTRIBUTE_TOO_LONG, NAME_TOO_LONG, RESERVED_NAME, TOO_MANY_ATTRIBUTES
+from funnel_etl.delivery.webengage.rules import DELIVERY_OFF
 
 NO_PROFILE, NO_EVENT_NAME, NO_SHOW = "no_profile", "no_event_name", "no_show"
 NO_REGISTRATION_REPORT, NOT_APPROVED, NO_USER_ID = "no_registration_report", "not_approved", "no_user_id"
-SUPPRESSED, NO_CONSENT, DELIVERY_OFF = "suppressed", "no_consent", "delivery_off"
+SUPPRESSED, NO_CONSENT = "suppressed", "no_consent"
 TOO_OLD, BEFORE_FROM_DATE, ENDED_LATER = "too_old", "before_from_date", "ended_later"
 
 DELIVERY_REASONS: dict[str, tuple[str, str]] = {

@@ -12,6 +12,8 @@ from funnel_etl.core.values.patterns import wildcard
 from funnel_etl.core.values.text import lookup_key, lookup_keys, squash_one
 
 ANY = "*"
+DELIVERY_OFF = "delivery_off"
+"""Reason: no line that fits says yes."""
 HOLD, OPTED_OUT, OMIT = "hold", "opted_out", "omit"
 DUAL = "bootcamp_dual"
 TYPES = {REGISTERED: ("registration", DUAL), ATTENDED: ("webinar_attended", DUAL)}

@@ -9,7 +9,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from funnel_etl import locks
 from funnel_etl.catalog import PEOPLE, SOURCES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.parts import FOLLOWS, PARTS
+from funnel_etl.delivery.webengage.intake import SOURCE as CONSENT
 from funnel_etl.operate.erase import database as erase_database
 from funnel_etl.operate.erase.person import IDS, JOURNAL, Person, person_of
 from funnel_etl.operate.erase.stores import RemovedLines, count_landed, erase_folders, erase_lake, erase_landed
@@ -41,6 +42,8 @@ from funnel_etl.sources.archive.store import open_store
 from funnel_etl.sources.nightly import NightlySources
 
 log = logging.getLogger("funnel_etl.progress")
+DROPPED = (ZOOM, CONSENT)
+"""What people drop: all of its files are in use, not only the newest."""
 MANY = 5
 """More other people than this on the person's rows: the phone or e-mail is hardly one person's."""
 
@@ -208,9 +211,9 @@ class Eraser:
     def _sources(self, landed: RemovedLines) -> list[str]:
         """Name the sources whose newest file holds the person, or held lines that were not kept."""
         held = []
-        for source in (*SOURCES, ZOOM):
+        for source in (*SOURCES, *DROPPED):
             arrivals = self._landing.arrivals(source)
-            newest = {a.file_id for a in (arrivals if source == ZOOM else newest_pull(arrivals))}
+            newest = {a.file_id for a in (arrivals if source in DROPPED else newest_pull(arrivals))}
             if any(file_id in landed.file_ids or self._landing.erased_lines(file_id) for file_id in newest):
                 held.append(source)
         return held
@@ -253,6 +256,7 @@ def _others(connection: sa.Connection, person: Person) -> int:
 @contextmanager
 def _no_file_is_taken(state: Path) -> Iterator[None]:
     """Keep the sensor from taking files out of the drop folder meanwhile."""
-    with (state / f"drop_{ZOOM}.lock").open("ab") as file:
-        locks.lock(file)
+    with ExitStack() as stack:
+        for source in DROPPED:
+            locks.lock(stack.enter_context((state / f"drop_{source}.lock").open("ab")))
         yield

@@ -12,6 +12,7 @@ from funnel_etl.settings import Settings
 WHERE = {
     **{source.name: f"{source.title} ({source.variable})" for source in SOURCES.values()},
     "zoom": "the Zoom account, and whoever keeps its downloaded reports",
+    "consent": "whoever keeps the files of consents",
 }
 
 

@@ -23,6 +23,8 @@ from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import TABLES as CONFIG_TABLES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.contracts import Table
+from funnel_etl.delivery.webengage.contracts import RAW_CONSENTS
+from funnel_etl.delivery.webengage.intake import SOURCE as CONSENT
 from funnel_etl.marts.funnel.contracts import DATA_VERSION
 from funnel_etl.marts.funnel.m0 import closing
 from funnel_etl.operate.rerun.replay_files import Written, require_free, write_folder
@@ -46,6 +48,7 @@ SCHEMAS = ("raw", "clean", "mart", "parity")
 RAW = {
     **{source.name: source.raw.asset_key for source in SOURCES.values()},
     ZOOM: ["raw", "zoom_reports"],
+    CONSENT: RAW_CONSENTS.asset_key,
 }
 """Source → the asset it comes in by."""
 CARRIED = [source for source in SOURCES.values() if source.carry]

@@ -373,7 +373,7 @@ def _worklist(connection: sa.Connection) -> Iterator[StatusItem]:
 def _rejected(connection: sa.Connection) -> Iterator[StatusItem]:
     for row in connection.execute(REJECTED):
         what, _, fix = (row.reason or "").partition(". Fix: ")
-        who = MARKETING_OPERATIONS if row.source in ("zoom", "config") else ENGINEER
+        who = MARKETING_OPERATIONS if row.source in ("zoom", "consent", "config") else ENGINEER
         facts = {"source": row.source, "received_at": row.received_at, "reason": row.reason}
         # It stays listed after its cause was fixed: a note, nothing that is still to be done.
         yield StatusItem(FILE, f"{row.source} {row.name}", f"{what} ({who}: {fix})" if fix else what, None, None, facts)

@@ -34,6 +34,9 @@ HEADERS = {
     "conductors": "name,conductor",
     "webinar_overrides": "webinar_id,conductor,category,profile,bootcamp_day,note",
     "expected_exports": "profile,weekday,report,note",
+    "delivery_rules": "profile,kind,deliver,from_date,max_age_days,unknown_consent,note",
+    "delivery_attributes": "kind,attribute,value,type,profile",
+    "consent_questions": "pattern,channel,yes_values,note",
 }
 
 
@@ -79,6 +82,24 @@ def test_sixteen_profiles_carry_seventeen_events() -> None:
     assert all(row["download_name"] == f"{row['name']}.csv" for row in profiles)
 
 
+def test_the_events_have_the_names_that_journeys_wait_for() -> None:
+    events = {event for row in rows("zoom_profiles") for event in row["event_names"].split("|")}
+    tracks = ("CD", "IP", "MA", "TF", "ADR", "Misc")
+    assert events == {
+        *("Plutus Webinar Attended", "Plutus Webinar Registered"),
+        *("Plutus Bootcamp Registered", "Plutus Bootcamp Attended", "TLS Misc Bootcamp Attended"),
+        *(f"TLS Webinar {kind} {track}" for kind in ("Attended", "Registered") for track in tracks),
+    }
+
+
+@SETS
+def test_nothing_is_sent_until_somebody_says_so(folder: Path) -> None:
+    [rule] = rows("delivery_rules", folder)
+    assert [rule[name] for name in ("profile", "kind", "deliver", "from_date", "unknown_consent")] == [
+        *("*", "*", "no", "", "hold"),
+    ]
+
+
 def test_profiles_named_elsewhere_exist() -> None:
     known = {row["name"] for row in rows("zoom_profiles")}
     named = {row["profile"] for name in ("expected_exports", "webinar_overrides") for row in rows(name)} - {""}
@@ -91,6 +112,7 @@ def test_a_real_team_starts_without_a_line_that_only_one_team_can_know() -> None
     of_a_team = (
         *("funnel_mapping", "campaign_mapping", "manual_mapping", "manual_value_funnel", "closed_months"),
         *("column_aliases", "category_tokens", "conductors", "webinar_overrides", "expected_exports"),
+        "consent_questions",
     )
     assert {name: rows(name, START) for name in of_a_team} == {name: [] for name in of_a_team}
     of_all = set(HEADERS) - set(of_a_team)

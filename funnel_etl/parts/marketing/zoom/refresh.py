@@ -17,6 +17,7 @@ NEEDS = (
     "clean.ad_spend",
     "clean.assigned_leads",
     "clean.sales",
+    "raw.consents",
     "mart.spend_by_funnel",
     "mart.data_version",
 )

@@ -297,7 +297,10 @@ def test_a_channel_that_is_not_granted_is_opted_out_of(decide) -> None:
     assert reason_of(outcome) is None
     assert flags_of(outcome) == [True, False, False, False]
     assert json.loads(one(outcome, "attended")["consent"]) == {
-        "email": "granted", "sms": "refused", "whatsapp": "unknown", "rcs": "unknown"
+        "email": "granted",
+        "sms": "refused",
+        "whatsapp": "unknown",
+        "rcs": "unknown",
     }
 
 

@@ -45,7 +45,7 @@ def test_the_sixteen_profiles_are_those_of_the_team(night) -> None:
     assert table.loc["tls_misc_bootcamp", "category"] == "Bootcamp"
     events = [event for cell in table["event_names"] for event in cell.split("|")]
     assert len(set(events)) == 17
-    assert {"plutus_bootcamp_registered", "plutus_bootcamp_attended"} <= set(events)
+    assert {"Plutus Bootcamp Registered", "Plutus Bootcamp Attended"} <= set(events)
 
 
 @pytest.mark.parametrize(
