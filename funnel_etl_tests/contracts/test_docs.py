@@ -105,7 +105,10 @@ def test_the_example_file_is_read_as_if_nothing_were_set(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(
     ("page", "text"),
-    [("data-dictionary.md", as_markdown(TABLES)), ("reasons.md", reasons_markdown(PARITY_REASONS, CAUSES, DELIVERY_REASONS))],
+    [
+        ("data-dictionary.md", as_markdown(TABLES)),
+        ("reasons.md", reasons_markdown(PARITY_REASONS, CAUSES, DELIVERY_REASONS)),
+    ],
     ids=["dictionary", "reasons"],
 )
 def test_a_generated_page_is_what_the_code_says(page, text):
