@@ -13,8 +13,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from funnel_etl.delivery.candidates_contract import DELIVERY_CANDIDATES
 from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.operate.rerun.replay import replay
+from funnel_etl.platform.lake import Lake
 from funnel_etl_tests.golden.week import CONFIG, FRI, SAT, SUN, THU, WED, write_night
 from funnel_etl_tests.installation import Installation, Published
 
@@ -256,8 +258,29 @@ PERSONAL = ("raw.consents", "clean.consents", "clean.consent_state", "ops.delive
 
 def test_while_no_rule_says_yes_nothing_is_read_and_everybody_is_counted(published: Published) -> None:
     at = published.week(WED, THU, FRI)
-    ledger = ledger_of(at, "ops.delivery_candidates")
-    people = ledger[ledger["input_name"].str.startswith("clean.")]
+    lake = Lake(at.home / "state" / "lake")
+    lines = {line.input_name: line for line in lake.read_account(DELIVERY_CANDIDATES, FRI)[0].ledger}
+    people = lines["clean.zoom_registrations"]
+    assert (people.rows_in, people.rows_out, people.excluded) == (3, 0, 3)
+    assert people.reasons == {"excluded:delivery_off": 3}
+    assert lake.count(DELIVERY_CANDIDATES, FRI) == 0
+
+
+def test_a_part_that_has_nothing_yet_is_not_published_and_nobody_misses_it(published: Published) -> None:
+    at = published.week(WED, THU, FRI)
+    assert at.value("SELECT count(*) FROM ops.nights WHERE part = 'delivery'") == 0
     assert at.value("SELECT count(*) FROM ops.delivery_candidates") == 0
-    assert people["rows_in"].tolist() == people["excluded"].tolist() == [0, 3]
-    assert people["reasons"].tolist() == [{}, {"excluded:delivery_off": 3}]
+    assert "delivery" not in at.command("status").stdout
+
+
+def test_a_part_that_had_something_is_published_every_night(published: Published) -> None:
+    at = published.week(WED, THU, FRI)
+    switch_on(at)
+    run(at, FRI)
+    assert at.value("SELECT count(*) FROM ops.delivery_candidates") == 3
+    (at.config / "delivery_rules.csv").write_text(RULES + "*,*,no,,7,hold,\n")
+    run(at, FRI)
+    assert at.value("SELECT count(*) FROM ops.delivery_candidates") == 0
+    assert ledger_of(at, "ops.delivery_candidates")["excluded"].sum() == 3
+    assert at.value("SELECT count(*) FROM ops.nights WHERE part = 'delivery'") == 2
+    published.discard(at)

@@ -305,7 +305,7 @@ def test_each_asset_alone_gives_what_the_night_gave(again: Story) -> None:
                 )
                 assert alone.success, key
     assert len(keys) == len(hashes) >= 25
-    assert len(publishers) == len(PARTS) + 1  # and the watch
+    assert len(publishers) == len(PARTS) + 2  # and the watch, and delivery
     assert {t.full_name: again.lake.content_hash(t, NIGHT) for t in TABLES if t.schema in PUBLISHED} == hashes
     after = again.installation.contents(*PUBLISHED)
     assert {name for name in before if before[name] != after[name]} <= RUNS_OWN

@@ -70,7 +70,9 @@ def _people(webinars: pd.DataFrame, tables: Mapping[str, pd.DataFrame], night: N
     for kind, people in tables.items():
         known = webinars.set_index("occurrence_id")[[*_OF_THE_OCCURRENCE, profile_of[kind]]]
         rows = people.drop(columns=[c for c in known.columns if c in people.columns])
-        rows = rows.assign(label=rows.index, kind=kind).merge(known, how="left", left_on="occurrence_id", right_index=True)
+        rows = rows.assign(label=rows.index, kind=kind).merge(
+            known, how="left", left_on="occurrence_id", right_index=True
+        )
         profiles = rules.event_names(night.config.table("zoom_profiles"), kind)
         keys = lookup_keys(rows[profile_of[kind]])
         for name in ("name", "event_name"):

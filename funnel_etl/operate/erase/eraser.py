@@ -21,7 +21,7 @@ from upath import UPath
 from funnel_etl import locks
 from funnel_etl.catalog import PEOPLE, SOURCES
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.parts import FOLLOWS, PARTS
+from funnel_etl.core.parts import FOLLOWS, OPTIONAL, PARTS
 from funnel_etl.delivery.webengage.intake import SOURCE as CONSENT
 from funnel_etl.operate.erase import database as erase_database
 from funnel_etl.operate.erase.person import IDS, JOURNAL, Person, person_of
@@ -173,7 +173,7 @@ class Eraser:
         """
         with self._engine.connect() as connection:
             sql = sa.text(f"SELECT part, max(as_of) AS night FROM ops.nights WHERE {OURS} GROUP BY part")  # noqa: S608
-            parts = {row.part: row.night for row in connection.execute(sql) if row.part in PARTS}
+            parts = {row.part: row.night for row in connection.execute(sql) if row.part in {*PARTS, *OPTIONAL}}
         behind: list[str] = []
         failures: dict[str, str] = {}
         for night in sorted({*parts.values()}):
@@ -183,8 +183,8 @@ class Eraser:
             given: dict[str, Any] = {"sources": sources, "parsed_reports": parsed}
             done = summarise_run(night, run_job(self._defs, NIGHTLY, self._writer, night, **given))
             own = [part for part, newest in parts.items() if newest == night and not done.parts[part].published]
-            if len({*parts.values()}) > 1 and {*own} <= {*FOLLOWS}:
-                behind += [part for part in FOLLOWS if part in own]
+            if len({*parts.values()}) > 1 and {*own} <= {*FOLLOWS, *OPTIONAL}:
+                behind += [part for part in (*FOLLOWS, *OPTIONAL) if part in own]
             elif own:
                 failures |= done.failures
         return sorted({*parts.values()}), behind, failures

@@ -22,6 +22,7 @@ from funnel_etl.platform.dagster.automation_state import daemon_lives
 from funnel_etl.platform.dagster.killed_runs import GOING, fail_killed_runs, report_killed
 from funnel_etl.platform.dagster.nights import BY_COMMAND, NIGHTLY, begin_nights, maker_of
 from funnel_etl.platform.dagster.patience import PATIENCE
+from funnel_etl.platform.dagster.publish_asset import IDLE
 from funnel_etl.platform.dagster.reuse import REMAKE
 from funnel_etl.platform.dagster.run_events import failures_of, was_stopped, why_failed
 from funnel_etl.platform.dagster.run_origin import with_origin
@@ -204,6 +205,8 @@ def summarise_run(night: date, done: dg.ExecuteInProcessResult) -> NightResult:
         if event.is_step_materialization and event.asset_key and event.asset_key.path[0] == "publish":
             metadata = event.step_materialization_data.materialization.metadata
             seen: dict[str, Any] = {name: value.value for name, value in metadata.items()}
+            if IDLE in seen:
+                continue
             part = event.asset_key.path[1]
             result.parts[part] = PartResult(
                 part,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from funnel_etl.core.config_models import MISC
 from funnel_etl.core.config_models import TABLES as CONFIG_TABLES
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.parts import PARTS
+from funnel_etl.core.parts import OPTIONAL, PARTS
 from funnel_etl.core.roles import ANALYST, ENGINEER, MARKETING_OPERATIONS
 from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.marts.funnel.worklist.contracts import DECIDED_AT, DECIDED_BY, ITEM_KINDS
@@ -175,7 +175,7 @@ def status(settings: Settings) -> Status:
 
 def _nights(connection: sa.Connection, settings: Settings) -> Iterator[StatusItem]:
     nights = {row.part: row for row in connection.execute(NIGHTS)}
-    for part in PARTS:
+    for part in (*PARTS, *(part for part in OPTIONAL if part in nights)):
         night = nights.get(part)
         if night is None:
             yield StatusItem(NIGHT, part, "nothing published yet", "funnel-etl run", ENGINEER)

@@ -11,9 +11,10 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
+import sqlalchemy as sa
 
 from funnel_etl.core.errors import PublishRefused
-from funnel_etl.core.parts import FOLLOWS
+from funnel_etl.core.parts import FOLLOWS, OPTIONAL
 from funnel_etl.core.tables.accounting import LINE_COLUMNS, MERGED_COLUMNS, QUARANTINE_COLUMNS
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.reasons import fix_hint
@@ -41,6 +42,8 @@ FileStates = Callable[[Night, Lake], pd.DataFrame]
 """Gives, per file_id, status, occurrence_id, warnings (a list as JSON) and a reason as a part knows them."""
 STATE_COLUMNS = ["file_id", "status", "occurrence_id", "warnings", "why"]
 UNTOUCHED_CHECK = "untouched"
+IDLE = "idle"
+"""Metadata of a part that has nothing yet: it is not published, and nobody misses it."""
 PAUSE_SECONDS = 3
 """Before a publication whose connection broke off is tried again."""
 TWICE = "the same bytes came before, as {}: nothing is counted twice, and nothing is to be done"
@@ -66,7 +69,7 @@ def publish_asset(
         key=["publish", part],
         deps=[
             *(dg.AssetKey(list(table.asset_key)) for table in tables),
-            *(dg.AssetKey(["publish", other]) for other in FOLLOWS.get(part, ())),
+            *(dg.AssetKey(["publish", other]) for other in {**FOLLOWS, **OPTIONAL}.get(part, ())),
         ],
         group_name=part,
         partitions_def=ANY_NIGHTS,
@@ -88,12 +91,28 @@ def publish_asset(
     def compute(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
         if context.retry_number:
             time.sleep(PAUSE_SECONDS)
+        if part in OPTIONAL and run_body(context, lambda: _has_nothing_yet(context, part, tables)):
+            progress.info("publish %s: there is nothing in it yet", part)
+            nothing = Published(None, night_of(context).day)
+            return dg.MaterializeResult(
+                metadata={**_metadata(nothing), IDLE: True}, check_results=[_untouched(nothing)]
+            )
         published = run_body(context, lambda: _publish(context, part, tables, made_from, sources, file_states))
         if published.version is not None and afterwards:
             run_body(context, lambda: afterwards(night_of(context), context.resources.lake_store))
         return dg.MaterializeResult(metadata=_metadata(published), check_results=[_untouched(published)])
 
     return compute
+
+
+def _has_nothing_yet(context: dg.AssetExecutionContext, part: str, tables: Sequence[Table]) -> bool:
+    """Return whether a part has no row tonight, and never had one that was published."""
+    night, lake = night_of(context), context.resources.lake_store
+    if any(lake.count(table, night.day) for table in tables):
+        return False
+    published = sa.text("SELECT EXISTS (SELECT 1 FROM ops.nights WHERE part = :part)")
+    with engine(context.resources.database_url).connect() as connection:
+        return not connection.execute(published, {"part": part}).scalar_one()
 
 
 def _publish(
