@@ -91,21 +91,17 @@ def _rules(people: pd.DataFrame, config: Config) -> pd.DataFrame:
     """Return first_day, last_day and unknown_consent of each row; without a first_day nothing is sent."""
     table = config.table("delivery_rules")
     pairs = people[["profile", "kind"]].drop_duplicates()
-    found = {
-        (profile, kind): rules.rule_of(table, None if pd.isna(profile) else profile, kind)
+    found = [
+        rules.rule_of(table, None if pd.isna(profile) else profile, kind)
         for profile, kind in pairs.itertuples(index=False)
-    }
-    own = [found[pair] for pair in people[["profile", "kind"]].itertuples(index=False, name=None)]
-    first = pd.Series([pd.NaT if r.from_date is None else pd.Timestamp(r.from_date) for r in own], index=people.index)
-    age = pd.Series([pd.Timedelta(r.max_age) for r in own], index=people.index, dtype="timedelta64[us]")
-    first = first.astype("datetime64[us]")
-    return pd.DataFrame(
-        {
-            "first_day": first,
-            "last_day": (people["event_date"] + age).where(first.notna()),
-            "unknown_consent": pd.Series([r.unknown_consent for r in own], index=people.index, dtype="str"),
-        }
-    )
+    ]
+    pairs["first_day"] = pd.to_datetime(pd.Series([rule.from_date for rule in found], index=pairs.index))
+    pairs["max_age"] = pd.Series([rule.max_age for rule in found], index=pairs.index, dtype="timedelta64[us]")
+    pairs["unknown_consent"] = pd.Series([rule.unknown_consent for rule in found], index=pairs.index, dtype="str")
+    own = people[["profile", "kind"]].merge(pairs, how="left", on=["profile", "kind"]).set_axis(people.index, axis=0)
+    first = own["first_day"].astype("datetime64[us]")
+    last = (people["event_date"] + own["max_age"]).where(first.notna())
+    return pd.DataFrame({"first_day": first, "last_day": last, "unknown_consent": own["unknown_consent"]})
 
 
 def _consents(people: pd.DataFrame, state: pd.DataFrame) -> pd.DataFrame:
@@ -166,8 +162,6 @@ def _with_payloads(people: pd.DataFrame, night: Night) -> pd.DataFrame:
 
 def _events(people: pd.DataFrame, night: Night) -> pd.DataFrame:
     """Return the candidates of everybody who is not in quarantine."""
-    rows = people.assign(object=EVENT, effect=GUARDED, only_after_delivery=False)
-    keys = zip(rows["kind"], rows["occurrence_id"], rows["user_id"], strict=True)
-    parts = [None if pd.isna(who) else event_parts(night.account, kind, at, who) for kind, at, who in keys]
-    rows["key_parts"] = pd.Series(parts, index=rows.index, dtype="str")
-    return as_candidates(rows, night.account)
+    rows = people.assign(effect=GUARDED, only_after_delivery=False)
+    rows["key_parts"] = event_parts(night.account, rows["kind"], rows["occurrence_id"], rows["user_id"])
+    return as_candidates(rows, EVENT, night.account)

@@ -2,25 +2,32 @@
 
 import hashlib
 
+import pandas as pd
+
 from funnel_etl.delivery.candidates_contract import EVENT, USER
 
 DESTINATION = "webengage"
 SEPARATOR = "\n"
 
 
-def event_parts(account: str, kind: str, occurrence_id: str, user_id: str) -> str:
-    """Return the parts of an event's delivery key, without its generation. Neither name nor content is among them."""
-    return SEPARATOR.join((DESTINATION, account, EVENT, kind, occurrence_id, user_id))
+def event_parts(account: str, kind: pd.Series, occurrence_id: pd.Series, user_id: pd.Series) -> pd.Series:
+    """Return the parts of the delivery key of each event, without its generation; missing without a user_id.
+
+    Neither name nor content is among them.
+    """
+    return SEPARATOR.join((DESTINATION, account, EVENT, "")) + kind + SEPARATOR + occurrence_id + SEPARATOR + user_id
 
 
-def user_parts(account: str, user_id: str, payload_sha256: str) -> str:
-    """Return the parts of a user's delivery key, without the count of rows delivered before."""
-    return SEPARATOR.join((DESTINATION, account, USER, user_id, payload_sha256))
+def user_parts(account: str, user_id: pd.Series, payload_sha256: pd.Series) -> pd.Series:
+    """Return the parts of the delivery key of each user, without the count of rows delivered before."""
+    return SEPARATOR.join((DESTINATION, account, USER, "")) + user_id + SEPARATOR + payload_sha256
 
 
-def candidate_id(account: str, name: str, kind: str, occurrence_id: str, who: str) -> str:
-    """Return the id of a candidate. `name`: user or event; `who`: the user_id, or the row of who has none."""
-    return sha256(SEPARATOR.join((DESTINATION, account, name, kind, occurrence_id, who)))
+def candidate_ids(account: str, name: str, kind: pd.Series, occurrence_id: pd.Series, who: pd.Series) -> list[str]:
+    """Return the ids of candidates. `name`: user or event; `who`: the user_id, or the row of who has none."""
+    parts = kind + SEPARATOR + occurrence_id + SEPARATOR + who
+    prefix = SEPARATOR.join((DESTINATION, account, name, ""))
+    return [sha256(prefix + text) for text in parts.to_numpy(dtype=object)]
 
 
 def sha256(text: str) -> str:

@@ -10,7 +10,7 @@ from funnel_etl.core.config_tables import Config
 from funnel_etl.core.values.text import map_unique
 from funnel_etl.delivery.candidates_contract import DELIVER, DELIVERY_CANDIDATES, EXCLUDED
 from funnel_etl.delivery.webengage.contracts import CHANNELS
-from funnel_etl.delivery.webengage.keys import DESTINATION, candidate_id, sha256
+from funnel_etl.delivery.webengage.keys import DESTINATION, candidate_ids, sha256
 from funnel_etl.delivery.webengage.payloads import Payload, canonical
 
 ON = {channel: f"on_{channel}" for channel in CHANNELS}
@@ -29,25 +29,22 @@ class Night:
 
 def payload_columns(made: Mapping[Any, Payload], index: pd.Index) -> pd.DataFrame:
     """Return `payload`, `attribute_types`, `refused` and `cut` of the rows, by what was made of some of them."""
-    none = Payload()
-    found = [made.get(label, none) for label in index]
-    texts = {"payload": "text", "attribute_types": "types", "refused": "refused"}
-    columns = {name: pd.Series([getattr(p, of) for p in found], index=index, dtype="str") for name, of in texts.items()}
-    return pd.DataFrame({**columns, "cut": pd.Series([p.cut for p in found], index=index, dtype="int64")})
-
-
-def as_candidates(rows: pd.DataFrame, account: str) -> pd.DataFrame:
-    """Return rows with all columns of `ops.delivery_candidates`, given what they are and why they are not sent."""
-    identity = zip(
-        rows["object"],
-        rows["kind"],
-        rows["occurrence_id"].fillna(""),
-        rows["user_id"].fillna(rows["file_id"] + ":" + rows["source_row"].astype("str")),
-        strict=True,
+    some = pd.DataFrame(
+        [(one.text, one.types, one.refused, one.cut) for one in made.values()],
+        columns=["payload", "attribute_types", "refused", "cut"],
+        index=pd.Index(list(made), dtype=index.dtype),
     )
+    texts = some[["payload", "attribute_types", "refused"]].astype("str").reindex(index)
+    return texts.assign(cut=some["cut"].astype("int64").reindex(index, fill_value=0))
+
+
+def as_candidates(rows: pd.DataFrame, name: str, account: str) -> pd.DataFrame:
+    """Return rows with all columns of `ops.delivery_candidates`, given why they are not sent. `name`: user or event."""
+    who = rows["user_id"].fillna(rows["file_id"] + ":" + rows["source_row"].astype("str"))
     is_sent = rows["reason"].isna()
     return rows.assign(
-        candidate_id=[candidate_id(account, *one) for one in identity],
+        candidate_id=candidate_ids(account, name, rows["kind"], rows["occurrence_id"].fillna(""), who),
+        object=name,
         destination=DESTINATION,
         account=account,
         decision=pd.Series(EXCLUDED, index=rows.index, dtype="str").mask(is_sent, DELIVER),
@@ -56,11 +53,12 @@ def as_candidates(rows: pd.DataFrame, account: str) -> pd.DataFrame:
     )[DELIVERY_CANDIDATES.names]
 
 
-def _as_json(states: pd.DataFrame) -> list[str]:
-    seen: dict[tuple[str, ...], str] = {}
-    found = []
-    for state in states.itertuples(index=False, name=None):
-        if state not in seen:
-            seen[state] = canonical(dict(zip(CHANNELS, state, strict=True)))
-        found.append(seen[state])
-    return found
+def _as_json(states: pd.DataFrame) -> pd.Series:
+    """Return what holds on each channel as JSON: there are few different ones."""
+    codes = states.groupby(list(states.columns), sort=False).ngroup()
+    first = states.loc[~codes.duplicated()]
+    texts = {
+        code: canonical(dict(zip(CHANNELS, state, strict=True)))
+        for code, state in zip(codes.loc[first.index], first.itertuples(index=False, name=None), strict=True)
+    }
+    return codes.map(texts).astype("str")

@@ -6,6 +6,7 @@ import pandas as pd
 
 from funnel_etl.core.config_delivery import USER
 from funnel_etl.core.tables.accounting import TRACE
+from funnel_etl.core.values.text import map_unique
 from funnel_etl.delivery.candidates_contract import REPEATABLE
 from funnel_etl.delivery.webengage import payloads, reasons, rules
 from funnel_etl.delivery.webengage.contracts import CHANNELS, SUPPRESSED, UNKNOWN
@@ -42,16 +43,12 @@ def users_of(people: pd.DataFrame, night: Night) -> pd.DataFrame:
     rows = (
         users.rename_axis("user_id")
         .reset_index()
-        .assign(object=USER, kind=USER, effect=REPEATABLE, only_after_delivery=~users["is_due"].to_numpy(dtype=bool))
+        .assign(kind=USER, effect=REPEATABLE, only_after_delivery=~users["is_due"].to_numpy(dtype=bool))
     )
     rows[list(_NOT_OF_USERS)] = None
     rows[["started_at", "event_date", "first_day", "last_day"]] = pd.NaT
-    parts = [
-        None if pd.isna(text) else user_parts(night.account, user_id, sha256(text))
-        for user_id, text in zip(rows["user_id"], rows["payload"], strict=True)
-    ]
-    rows["key_parts"] = pd.Series(parts, index=rows.index, dtype="str")
-    return as_candidates(rows, night.account).assign(cut=rows["cut"])
+    rows["key_parts"] = user_parts(night.account, rows["user_id"], map_unique(rows["payload"], sha256))
+    return as_candidates(rows, USER, night.account).assign(cut=rows["cut"])
 
 
 def _newest(known: pd.DataFrame) -> pd.DataFrame:

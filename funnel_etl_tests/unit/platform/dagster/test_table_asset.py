@@ -16,7 +16,7 @@ from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.platform.dagster.lake_io import LakeIOManager
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
 from funnel_etl.platform.dagster.publish_asset import publish_asset
-from funnel_etl.platform.dagster.table_asset import Shows, night_of, run_body, table_asset
+from funnel_etl.platform.dagster.table_asset import ReadIf, Shows, night_of, run_body, table_asset
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
@@ -300,3 +300,41 @@ def test_a_table_of_whose_source_too_much_is_in_quarantine_is_not_published(run,
     if not passed:
         assert "21 of 71 rows are in quarantine (21 bad_date)" in told
         assert "FUNNEL_QUARANTINE_LIMIT" in told
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_an_input_that_config_has_no_use_for_is_not_read_and_its_rows_are_counted(
+    tmp_path: Path, lake: Lake, is_asked: bool
+) -> None:
+    read: list[str] = []
+
+    class Watched(LakeIOManager):
+        def rows(self, table: Table, night: date) -> pd.DataFrame:
+            read.append(table.full_name)
+            return super().rows(table, night)
+
+    @table_asset(LEADS, group="sales")
+    def leads(night: Night) -> Outcome:
+        """Return two leads."""
+        return balanced(rows(1, 2))
+
+    @table_asset(FACTS, group="funnel", inputs={"leads": ReadIf(LEADS.only("id"), lambda _: is_asked, "switched_off")})
+    def facts(night: Night, leads: pd.DataFrame) -> Outcome:
+        """Count the leads."""
+        assert leads.columns.tolist() == ["id"]
+        line = LedgerLine("clean.leads", len(leads), 0, merged=len(leads))
+        return Outcome(pd.DataFrame({"n": [len(leads)]}), [line, LedgerLine("clean.others", 1, 1)])
+
+    resources = {
+        "sources": NightlySources(Settings(home=tmp_path), Landing(tmp_path / "landing")),
+        "lake": Watched(lake, [LEADS, FACTS]),
+    }
+    with dg.DagsterInstance.ephemeral() as used:
+        result = dg.materialize([leads, facts], partition_key=NIGHT, resources=resources, instance=used)
+    assert result.success
+    line, other = lake.read_account(FACTS, date(2025, 10, 31))[0].ledger
+    assert lake.read(FACTS, date(2025, 10, 31))["n"].tolist() == [2 if is_asked else 0]
+    assert read == (["clean.leads"] if is_asked else [])
+    assert (line.rows_in, line.merged, line.excluded) == ((2, 2, 0) if is_asked else (2, 0, 2))
+    assert line.reasons == ({} if is_asked else {"excluded:switched_off": 2})
+    assert other == LedgerLine("clean.others", 1, 1)
