@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from funnel_etl.environment import load_settings
+from funnel_etl.operate.deliver.commands import deliver
 from funnel_etl.session import err, out, readable_failures, settings, work_on
 from funnel_etl.settings import MOST_RETRY_HOURS, PROJECT
 
@@ -25,6 +26,7 @@ config = typer.Typer(no_args_is_help=True, help="The tables of config_csv, befor
 app.add_typer(config, name="config")
 alert = typer.Typer(no_args_is_help=True, help="Messages to where people read (FUNNEL_ALERT_URLS).")
 app.add_typer(alert, name="alert")
+app.add_typer(deliver, name="deliver")
 
 AsOf = Annotated[
     datetime | None,

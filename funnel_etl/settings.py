@@ -25,6 +25,12 @@ NOWHERE = "none"
 HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
 """A host name or address as browsers send it."""
 
+DESTINATIONS = ("webengage",)
+"""Where anything can be sent to."""
+
+WINDOW = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)")
+"""Hours of a day, begin and end."""
+
 MOST_RETRY_HOURS = 12
 """The longest wait for a silent source: the next night must find this one ended."""
 
@@ -109,6 +115,34 @@ class Settings(BaseSettings):
     keep_events_days: Annotated[int, Field(ge=0)] = Field(
         90, description="Days after which ended runs and their events leave Dagster's storage; 0: they stay for ever"
     )
+    delivery: str | None = Field(
+        None, description="Destinations that are on: webengage; empty: nothing is sent to the outside"
+    )
+    delivery_window: str = Field(
+        "09:00-20:00", description="Hours of the business zone in which anything is sent; 00:00-24:00: all day"
+    )
+    delivery_approve_over: Annotated[int, Field(ge=0)] = Field(
+        5000, description="A plan with more new events than this waits for a person"
+    )
+    delivery_keep_payload_days: Annotated[int, Field(ge=0)] = Field(
+        30, description="Days after which what was sent is forgotten; that it was sent is not"
+    )
+    webengage_url: str = Field(
+        "https://api.in.webengage.com", description="Data centre of the WebEngage account, as its dashboard names it"
+    )
+    webengage_licence: str | None = Field(None, description="Licence code of the WebEngage account, as in~1234abcd")
+    webengage_key: SecretStr | None = Field(
+        None, description="Key of a WebEngage service account with the role Data Ingestion"
+    )
+    webengage_per_minute: Annotated[int, Field(ge=1, le=5000)] = Field(
+        3000, description="Requests a minute to each of users and events; WebEngage allows 5,000 to all its clients"
+    )
+    webengage_bulk_per_minute: Annotated[int, Field(ge=1, le=500)] = Field(
+        400, description="Bulk requests a minute; WebEngage allows 500"
+    )
+    webengage_bulk_from: Annotated[int, Field(ge=0)] = Field(
+        1000, description="Events of a run from which on they go in bulk, 25 a request; 0: never"
+    )
     ui_port: Annotated[int, Field(ge=1, le=65535)] = Field(3000, description="Port of the Dagster UI of `make up`")
     ui_hosts: str | None = Field(
         None, description="Host names of the Dagster UI besides localhost, as behind a proxy; comma separated"
@@ -139,6 +173,39 @@ class Settings(BaseSettings):
                 msg = f"{name!r} is not a host name; an example is dagster.example.org, without https:// and port"
                 raise ValueError(msg)
         return names
+
+    @field_validator("delivery")
+    @classmethod
+    def _known_destinations(cls, names: str | None) -> str | None:
+        for name in (name.strip() for name in (names or "").split(",")):
+            if name and name not in DESTINATIONS:
+                msg = f"{name!r} is no destination; there is {', '.join(DESTINATIONS)}"
+                raise ValueError(msg)
+        return names
+
+    @field_validator("delivery_window")
+    @classmethod
+    def _window_of_hours(cls, text: str) -> str:
+        if not WINDOW.fullmatch(text.strip()):
+            msg = f"{text!r} is no window; an example is 09:00-20:00"
+            raise ValueError(msg)
+        return text.strip()
+
+    @field_validator("webengage_url")
+    @classmethod
+    def _safe_address(cls, url: str) -> str:
+        if not re.match(r"https://[^/\s?#@]+/?$|http://(127\.0\.0\.1|localhost)(:\d+)?/?$", url):
+            msg = "it must be https://HOST and nothing more; http:// is for 127.0.0.1 and localhost only"
+            raise ValueError(msg)
+        return url.rstrip("/")
+
+    @field_validator("webengage_licence")
+    @classmethod
+    def _plain_licence(cls, code: str | None) -> str | None:
+        if code and not re.fullmatch(r"[A-Za-z0-9~_.-]+", code):
+            msg = "a licence code has letters, digits, ~, _, . and - only, as in~1234abcd"
+            raise ValueError(msg)
+        return code
 
     @field_validator("timezone")
     @classmethod
@@ -171,6 +238,11 @@ class Settings(BaseSettings):
     def drop_folder(self) -> Path:
         """The drop folder; people put Zoom exports in its `zoom/`."""
         return self.drop_dir or self.state / "drop"
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The destinations that are on."""
+        return tuple(name.strip() for name in (self.delivery or "").split(",") if name.strip())
 
     @property
     def ui_host_names(self) -> frozenset[str]:

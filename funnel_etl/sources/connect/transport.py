@@ -118,6 +118,8 @@ class Deadline:
     """
 
     def __init__(self, ends: float) -> None:
+        self.is_connected = False
+        """Whether a connection was made, proxy and TLS and all: before that nothing of a request has left."""
         self._ends = ends
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
@@ -175,11 +177,19 @@ def _watched_pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
             deadline.watch(made)
             return made
 
+        def connect(self) -> None:
+            super().connect()
+            deadline.is_connected = True
+
     class Tls(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
             made = super()._new_conn()
             deadline.watch(made)
             return made
+
+        def connect(self) -> None:
+            super().connect()
+            deadline.is_connected = True
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

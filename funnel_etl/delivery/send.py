@@ -1,0 +1,434 @@
+"""One run to one destination: wait for a dead sender's rows, recover, plan, then claim, journal, call and note.
+
+What becomes of a row is decided by pure functions (`due`, `plan`, `outcome`), written by `ledger`. Here is the order of
+things: a claim is committed before the journal is written, the journal is on disk before the call is made, what the
+answer says is committed before the next claim. A kill in between leaves one of the states of section 6.4.
+"""
+
+import logging
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from funnel_etl.core.errors import StorageUnavailable
+from funnel_etl.delivery import ledger, reading
+from funnel_etl.delivery.calls import Adapter, Call
+from funnel_etl.delivery.contracts import ERASURE, EVENT, HELD, SENDABLE, TRANSIENT, UNKNOWN, USER
+from funnel_etl.delivery.due import CALL_SECONDS, Window, at_claim, recovered, seconds_to_wait
+from funnel_etl.delivery.journal import Journal
+from funnel_etl.delivery.outcome import (
+    Accepted,
+    NotNow,
+    Outcome,
+    Refused,
+    Stop,
+    Unknown,
+    next_minute,
+    pause,
+)
+from funnel_etl.delivery.pace import Pace
+from funnel_etl.delivery.plan import Known, Plan, plan
+from funnel_etl.delivery.rows import Delivery
+from funnel_etl.delivery.sender_lock import SenderLock
+
+log = logging.getLogger("funnel_etl.progress")
+
+CONNECTIONS = 4
+"""Calls of single rows that are made at a time."""
+WARM_UP = 8
+"""Calls that must have been accepted in a row before more than one is made at a time."""
+AT_A_TIME = 40
+"""Single rows that are claimed together."""
+CLAIM_SECONDS = 15.0
+"""How long after its claim a call may begin: with the longest call it ends before a minute is over."""
+DOWN_AFTER, PROXY_AFTER, RATE_AFTER, TRIES = 5, 3, 20, 5
+"""Failures in a row that end a run: no or a broken answer, an answer of somebody else, "too many"; tries of a row."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What of the plan a run is about: an occurrence, a kind, at most so many events. All None: all of it."""
+
+    occurrence: str | None = None
+    kind: str | None = None
+    limit: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all."""
+        return self.occurrence is None and self.kind is None and self.limit is None
+
+    def of(self, rows: Sequence[Delivery]) -> list[Delivery]:
+        """Return the rows of it in the order of sending: its events, the users these need, and erasures."""
+        ordered = sorted(rows, key=lambda row: row.order)
+        if self.is_whole:
+            return ordered
+        events = [row for row in ordered if row.object == EVENT and self._has(row)][: self.limit]
+        users = {row.user_id for row in events}
+        return [
+            row for row in ordered if row.object == ERASURE or (row.object == USER and row.user_id in users)
+        ] + events
+
+    def _has(self, row: Delivery) -> bool:
+        is_of = self.occurrence is None or row.occurrence_id == self.occurrence
+        return is_of and (self.kind is None or row.kind == self.kind)
+
+
+@dataclass
+class Result:
+    """What a run did. `ended`: why it ended before its end, `fix`: what to do then; `waits`: why it sent nothing."""
+
+    destination: str
+    planned: int = 0
+    cancelled: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    ended: str | None = None
+    fix: str | None = None
+    waits: str | None = None
+    is_busy: bool = False
+    open: Counter[str] = field(default_factory=Counter)
+    """Rows that are open at the end, by state."""
+
+    @property
+    def exit_code(self) -> int:
+        """0: all is done or nothing was to do; 1: something failed, is unknown, or waits for a person."""
+        failed = self.counts["refused"] or self.open[UNKNOWN] or self.open[HELD] or self.open[TRANSIENT]
+        return 1 if self.ended or failed else 0
+
+
+@dataclass
+class Sender:
+    """A run that has the lock of its destination. Its steps are called in their order, once."""
+
+    engine: sa.Engine
+    adapter: Adapter
+    lock: SenderLock
+    journal: Journal
+    window: Window
+    zone: ZoneInfo
+    run_id: str
+    approve_over: int
+    keep_days: int
+    bulk_from: int
+    scope: Scope = field(default_factory=Scope)
+    at_any_hour: bool = False
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], None] = time.sleep
+    backoff: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.own = reading.Account(self.adapter.destination, self.adapter.account)
+        self.result = Result(self.adapter.destination)
+        self._paces = {name: Pace(limit, sleep=self.sleep) for name, limit in self.adapter.paces.items()}
+        self._tries: Counter[str] = Counter()
+        self._failures: Counter[str] = Counter()
+        self._streak = 0
+        self._failed: set[str] = set()
+        self._chosen: set[str] | None = None
+
+    # --- the steps ---
+
+    def recover(self) -> None:
+        """Bring what an earlier run left in doubt to where it can be decided; wait for a call still on its way."""
+        with self.engine.begin() as connection:
+            rows = reading.read_open(connection, self.own)
+        if (seconds := seconds_to_wait(rows, self.clock())) > 0:
+            log.info("a sender ended before it noted what it sent: waiting %.0f s for its last call", seconds)
+            self.sleep(seconds)
+        now = self.clock()
+        with self.engine.begin() as connection:
+            rows = reading.read_open(connection, self.own)
+            was = {row.delivery_key: row.state for row in rows}
+            changed = [replace(row, changed_at=now) for row in recovered(rows, now)]
+            ledger.update(connection, [(was[row.delivery_key], row) for row in changed])
+            ledger.forget_payloads(connection, self.own, now, self.keep_days)
+
+    def plan(self) -> Plan:
+        """Write what follows from the newest night."""
+        now = self.clock()
+        with self.engine.begin() as connection:
+            made = make_plan(connection, self.own, self.journal, now, self.zone, self.approve_over)
+            ledger.write_plan(connection, made)
+        self.result.planned = len(made.new)
+        self.result.cancelled = sum(row.state == "cancelled" for _, row in made.changed)
+        return made
+
+    def retry(self) -> None:
+        """Let what failed be sent now; what failed for good once more."""
+        with self.engine.begin() as connection:
+            rows = reading.read_failed(connection, self.own)
+            ledger.retry(connection, self.scope.of(rows), self.clock())
+
+    def send(self, *objects: str) -> None:
+        """Send what is due of these objects, in their order, until nothing is left, or nothing more may be sent."""
+        for each in objects:
+            in_bulk: bool | None = None
+            while self._may_go_on(each):
+                rows = self._due(each)
+                if in_bulk is None:
+                    in_bulk = each == EVENT and 0 < self.bulk_from <= len(rows)
+                calls = self.adapter.calls(rows, in_bulk=in_bulk)
+                if not calls:
+                    break
+                # What failed in this run goes last: one row that always fails must not hold up the others.
+                self._send_once(sorted(calls, key=lambda call: self._tries[call.keys[0]]))
+
+    def finish(self) -> Result:
+        """Return what the run did, and what is open now."""
+        if self.result.ended and self._failed:
+            with self.engine.begin() as connection:
+                ledger.due_again(connection, self._failed, self.clock())
+        with self.engine.begin() as connection:
+            for each in reading.read_counts(connection, self.own):
+                if each["state"] in (*SENDABLE, HELD, UNKNOWN):
+                    self.result.open[each["state"]] += each["rows"]
+        return self.result
+
+    # --- inside ---
+
+    def _may_go_on(self, object_: str) -> bool:
+        """Whether anything may be sent: the run has not ended, and the window is open, which erasures do not ask."""
+        if self.result.ended:
+            return False
+        self.lock.require()
+        if self.at_any_hour or object_ == ERASURE or self.window.is_open(self.clock(), self.zone):
+            return True
+        opens = f"{self.window.begins:%H:%M}"
+        self.result.waits = f"nothing is sent before {opens} (FUNNEL_DELIVERY_WINDOW); --now sends at once"
+        return False
+
+    def _due(self, object_: str) -> list[Delivery]:
+        """Return what is due of an object: what failed in this run is tried again, so many times."""
+        now = self.clock()
+        with self.engine.begin() as connection:
+            rows = reading.read_open(connection, self.own)
+            mine = [row for row in rows if row.delivery_key in self._failed and row.state == UNKNOWN]
+            again = [replace(row, changed_at=now) for row in recovered(mine, now) if row.state == TRANSIENT]
+            ledger.update(connection, [(UNKNOWN, row) for row in again])
+            states = reading.user_states(connection, self.own, {row.user_id or "" for row in rows})
+        fresh = {row.delivery_key: row for row in again}
+        rows = [fresh.get(row.delivery_key, row) for row in rows]
+        rows = [row for row in rows if row.state in SENDABLE and self._tries[row.delivery_key] < TRIES]
+        rows = [row for row in rows if row.delivery_key in self._failed or reading.is_due(row, now)]
+        due = [row for row in self._of_scope(rows) if row.object == object_]
+        return [row for row in due if row.object != EVENT or states.get(row.user_id or "") == "delivered"]
+
+    def _of_scope(self, rows: Sequence[Delivery]) -> list[Delivery]:
+        """Return the rows of the scope; with a limit those that were chosen first."""
+        if self.scope.limit is None:
+            return self.scope.of(rows)
+        if self._chosen is None:
+            self._chosen = {row.delivery_key for row in self.scope.of(rows)}
+        return [row for row in sorted(rows, key=lambda row: row.order) if row.delivery_key in self._chosen]
+
+    def _send_once(self, calls: Sequence[Call]) -> None:
+        """Make each call once, unless something happens after which the ledger is to be looked at again."""
+        at = 0
+        while at < len(calls) and self._may_go_on(calls[at].object):
+            pace = self._paces[calls[at].pace]
+            group = list(calls[at : at + (1 if calls[at].is_bulk else min(AT_A_TIME, pace.limit))])
+            group = [call for call in group if call.is_bulk == calls[at].is_bulk]
+            pace.wait_for(len(group))
+            if not self._claim_and_send(group, pace):
+                return
+            at += len(group)
+
+    def _claim_and_send(self, group: Sequence[Call], pace: Pace) -> bool:
+        """Claim the rows of calls and make these; returns whether all were made."""
+        claim, calls = self._claim(group)
+        if not calls:
+            return True
+        waiting = dict(zip(claim.attempts, calls, strict=True))
+        began = time.monotonic()
+        try:
+            if any(row.is_guarded for row in claim.rows):
+                self.journal.write(claim.batch_id, [row.delivery_key for row in claim.rows], self.clock())
+            wait = self._make_calls(claim.batch_id, waiting, pace, began)
+        except StorageUnavailable:
+            self._give_back(claim.batch_id, waiting)
+            raise
+        self._give_back(claim.batch_id, waiting)
+        if wait and not self.result.ended:
+            log.info("%s: the next try in %.0f s", self.adapter.title, wait)
+            self.sleep(wait)
+        return not (waiting or wait)
+
+    def _give_back(self, batch_id: str, waiting: dict[int, Call]) -> None:
+        """Put back what was claimed and is not sent now."""
+        if waiting:
+            with self.engine.begin() as connection:
+                ledger.give_back(connection, batch_id, waiting, self.clock())
+
+    def _make_calls(self, batch_id: str, waiting: dict[int, Call], pace: Pace, began: float) -> float:
+        """Make calls and note them, one or four at a time; what is not begun stays in `waiting`.
+
+        Returns the seconds to wait before the next. Nothing begins after a failure, or too long after its claim.
+        """
+        wait = 0.0
+        going: dict[Future[tuple[Outcome, float]], tuple[int, Call]] = {}
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            while True:
+                elapsed = time.monotonic() - began
+                is_over = bool(self.result.ended or wait or elapsed > CLAIM_SECONDS)
+                width = CONNECTIONS if self._streak >= WARM_UP else 1
+                if waiting and not is_over and len(going) < width:
+                    self.lock.require()
+                    number = next(iter(waiting))
+                    pace.mark()
+                    made = pool.submit(self._timed, waiting[number], CALL_SECONDS - elapsed)
+                    going[made] = number, waiting.pop(number)
+                elif going:
+                    done = next(as_completed(going))
+                    number, call = going.pop(done)
+                    outcome, seconds = done.result()
+                    wait = max(wait, self._note(call, batch_id, number, outcome, seconds))
+                else:
+                    return wait
+
+    def _claim(self, group: Sequence[Call]) -> tuple[ledger.Claim, list[Call]]:
+        """Take the rows of calls, after looking once more whether they may be sent; returns the calls that are left."""
+        is_bulk = group[0].is_bulk
+        frozen = group[0].rows[0] if is_bulk and group[0].rows[0].is_frozen and group[0].rows[0].is_guarded else None
+        batch_id = frozen.batch_id if frozen and frozen.batch_id else uuid.uuid4().hex
+        keys = [key for call in group for key in call.keys]
+        now = self.clock()
+        with self.engine.begin() as connection:
+            rows = [row for row in reading.read_keys(connection, keys, locked=True) if row.state in SENDABLE]
+            said = reading.candidates_of(connection, rows)
+            states = reading.user_states(connection, self.own, {row.user_id or "" for row in rows})
+            verdicts = {
+                row.delivery_key: at_claim(
+                    row,
+                    said.get(row.candidate_id or ""),
+                    now,
+                    self.zone,
+                    self.journal.newest_batch,
+                    states.get(row.user_id or ""),
+                )
+                for row in rows
+            }
+            if frozen:
+                rows = list(group[0].rows)
+            claim = ledger.claim(
+                connection, rows, verdicts, batch_id=batch_id, is_bulk=is_bulk, sender=self.run_id, now=now
+            )
+        if not claim.rows:
+            return claim, []
+        if is_bulk:
+            return claim, [self.adapter.call(claim.rows, is_bulk=True)]
+        return claim, [self.adapter.call([row], is_bulk=False) for row in claim.rows]
+
+    def _timed(self, call: Call, seconds: float) -> tuple[Outcome, float]:
+        began = time.monotonic()
+        outcome = self.adapter.send(call, seconds)
+        return outcome, time.monotonic() - began
+
+    def _note(self, call: Call, batch_id: str, number: int, outcome: Outcome, seconds: float) -> float:
+        """Write what came of a call; returns the seconds to wait before the next."""
+        now = self.clock()
+        noted = ledger.Noted(call, batch_id, number, now, seconds)
+        self.result.counts[outcome.name] += len(call.rows)
+        wait = 0.0
+        with self.engine.begin() as connection:
+            if isinstance(outcome, Accepted):
+                ledger.accepted(connection, noted, outcome)
+            elif isinstance(outcome, Refused):
+                self._refused(connection, noted, outcome)
+            elif isinstance(outcome, Unknown):
+                ledger.unknown(connection, noted, outcome, outcome.reason)
+            elif isinstance(outcome, Stop):
+                ledger.stopped(connection, noted, outcome)
+            else:
+                wait = self._not_now(connection, noted, outcome)
+        return max(wait, self._judge(call, outcome))
+
+    def _refused(self, connection: sa.Connection, noted: ledger.Noted, outcome: Refused) -> None:
+        if noted.call.is_bulk:
+            self.result.counts["refused"] -= len(noted.call.rows)  # each is sent singly, and judged then
+            ledger.refused_in_bulk(connection, noted, outcome)
+        else:
+            ledger.refused(connection, noted, outcome)
+
+    def _not_now(self, connection: sa.Connection, noted: ledger.Noted, outcome: NotNow) -> float:
+        asked = outcome.after
+        if outcome.is_rate:
+            asked = next_minute(noted.now) if asked is None else asked
+            self._paces[noted.call.pace].halve()
+        if asked is not None:
+            ledger.not_now(connection, noted, outcome, None, is_attempt=not outcome.is_rate)
+            return asked + 0.05
+        until = noted.now + pause(noted.call.rows[0].attempts)
+        ledger.not_now(connection, noted, outcome, until, is_attempt=True)
+        return 0.0
+
+    def _judge(self, call: Call, outcome: Outcome) -> float:
+        """Count failures in a row, and end the run by them; returns the seconds to wait after one."""
+        if isinstance(outcome, (Accepted, Refused)):
+            self._streak = self._streak + 1 if isinstance(outcome, Accepted) else self._streak
+            self._failures.clear()
+            self._failed.difference_update(call.keys)
+            return 0.0
+        self._streak = 0
+        if isinstance(outcome, Stop):
+            self._end(f"{self.adapter.title} refuses the login or knows no such account: {outcome.message}")
+            self.result.fix = self.adapter.stopped
+            return 0.0
+        is_rate = isinstance(outcome, NotNow) and outcome.is_rate
+        kind = "rate" if is_rate else "proxy" if getattr(outcome, "reason", "") == "not_an_answer" else "down"
+        self._failures[kind] += 1
+        self._failed.update(call.keys)
+        if not is_rate:
+            self._tries.update(call.keys)
+        if kind == "proxy" and self._failures[kind] >= PROXY_AFTER:
+            self._end("something else answers in the place of " + self.adapter.title + ", as a proxy or a login page")
+            self.result.fix = "look what is at its address from this machine (HTTPS_PROXY), then run it again"
+        elif kind == "rate" and self._failures[kind] >= RATE_AFTER:
+            self._end(f"{self.adapter.title} takes no more requests for now")
+            self.result.fix = "look who else uses this account, or lower FUNNEL_WEBENGAGE_PER_MINUTE; then run it again"
+        elif kind == "down" and self._failures[kind] >= DOWN_AFTER:
+            self._end(f"{self.adapter.title} is down: {outcome.message or 'no answer'}")
+            self.result.fix = "nothing: what is due is sent by the next run; or funnel-etl deliver run"
+        return 0.0 if self.result.ended or is_rate else self.backoff * 2 ** (sum(self._failures.values()) - 1)
+
+    def _end(self, why: str) -> None:
+        self.result.ended = self.result.ended or why
+
+
+def make_plan(
+    connection: sa.Connection, own: reading.Account, journal: Journal, now: datetime, zone: ZoneInfo, approve_over: int
+) -> Plan:
+    """Return what follows from the newest night; reads, and writes nothing."""
+    candidates = reading.read_candidates(connection, own)
+    if not candidates and not reading.has_candidates(connection, own):
+        return Plan(rows=reading.read_rows(connection, own, []))
+    known = known_of(connection, own, reading.read_rows(connection, own, candidates), journal, now, zone, approve_over)
+    return plan(candidates, known)
+
+
+def known_of(
+    connection: sa.Connection,
+    own: reading.Account,
+    rows: Collection[Delivery],
+    journal: Journal,
+    now: datetime,
+    zone: ZoneInfo,
+    approve_over: int,
+) -> Known:
+    """Return what a plan rests on, beside the candidates."""
+    return Known(
+        rows=[*rows],
+        occurrences=reading.read_occurrences(connection),
+        types=reading.read_types(connection, own),
+        newest_batch=journal.newest_batch,
+        now=now,
+        zone=zone,
+        night=reading.newest_night(connection),
+        approve_over=approve_over,
+    )
