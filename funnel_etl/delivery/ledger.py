@@ -87,7 +87,8 @@ NOT_NOW_SET = sa.text(
 )
 GIVEN_BACK = sa.text(
     "UPDATE ops.deliveries AS d SET attempts = d.attempts - 1, changed_at = :now, not_before = NULL, "  # noqa: S608
-    "state = CASE WHEN d.attempts > 1 THEN 'failed_transient' ELSE 'planned' END, "
+    "state = CASE WHEN d.first_sent_at < d.last_sent_at THEN 'unknown' "
+    "WHEN d.attempts > 1 THEN 'failed_transient' ELSE 'planned' END, "
     f"reason = CASE WHEN d.attempts > 1 THEN d.reason END, {_NEVER} WHERE {IN_CLAIM}"
 )
 SINGLY = sa.text(
@@ -137,27 +138,26 @@ def update(connection: sa.Connection, changed: Sequence[tuple[str, Delivery]]) -
 
 def claim(
     connection: sa.Connection,
-    call_rows: Sequence[Delivery],
+    rows: Sequence[Delivery],
     verdicts: Mapping[str, Verdict],
     *,
     batch_id: str,
     is_bulk: bool,
+    members: int | None,
     sender: str,
     now: datetime,
 ) -> Claim:
     """Take rows, which the caller has locked, for sending: `sending`, an attempt each, or one of all if `is_bulk`.
 
-    What the verdict does not send is cancelled, left, or for a person. Of a bulk request in doubt all rows go or none.
+    What the verdict does not send is cancelled, left, or for a person. `members`: of a bulk request in doubt, how many
+    its rows are; all go, or none.
     """
-    again = is_bulk and any(row.is_frozen for row in call_rows)
-    sent = [verdicts[row.delivery_key].row for row in call_rows if _is_sent(row, verdicts)]
-    others = [verdicts[row.delivery_key].row for row in call_rows if row.delivery_key in verdicts]
-    others = [row for row in others if row.delivery_key not in {each.delivery_key for each in sent}]
-    is_broken = again and not len(sent) == len(call_rows) == _members(connection, batch_id)
-    if is_broken:
+    sent = [verdicts[row.delivery_key].row for row in rows if verdicts[row.delivery_key].is_sent]
+    others = [verdicts[row.delivery_key].row for row in rows if not verdicts[row.delivery_key].is_sent]
+    if members is not None and not len(sent) == members == _members(connection, batch_id):
         others += [replace(row, state=UNKNOWN, reason="batch_incomplete") for row in sent]
         sent = []
-    before = {row.delivery_key: row for row in call_rows}
+    before = {row.delivery_key: row for row in rows}
     changed = [(before[row.delivery_key].state, row) for row in others if row != before[row.delivery_key]]
     update(connection, [(state, replace(row, changed_at=now)) for state, row in changed])
     claimed = [
@@ -178,8 +178,8 @@ def claim(
     calls = [len(claimed)] if is_bulk else [1] * len(claimed)
     first = int(connection.execute(LAST_ATTEMPT, {"batch": batch_id}).scalar_one()) + 1
     numbers = tuple(range(first, first + len(calls))) if claimed else ()
-    for number, rows in zip(numbers, calls, strict=False):
-        about = {"batch": batch_id, "attempt": number, "rows": rows, "now": now, "sender": sender}
+    for number, count in zip(numbers, calls, strict=False):
+        about = {"batch": batch_id, "attempt": number, "rows": count, "now": now, "sender": sender}
         connection.execute(ATTEMPT, about | {"destination": claimed[0].destination, "object": claimed[0].object})
     return Claim(batch_id, tuple(claimed), numbers)
 
@@ -187,11 +187,6 @@ def claim(
 def _members(connection: sa.Connection, batch_id: str) -> int:
     """Return how many rows a bulk request had, whatever became of them."""
     return int(connection.execute(MEMBERS, {"batch": batch_id}).scalar_one())
-
-
-def _is_sent(row: Delivery, verdicts: Mapping[str, Verdict]) -> bool:
-    verdict = verdicts.get(row.delivery_key)
-    return verdict is not None and verdict.is_sent
 
 
 @dataclass(frozen=True)

@@ -258,10 +258,10 @@ def _known_event(row: Delivery, candidate: Candidate, book: _Book, known: Known)
         is_renamed = row.event_name != candidate.event_name
         row = row.with_note(CHANGED) if is_changed else row
         return row.with_note(RENAMED) if is_renamed else row
-    if row.first_sent_at is not None or row.state not in (*SENDABLE, HELD, PERMANENT):
-        return row
     if row.state == PERMANENT:
         return _held_or_not(replace(_as_today(row, candidate), state=PLANNED), book, known) if is_changed else row
+    if row.first_sent_at is not None or row.state not in (*SENDABLE, HELD):
+        return row
     if is_lost(row, known.newest_batch):
         return lost(row, known.newest_batch)
     row = _as_today(row, candidate)

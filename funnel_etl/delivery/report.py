@@ -113,8 +113,8 @@ def make_report(
 ) -> Report:
     """Return the report. `files`: file_id → name; `unplanned`: candidate_id → why a plan leaves it out."""
     by_subject: dict[tuple[str, str, str, str], list[Delivery]] = defaultdict(list)
-    for row in rows:
-        by_subject[subject_of(row)].append(row)
+    for one in rows:
+        by_subject[subject_of(one)].append(one)
     made = Report(candidates=len(candidates))
     seen: set[str] = set()
     for each in sorted(candidates, key=lambda one: one.order):
@@ -125,7 +125,7 @@ def make_report(
     subjects = {each.subject for each in candidates if each.user_id}
     for subject, found in by_subject.items():
         if subject not in subjects:
-            made.earlier += [line_of(row, files) for row in found if row.state not in ENDED]
+            made.earlier += [line_of(one, files) for one in found if one.state not in ENDED]
     return made
 
 

@@ -69,8 +69,8 @@ class Delivery:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether it is in a bulk request that may have arrived: its members and bytes never change any more."""
-        return self.batch_position is not None and self.first_sent_at is not None
+        """Whether it is in a guarded bulk request that may have arrived: members and bytes never change any more."""
+        return self.is_guarded and self.batch_position is not None and self.first_sent_at is not None
 
     @property
     def order(self) -> tuple[Any, ...]:

@@ -208,17 +208,18 @@ class Sender:
         """Return what is due of an object: what failed in this run is tried again, so many times."""
         now = self.clock()
         with self.engine.begin() as connection:
-            rows = reading.read_open(connection, self.own)
-            mine = [row for row in rows if row.delivery_key in self._failed and row.state == UNKNOWN]
-            again = [replace(row, changed_at=now) for row in recovered(mine, now) if row.state == TRANSIENT]
-            ledger.update(connection, [(UNKNOWN, row) for row in again])
+            rows = self._again(reading.read_open(connection, self.own), now)
             states = reading.user_states(connection, self.own, {row.user_id or "" for row in rows})
-        fresh = {row.delivery_key: row for row in again}
-        rows = [fresh.get(row.delivery_key, row) for row in rows]
         rows = [row for row in rows if row.state in SENDABLE and self._tries[row.delivery_key] < TRIES]
         rows = [row for row in rows if row.delivery_key in self._failed or reading.is_due(row, now)]
         due = [row for row in self._of_scope(rows) if row.object == object_]
         return [row for row in due if row.object != EVENT or states.get(row.user_id or "") == "delivered"]
+
+    def _again(self, rows: Sequence[Delivery], now: datetime) -> list[Delivery]:
+        """Return rows as they may be claimed: what became unknown in this run is sent again where that is safe."""
+        mine = [row for row in rows if row.state == UNKNOWN and row.delivery_key in self._failed]
+        again = {row.delivery_key: row for row in recovered(mine, now) if row.state == TRANSIENT}
+        return [again.get(row.delivery_key, row) for row in rows]
 
     def _of_scope(self, rows: Sequence[Delivery]) -> list[Delivery]:
         """Return the rows of the scope; with a limit those that were chosen first."""
@@ -265,6 +266,7 @@ class Sender:
         if waiting:
             with self.engine.begin() as connection:
                 ledger.give_back(connection, batch_id, waiting, self.clock())
+            self._failed.update(key for call in waiting.values() for key in call.keys)
 
     def _make_calls(self, batch_id: str, waiting: dict[int, Call], pace: Pace, began: float) -> float:
         """Make calls and note them, one or four at a time; what is not begun stays in `waiting`.
@@ -295,12 +297,14 @@ class Sender:
     def _claim(self, group: Sequence[Call]) -> tuple[ledger.Claim, list[Call]]:
         """Take the rows of calls, after looking once more whether they may be sent; returns the calls that are left."""
         is_bulk = group[0].is_bulk
-        frozen = group[0].rows[0] if is_bulk and group[0].rows[0].is_frozen and group[0].rows[0].is_guarded else None
-        batch_id = frozen.batch_id if frozen and frozen.batch_id else uuid.uuid4().hex
+        frozen = group[0].rows[0].batch_id if is_bulk and group[0].rows[0].is_frozen else None
+        batch_id = frozen or uuid.uuid4().hex
         keys = [key for call in group for key in call.keys]
         now = self.clock()
         with self.engine.begin() as connection:
-            rows = [row for row in reading.read_keys(connection, keys, locked=True) if row.state in SENDABLE]
+            locked = reading.read_keys(connection, keys, locked=True)
+            ready = {row.delivery_key for row in self._again(locked, now) if row.state in SENDABLE}
+            rows = [row for row in locked if row.delivery_key in ready]
             said = reading.candidates_of(connection, rows)
             states = reading.user_states(connection, self.own, {row.user_id or "" for row in rows})
             verdicts = {
@@ -314,10 +318,15 @@ class Sender:
                 )
                 for row in rows
             }
-            if frozen:
-                rows = list(group[0].rows)
             claim = ledger.claim(
-                connection, rows, verdicts, batch_id=batch_id, is_bulk=is_bulk, sender=self.run_id, now=now
+                connection,
+                rows,
+                verdicts,
+                batch_id=batch_id,
+                is_bulk=is_bulk,
+                members=len(keys) if frozen else None,
+                sender=self.run_id,
+                now=now,
             )
         if not claim.rows:
             return claim, []

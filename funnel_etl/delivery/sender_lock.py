@@ -46,8 +46,8 @@ class SenderLock:
 def sender_lock(engine: sa.Engine, destination: str) -> Iterator[SenderLock | None]:
     """Yield the lock of a destination, or None if another process sends there. Erasure and purge take it too."""
     with engine.connect() as connection:
-        connection.detach()  # closed for good at the end, whatever it still has
         alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()  # closed for good at the end, whatever it still has
         lock = SenderLock(alone, destination)
         if not lock.take():
             yield None

@@ -39,14 +39,14 @@ def calls_of(rows: Sequence[Delivery], *, in_bulk: bool) -> list[Call]:
 def _frozen(rows: Sequence[Delivery]) -> Iterator[Call]:
     batches: dict[str, list[Delivery]] = defaultdict(list)
     for row in rows:
-        if row.is_frozen and row.is_guarded:
+        if row.is_frozen:
             batches[row.batch_id or ""].append(row)
     for members in batches.values():
         yield call_of(sorted(members, key=lambda row: row.batch_position or 0), is_bulk=True)
 
 
 def _fresh(rows: Sequence[Delivery], *, in_bulk: bool) -> Iterator[Call]:
-    others = sorted((row for row in rows if not (row.is_frozen and row.is_guarded)), key=lambda row: row.order)
+    others = sorted((row for row in rows if not (row.is_frozen)), key=lambda row: row.order)
     together = [row for row in others if _goes_in_bulk(row, in_bulk=in_bulk)]
     for at in range(0, len(together), AT_MOST):
         yield call_of(together[at : at + AT_MOST], is_bulk=True)

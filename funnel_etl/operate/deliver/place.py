@@ -1,4 +1,4 @@
-"""What every command of deliver works with: the account, the database, the journal. Here is who is on, and who is not."""
+"""What every command of deliver works with: the account, the database, the journal. Nothing is sent here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

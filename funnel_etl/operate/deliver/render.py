@@ -34,10 +34,9 @@ def result_lines(done: Result) -> list[str]:
     if done.is_busy:
         return [BUSY]
     counts = done.counts
-    lines = [
-        f"{done.destination}: {grouped(done.planned)} planned, {grouped(done.cancelled)} cancelled; "
-        f"{grouped(counts['accepted'])} accepted, {grouped(counts['refused'])} refused"
-    ]
+    planned = f"{grouped(done.planned)} planned, {grouped(done.cancelled)} cancelled"
+    sent = f"{grouped(counts['accepted'])} accepted, {grouped(counts['refused'])} refused"
+    lines = [f"{done.destination}: {planned}, {sent}"]
     if done.waits:
         lines.append(done.waits)
     if done.open:
@@ -53,7 +52,7 @@ def show_preview(settings: Settings, out: Console, scope: Scope, to: Path | None
     for line in [*found.summary, found.report.balanced()]:
         out.print(line, markup=False, highlight=False)
     if found.requests:
-        out.print("The first request:", found.requests[0], sep="\n", markup=False, highlight=False)
+        out.print("The first request:", found.requests[0], sep="\n", markup=False, highlight=False, emoji=False)
     if to is not None:
         look.write_preview(found, to)
         out.print(f"Written to {to}: {', '.join(look.FILES)}", markup=False, highlight=False)
@@ -64,7 +63,7 @@ def show_status(settings: Settings, out: Console, *, as_json: bool) -> int:
     """Show where deliveries stand; returns the exit code."""
     found = look.standing(settings)
     if as_json:
-        out.print(found.as_json(), markup=False, highlight=False)
+        out.print(found.as_json(), markup=False, highlight=False, emoji=False)
         return 0
     if not found.is_on:
         out.print(OFF)
