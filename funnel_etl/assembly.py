@@ -8,6 +8,7 @@ import dagster as dg
 from funnel_etl import automation
 from funnel_etl.delivery.webengage import definitions as webengage
 from funnel_etl.delivery.contracts import TABLES as DELIVERY_TABLES
+from funnel_etl.delivery import definitions as delivery
 from funnel_etl.maintenance import purge_job
 from funnel_etl.marts.funnel import definitions as funnel
 from funnel_etl.marts.parity import definitions as parity
@@ -28,6 +29,7 @@ TABLES = (
     *(*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *changes.TABLES, *watch.TABLES),
     *(*webengage.TABLES, *alerts.TABLES, *OPS_TABLES),
     *(*alerts.TABLES, *DELIVERY_TABLES, *OPS_TABLES),
+    *(*alerts.TABLES, *delivery.TABLES, *OPS_TABLES),
 )
 """Every table's contract."""
 
@@ -43,10 +45,15 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         webengage.defs,
         watch.defs,
         alerts.defs,
+        delivery.defs,
         dg.Definitions(
             assets=[config_asset.config_versions],
             jobs=[automation.nightly, automation.watch_job, purge_job.purge_job],
-            schedules=[automation.nightly_schedule, purge_job.purge_schedule(settings.timezone)],
+            schedules=[
+                automation.nightly_schedule,
+                purge_job.purge_schedule(settings.timezone),
+                delivery.deliver_due(settings.timezone),
+            ],
             sensors=[automation.watch_after_success, automation.watch_after_failure, killed_runs],
             # A process per step would cost seconds each; the night is one run of small steps.
             executor=dg.in_process_executor,
@@ -58,6 +65,6 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=merged.jobs,
         schedules=merged.schedules,
         sensors=merged.sensors,
-        resources=resources(settings, TABLES, earlier_reads(merged)),
+        resources=resources(settings, TABLES, earlier_reads(merged)) | delivery.RESOURCES,
         executor=merged.executor,
     )

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from funnel_etl.cli_deliver import deliver
 from funnel_etl.environment import load_settings
-from funnel_etl.operate.deliver.commands import deliver
 from funnel_etl.session import err, out, readable_failures, settings, work_on
 from funnel_etl.settings import MOST_RETRY_HOURS, PROJECT
 

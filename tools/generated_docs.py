@@ -102,7 +102,8 @@ def with_lines(text: str, first: str, lines: Iterator[str]) -> str:
 def main(check: bool) -> int:
     """Write or check each; returns the exit code."""
     stale = []
-    of_sources = r"FUNNEL_\w+_(?:URL|AUTH|SECRET)\b(?<!LANDING_URL)(?<!LAKE_URL)(?<!DATABASE_URL)(?<!DAGSTER_URL)"
+    of_sources = r"FUNNEL_\w+_(?:URL|AUTH|SECRET)\b(?<!LANDING_URL)(?<!LAKE_URL)(?<!DATABASE_URL)"
+    of_sources += r"(?<!DAGSTER_URL)(?<!WEBENGAGE_URL)"
     pages = {
         "docs/data-dictionary.md": as_markdown(TABLES),
         "docs/reasons.md": reasons_markdown(PARITY_REASONS, CAUSES, DELIVERY_REASONS),

@@ -162,7 +162,7 @@ def _not_today(candidate: Candidate, known: Known) -> str | None:
 
 
 def _adopt(book: _Book, due: Iterable[Candidate], known: Known) -> None:
-    """Give rows of occurrences that are no more to what these became: a registration report names another start."""
+    """Let rows of occurrences that are no more be of what these became: a registration report names another start."""
     homeless: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for row in list(book.rows.values()):
         was_cancelled = row.state == CANCELLED and MAY_HAVE_BEEN_SENT not in (row.note or "")
@@ -172,7 +172,7 @@ def _adopt(book: _Book, due: Iterable[Candidate], known: Known) -> None:
         if candidate.object != EVENT or book.of_event(candidate.subject):
             continue
         rows = homeless.get((candidate.kind, candidate.webinar_id or "", candidate.user_id or ""), [])
-        near = {key: far for key in rows if (far := _apart(book.rows[key], candidate)) <= ADOPTED_WITHIN}
+        near = {key: far for key in rows if (far := _distance(book.rows[key], candidate)) <= ADOPTED_WITHIN}
         nearest = min(near, key=lambda key: near[key], default=None)
         if nearest is None:
             continue
@@ -182,7 +182,7 @@ def _adopt(book: _Book, due: Iterable[Candidate], known: Known) -> None:
             rows.remove(key)
 
 
-def _apart(row: Delivery, candidate: Candidate) -> timedelta:
+def _distance(row: Delivery, candidate: Candidate) -> timedelta:
     if row.started_at is None or candidate.started_at is None:
         return timedelta.max
     return abs(row.started_at - candidate.started_at)

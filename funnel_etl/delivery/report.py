@@ -61,7 +61,7 @@ _BY_STATE = {
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """One line of the report."""
 
     name: str
@@ -75,8 +75,8 @@ class Line:
 class Report:
     """The lines of all candidates, in the order of sending, and of open rows that have no candidate any more."""
 
-    lines: list[Line] = field(default_factory=list)
-    earlier: list[Line] = field(default_factory=list)
+    lines: list[ReportLine] = field(default_factory=list)
+    earlier: list[ReportLine] = field(default_factory=list)
     candidates: int = 0
 
     def totals(self) -> dict[tuple[str, str], Counter[str]]:
@@ -100,7 +100,7 @@ class Report:
         return f"candidates {total} = {parts or '0'}"
 
 
-def _counted(line: Line) -> str:
+def _counted(line: ReportLine) -> str:
     is_named = line.state in (NOT_SENT, HELD, CANCELLED, PERMANENT, UNKNOWN) and line.reason
     return f"{line.state}: {line.reason}" if is_named else line.state
 
@@ -138,7 +138,7 @@ def _row_of(candidate: Candidate, rows: Sequence[Delivery]) -> Delivery | None:
     return max(rows, key=lambda row: (row.generation, row.planned_at), default=None)
 
 
-def _line(candidate: Candidate, row: Delivery | None, files: Mapping[str, str], why: str | None) -> Line:
+def _line(candidate: Candidate, row: Delivery | None, files: Mapping[str, str], why: str | None) -> ReportLine:
     if row is None:
         state = {DELIVER: NOT_SENT if why else TO_SEND, CANDIDATE_HELD: HELD}.get(candidate.decision, NOT_SENT)
         reason = candidate.reason or why
@@ -151,7 +151,7 @@ def _line(candidate: Candidate, row: Delivery | None, files: Mapping[str, str], 
     )
 
 
-def line_of(row: Delivery, files: Mapping[str, str]) -> Line:
+def line_of(row: Delivery, files: Mapping[str, str]) -> ReportLine:
     """Return the line of a row of the ledger, whatever the newest night says of it."""
     about = (row.destination, row.occurrence_id, files.get(row.file_id or "", row.file_id), row.source_row, row.user_id)
     return _cells(row.event_name or row.object, row.kind, row.state, row.reason, about, row)
@@ -164,7 +164,7 @@ def _about(candidate: Candidate, files: Mapping[str, str]) -> tuple[object, ...]
 
 def _cells(
     name: str, kind: str, state: str, reason: str | None, about: tuple[object, ...], row: Delivery | None
-) -> Line:
+) -> ReportLine:
     destination, occurrence, file, source_row, user_id = about
     values: tuple[object, ...] = (destination, name, kind, occurrence, file, source_row, user_id, state, reason)
     if row is None:
@@ -172,7 +172,7 @@ def _cells(
     else:
         values += (row.http_status, row.message, row.attempts, row.first_sent_at, row.accepted_at, row.not_before)
         values += (what_to_do(state, reason), row.delivery_key, row.note)
-    return Line(name, kind, state, reason, tuple(_text(value) for value in values))
+    return ReportLine(name, kind, state, reason, tuple(_text(value) for value in values))
 
 
 def what_to_do(state: str, reason: str | None) -> str:
@@ -182,7 +182,7 @@ def what_to_do(state: str, reason: str | None) -> str:
     return WHAT_TO_DO.get(reason or "") or _BY_STATE.get(state, "")
 
 
-def as_csv(lines: Iterable[Line]) -> bytes:
+def as_csv(lines: Iterable[ReportLine]) -> bytes:
     """Return lines as CSV that no spreadsheet takes for a formula; UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")

@@ -38,7 +38,7 @@ class SenderLock:
         return bool(self._connection.execute(TAKE, self._named).scalar_one())
 
     def let_go(self) -> None:
-        """Give it back; a connection that is gone has given it back already."""
+        """Let it go; a connection that is gone has given it back already."""
         self._connection.execute(LET_GO, self._named)
 
 

@@ -84,6 +84,7 @@ ROOMS = (
         "catalog",
         "environment",
         "marts",
+        "delivery",
         "observe",
     ),
     *(
@@ -96,6 +97,7 @@ ROOMS = (
         "demo",
         "bench",
         "session",
+        "cli_deliver",
         "cli",
     ),
 )
@@ -162,12 +164,16 @@ for name in sys.argv[1:]: importlib.import_module(name)
 REACHING_OUT = ("requests", "urllib3", "urllib.request", "http.client", "smtplib", "ftplib", "apprise", "gspread")
 
 
-def test_only_alerts_write_to_the_outside() -> None:
+WRITING = ("observe/alerts/delivery.py", "delivery/webengage/adapter.py")
+"""What writes to the outside: messages to people, and what the ledger says to a destination."""
+
+
+def test_only_alerts_and_delivery_write_to_the_outside() -> None:
     """Whatever else speaks to another system fetches from it, and lives in `sources/connect`."""
     speaking = {path for path in modules() if offenders([path], *REACHING_OUT)}
     assert len(speaking) > 3
     at = {str(path.relative_to(PACKAGE)) for path in speaking}
-    assert {place for place in at if not place.startswith(("sources/connect/", "observe/alerts/delivery.py"))} == set()
+    assert {place for place in at if not place.startswith(("sources/connect/", *WRITING))} == set()
     writing = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}"
         for path in speaking
@@ -180,6 +186,19 @@ def test_only_alerts_write_to_the_outside() -> None:
         )
     ]
     assert writing == []
+
+
+def test_the_engine_of_delivery_knows_no_part_and_no_destination_but_in_its_wiring() -> None:
+    wiring = {"definitions.py", "opened.py"}
+    engine = [path for path in (PACKAGE / "delivery").glob("*.py") if path.name not in wiring]
+    assert len(engine) > 10
+    assert offenders(engine, "funnel_etl.parts", "funnel_etl.marts", "funnel_etl.delivery.webengage", "dagster") == []
+
+
+@pytest.mark.parametrize("module", ["keys", "rows", "outcome", "due", "plan", "pace", "calls", "report"])
+def test_what_decides_about_a_delivery_knows_neither_database_nor_network_nor_clock(module: str) -> None:
+    path = PACKAGE / "delivery" / f"{module}.py"
+    assert offenders([path], "sqlalchemy", "requests", "dagster", "funnel_etl.platform", "funnel_etl.settings") == []
 
 
 @pytest.mark.parametrize(("part", "other"), [("marketing", "sales"), ("sales", "marketing")])

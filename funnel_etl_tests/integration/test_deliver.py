@@ -234,16 +234,16 @@ def test_a_login_page_is_no_answer_and_three_in_a_row_end_the_run(world: World) 
     done = world.run()
     assert "proxy" in str(done.ended)
     assert len(of_events(world)) == 3
-    assert set(world.states()) == {"unknown:not_an_answer", "planned"} or world.states() == {
-        "unknown:not_an_answer": 3
-    }
+    assert set(world.states()) == {"unknown:not_an_answer", "planned"} or world.states() == {"unknown:not_an_answer": 3}
     world.fake.faults.clear()
     assert world.run().exit_code == 0
     assert len(world.events) == 3
 
 
 def test_a_refused_event_is_named_and_the_others_go_on(world: World) -> None:
-    bad = event_candidate(1, payload='{"eventName":"","userId":"x"}', payload_sha256=sha256_hex('{"eventName":"","userId":"x"}'))
+    bad = event_candidate(
+        1, payload='{"eventName":"","userId":"x"}', payload_sha256=sha256_hex('{"eventName":"","userId":"x"}')
+    )
     world.lay(*people(1), user_candidate(1), bad)
     world.approve()
     assert world.run().exit_code == 1

@@ -9,14 +9,13 @@ import sqlalchemy as sa
 
 from funnel_etl.delivery.contracts import WEBENGAGE
 from funnel_etl.delivery.journal import Journal
+from funnel_etl.delivery.opened import is_on
 from funnel_etl.delivery.reading import Account
 from funnel_etl.delivery.webengage.adapter import WebEngage, adapter_of
 from funnel_etl.operate.run.dagster_home import prepare_tables
 from funnel_etl.platform.postgres.database import engine, open_databases
 from funnel_etl.platform.postgres.owner import claim_of
 from funnel_etl.settings import Settings
-
-OFF = "delivery is off: FUNNEL_DELIVERY is empty, so nothing is sent"
 
 
 @dataclass(frozen=True)
@@ -43,11 +42,6 @@ class Place:
         return Journal(self.settings.landing_root, self.adapter.destination)
 
 
-def is_on(settings: Settings) -> bool:
-    """Whether WebEngage is switched on."""
-    return WEBENGAGE in settings.destinations
-
-
 @contextmanager
 def open_place(settings: Settings, *, to_send: bool = False, only_read: bool = False) -> Iterator[Place]:
     """Open the database for a command. `to_send`: licence and key must be set; `only_read`: nothing is written.
@@ -60,6 +54,6 @@ def open_place(settings: Settings, *, to_send: bool = False, only_read: bool = F
             prepare_tables(databases, claim_of(settings))
         opened = engine(databases.funnel_url)
         try:
-            yield Place(settings, opened, adapter, is_on(settings))
+            yield Place(settings, opened, adapter, is_on(settings, WEBENGAGE))
         finally:
             opened.dispose()

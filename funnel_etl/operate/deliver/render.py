@@ -7,13 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.delivery.send import Result, Scope
+from funnel_etl.delivery.opened import BUSY, OFF, result_lines
+from funnel_etl.delivery.send import Scope
 from funnel_etl.operate.deliver import decide, look
-from funnel_etl.operate.deliver.place import OFF
 from funnel_etl.operate.deliver.run import deliver, rebuild
 from funnel_etl.settings import Settings
-
-BUSY = "another run is sending to this destination; this one does nothing"
 
 
 def show_run(settings: Settings, out: Console, err: Console, scope: Scope, *, retry: bool, at_any_hour: bool) -> int:
@@ -27,23 +25,6 @@ def show_run(settings: Settings, out: Console, err: Console, scope: Scope, *, re
     if done.ended:
         err.print(f"{done.ended}. Fix: {done.fix}", style="red", markup=False)
     return done.exit_code
-
-
-def result_lines(done: Result) -> list[str]:
-    """Return a run in lines, without any person."""
-    if done.is_busy:
-        return [BUSY]
-    counts = done.counts
-    planned = f"{grouped(done.planned)} planned, {grouped(done.cancelled)} cancelled"
-    sent = f"{grouped(counts['accepted'])} accepted, {grouped(counts['refused'])} refused"
-    lines = [f"{done.destination}: {planned}, {sent}"]
-    if done.waits:
-        lines.append(done.waits)
-    if done.open:
-        lines.append("open: " + ", ".join(f"{grouped(count)} {state}" for state, count in sorted(done.open.items())))
-    if done.exit_code:
-        lines.append("What to do: funnel-etl deliver status")
-    return lines
 
 
 def show_preview(settings: Settings, out: Console, scope: Scope, to: Path | None) -> int:
