@@ -223,8 +223,8 @@ def deliver_due(timezone: str) -> dg.ScheduleDefinition:
         execution_fn=look,
         required_resource_keys={"sources", "database_url"},
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Starts deliver at 40 minutes past each hour of the sending window, if something is due. Does nothing "
-        "while FUNNEL_DELIVERY is empty.",
+        description="Starts deliver at 40 minutes past each hour of the sending window, if something is due. Does "
+        "nothing while FUNNEL_DELIVERY is empty.",
     )
 
 

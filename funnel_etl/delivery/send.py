@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from funnel_etl.core.errors import StorageUnavailable
 from funnel_etl.delivery import ledger, reading
 from funnel_etl.delivery.calls import Adapter, Call
-from funnel_etl.delivery.contracts import ERASURE, EVENT, HELD, SENDABLE, TRANSIENT, UNKNOWN, USER
-from funnel_etl.delivery.due import CALL_SECONDS, Window, at_claim, recovered, seconds_to_wait
+from funnel_etl.delivery.contracts import DELIVERED, ERASURE, EVENT, HELD, SENDABLE, TRANSIENT, UNKNOWN, USER
+from funnel_etl.delivery.due import CALL_SECONDS, Window, at_claim, cancelled, recovered, seconds_to_wait, why_cancelled
 from funnel_etl.delivery.journal import Journal
 from funnel_etl.delivery.outcome import (
     Accepted,
@@ -131,6 +131,7 @@ class Sender:
         self._failures: Counter[str] = Counter()
         self._streak = 0
         self._failed: set[str] = set()
+        self._left: set[str] = set()
         self._chosen: set[str] | None = None
 
     # --- the steps ---
@@ -210,10 +211,27 @@ class Sender:
         with self.engine.begin() as connection:
             rows = self._again(reading.read_open(connection, self.own), now)
             states = reading.user_states(connection, self.own, {row.user_id or "" for row in rows})
+        rows = [row for row in rows if row.delivery_key not in self._left]
         rows = [row for row in rows if row.state in SENDABLE and self._tries[row.delivery_key] < TRIES]
         rows = [row for row in rows if row.delivery_key in self._failed or reading.is_due(row, now)]
         due = [row for row in self._of_scope(rows) if row.object == object_]
-        return [row for row in due if row.object != EVENT or states.get(row.user_id or "") == "delivered"]
+        waiting = [row for row in due if row.object == EVENT and states.get(row.user_id or "") != DELIVERED]
+        self._cancel(waiting, now)
+        held_up = {row.delivery_key for row in waiting}
+        return [row for row in due if row.delivery_key not in held_up]
+
+    def _cancel(self, rows: Sequence[Delivery], now: datetime) -> None:
+        """Cancel events that wait for their user, and that the newest night sends no more."""
+        if not rows:
+            return
+        with self.engine.begin() as connection:
+            said = reading.candidates_of(connection, rows)
+            changed = []
+            for row in rows:
+                candidate = said.get(row.candidate_id or "")
+                if candidate is not None and (reason := why_cancelled(candidate)):
+                    changed.append((row.state, replace(cancelled(row, reason), changed_at=now)))
+            ledger.update(connection, changed)
 
     def _again(self, rows: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Return rows as they may be claimed: what became unknown in this run is sent again where that is safe."""
@@ -328,6 +346,8 @@ class Sender:
                 sender=self.run_id,
                 now=now,
             )
+        # What was left as it is, for another run: it must not be asked for again and again by this one.
+        self._left.update(set(keys) - {row.delivery_key for row in claim.rows})
         if not claim.rows:
             return claim, []
         if is_bulk:

@@ -1,0 +1,484 @@
+"""What a night's candidates become: why no event fires twice, what waits for a person, what is cancelled."""
+
+import csv
+import json
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from funnel_etl.delivery.candidates_contract import DELIVERY_CANDIDATES
+from funnel_etl.delivery.keys import sha256_hex
+from funnel_etl.delivery.rows import Candidate
+from funnel_etl.delivery.send import Scope
+from funnel_etl_tests.delivery_world import (
+    KEY,
+    LICENCE,
+    World,
+    event_candidate,
+    new_world,
+    people,
+    start_of,
+    today,
+    user,
+    user_candidate,
+)
+from funnel_etl_tests.installation import Installation
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def world(new_installation: Callable[[], Installation]) -> Iterator[World]:
+    with new_world(new_installation()) as made:
+        yield made
+
+
+def not_sent(candidate: Candidate, reason: str) -> Candidate:
+    """A candidate that the night excludes."""
+    return replace(candidate, decision="excluded", reason=reason, payload=None, payload_sha256=None)
+
+
+def window(*, is_open: bool) -> str:
+    """A sending window that is open or closed now."""
+    now = datetime.now(UTC) + timedelta(hours=5, minutes=30)
+    begins, ends = ("00:00", "12:00") if (now.hour < 12) == is_open else ("12:00", "24:00")
+    return f"{begins}-{ends}"
+
+
+def test_with_nothing_set_nothing_happens(world: World) -> None:
+    world.lay(*people(3))
+    done = world.command("run", delivery="")
+    assert (done.returncode, world.rows(), world.fake.log) == (0, [], [])
+    assert "delivery is off" in done.stdout
+    assert "delivery is off" in world.command("status", delivery="").stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        pytest.param("webengage_key", "", id="no_key"),
+        pytest.param("webengage_licence", "", id="no_licence"),
+        pytest.param("webengage_url", "http://api.example.org", id="plain_http"),
+        pytest.param("delivery", "mailchimp", id="unknown_destination"),
+        pytest.param("delivery_window", "9-20", id="no_window"),
+    ],
+)
+def test_a_wrong_setting_has_an_exit_code_of_its_own(world: World, setting: str, value: str) -> None:
+    done = world.command("run", **{setting: value})
+    assert (done.returncode, world.fake.log) == (2, [])
+    assert f"FUNNEL_{setting.upper()}" in done.stderr
+    assert "Fix:" in done.stderr
+
+
+def test_a_fuller_export_fires_only_what_is_new_and_says_what_changed(world: World) -> None:
+    world.lay(*people(2))
+    world.approve()
+    world.run()
+    other = event_candidate(0, data={"TimeInSessionMinutes": 61, "WebinarId": "81200002006"})
+    world.lay(
+        user_candidate(0), other, user_candidate(1), event_candidate(1, event_name="Plutus Attended"), *people(3)[4:]
+    )
+    world.approve()
+    assert world.run().exit_code == 0
+    assert [event["userId"] for event in world.events] == [user(0), user(1), user(2)]
+    assert [row["note"] for row in world.rows("object = 'event'")] == [
+        "changed_after_delivery",
+        "changed_after_delivery; renamed_after_delivery",
+        None,
+    ]
+
+
+def test_an_event_not_sent_yet_is_sent_as_the_newest_night_has_it(world: World) -> None:
+    world.lay(*people(1))
+    world.approve()
+    world.command("run", delivery_window=window(is_open=False))
+    world.lay(user_candidate(0), event_candidate(0, data={"TimeInSessionMinutes": 61, "WebinarId": "81200002006"}))
+    world.run()
+    assert [event["eventData"]["TimeInSessionMinutes"] for event in world.events] == [61]
+
+
+def test_an_occurrence_that_moves_takes_its_events_with_it(world: World) -> None:
+    day = today() - timedelta(days=1)
+    early = start_of(day) - timedelta(minutes=2)
+    world.lay(user_candidate(0), event_candidate(0, "registered"))
+    world.approve()
+    world.run()
+    [before] = world.rows("object = 'event'")
+    moved = [event_candidate(0, kind, started_at=early) for kind in ("registered", "attended")]
+    world.lay(user_candidate(0), *moved)
+    world.approve()
+    assert world.run().exit_code == 0
+    assert [event["eventName"] for event in world.events] == ["Plutus Webinar Registered", "Plutus Webinar Attended"]
+    [after] = world.rows("object = 'event' AND kind = 'registered'")
+    assert after["delivery_key"] == before["delivery_key"]
+    assert (before["occurrence_id"][-5:], after["occurrence_id"][-5:]) == ("T1900", "T1858")
+    assert after["started_at"] == early
+
+
+def test_a_second_webinar_of_a_day_is_a_second_event(world: World) -> None:
+    day = today() - timedelta(days=1)
+    first, second = event_candidate(0), event_candidate(0, started_at=start_of(day) + timedelta(hours=2))
+    world.lay(user_candidate(0), first)
+    world.approve()
+    world.run()
+    world.lay(user_candidate(0), second, occurrences=[str(first.occurrence_id), str(second.occurrence_id)])
+    world.run()
+    assert len(world.events) == 2
+
+
+def test_a_corrected_phone_is_held_until_a_person_says_that_it_is_another(world: World) -> None:
+    world.lay(*people(1))
+    world.approve()
+    world.run()
+    other = user(77)
+    corrected = event_candidate(0, user_id=other)
+    world.lay(user_candidate(0, user_id=other), corrected)
+    assert world.run().exit_code == 1
+    assert world.states() == {"delivered": 1, "held:identity_changed": 1}
+    assert len(world.events) == 1
+    world.run()
+    assert world.command("approve", "--occurrence", str(corrected.occurrence_id)).returncode == 0
+    assert world.run().exit_code == 0
+    assert [event["userId"] for event in world.events] == [user(0), other]
+
+
+def test_of_two_people_with_one_e_mail_in_one_plan_the_second_is_held(world: World) -> None:
+    world.lay(*people(1), user_candidate(5), event_candidate(5, email="person0@example.org"))
+    world.approve()
+    world.run()
+    assert world.states() == {"delivered": 1, "held:identity_changed": 1}
+
+
+def test_an_attribute_of_another_type_never_leaves_this_machine(world: World) -> None:
+    world.lay(*people(1))
+    world.approve()
+    world.run()
+    text = {"TimeInSessionMinutes": "57", "WebinarId": "81200002006"}
+    world.lay(*people(1), user_candidate(1), event_candidate(1, data=text))
+    world.approve()
+    assert world.run().exit_code == 1
+    assert world.states() == {"delivered": 1, "held:attribute_type_changed": 1}
+    assert world.state["dropped"] == []
+    world.lay(*people(2))
+    assert world.run().exit_code == 0
+    assert len(world.events) == 2
+
+
+def test_types_are_noted_as_sent_when_the_first_value_was_accepted(world: World) -> None:
+    world.lay(*people(1))
+    world.approve()
+    types = world.installation.query("SELECT name, attribute, type, approved_at, first_sent_at FROM ops.delivery_types")
+    assert list(types["attribute"]) == ["TimeInSessionMinutes", "WebinarId"]
+    assert types["first_sent_at"].isna().all()
+    world.run()
+    assert world.installation.query("SELECT first_sent_at FROM ops.delivery_types")["first_sent_at"].notna().all()
+
+
+def test_a_plan_of_too_many_new_events_waits_for_a_person(world: World) -> None:
+    world.lay(*people(6))
+    world.approve()
+    assert world.run(delivery_approve_over=5).exit_code == 1
+    assert world.states() == {"held:large_plan": 6}
+    world.run(delivery_approve_over=5)
+    assert world.events == []
+    night = (today() - timedelta(days=1)).isoformat()
+    assert "6 rows released" in world.command("approve", "--plan", night).stdout
+    assert world.run(delivery_approve_over=5).exit_code == 0
+    assert len(world.events) == 6
+
+
+def test_a_large_plan_that_is_released_still_waits_for_its_types(world: World) -> None:
+    world.lay(*people(6))
+    world.run(delivery_approve_over=5)
+    world.command("approve", "--plan", (today() - timedelta(days=1)).isoformat())
+    assert world.states() == {"held:new_attribute_type": 6}
+    assert world.events == []
+
+
+@pytest.mark.parametrize(
+    ("age", "state"), [pytest.param(8, {}, id="eight_days"), pytest.param(7, {"delivered": 1}, id="seven_days")]
+)
+def test_an_event_is_sent_within_its_days_only(world: World, age: int, state: dict[str, int]) -> None:
+    world.lay(*people(1, day=today() - timedelta(days=age)))
+    world.approve()
+    world.run()
+    assert world.states() == state
+
+
+def test_what_became_too_old_while_it_waited_is_cancelled(world: World) -> None:
+    world.lay(*people(2, day=today() - timedelta(days=7)))
+    world.approve()
+    world.command("run", delivery_window=window(is_open=False))
+    world.sql("UPDATE ops.deliveries SET started_at = started_at - interval '1 day' WHERE user_id = :id", id=user(0))
+    assert world.run().exit_code == 0
+    assert world.states() == {"cancelled:too_old": 1, "delivered": 1}
+
+
+def test_consent_that_is_withdrawn_between_plan_and_claim_cancels(world: World) -> None:
+    world.lay(*people(2))
+    world.approve()
+    with world.settings() as settings:
+        from funnel_etl.operate.deliver.run import open_sender  # noqa: PLC0415
+
+        with open_sender(settings) as sender:
+            assert sender is not None
+            sender.recover()
+            sender.plan()
+            world.lay(
+                not_sent(user_candidate(0), "no_consent"), not_sent(event_candidate(0), "no_consent"), *people(2)[2:]
+            )
+            sender.send("user", "event")
+    assert world.rows("user_id = :id AND state <> 'cancelled'", id=user(0)) == []
+    assert {row["reason"] for row in world.rows("user_id = :id", id=user(0))} == {"withdrawn"}
+    assert user(0) not in json.dumps(world.fake.log)
+    assert [event["userId"] for event in world.events] == [user(1)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "cancelled"),
+    [
+        ("no_consent", "withdrawn"),
+        ("suppressed", "suppressed"),
+        ("erased", "erased"),
+        ("delivery_off", "no_longer_due"),
+    ],
+)
+def test_what_the_night_sends_no_more_is_cancelled_and_stays_so(world: World, reason: str, cancelled: str) -> None:
+    world.lay(*people(1))
+    world.approve()
+    world.command("run", delivery_window=window(is_open=False))
+    world.lay(not_sent(user_candidate(0), reason), not_sent(event_candidate(0), reason))
+    assert world.run().exit_code == 0
+    assert world.states() == {f"cancelled:{cancelled}": 1}
+    world.lay(*people(1))
+    world.run()
+    assert (world.events, world.states()) == ([], {f"cancelled:{cancelled}": 1})
+
+
+def test_what_may_have_been_sent_and_may_not_be_any_more_says_so(world: World) -> None:
+    world.lay(*people(1))
+    world.approve()
+    world.fake.misbehave([{"match": {"path_re": "/events$"}, "do": "drop_after", "times": 9}])
+    world.run()
+    world.fake.faults.clear()
+    world.lay(not_sent(user_candidate(0), "no_consent"), not_sent(event_candidate(0), "no_consent"))
+    world.run()
+    [row] = world.rows("object = 'event'")
+    assert (row["state"], row["reason"], row["note"]) == ("cancelled", "withdrawn", "may_have_been_sent")
+
+
+def test_a_bulk_request_in_doubt_that_lost_a_member_is_for_a_person(world: World) -> None:
+    world.lay(*people(3))
+    world.approve()
+    world.fake.misbehave([{"match": {"path_re": "bulk-events$"}, "do": "drop_after", "times": 9}])
+    world.run(webengage_bulk_from=1)
+    world.fake.faults.clear()
+    sent = len(world.fake.log)
+    world.lay(*people(2), not_sent(user_candidate(2), "no_consent"), not_sent(event_candidate(2), "no_consent"))
+    for _ in range(2):
+        assert world.run(webengage_bulk_from=1).exit_code == 1
+    assert world.states() == {"unknown:batch_incomplete": 2, "cancelled:withdrawn": 1}
+    assert len(world.fake.log) == sent
+
+
+def test_granted_withdrawn_granted_are_three_updates(world: World) -> None:
+    yes, no = {"emailOptIn": True}, {"emailOptIn": False}
+    world.lay(user_candidate(0, fields=yes))
+    world.run()
+    for fields in (no, yes, yes):
+        world.lay(user_candidate(0, fields=fields, only_after_delivery=fields is no))
+        assert world.run().exit_code == 0
+    assert [json.loads(one["body"])["users"][0]["emailOptIn"] for one in world.requests("users")] == [True, False, True]
+    assert world.states("user") == {"delivered": 3}
+    assert len({one["headers"]["x-request-id"] for one in world.requests("users")}) == 3
+
+
+def test_a_withdrawal_of_somebody_never_delivered_is_not_sent(world: World) -> None:
+    world.lay(user_candidate(0, only_after_delivery=True))
+    world.run()
+    assert (world.rows(), world.fake.log) == ([], [])
+
+
+def test_a_profile_that_changed_before_it_was_sent_is_replaced_and_may_come_back(world: World) -> None:
+    closed = window(is_open=False)
+    for name in ("Asha", "Usha", "Asha"):
+        world.lay(user_candidate(0, fields={"firstName": name}))
+        world.command("run", delivery_window=closed)
+    assert sorted(row["state"] for row in world.rows()) == ["cancelled", "planned"]
+    world.run()
+    assert [json.loads(one["body"])["users"][0]["firstName"] for one in world.requests("users")] == ["Asha"]
+
+
+def test_a_profile_that_may_have_arrived_is_put_right_by_todays(world: World) -> None:
+    world.lay(user_candidate(0, fields={"firstName": "Asha"}))
+    world.run()
+    world.lay(user_candidate(0, fields={"firstName": "Usha"}))
+    world.fake.misbehave([{"match": {}, "do": "drop_after", "times": 9}])
+    world.run()
+    world.fake.faults.clear()
+    world.lay(user_candidate(0, fields={"firstName": "Asha"}))
+    assert world.run().exit_code == 0
+    assert world.state["users"][user(0)]["firstName"] == "Asha"
+
+
+def test_nothing_is_sent_outside_the_window_but_now(world: World) -> None:
+    world.lay(*people(1))
+    world.approve()
+    done = world.command("run", delivery_window=window(is_open=False))
+    assert (done.returncode, world.fake.log) == (0, [])
+    assert "nothing is sent before" in done.stdout
+    assert world.run(delivery_window=window(is_open=True)).exit_code == 0
+    world.lay(*people(2))
+    world.command("run", "--now", delivery_window=window(is_open=False))
+    assert len(world.events) == 2
+
+
+@pytest.mark.parametrize("bulk_from", ["0", "1"], ids=["singly", "bulk"])
+def test_a_run_sends_to_the_byte_what_the_preview_wrote(world: World, tmp_path: Path, bulk_from: str) -> None:
+    world.installation.environment["FUNNEL_WEBENGAGE_BULK_FROM"] = bulk_from
+    world.lay(*people(30), event_candidate(3, "registered"))
+    world.approve()
+    ledger = world.installation.query("SELECT * FROM ops.deliveries")
+    done = world.command("preview", "--to", str(tmp_path / "out"), webengage_key="")
+    assert done.returncode == 0
+    assert (len(ledger), world.fake.log, world.rows()) == (0, [], [])
+    files = {path.name: path for path in (tmp_path / "out").iterdir()}
+    assert set(files) == {"requests.ndjson", "decisions.csv", "summary.txt"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files.values()} == {0o600}
+    assert not [path for path in files.values() if KEY in path.read_text()]
+    wanted = [json.loads(line) for line in files["requests.ndjson"].read_text().splitlines()]
+    assert world.run().exit_code == 0
+    sent = world.fake.log
+    # The first eight go one at a time; then four connections, whose order of arrival may differ by four.
+    for one, other in zip(wanted[:8], sent, strict=False):
+        assert (one["method"], one["path"], one["body"]) == (other["method"], other["path"], other["body"])
+        assert one["headers"]["x-request-id"] == other["headers"]["x-request-id"]
+    assert {one["body"] for one in wanted} == {one["body"] for one in sent}
+    assert wanted[0]["headers"]["Authorization"] == "Bearer ‹secret›"
+    with files["decisions.csv"].open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 61
+    assert {row["state"] for row in rows} == {"planned"}
+
+
+def test_the_preview_opens_no_socket_to_a_destination(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a request")
+
+    monkeypatch.setattr(requests.Session, "send", refuse)
+    world.lay(*people(2))
+    done = world.command("preview", delivery="", webengage_key="", webengage_licence=LICENCE)
+    assert done.returncode == 0
+    assert "Delivery is off" in done.stdout
+    assert "TimeInSessionMinutes is number" in done.stdout
+    assert "2 held: new_attribute_type" in re.sub(" +", " ", done.stdout)
+
+
+def test_the_preview_works_before_the_ledger_and_the_first_night(new_installation: Callable[[], Installation]) -> None:
+    done = new_installation().command("deliver", "preview")
+    assert done.returncode == 0
+    assert "made no candidates" in done.stdout
+
+
+def test_the_report_has_a_line_per_candidate_and_adds_up(world: World, tmp_path: Path) -> None:
+    nobody = replace(event_candidate(9, user_id="x"), user_id=None, key_parts=None)
+    world.lay(*people(3), event_candidate(0, "registered"), not_sent(nobody, "no_user_id"))
+    world.approve()
+    world.run()
+    file = tmp_path / "report.csv"
+    done = world.command("report", "--to", str(file))
+    assert done.returncode == 0
+    assert "Plutus Webinar Attended (attended): 3 delivered, 1 not_sent: no_user_id" in done.stdout
+    assert "Plutus Webinar Registered (registered): 1 delivered" in done.stdout
+    assert "candidates 8 = 7 delivered + 1 not_sent" in done.stdout
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    with file.open(encoding="utf-8", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert len(rows) == 8
+    assert [row["what_to_do"] for row in rows if row["reason"] == "no_user_id"] == [
+        "give the person a phone at the source"
+    ]
+    night = (today() - timedelta(days=1)).isoformat()
+    assert "candidates 7 = 7 delivered" in world.command("report", "--night", night).stdout
+
+
+def test_firing_again_asks_and_then_fires_each_once_more(world: World) -> None:
+    candidates = people(2)
+    world.lay(*candidates)
+    world.approve()
+    world.run()
+    occurrence = str(candidates[1].occurrence_id)
+    arguments = ("again", "--occurrence", occurrence, "--kind", "attended", "--reason", "journey was broken")
+    assert world.command(*arguments, answer="n\n").returncode == 1
+    assert len(world.rows("object = 'event'")) == 2
+    assert world.command(*arguments, answer="y\n").returncode == 0
+    for _ in range(2):
+        assert world.run().exit_code == 0
+    assert len(world.events) == 4
+    again = world.rows("generation = 2")
+    assert len(again) == 2
+    assert all("journey was broken" in row["note"] for row in again)
+    assert {row["delivery_key"] for row in again} == {
+        sha256_hex(f"{one.key_parts}\n2") for one in candidates if one.object == "event"
+    }
+
+
+def test_a_run_may_be_of_one_occurrence_or_of_a_few_events(world: World) -> None:
+    other = start_of(today() - timedelta(days=2))
+    second = [event_candidate(n, webinar="82000000001", started_at=other) for n in range(4)]
+    world.lay(*people(4), *second)
+    world.approve()
+    world.run(Scope(occurrence=str(second[0].occurrence_id)))
+    assert {event["eventData"]["WebinarId"] for event in world.events} == {"82000000001"}
+    world.run(Scope(limit=1))
+    assert len(world.events) == 5
+    world.run()
+    assert len(world.events) == 8
+
+
+def test_status_says_what_a_person_must_do(world: World) -> None:
+    world.lay(*people(2))
+    world.run()
+    done = world.command("status")
+    assert done.returncode == 0
+    assert "To do: 2 held: the first value of an attribute fixes its type" in done.stdout
+    found = json.loads(world.command("status", "--json").stdout)
+    assert (found["states"], found["is_on"]) == ({"held": 2, "delivered": 2}, True)
+
+
+def test_what_was_sent_is_forgotten_after_its_days(world: World) -> None:
+    world.lay(*people(1))
+    world.approve()
+    world.run()
+    world.sql("UPDATE ops.deliveries SET changed_at = changed_at - interval '31 days'")
+    assert world.run().exit_code == 0
+    assert [row["payload"] for row in world.rows()] == [None, None]
+    world.lay(*people(1))
+    world.run()
+    assert len(world.fake.log) == 2
+
+
+def test_the_candidates_of_another_account_move_nothing(world: World) -> None:
+    world.lay(*people(1))
+    world.approve()
+    world.command("run", delivery_window=window(is_open=False))
+    world.lay(user_candidate(0, account="in~other"), event_candidate(0, account="in~other"))
+    assert world.states() == {"planned": 1}
+    world.run()
+    assert {row["account"] for row in world.rows()} == {LICENCE}
+
+
+def test_a_day_without_candidates_cancels_nothing(world: World) -> None:
+    world.lay(*people(1))
+    world.approve()
+    world.command("run", delivery_window=window(is_open=False))
+    world.lay()
+    world.run(delivery_window=window(is_open=False))
+    assert world.states() == {"planned": 1}
+    assert DELIVERY_CANDIDATES.key == ("candidate_id",)
