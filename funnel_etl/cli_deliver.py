@@ -35,7 +35,7 @@ def preview(
     to: Annotated[Path | None, typer.Option("--to", help="Folder for requests, decisions and summary.")] = None,
 ) -> None:
     """Show what a run would send now, to the byte, and what not and why. Connects to no destination, writes nothing."""
-    from funnel_etl.delivery.send import Scope  # noqa: PLC0415 - keeps --help quick
+    from funnel_etl.delivery.scope import Scope  # noqa: PLC0415 - keeps --help quick
     from funnel_etl.operate.deliver import render  # noqa: PLC0415
 
     with _failures():
@@ -50,7 +50,7 @@ def run(
     now: Annotated[bool, typer.Option("--now", help="Also outside FUNNEL_DELIVERY_WINDOW.")] = False,
 ) -> None:
     """Plan what follows from the newest night, and send what is due."""
-    from funnel_etl.delivery.send import Scope  # noqa: PLC0415
+    from funnel_etl.delivery.scope import Scope  # noqa: PLC0415
     from funnel_etl.operate.deliver import render  # noqa: PLC0415
 
     with _failures():

@@ -1,6 +1,7 @@
 """A destination that counts effects, a database with candidates, and runs against both: for tests of delivery."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from funnel_etl.assembly import TABLES
 from funnel_etl.delivery.candidates_contract import DELIVERY_CANDIDATES
 from funnel_etl.delivery.keys import canonical, sha256_hex
 from funnel_etl.delivery.rows import Candidate
-from funnel_etl.delivery.send import Result, Scope
+from funnel_etl.delivery.scope import Result, Scope
 from funnel_etl.demo.fakes.server import Fake
 from funnel_etl.demo.fakes.webengage import FakeWebEngage
 from funnel_etl.operate.deliver import run as service
@@ -145,6 +146,17 @@ class World:
         ):
             ensure_schema(self.engine, [*TABLES, DELIVERY_CANDIDATES])
 
+        self._environment = dict(installation.environment)
+
+    def reset(self) -> None:
+        """Forget what a test did: effects, faults, ledger, candidates, journal, settings."""
+        self.fake.reset()
+        self.installation.environment.clear()
+        self.installation.environment.update(self._environment)
+        names = "ops.deliveries, ops.delivery_attempts, ops.delivery_types, ops.delivery_candidates, clean.webinars"
+        self.sql(f"TRUNCATE {names}")
+        shutil.rmtree(self.installation.home / "state" / "landing" / "deliveries", ignore_errors=True)
+
     def lay(self, *candidates: Candidate, occurrences: list[str] | None = None) -> None:
         """Publish these candidates as the newest night's, with their occurrences as its webinars."""
         held = [occurrences] if occurrences is not None else [[each.occurrence_id for each in candidates]]
@@ -174,7 +186,7 @@ class World:
         ):
             if sender is None:
                 return service.busy()
-            sender.backoff = 0.01
+            sender.circuit.backoff = 0.01
             sender.recover()
             sender.plan()
             if retry:

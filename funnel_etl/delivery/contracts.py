@@ -23,7 +23,7 @@ REASONS = {
     "attribute_type_changed": "the destination would accept another type than the first and drop the value",
     "large_plan": "more new events than FUNNEL_DELIVERY_APPROVE_OVER",
     "identity_changed": "the same e-mail has this event already under another user id",
-    "dependency_failed": "the user of this event was refused",
+    "dependency_failed": "the user of this event was refused, or is not sent",
     "window_passed": "too long after the first try for the destination to drop a repeat",
     "ledger_lost": "the journal knows of a send that this ledger does not",
     "sender_died": "the sender ended between claim and answer",

@@ -16,7 +16,8 @@ from funnel_etl.delivery.contracts import ERASURE, EVENT, TABLES, USER, WEBENGAG
 from funnel_etl.delivery.due import Window
 from funnel_etl.delivery.opened import BUSY, OFF, is_on, open_sender, result_lines
 from funnel_etl.delivery.outcome import GUARD
-from funnel_etl.delivery.send import Result, Scope, Sender
+from funnel_etl.delivery.scope import Result, Scope
+from funnel_etl.delivery.send import Sender
 from funnel_etl.delivery.webengage.adapter import adapter_of
 from funnel_etl.platform.postgres.database import engine
 from funnel_etl.platform.postgres.owner import claim_of, require_owner

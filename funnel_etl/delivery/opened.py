@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from funnel_etl.delivery.contracts import ERASURE, EVENT, USER
 from funnel_etl.delivery.due import Window
 from funnel_etl.delivery.journal import Journal
-from funnel_etl.delivery.send import Result, Scope, Sender
+from funnel_etl.delivery.scope import Result, Scope
+from funnel_etl.delivery.send import Sender
 from funnel_etl.delivery.sender_lock import sender_lock
 from funnel_etl.delivery.webengage.adapter import WebEngage
 from funnel_etl.settings import Settings

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.delivery.book import Book
 from funnel_etl.delivery.candidates_contract import DELIVER
 from funnel_etl.delivery.contracts import (
     CANCELLED,
@@ -74,61 +75,10 @@ class Plan:
     """Every row that was known, as it is afterwards, and the new ones."""
 
 
-class _Book:
-    """The rows while a plan is made: as they were, and as they are to be."""
-
-    def __init__(self, rows: Iterable[Delivery]) -> None:
-        self.was = {row.delivery_key: row for row in rows}
-        self.rows = dict(self.was)
-        self.users: dict[str, list[str]] = defaultdict(list)
-        self.events: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-        self.people: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-        for row in self.rows.values():
-            self._index(row)
-
-    def put(self, row: Delivery) -> None:
-        """Take a row as it is to be."""
-        is_new = row.delivery_key not in self.rows
-        self.rows[row.delivery_key] = row
-        if is_new:
-            self._index(row)
-
-    def of_user(self, user_id: str) -> list[Delivery]:
-        """Return the rows of a user, oldest first."""
-        return sorted((self.rows[key] for key in self.users[user_id]), key=lambda row: (row.planned_at, row.changed_at))
-
-    def of_event(self, subject: tuple[str, str, str, str]) -> list[Delivery]:
-        """Return the rows of an event, by generation."""
-        return sorted((self.rows[key] for key in self.events[subject]), key=lambda row: row.generation)
-
-    def move(self, row: Delivery, candidate: Candidate) -> None:
-        """Let a row be of the occurrence that its own has become."""
-        self.events[subject_of(row)].remove(row.delivery_key)
-        moved = replace(
-            row,
-            candidate_id=candidate.candidate_id,
-            occurrence_id=candidate.occurrence_id,
-            started_at=candidate.started_at,
-            event_date=candidate.event_date,
-            first_day=candidate.first_day,
-            last_day=candidate.last_day,
-        )
-        self.rows[row.delivery_key] = moved
-        self._index(moved)
-
-    def _index(self, row: Delivery) -> None:
-        if row.object == USER and row.user_id:
-            self.users[row.user_id].append(row.delivery_key)
-        if row.object == EVENT:
-            self.events[subject_of(row)].append(row.delivery_key)
-            if row.email:
-                self.people[row.kind, row.occurrence_id or "", row.email].append(row.delivery_key)
-
-
 def plan(candidates: Sequence[Candidate], known: Known) -> Plan:
     """Return what the ledger is to say by the newest night. `candidates`: those that say deliver, and of open rows."""
     made = Plan()
-    book = _Book(known.rows)
+    book = Book(known.rows)
     due = sorted((each for each in candidates if each.decision == DELIVER), key=lambda each: each.order)
     _adopt(book, due, known)
     _cancel(book, candidates, known)
@@ -161,7 +111,7 @@ def _not_today(candidate: Candidate, known: Known) -> str | None:
     return None
 
 
-def _adopt(book: _Book, due: Iterable[Candidate], known: Known) -> None:
+def _adopt(book: Book, due: Iterable[Candidate], known: Known) -> None:
     """Let rows of occurrences that are no more be of what these became: a registration report names another start."""
     homeless: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for row in list(book.rows.values()):
@@ -188,7 +138,7 @@ def _distance(row: Delivery, candidate: Candidate) -> timedelta:
     return abs(row.started_at - candidate.started_at)
 
 
-def _cancel(book: _Book, candidates: Iterable[Candidate], known: Known) -> None:
+def _cancel(book: Book, candidates: Iterable[Candidate], known: Known) -> None:
     """Cancel what is not sent yet and the newest night sends no more, or that has become too old."""
     by_subject = {each.subject: each for each in candidates if each.user_id}
     for key, row in list(book.rows.items()):
@@ -205,7 +155,7 @@ def _cancel(book: _Book, candidates: Iterable[Candidate], known: Known) -> None:
             book.rows[key] = cancelled(row, reason)
 
 
-def _plan_user(book: _Book, candidate: Candidate, known: Known, made: Plan) -> None:
+def _plan_user(book: Book, candidate: Candidate, known: Known, made: Plan) -> None:
     """Plan a user whose profile is not the one delivered last; an older one that was not sent is replaced."""
     rows = book.of_user(candidate.user_id or "")
     delivered = [row for row in rows if row.state == DELIVERED]
@@ -235,7 +185,7 @@ def _plan_user(book: _Book, candidate: Candidate, known: Known, made: Plan) -> N
     book.put(_held_or_not(row, book, known))
 
 
-def _plan_event(book: _Book, candidate: Candidate, known: Known) -> None:
+def _plan_event(book: Book, candidate: Candidate, known: Known) -> None:
     """Plan an event that is new; of one that is known say what has changed since."""
     rows = book.of_event(candidate.subject)
     if rows:
@@ -251,7 +201,7 @@ def _plan_event(book: _Book, candidate: Candidate, known: Known) -> None:
         book.put(_held_or_not(row, book, known))
 
 
-def _known_event(row: Delivery, candidate: Candidate, book: _Book, known: Known) -> Delivery:
+def _known_event(row: Delivery, candidate: Candidate, book: Book, known: Known) -> Delivery:
     """Return an event that is in the ledger, as it is to be: what was sent stays, what was not is today's."""
     is_changed = row.payload_sha256 != candidate.payload_sha256
     if row.state == DELIVERED:
@@ -337,7 +287,7 @@ def _payload(candidate: Candidate) -> str:
     return text
 
 
-def _held_or_not(row: Delivery, book: _Book, known: Known) -> Delivery:
+def _held_or_not(row: Delivery, book: Book, known: Known) -> Delivery:
     """Return a row that was not sent yet as planned, or held; what a person must release stays held."""
     if row.first_sent_at is not None or row.state not in (*SENDABLE, HELD):
         return row
@@ -371,19 +321,19 @@ def new_types(candidates: Iterable[Candidate], types: Mapping[TypeKey, str]) -> 
     return {key: kind for key, kind in sorted(found.items()) if key not in types}
 
 
-def _user_hold(row: Delivery, book: _Book) -> str | None:
+def _user_hold(row: Delivery, book: Book) -> str | None:
     if row.object != EVENT:
         return None
     rows = [each for each in book.of_user(row.user_id or "") if each.state != CANCELLED]
-    return "dependency_failed" if rows and rows[-1].state == PERMANENT else None
+    return "dependency_failed" if not rows or rows[-1].state == PERMANENT else None
 
 
-def _depends_on(book: _Book, user_id: str) -> tuple[str, ...]:
+def _depends_on(book: Book, user_id: str) -> tuple[str, ...]:
     rows = [row for row in book.of_user(user_id) if row.state != CANCELLED]
     return (rows[-1].delivery_key,) if rows else ()
 
 
-def _is_of_another(row: Delivery, book: _Book) -> bool:
+def _is_of_another(row: Delivery, book: Book) -> bool:
     """Whether the same e-mail has this event already under another user id."""
     if not row.email:
         return False
@@ -391,7 +341,7 @@ def _is_of_another(row: Delivery, book: _Book) -> bool:
     return any(each.user_id != row.user_id and each.state not in (CANCELLED, PERMANENT) for each in others)
 
 
-def _hold_large(book: _Book, known: Known) -> None:
+def _hold_large(book: Book, known: Known) -> None:
     """Hold the new events of a plan that has more of them than anybody expects."""
     new = [row for key, row in book.rows.items() if key not in book.was and row.object == EVENT]
     waiting = [row for row in new if row.state in (PLANNED, HELD)]
@@ -401,7 +351,7 @@ def _hold_large(book: _Book, known: Known) -> None:
                 book.rows[row.delivery_key] = replace(row, state=HELD, reason="large_plan")
 
 
-def _keep_batches_whole(book: _Book) -> None:
+def _keep_batches_whole(book: Book) -> None:
     """Leave a bulk request in doubt to a person, if one of its members may not be sent any more."""
     batches: dict[str, list[Delivery]] = defaultdict(list)
     for row in book.rows.values():

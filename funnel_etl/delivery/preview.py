@@ -18,8 +18,9 @@ from funnel_etl.delivery.contracts import CANCELLED, ERASURE, EVENT, SENDABLE, U
 from funnel_etl.delivery.due import recovered
 from funnel_etl.delivery.journal import Journal
 from funnel_etl.delivery.plan import Plan, TypeKey, new_types, plan
+from funnel_etl.delivery.planning import known_of
 from funnel_etl.delivery.rows import Delivery
-from funnel_etl.delivery.send import Scope, known_of
+from funnel_etl.delivery.scope import Scope
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ answer says is committed before the next claim. A kill in between leaves one of 
 import logging
 import time
 import uuid
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,7 +19,8 @@ import sqlalchemy as sa
 from funnel_etl.core.errors import StorageUnavailable
 from funnel_etl.delivery import ledger, reading
 from funnel_etl.delivery.calls import Adapter, Call
-from funnel_etl.delivery.contracts import DELIVERED, ERASURE, EVENT, HELD, SENDABLE, TRANSIENT, UNKNOWN, USER
+from funnel_etl.delivery.circuit import CONNECTIONS, TRIES, Circuit
+from funnel_etl.delivery.contracts import DELIVERED, ERASURE, EVENT, HELD, SENDABLE, TRANSIENT, UNKNOWN
 from funnel_etl.delivery.due import CALL_SECONDS, Window, at_claim, cancelled, recovered, seconds_to_wait, why_cancelled
 from funnel_etl.delivery.journal import Journal
 from funnel_etl.delivery.outcome import (
@@ -34,73 +34,18 @@ from funnel_etl.delivery.outcome import (
     pause,
 )
 from funnel_etl.delivery.pace import Pace
-from funnel_etl.delivery.plan import Known, Plan, plan
+from funnel_etl.delivery.plan import Plan
+from funnel_etl.delivery.planning import make_plan
 from funnel_etl.delivery.rows import Delivery
+from funnel_etl.delivery.scope import Result, Scope
 from funnel_etl.delivery.sender_lock import SenderLock
 
 log = logging.getLogger("funnel_etl.progress")
 
-CONNECTIONS = 4
-"""Calls of single rows that are made at a time."""
-WARM_UP = 8
-"""Calls that must have been accepted in a row before more than one is made at a time."""
 AT_A_TIME = 40
 """Single rows that are claimed together."""
 CLAIM_SECONDS = 15.0
 """How long after its claim a call may begin: with the longest call it ends before a minute is over."""
-DOWN_AFTER, PROXY_AFTER, RATE_AFTER, TRIES = 5, 3, 20, 5
-"""Failures in a row that end a run: no or a broken answer, an answer of somebody else, "too many"; tries of a row."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What of the plan a run is about: an occurrence, a kind, at most so many events. All None: all of it."""
-
-    occurrence: str | None = None
-    kind: str | None = None
-    limit: int | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is all."""
-        return self.occurrence is None and self.kind is None and self.limit is None
-
-    def of(self, rows: Sequence[Delivery]) -> list[Delivery]:
-        """Return the rows of it in the order of sending: its events, the users these need, and erasures."""
-        ordered = sorted(rows, key=lambda row: row.order)
-        if self.is_whole:
-            return ordered
-        events = [row for row in ordered if row.object == EVENT and self._has(row)][: self.limit]
-        users = {row.user_id for row in events}
-        return [
-            row for row in ordered if row.object == ERASURE or (row.object == USER and row.user_id in users)
-        ] + events
-
-    def _has(self, row: Delivery) -> bool:
-        is_of = self.occurrence is None or row.occurrence_id == self.occurrence
-        return is_of and (self.kind is None or row.kind == self.kind)
-
-
-@dataclass
-class Result:
-    """What a run did. `ended`: why it ended before its end, `fix`: what to do then; `waits`: why it sent nothing."""
-
-    destination: str
-    planned: int = 0
-    cancelled: int = 0
-    counts: Counter[str] = field(default_factory=Counter)
-    ended: str | None = None
-    fix: str | None = None
-    waits: str | None = None
-    is_busy: bool = False
-    open: Counter[str] = field(default_factory=Counter)
-    """Rows that are open at the end, by state."""
-
-    @property
-    def exit_code(self) -> int:
-        """0: all is done or nothing was to do; 1: something failed, is unknown, or waits for a person."""
-        failed = self.counts["refused"] or self.open[UNKNOWN] or self.open[HELD] or self.open[TRANSIENT]
-        return 1 if self.ended or failed else 0
 
 
 @dataclass
@@ -121,16 +66,12 @@ class Sender:
     at_any_hour: bool = False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
-    backoff: float = 1.0
 
     def __post_init__(self) -> None:
         self.own = reading.Account(self.adapter.destination, self.adapter.account)
         self.result = Result(self.adapter.destination)
         self._paces = {name: Pace(limit, sleep=self.sleep) for name, limit in self.adapter.paces.items()}
-        self._tries: Counter[str] = Counter()
-        self._failures: Counter[str] = Counter()
-        self._streak = 0
-        self._failed: set[str] = set()
+        self.circuit = Circuit(self.adapter.title, self.adapter.stopped)
         self._left: set[str] = set()
         self._chosen: set[str] | None = None
 
@@ -179,13 +120,14 @@ class Sender:
                 if not calls:
                     break
                 # What failed in this run goes last: one row that always fails must not hold up the others.
-                self._send_once(sorted(calls, key=lambda call: self._tries[call.keys[0]]))
+                self._send_once(sorted(calls, key=lambda call: self.circuit.tries[call.keys[0]]))
 
     def finish(self) -> Result:
         """Return what the run did, and what is open now."""
-        if self.result.ended and self._failed:
+        self.result.ended, self.result.fix = self.circuit.ended, self.circuit.fix
+        if self.circuit.ended and self.circuit.failed:
             with self.engine.begin() as connection:
-                ledger.due_again(connection, self._failed, self.clock())
+                ledger.due_again(connection, self.circuit.failed, self.clock())
         with self.engine.begin() as connection:
             for each in reading.read_counts(connection, self.own):
                 if each["state"] in (*SENDABLE, HELD, UNKNOWN):
@@ -196,7 +138,7 @@ class Sender:
 
     def _may_go_on(self, object_: str) -> bool:
         """Whether anything may be sent: the run has not ended, and the window is open, which erasures do not ask."""
-        if self.result.ended:
+        if self.circuit.ended:
             return False
         self.lock.require()
         if self.at_any_hour or object_ == ERASURE or self.window.is_open(self.clock(), self.zone):
@@ -212,8 +154,8 @@ class Sender:
             rows = self._again(reading.read_open(connection, self.own), now)
             states = reading.user_states(connection, self.own, {row.user_id or "" for row in rows})
         rows = [row for row in rows if row.delivery_key not in self._left]
-        rows = [row for row in rows if row.state in SENDABLE and self._tries[row.delivery_key] < TRIES]
-        rows = [row for row in rows if row.delivery_key in self._failed or reading.is_due(row, now)]
+        rows = [row for row in rows if row.state in SENDABLE and self.circuit.tries[row.delivery_key] < TRIES]
+        rows = [row for row in rows if row.delivery_key in self.circuit.failed or reading.is_due(row, now)]
         due = [row for row in self._of_scope(rows) if row.object == object_]
         waiting = [row for row in due if row.object == EVENT and states.get(row.user_id or "") != DELIVERED]
         self._cancel(waiting, now)
@@ -235,7 +177,7 @@ class Sender:
 
     def _again(self, rows: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Return rows as they may be claimed: what became unknown in this run is sent again where that is safe."""
-        mine = [row for row in rows if row.state == UNKNOWN and row.delivery_key in self._failed]
+        mine = [row for row in rows if row.state == UNKNOWN and row.delivery_key in self.circuit.failed]
         again = {row.delivery_key: row for row in recovered(mine, now) if row.state == TRANSIENT}
         return [again.get(row.delivery_key, row) for row in rows]
 
@@ -274,7 +216,7 @@ class Sender:
             self._give_back(claim.batch_id, waiting)
             raise
         self._give_back(claim.batch_id, waiting)
-        if wait and not self.result.ended:
+        if wait and not self.circuit.ended:
             log.info("%s: the next try in %.0f s", self.adapter.title, wait)
             self.sleep(wait)
         return not (waiting or wait)
@@ -284,7 +226,7 @@ class Sender:
         if waiting:
             with self.engine.begin() as connection:
                 ledger.give_back(connection, batch_id, waiting, self.clock())
-            self._failed.update(key for call in waiting.values() for key in call.keys)
+            self.circuit.failed.update(key for call in waiting.values() for key in call.keys)
 
     def _make_calls(self, batch_id: str, waiting: dict[int, Call], pace: Pace, began: float) -> float:
         """Make calls and note them, one or four at a time; what is not begun stays in `waiting`.
@@ -296,8 +238,8 @@ class Sender:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             while True:
                 elapsed = time.monotonic() - began
-                is_over = bool(self.result.ended or wait or elapsed > CLAIM_SECONDS)
-                width = CONNECTIONS if self._streak >= WARM_UP else 1
+                is_over = bool(self.circuit.ended or wait or elapsed > CLAIM_SECONDS)
+                width = self.circuit.width
                 if waiting and not is_over and len(going) < width:
                     self.lock.require()
                     number = next(iter(waiting))
@@ -376,7 +318,7 @@ class Sender:
                 ledger.stopped(connection, noted, outcome)
             else:
                 wait = self._not_now(connection, noted, outcome)
-        return max(wait, self._judge(call, outcome))
+        return max(wait, self.circuit.judge(call, outcome))
 
     def _refused(self, connection: sa.Connection, noted: ledger.Noted, outcome: Refused) -> None:
         if noted.call.is_bulk:
@@ -396,68 +338,3 @@ class Sender:
         until = noted.now + pause(noted.call.rows[0].attempts)
         ledger.not_now(connection, noted, outcome, until, is_attempt=True)
         return 0.0
-
-    def _judge(self, call: Call, outcome: Outcome) -> float:
-        """Count failures in a row, and end the run by them; returns the seconds to wait after one."""
-        if isinstance(outcome, (Accepted, Refused)):
-            self._streak = self._streak + 1 if isinstance(outcome, Accepted) else self._streak
-            self._failures.clear()
-            self._failed.difference_update(call.keys)
-            return 0.0
-        self._streak = 0
-        if isinstance(outcome, Stop):
-            self._end(f"{self.adapter.title} refuses the login or knows no such account: {outcome.message}")
-            self.result.fix = self.adapter.stopped
-            return 0.0
-        is_rate = isinstance(outcome, NotNow) and outcome.is_rate
-        kind = "rate" if is_rate else "proxy" if getattr(outcome, "reason", "") == "not_an_answer" else "down"
-        self._failures[kind] += 1
-        self._failed.update(call.keys)
-        if not is_rate:
-            self._tries.update(call.keys)
-        if kind == "proxy" and self._failures[kind] >= PROXY_AFTER:
-            self._end("something else answers in the place of " + self.adapter.title + ", as a proxy or a login page")
-            self.result.fix = "look what is at its address from this machine (HTTPS_PROXY), then run it again"
-        elif kind == "rate" and self._failures[kind] >= RATE_AFTER:
-            self._end(f"{self.adapter.title} takes no more requests for now")
-            self.result.fix = "look who else uses this account, or lower FUNNEL_WEBENGAGE_PER_MINUTE; then run it again"
-        elif kind == "down" and self._failures[kind] >= DOWN_AFTER:
-            self._end(f"{self.adapter.title} is down: {outcome.message or 'no answer'}")
-            self.result.fix = "nothing: what is due is sent by the next run; or funnel-etl deliver run"
-        return 0.0 if self.result.ended or is_rate else self.backoff * 2 ** (sum(self._failures.values()) - 1)
-
-    def _end(self, why: str) -> None:
-        self.result.ended = self.result.ended or why
-
-
-def make_plan(
-    connection: sa.Connection, own: reading.Account, journal: Journal, now: datetime, zone: ZoneInfo, approve_over: int
-) -> Plan:
-    """Return what follows from the newest night; reads, and writes nothing."""
-    candidates = reading.read_candidates(connection, own)
-    if not candidates and not reading.has_candidates(connection, own):
-        return Plan(rows=reading.read_rows(connection, own, []))
-    known = known_of(connection, own, reading.read_rows(connection, own, candidates), journal, now, zone, approve_over)
-    return plan(candidates, known)
-
-
-def known_of(
-    connection: sa.Connection,
-    own: reading.Account,
-    rows: Collection[Delivery],
-    journal: Journal,
-    now: datetime,
-    zone: ZoneInfo,
-    approve_over: int,
-) -> Known:
-    """Return what a plan rests on, beside the candidates."""
-    return Known(
-        rows=[*rows],
-        occurrences=reading.read_occurrences(connection),
-        types=reading.read_types(connection, own),
-        newest_batch=journal.newest_batch,
-        now=now,
-        zone=zone,
-        night=reading.newest_night(connection),
-        approve_over=approve_over,
-    )

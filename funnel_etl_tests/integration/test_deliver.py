@@ -15,10 +15,16 @@ from funnel_etl_tests.installation import Installation
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def world(new_installation: Callable[[], Installation]) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def whole_world(new_installation: Callable[[], Installation]) -> Iterator[World]:
     with new_world(new_installation()) as made:
         yield made
+
+
+@pytest.fixture
+def world(whole_world: World) -> World:
+    whole_world.reset()
+    return whole_world
 
 
 def test_three_attendees_are_three_events_and_one_request_of_users(world: World) -> None:

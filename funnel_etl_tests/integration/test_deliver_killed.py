@@ -21,10 +21,16 @@ pytestmark = pytest.mark.slow
 KILLED = -9
 
 
-@pytest.fixture
-def world(new_installation: Callable[[], Installation]) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def whole_world(new_installation: Callable[[], Installation]) -> Iterator[World]:
     with new_world(new_installation()) as made:
         yield made
+
+
+@pytest.fixture
+def world(whole_world: World) -> World:
+    whole_world.reset()
+    return whole_world
 
 
 def sent_once(world: World, count: int) -> None:

@@ -15,7 +15,7 @@ import requests
 from funnel_etl.delivery.candidates_contract import DELIVERY_CANDIDATES
 from funnel_etl.delivery.keys import sha256_hex
 from funnel_etl.delivery.rows import Candidate
-from funnel_etl.delivery.send import Scope
+from funnel_etl.delivery.scope import Scope
 from funnel_etl_tests.delivery_world import (
     KEY,
     LICENCE,
@@ -33,10 +33,16 @@ from funnel_etl_tests.installation import Installation
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def world(new_installation: Callable[[], Installation]) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def whole_world(new_installation: Callable[[], Installation]) -> Iterator[World]:
     with new_world(new_installation()) as made:
         yield made
+
+
+@pytest.fixture
+def world(whole_world: World) -> World:
+    whole_world.reset()
+    return whole_world
 
 
 def not_sent(candidate: Candidate, reason: str) -> Candidate:

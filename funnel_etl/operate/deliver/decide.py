@@ -11,8 +11,8 @@ from funnel_etl.delivery.candidates_contract import DELIVER
 from funnel_etl.delivery.contracts import HELD
 from funnel_etl.delivery.outcome import scrubbed
 from funnel_etl.delivery.plan import TypeKey, fired_again, new_types, type_hold
+from funnel_etl.delivery.planning import known_of
 from funnel_etl.delivery.rows import Candidate, Delivery
-from funnel_etl.delivery.send import known_of
 from funnel_etl.operate.deliver.place import Place, open_place
 from funnel_etl.settings import Settings
 

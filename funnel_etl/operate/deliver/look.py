@@ -12,7 +12,7 @@ from funnel_etl.delivery import reading
 from funnel_etl.delivery.contracts import HELD, PERMANENT, REASONS, SENDABLE, UNKNOWN
 from funnel_etl.delivery.preview import Preview, make_preview, request_lines
 from funnel_etl.delivery.report import Report, as_csv, line_of, make_report, what_to_do
-from funnel_etl.delivery.send import Scope
+from funnel_etl.delivery.scope import Scope
 from funnel_etl.files import private_folder, storage_error, write_whole
 from funnel_etl.operate.deliver.place import open_place
 from funnel_etl.settings import Settings

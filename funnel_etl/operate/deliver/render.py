@@ -8,7 +8,7 @@ from rich.console import Console
 
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.delivery.opened import BUSY, OFF, result_lines
-from funnel_etl.delivery.send import Scope
+from funnel_etl.delivery.scope import Scope
 from funnel_etl.operate.deliver import decide, look
 from funnel_etl.operate.deliver.run import deliver, rebuild
 from funnel_etl.settings import Settings

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from funnel_etl.delivery import opened
 from funnel_etl.delivery.contracts import WEBENGAGE
-from funnel_etl.delivery.send import Result, Scope, Sender
+from funnel_etl.delivery.scope import Result, Scope
+from funnel_etl.delivery.send import Sender
 from funnel_etl.operate.deliver.place import open_place
 from funnel_etl.settings import Settings
 
