@@ -39,7 +39,8 @@ INSERT = sa.text(f"INSERT INTO ops.deliveries SELECT * FROM {_ROWS} ON CONFLICT 
 UPDATE = sa.text(
     f"UPDATE ops.deliveries AS d SET {_SETS} FROM {_ROWS} AS r "  # noqa: S608 - of the contract
     "JOIN jsonb_to_recordset(CAST(:was AS jsonb)) AS w(delivery_key text, state text) "
-    "ON w.delivery_key = r.delivery_key WHERE d.delivery_key = r.delivery_key AND d.state = w.state"
+    "ON w.delivery_key = r.delivery_key WHERE d.delivery_key = r.delivery_key AND d.state = w.state "
+    "AND d.delivery_key = ANY(:keys)"  # found by the key, however large the ledger is
 )
 ATTEMPT = sa.text(
     "INSERT INTO ops.delivery_attempts (batch_id, attempt, destination, object, row_count, started_at, run_id) "
@@ -133,7 +134,8 @@ def update(connection: sa.Connection, changed: Sequence[tuple[str, Delivery]]) -
         return 0
     records = [record_of(row) for _, row in changed]
     was = [{"delivery_key": row.delivery_key, "state": state} for state, row in changed]
-    return connection.execute(UPDATE, {"rows": json.dumps(records), "was": json.dumps(was)}).rowcount
+    values = {"rows": json.dumps(records), "was": json.dumps(was), "keys": [row.delivery_key for _, row in changed]}
+    return connection.execute(UPDATE, values).rowcount
 
 
 def claim(

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from funnel_etl.delivery.candidates_contract import DELIVERY_CANDIDATES
-from funnel_etl.delivery.contracts import DELIVERIES, ENDED, PERMANENT
+from funnel_etl.delivery.contracts import DELIVERIES, ENDED, EVENT, PERMANENT
 from funnel_etl.delivery.plan import TypeKey
 from funnel_etl.delivery.rows import Candidate, Delivery, candidate_of, delivery_of
 
@@ -156,9 +156,9 @@ def read_delivered(connection: sa.Connection, own: Account, occurrence: str, kin
 
 def candidates_of(connection: sa.Connection, rows: Iterable[Delivery]) -> dict[str, Candidate]:
     """Return what the newest night says of rows: candidate_id → candidate."""
-    if not has_table(connection, "ops.delivery_candidates"):
-        return {}
     ids = [row.candidate_id for row in rows if row.candidate_id]
+    if not ids:
+        return {}
     return {
         row["candidate_id"]: candidate_of(dict(row)) for row in connection.execute(OF_ROWS, {"ids": ids}).mappings()
     }
@@ -187,9 +187,12 @@ def file_names(connection: sa.Connection) -> dict[str, str]:
     return {row.file_id: row.name for row in rows if row.name}
 
 
-def user_states(connection: sa.Connection, own: Account, users: Iterable[str]) -> dict[str, str]:
-    """Return the state of each user's newest row that is not cancelled."""
+def user_states(connection: sa.Connection, own: Account, rows: Iterable[Delivery]) -> dict[str, str]:
+    """Return of the users that events depend on the state of each one's newest row that is not cancelled."""
+    users = {row.user_id for row in rows if row.object == EVENT and row.user_id}
     values = own.named | {"users": sorted(set(users))}
+    if not values["users"]:
+        return {}
     return {row.user_id: row.state for row in connection.execute(USER_STATES, values)}
 
 

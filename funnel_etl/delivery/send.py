@@ -48,6 +48,10 @@ CLAIM_SECONDS = 15.0
 """How long after its claim a call may begin: with the longest call it ends before a minute is over."""
 
 
+Waiting = dict[tuple[str, int], Call]
+"""Calls that are claimed and not begun, by batch and number."""
+
+
 @dataclass
 class Sender:
     """A run that has the lock of its destination. Its steps are called in their order, once."""
@@ -152,7 +156,7 @@ class Sender:
         now = self.clock()
         with self.engine.begin() as connection:
             rows = self._again(reading.read_open(connection, self.own), now)
-            states = reading.user_states(connection, self.own, {row.user_id or "" for row in rows})
+            states = reading.user_states(connection, self.own, rows)
         rows = [row for row in rows if row.delivery_key not in self._left]
         rows = [row for row in rows if row.state in SENDABLE and self.circuit.tries[row.delivery_key] < TRIES]
         rows = [row for row in rows if row.delivery_key in self.circuit.failed or reading.is_due(row, now)]
@@ -194,61 +198,62 @@ class Sender:
         at = 0
         while at < len(calls) and self._may_go_on(calls[at].object):
             pace = self._paces[calls[at].pace]
-            group = list(calls[at : at + (1 if calls[at].is_bulk else min(AT_A_TIME, pace.limit))])
-            group = [call for call in group if call.is_bulk == calls[at].is_bulk]
+            most = CONNECTIONS if calls[at].is_bulk else AT_A_TIME
+            group = [call for call in calls[at : at + min(most, pace.limit)] if call.is_bulk == calls[at].is_bulk]
             pace.wait_for(len(group))
             if not self._claim_and_send(group, pace):
                 return
             at += len(group)
 
     def _claim_and_send(self, group: Sequence[Call], pace: Pace) -> bool:
-        """Claim the rows of calls and make these; returns whether all were made."""
-        claim, calls = self._claim(group)
-        if not calls:
-            return True
-        waiting = dict(zip(claim.attempts, calls, strict=True))
+        """Claim the rows of calls and make these; returns whether all were made. Each bulk request is a claim."""
+        waiting: Waiting = {}
         began = time.monotonic()
         try:
-            if any(row.is_guarded for row in claim.rows):
-                self.journal.write(claim.batch_id, [row.delivery_key for row in claim.rows], self.clock())
-            wait = self._make_calls(claim.batch_id, waiting, pace, began)
+            for calls in [[call] for call in group] if group[0].is_bulk else [group]:
+                claim, claimed = self._claim(calls)
+                waiting |= {(claim.batch_id, n): call for n, call in zip(claim.attempts, claimed, strict=True)}
+                if any(row.is_guarded for row in claim.rows):
+                    self.journal.write(claim.batch_id, [row.delivery_key for row in claim.rows], self.clock())
+            wait = self._make_calls(waiting, pace, began) if waiting else 0.0
         except StorageUnavailable:
-            self._give_back(claim.batch_id, waiting)
+            self._give_back(waiting)
             raise
-        self._give_back(claim.batch_id, waiting)
+        left = bool(waiting)
+        self._give_back(waiting)
         if wait and not self.circuit.ended:
             log.info("%s: the next try in %.0f s", self.adapter.title, wait)
             self.sleep(wait)
-        return not (waiting or wait)
+        return not (left or wait)
 
-    def _give_back(self, batch_id: str, waiting: dict[int, Call]) -> None:
+    def _give_back(self, waiting: Waiting) -> None:
         """Put back what was claimed and is not sent now."""
-        if waiting:
+        for batch_id in {batch_id for batch_id, _ in waiting}:
+            calls = {number: call for (batch, number), call in waiting.items() if batch == batch_id}
             with self.engine.begin() as connection:
-                ledger.give_back(connection, batch_id, waiting, self.clock())
-            self.circuit.failed.update(key for call in waiting.values() for key in call.keys)
+                ledger.give_back(connection, batch_id, calls, self.clock())
+        self.circuit.failed.update(key for call in waiting.values() for key in call.keys)
 
-    def _make_calls(self, batch_id: str, waiting: dict[int, Call], pace: Pace, began: float) -> float:
+    def _make_calls(self, waiting: Waiting, pace: Pace, began: float) -> float:
         """Make calls and note them, one or four at a time; what is not begun stays in `waiting`.
 
         Returns the seconds to wait before the next. Nothing begins after a failure, or too long after its claim.
         """
         wait = 0.0
-        going: dict[Future[tuple[Outcome, float]], tuple[int, Call]] = {}
+        going: dict[Future[tuple[Outcome, float]], tuple[tuple[str, int], Call]] = {}
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             while True:
                 elapsed = time.monotonic() - began
                 is_over = bool(self.circuit.ended or wait or elapsed > CLAIM_SECONDS)
-                width = self.circuit.width
-                if waiting and not is_over and len(going) < width:
+                if waiting and not is_over and len(going) < self.circuit.width:
                     self.lock.require()
-                    number = next(iter(waiting))
+                    place = next(iter(waiting))
                     pace.mark()
-                    made = pool.submit(self._timed, waiting[number], CALL_SECONDS - elapsed)
-                    going[made] = number, waiting.pop(number)
+                    made = pool.submit(self._timed, waiting[place], CALL_SECONDS - elapsed)
+                    going[made] = place, waiting.pop(place)
                 elif going:
                     done = next(as_completed(going))
-                    number, call = going.pop(done)
+                    (batch_id, number), call = going.pop(done)
                     outcome, seconds = done.result()
                     wait = max(wait, self._note(call, batch_id, number, outcome, seconds))
                 else:
@@ -266,7 +271,7 @@ class Sender:
             ready = {row.delivery_key for row in self._again(locked, now) if row.state in SENDABLE}
             rows = [row for row in locked if row.delivery_key in ready]
             said = reading.candidates_of(connection, rows)
-            states = reading.user_states(connection, self.own, {row.user_id or "" for row in rows})
+            states = reading.user_states(connection, self.own, rows)
             verdicts = {
                 row.delivery_key: at_claim(
                     row,
