@@ -95,6 +95,7 @@ class Sender:
             changed = [replace(row, changed_at=now) for row in recovered(rows, now)]
             ledger.update(connection, [(was[row.delivery_key], row) for row in changed])
             ledger.forget_payloads(connection, self.own, now, self.keep_days)
+        self.journal.purge(now)
 
     def plan(self) -> Plan:
         """Write what follows from the newest night."""
