@@ -38,7 +38,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Found:
+class Held:
     """What a table holds: how many rows, the sum of the transactions that wrote them, that of their values if asked.
 
     `columns`: a hash of the contract's columns: marks of others, after an upgrade, cannot be compared. `numbers`: a
@@ -92,14 +92,14 @@ class Repair:
         return f"{was} ({rows}); put right: {moved}{'' if self.is_exact else ', with what is new tonight'}"
 
 
-def look(cursor: adbc.Cursor, table: Table, left: str | None) -> Found:
+def look(cursor: adbc.Cursor, table: Table, left: str | None) -> Held:
     """Return what a table holds, seen at one moment, with the mark of the kind that `left` is."""
     values = _hashes(table) if left and _VALUES in left else "0"
     rows, transactions, total, numbers = _asked(
         cursor,
         f"SELECT count(*), {_TRANSACTIONS}, {_summed(values)}, ({_column_numbers(table)}) FROM {quoted_name(table)}",  # noqa: S608
     )
-    found = Found(_columns_hash(table), int(rows), int(transactions), hashlib.sha256(numbers.encode()).hexdigest()[:8])
+    found = Held(_columns_hash(table), int(rows), int(transactions), hashlib.sha256(numbers.encode()).hexdigest()[:8])
     return replace(found, values=int(total)) if left and _VALUES in left else found
 
 

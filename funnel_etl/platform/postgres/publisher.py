@@ -22,7 +22,7 @@ from funnel_etl.platform.difference import Difference, difference, in_key_order
 from funnel_etl.platform.postgres.database import libpq_uri, literal, redacted
 from funnel_etl.platform.postgres.database_errors import explained
 from funnel_etl.platform.postgres.held import (
-    Found,
+    Held,
     Known,
     Repair,
     is_plain,
@@ -223,7 +223,7 @@ def _refuse_other_parts(
 
 
 def _send(
-    cursor: adbc.Cursor, publication: Publication, part: str, found: Found, held: Known | None
+    cursor: adbc.Cursor, publication: Publication, part: str, found: Held, held: Known | None
 ) -> tuple[tuple[int, int, int], str]:
     """Send the rows of a table; return how many were inserted, changed, deleted, and the mark of what that must leave.
 
@@ -280,7 +280,7 @@ def _difference(publication: Publication, rows: pa.Table, held: Known) -> Differ
 
 
 def _send_difference(
-    cursor: adbc.Cursor, publication: Publication, part: str, differing: Difference, found: Found
+    cursor: adbc.Cursor, publication: Publication, part: str, differing: Difference, found: Held
 ) -> tuple[tuple[int, int, int], str]:
     """Send what differs from what the table holds; return as `_send` does."""
     table, rows = publication.table, _named(differing.rows)

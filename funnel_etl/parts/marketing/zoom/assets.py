@@ -192,21 +192,23 @@ def bootcamp_participation_asset(night: Night, attendance: pd.DataFrame, occurre
 def zoom_clean_files(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     """Write the clean files of the night."""
     night = night_of(context)
-    profiles = night.config.table("zoom_profiles")
 
     def make() -> list[CleanFile]:
+        profiles = night.config.table("zoom_profiles")
         return clean_files(**frames_of(context, export.INPUTS, night), zoom_profiles=profiles, zone=night.zone)
 
     def write() -> export.Written:
         made_of = key_of_files(night, context.resources.lake.lake, export.INPUTS)
         return export.write_clean_files(export.default_folder(night.sources.settings), make, night.day, made_of=made_of)
 
-    done = run_body(context, write)
+    return dg.MaterializeResult(metadata=_shown(run_body(context, write)))
+
+
+def _shown(done: export.Written) -> dict[str, Any]:
+    """Return what Dagster shows of the clean files."""
     counts = {"written": done.written, "unchanged": done.unchanged, "removed": done.removed}
     newer = {"newer_night_stays": done.newer.isoformat()} if done.newer else {}
-    return dg.MaterializeResult(
-        metadata={**counts, **newer, "files_by_profile": dg.MetadataValue.json(done.by_profile)}
-    )
+    return {**counts, **newer, "files_by_profile": dg.MetadataValue.json(done.by_profile)}
 
 
 def file_states(night: Night, lake: Lake) -> pd.DataFrame:
