@@ -6,9 +6,8 @@ Nothing here reads the environment: whoever has the settings builds it.
 import dagster as dg
 
 from funnel_etl import automation
-from funnel_etl.delivery.webengage import definitions as webengage
-from funnel_etl.delivery.contracts import TABLES as DELIVERY_TABLES
 from funnel_etl.delivery import definitions as delivery
+from funnel_etl.delivery.webengage import definitions as webengage
 from funnel_etl.maintenance import purge_job
 from funnel_etl.marts.funnel import definitions as funnel
 from funnel_etl.marts.parity import definitions as parity
@@ -27,9 +26,7 @@ from funnel_etl.settings import Settings
 
 TABLES = (
     *(*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *changes.TABLES, *watch.TABLES),
-    *(*webengage.TABLES, *alerts.TABLES, *OPS_TABLES),
-    *(*alerts.TABLES, *DELIVERY_TABLES, *OPS_TABLES),
-    *(*alerts.TABLES, *delivery.TABLES, *OPS_TABLES),
+    *(*webengage.TABLES, *delivery.TABLES, *alerts.TABLES, *OPS_TABLES),
 )
 """Every table's contract."""
 

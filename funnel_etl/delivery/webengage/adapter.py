@@ -71,15 +71,14 @@ class WebEngage:
 
     def send(self, call: Call, seconds: float) -> Outcome:
         """Make the request; returns what came of it, after so many seconds at most. Raises nothing the network does."""
-        now = datetime.now(UTC)
-        with Deadline(time.monotonic() + seconds) as deadline, requests.Session() as session:
+        now, ends = datetime.now(UTC), time.monotonic() + seconds
+        with Deadline(ends) as deadline, requests.Session() as session:
             adapter = DeadlineAdapter(deadline)
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             # To this machine nothing goes by a proxy; to the outside as all else goes.
             session.trust_env = not self.url.startswith("http://")
             headers = {name: value for name, value in self.headers(call).items() if name != "Authorization"}
-            ends = time.monotonic() + seconds
             try:
                 with session.post(
                     f"{self.url}{self.path(call)}",

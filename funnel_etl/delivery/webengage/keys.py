@@ -1,10 +1,9 @@
 """What makes an event or a user of WebEngage the same one: the parts of its key, and the id of its candidate."""
 
-import hashlib
-
 import pandas as pd
 
 from funnel_etl.delivery.candidates_contract import EVENT, USER
+from funnel_etl.delivery.keys import sha256_hex
 
 DESTINATION = "webengage"
 SEPARATOR = "\n"
@@ -27,9 +26,4 @@ def candidate_ids(account: str, name: str, kind: pd.Series, occurrence_id: pd.Se
     """Return the ids of candidates. `name`: user or event; `who`: the user_id, or the row of who has none."""
     parts = kind + SEPARATOR + occurrence_id + SEPARATOR + who
     prefix = SEPARATOR.join((DESTINATION, account, name, ""))
-    return [sha256(prefix + text) for text in parts.to_numpy(dtype=object)]
-
-
-def sha256(text: str) -> str:
-    """Return the SHA-256 of a text as UTF-8, in hex."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return [sha256_hex(prefix + text) for text in parts.to_numpy(dtype=object)]

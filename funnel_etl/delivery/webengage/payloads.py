@@ -3,7 +3,6 @@
 Pure. Who is sent anything is decided in `candidates`.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pandas as pd
 from funnel_etl.core.config_delivery import BOOLEAN, DATE, NUMBER, TEXT, column_of, constant_of
 from funnel_etl.core.values.patterns import wildcard
 from funnel_etl.core.values.text import lookup_key
+from funnel_etl.delivery.keys import canonical
 from funnel_etl.delivery.webengage.contracts import CHANNELS, GRANTED
 
 LONGEST_TEXT = 999
@@ -48,11 +48,6 @@ class Payload:
     types: str | None = None
     refused: str | None = None
     cut: int = 0
-
-
-def canonical(value: Any) -> str:
-    """Return JSON as it is sent: sorted keys, no blanks, every script as it is."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def attributes_of(table: pd.DataFrame, kind: str, profile: str | None) -> tuple[Attribute, ...]:

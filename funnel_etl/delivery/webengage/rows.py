@@ -9,9 +9,10 @@ import pandas as pd
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.values.text import map_unique
 from funnel_etl.delivery.candidates_contract import DELIVER, DELIVERY_CANDIDATES, EXCLUDED
+from funnel_etl.delivery.keys import canonical, sha256_hex
 from funnel_etl.delivery.webengage.contracts import CHANNELS
-from funnel_etl.delivery.webengage.keys import DESTINATION, candidate_ids, sha256
-from funnel_etl.delivery.webengage.payloads import Payload, canonical
+from funnel_etl.delivery.webengage.keys import DESTINATION, candidate_ids
+from funnel_etl.delivery.webengage.payloads import Payload
 
 ON = {channel: f"on_{channel}" for channel in CHANNELS}
 """Channel → the column with what holds on it."""
@@ -48,7 +49,7 @@ def as_candidates(rows: pd.DataFrame, name: str, account: str) -> pd.DataFrame:
         destination=DESTINATION,
         account=account,
         decision=pd.Series(EXCLUDED, index=rows.index, dtype="str").mask(is_sent, DELIVER),
-        payload_sha256=map_unique(rows["payload"], sha256),
+        payload_sha256=map_unique(rows["payload"], sha256_hex),
         consent=_as_json(rows[list(ON.values())]),
     )[DELIVERY_CANDIDATES.names]
 

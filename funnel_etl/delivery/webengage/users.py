@@ -8,9 +8,10 @@ from funnel_etl.core.config_delivery import USER
 from funnel_etl.core.tables.accounting import TRACE
 from funnel_etl.core.values.text import map_unique
 from funnel_etl.delivery.candidates_contract import REPEATABLE
+from funnel_etl.delivery.keys import sha256_hex
 from funnel_etl.delivery.webengage import payloads, reasons, rules
 from funnel_etl.delivery.webengage.contracts import CHANNELS, SUPPRESSED, UNKNOWN
-from funnel_etl.delivery.webengage.keys import sha256, user_parts
+from funnel_etl.delivery.webengage.keys import user_parts
 from funnel_etl.delivery.webengage.rows import ON, Night, as_candidates, payload_columns
 
 _NOT_OF_USERS = ("occurrence_id", "webinar_id", "event_name", "profile")
@@ -47,7 +48,7 @@ def users_of(people: pd.DataFrame, night: Night) -> pd.DataFrame:
     )
     rows[list(_NOT_OF_USERS)] = None
     rows[["started_at", "event_date", "first_day", "last_day"]] = pd.NaT
-    rows["key_parts"] = user_parts(night.account, rows["user_id"], map_unique(rows["payload"], sha256))
+    rows["key_parts"] = user_parts(night.account, rows["user_id"], map_unique(rows["payload"], sha256_hex))
     return as_candidates(rows, USER, night.account).assign(cut=rows["cut"])
 
 
