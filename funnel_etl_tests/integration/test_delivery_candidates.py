@@ -184,10 +184,12 @@ def test_the_night_again_and_its_replay_give_the_same(on: Installation, tmp_path
     before = on.contents("ops")["ops.delivery_candidates"]
     run(on)
     assert on.contents("ops")["ops.delivery_candidates"] == before
+    (on.home / "state" / "landing" / "nights" / str(FRI) / "consent.json").unlink()  # as before there were consents
     with on.settings() as settings:
         done = replay(settings, SAT, tmp_path / "replay")
         older = replay(settings, FRI, tmp_path / "older")
     assert done.failures == older.failures == {}
+    assert (done.not_taken_in, older.not_taken_in) == ([], ["consent"])
     assert {one.table for one in done.compared if not one.is_equal} == set()
     assert {"raw.consents", "clean.consents", "clean.consent_state"} <= {one.table for one in done.compared}
 

@@ -22,6 +22,7 @@ from upath import UPath
 from funnel_etl.assembly import TABLES, build_definitions, funnel, sales
 from funnel_etl.core.parts import PARTS
 from funnel_etl.core.values.text import decode
+from funnel_etl.delivery.webengage import contracts
 from funnel_etl.demo.crm_server import LOGIN_PAGE, LoopbackCrm
 from funnel_etl.demo.recovered import recovery
 from funnel_etl.operate.run.dagster_home import prepare
@@ -165,7 +166,9 @@ def test_every_row_is_accounted_for_in_postgresql(first: Story) -> None:
     ledger = first.installation.query("SELECT * FROM ops.row_ledger")
     total = ledger[["rows_out", "merged", "quarantined", "excluded"]].sum(axis=1)
     assert (ledger["rows_in"] == total).all()
-    assert set(ledger["asset"]) >= {t.full_name for t in TABLES if t.schema in PUBLISHED} - {"mart.data_version"}
+    of_delivery = {table.full_name for table in contracts.TABLES}  # a part that has nothing yet
+    told = {t.full_name for t in TABLES if t.schema in PUBLISHED} - of_delivery
+    assert set(ledger["asset"]) >= told - {"mart.data_version"}
     put_aside = first.installation.query("SELECT asset, count(*) AS n FROM ops.quarantine GROUP BY asset")
     counted = ledger.groupby("asset")["quarantined"].sum()
     assert counted[counted > 0].to_dict() == dict(zip(put_aside["asset"], put_aside["n"], strict=True))
