@@ -71,7 +71,7 @@ DELIVERIES = Table(
             values=(REPEATABLE, GUARDED, FINDABLE, BLIND),
         ),
         Column("state", Kind.TEXT, "Where it stands.", required=True, values=STATES),
-        Column("reason", Kind.TEXT, "Why it is in that state; docs/reasons.md."),
+        Column("reason", Kind.TEXT, "Why it is in that state."),
         Column("event_name", Kind.TEXT, "Name of the event as it is sent; NULL for users."),
         Column("user_id", Kind.TEXT, "Whom it is about; NULL once an erasure is accepted.", personal=True),
         Column("email", Kind.TEXT, "E-mail, by which a corrected phone is noticed.", personal=True),

@@ -47,7 +47,7 @@ ATTEMPT = sa.text(
     "VALUES (:batch, :attempt, :destination, :object, :rows, :now, :sender)"
 )
 LAST_ATTEMPT = sa.text("SELECT coalesce(max(attempt), 0) FROM ops.delivery_attempts WHERE batch_id = :batch")
-MEMBERS = sa.text("SELECT count(*) FROM ops.deliveries WHERE batch_id = :batch AND batch_position IS NOT NULL")
+MEMBERS = sa.text("SELECT max(row_count) FROM ops.delivery_attempts WHERE batch_id = :batch")
 ATTEMPT_ENDED = sa.text(
     "UPDATE ops.delivery_attempts SET ended_at = :now, outcome = :outcome, http_status = :status, seconds = :seconds, "
     "message = :message WHERE batch_id = :batch AND attempt = :attempt"
@@ -188,7 +188,7 @@ def claim(
 
 def _members(connection: sa.Connection, batch_id: str) -> int:
     """Return how many rows a bulk request had, whatever became of them."""
-    return int(connection.execute(MEMBERS, {"batch": batch_id}).scalar_one())
+    return int(connection.execute(MEMBERS, {"batch": batch_id}).scalar_one() or 0)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,8 @@ class Known:
     zone: ZoneInfo
     night: date | None
     approve_over: int
+    batch_sizes: Mapping[str, int] = field(default_factory=dict)
+    """How many rows each bulk request had, whatever became of them."""
 
     @property
     def today(self) -> date:
@@ -90,7 +92,7 @@ def plan(candidates: Sequence[Candidate], known: Known) -> Plan:
         else:
             _plan_event(book, candidate, known)
     _hold_large(book, known)
-    _keep_batches_whole(book)
+    _keep_batches_whole(book, known.batch_sizes)
     for key, row in book.rows.items():
         before = book.was.get(key)
         if before is None:
@@ -351,14 +353,14 @@ def _hold_large(book: Book, known: Known) -> None:
                 book.rows[row.delivery_key] = replace(row, state=HELD, reason="large_plan")
 
 
-def _keep_batches_whole(book: Book) -> None:
+def _keep_batches_whole(book: Book, sizes: Mapping[str, int]) -> None:
     """Leave a bulk request in doubt to a person, if one of its members may not be sent any more."""
     batches: dict[str, list[Delivery]] = defaultdict(list)
     for row in book.rows.values():
         if row.batch_id and row.batch_position is not None:
             batches[row.batch_id].append(row)
-    for members in batches.values():
+    for batch, members in batches.items():
         again = [row for row in members if row.state == TRANSIENT and row.is_frozen]
-        if again and len(again) < len(members):
+        if again and len(again) < max(len(members), sizes.get(batch, 0)):
             for row in again:
                 book.rows[row.delivery_key] = replace(row, state=UNKNOWN, reason="batch_incomplete")

@@ -42,4 +42,5 @@ def known_of(
         zone=zone,
         night=reading.newest_night(connection),
         approve_over=approve_over,
+        batch_sizes=reading.batch_sizes(connection, rows),
     )

@@ -55,6 +55,9 @@ USER_STATES = sa.text(
 ANY_CANDIDATE = sa.text(
     "SELECT EXISTS (SELECT FROM ops.delivery_candidates WHERE destination = :destination AND account = :account)"
 )
+SIZES = sa.text(
+    "SELECT batch_id, max(row_count) AS size FROM ops.delivery_attempts WHERE batch_id = ANY(:batches) GROUP BY 1"
+)
 TYPES = sa.text(
     "SELECT object, name, attribute, type FROM ops.delivery_types WHERE destination = :destination "
     "AND account = :account"
@@ -212,6 +215,15 @@ def read_occurrences(connection: sa.Connection) -> set[str]:
             sql = f"SELECT DISTINCT occurrence_id FROM {table} WHERE occurrence_id IS NOT NULL"  # noqa: S608 - of ours
             found |= set(connection.execute(sa.text(sql)).scalars())
     return found
+
+
+def batch_sizes(connection: sa.Connection, rows: Iterable[Delivery]) -> dict[str, int]:
+    """Return how many rows the bulk requests that are in doubt had, whatever became of them since."""
+    batches = {row.batch_id for row in rows if row.is_frozen and row.batch_id}
+    if not batches:
+        return {}
+    found = connection.execute(SIZES, {"batches": list(batches)})
+    return {row.batch_id: row.size for row in found}
 
 
 def newest_night(connection: sa.Connection) -> date | None:

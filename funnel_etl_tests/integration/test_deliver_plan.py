@@ -2,6 +2,7 @@
 
 import csv
 import json
+import random
 import re
 import stat
 from collections.abc import Callable, Iterator
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from funnel_etl.delivery.candidates_contract import DELIVERY_CANDIDATES
-from funnel_etl.delivery.keys import sha256_hex
-from funnel_etl.delivery.rows import Candidate
+from funnel_etl.delivery import ledger
+from funnel_etl.delivery.keys import canonical, delivery_key, sha256_hex
+from funnel_etl.delivery.rows import Candidate, erasure
 from funnel_etl.delivery.scope import Scope
+from funnel_etl.operate.deliver.run import open_sender
 from funnel_etl_tests.delivery_world import (
     KEY,
     LICENCE,
@@ -229,17 +231,12 @@ def test_what_became_too_old_while_it_waited_is_cancelled(world: World) -> None:
 def test_consent_that_is_withdrawn_between_plan_and_claim_cancels(world: World) -> None:
     world.lay(*people(2))
     world.approve()
-    with world.settings() as settings:
-        from funnel_etl.operate.deliver.run import open_sender  # noqa: PLC0415
-
-        with open_sender(settings) as sender:
-            assert sender is not None
-            sender.recover()
-            sender.plan()
-            world.lay(
-                not_sent(user_candidate(0), "no_consent"), not_sent(event_candidate(0), "no_consent"), *people(2)[2:]
-            )
-            sender.send("user", "event")
+    with world.settings() as settings, open_sender(settings) as sender:
+        assert sender is not None
+        sender.recover()
+        sender.plan()
+        world.lay(not_sent(user_candidate(0), "no_consent"), not_sent(event_candidate(0), "no_consent"), *people(2)[2:])
+        sender.send("user", "event")
     assert world.rows("user_id = :id AND state <> 'cancelled'", id=user(0)) == []
     assert {row["reason"] for row in world.rows("user_id = :id", id=user(0))} == {"withdrawn"}
     assert user(0) not in json.dumps(world.fake.log)
@@ -350,10 +347,9 @@ def test_a_run_sends_to_the_byte_what_the_preview_wrote(world: World, tmp_path: 
     world.installation.environment["FUNNEL_WEBENGAGE_BULK_FROM"] = bulk_from
     world.lay(*people(30), event_candidate(3, "registered"))
     world.approve()
-    ledger = world.installation.query("SELECT * FROM ops.deliveries")
     done = world.command("preview", "--to", str(tmp_path / "out"), webengage_key="")
     assert done.returncode == 0
-    assert (len(ledger), world.fake.log, world.rows()) == (0, [], [])
+    assert (world.fake.log, world.rows()) == ([], [])
     files = {path.name: path for path in (tmp_path / "out").iterdir()}
     assert set(files) == {"requests.ndjson", "decisions.csv", "summary.txt"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in files.values()} == {0o600}
@@ -487,4 +483,69 @@ def test_a_day_without_candidates_cancels_nothing(world: World) -> None:
     world.lay()
     world.run(delivery_window=window(is_open=False))
     assert world.states() == {"planned": 1}
-    assert DELIVERY_CANDIDATES.key == ("candidate_id",)
+
+
+def test_a_bulk_request_in_doubt_of_which_a_person_took_one_out_never_goes_with_other_members(world: World) -> None:
+    world.lay(*people(3))
+    world.approve()
+    world.fake.misbehave([{"match": {"path_re": "bulk-events$"}, "do": "drop_after", "times": 9}])
+    world.run(webengage_bulk_from=1)
+    world.fake.faults.clear()
+    [key, *_] = [row["delivery_key"] for row in world.rows("object = 'event'")]
+    assert world.command("resolve", key, "--again", "--note", "try it").returncode == 0
+    sent = len(world.requests("bulk-events"))
+    for _ in range(2):
+        assert world.run(webengage_bulk_from=1).exit_code == 1
+    assert len(world.requests("bulk-events")) == sent
+    assert world.states() == {"delivered": 1, "unknown:batch_incomplete": 2}
+
+
+def test_an_erasure_is_sent_outside_the_window_and_then_forgets_whom(world: World) -> None:
+    world.lay(*people(1))
+    world.approve()
+    world.run()
+    payload = canonical({"subject_request_id": "r1", "subject_request_type": "erasure", "subject_identities": []})
+    key = delivery_key(["webengage", LICENCE, "erasure", user(0)])
+    with world.engine.begin() as connection:
+        row = erasure("webengage", LICENCE, key, user(0), payload, datetime.now(UTC))
+        assert ledger.insert(connection, [row, row]) == 1
+    assert world.command("run", delivery_window=window(is_open=False)).returncode == 0
+    assert [one["body"] for one in world.requests("opengdpr_requests")] == [payload]
+    assert len(world.state["erasures"]) == 1
+    [row] = world.rows("object = 'erasure'")
+    assert (row["state"], row["user_id"], row["email"], row["payload"]) == ("delivered", None, None, None)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whatever_happens_each_event_takes_effect_once(world: World, seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 - the same each time
+    world.installation.environment["FUNNEL_WEBENGAGE_BULK_FROM"] = dice.choice(["0", "12"])
+    count = 20
+    world.lay(*people(count))
+    world.approve()
+    for _ in range(6):
+        minutes = [dice.randint(40, 60) for _ in range(count)]
+        edited = [
+            event_candidate(n, data={"TimeInSessionMinutes": minutes[n], "WebinarId": "81200002006"})
+            if dice.random() < 0.2
+            else event_candidate(n)
+            for n in range(count)
+        ]
+        world.lay(*(user_candidate(n) for n in range(count)), *edited)
+        for _ in range(dice.randint(1, 6)):
+            fault: dict[str, object] = {
+                "do": dice.choice(["drop_before", "drop_after", "truncate", "garbage", "status"])
+            }
+            if fault["do"] == "status":
+                fault |= {"status": dice.choice([500, 503, 429, 502]), "headers": {"Retry-After": "0"}}
+            world.fake.misbehave([fault | {"skip": dice.randint(0, 5), "times": dice.randint(1, 4)}])
+        world.run()
+        world.pass_time(minutes=dice.randint(1, 20))
+    world.fake.faults.clear()
+    world.lay(*people(count))
+    for _ in range(2):
+        done = world.run()
+    assert done.exit_code == 0
+    effects = [event["userId"] for event in world.events]
+    assert sorted(effects) == [user(n) for n in range(count)]
+    assert world.states() == {"delivered": count}
