@@ -112,13 +112,14 @@ def at_claim(
     """
     if row.object == ERASURE:
         return Verdict(row, is_sent=True)
-    if candidate is None:
+    is_old = row.object == EVENT and is_too_old(row, row.last_day, now.astimezone(zone).date(), zone)
+    if candidate is None and not is_old:
         return Verdict(row)  # a night came meanwhile: the next plan looks what it is now
-    if reason := why_cancelled(candidate):
+    if candidate is not None and (reason := why_cancelled(candidate)):
         return Verdict(cancelled(row, reason))
-    if row.object == USER and candidate.payload_sha256 != row.payload_sha256:
+    if row.object == USER and candidate is not None and candidate.payload_sha256 != row.payload_sha256:
         return Verdict(cancelled(row, "replaced"))
-    if row.object == EVENT and is_too_old(row, row.last_day, now.astimezone(zone).date(), zone):
+    if is_old:
         return Verdict(cancelled(row, "too_old"))
     if row.object == EVENT and user_state != "delivered":
         return Verdict(row)

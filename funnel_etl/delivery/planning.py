@@ -17,7 +17,7 @@ def make_plan(
 ) -> Plan:
     """Return what follows from the newest night; reads, and writes nothing."""
     candidates = reading.read_candidates(connection, own)
-    if not candidates and not reading.has_candidates(connection, own):
+    if not candidates and not reading.night_speaks(connection, own):
         return Plan(rows=reading.read_rows(connection, own, []))
     known = known_of(connection, own, reading.read_rows(connection, own, candidates), journal, now, zone, approve_over)
     return plan(candidates, known)

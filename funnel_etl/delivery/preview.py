@@ -57,7 +57,7 @@ def make_preview(
     after = {row.delivery_key: row for row in recovered(rows, now)}
     rows = [after.get(row.delivery_key, row) for row in rows]
     known = known_of(connection, own, rows, journal, now, zone, approve_over)
-    made = plan(candidates, known) if is_there else Plan(rows=rows)
+    made = plan(candidates, known) if reading.night_speaks(connection, own) else Plan(rows=rows)
     calls = _calls(made.rows, adapter, now, bulk_from, scope or Scope())
     return Preview(calls, made, new_types(candidates, known.types), is_there)
 

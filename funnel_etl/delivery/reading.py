@@ -115,6 +115,19 @@ def has_candidates(connection: sa.Connection, own: Account) -> bool:
     return is_there and bool(connection.execute(ANY_CANDIDATE, own.named).scalar_one())
 
 
+def night_speaks(connection: sa.Connection, own: Account) -> bool:
+    """Whether the newest night says of this account what is sent: also that nothing is, by a published empty table.
+
+    A table that only has another account's rows says nothing of this one, nor does one that no night has published.
+    """
+    if has_candidates(connection, own):
+        return True
+    if newest_night(connection) is None or not has_table(connection, "ops.delivery_candidates"):
+        return False
+    is_empty = sa.text("SELECT NOT EXISTS (SELECT FROM ops.delivery_candidates)")
+    return connection.execute(is_empty).scalar_one() is True
+
+
 def read_rows(connection: sa.Connection, own: Account, candidates: Iterable[Candidate]) -> list[Delivery]:
     """Return the rows a plan needs: those that are open, and those of the same webinars and users."""
     if not has_table(connection, "ops.deliveries"):

@@ -476,13 +476,18 @@ def test_the_candidates_of_another_account_move_nothing(world: World) -> None:
     assert {row["account"] for row in world.rows()} == {LICENCE}
 
 
-def test_a_day_without_candidates_cancels_nothing(world: World) -> None:
+def test_a_night_that_sends_nothing_any_more_cancels_and_one_that_was_not_published_does_not(world: World) -> None:
+    closed = window(is_open=False)
     world.lay(*people(1))
     world.approve()
-    world.command("run", delivery_window=window(is_open=False))
+    world.run(delivery_window=closed)
     world.lay()
-    world.run(delivery_window=window(is_open=False))
-    assert world.states() == {"planned": 1}
+    world.sql("DELETE FROM ops.published_tables")
+    world.run()
+    assert (world.states(), world.fake.log) == ({"planned": 1}, [])
+    world.lay()  # published, and empty: no rule says yes any more
+    world.run()
+    assert (world.states(), world.fake.log) == ({"cancelled:no_longer_due": 1}, [])
 
 
 def test_a_bulk_request_in_doubt_of_which_a_person_took_one_out_never_goes_with_other_members(world: World) -> None:

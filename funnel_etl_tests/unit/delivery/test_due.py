@@ -86,6 +86,7 @@ def test_what_the_night_sends_no_more_is_cancelled(reason: str, cancelled: str) 
 
 def test_what_a_newer_night_does_not_know_is_left_to_the_next_plan() -> None:
     assert claimed(event(), None) == "planned:None"
+    assert claimed(event(last_day=date(2026, 11, 20)), None) == "cancelled:too_old"
 
 
 def test_an_event_waits_for_its_user() -> None:
