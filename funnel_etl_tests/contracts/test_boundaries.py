@@ -84,7 +84,6 @@ ROOMS = (
         "catalog",
         "environment",
         "marts",
-        "delivery",
         "observe",
     ),
     *(
