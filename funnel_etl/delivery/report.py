@@ -49,6 +49,7 @@ WHAT_TO_DO = {
     "no_event_name": "name the event in zoom_profiles.csv",
     "delivery_off": "a line of delivery_rules.csv, if it is to be sent",
     "before_from_date": "nothing: it is older than from_date of its rule",
+    "never_delivered": "nothing: the profile is sent with the first event",
     "too_old": "nothing: it is older than max_age_days of its rule",
 }
 _BY_STATE = {

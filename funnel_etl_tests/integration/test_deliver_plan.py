@@ -306,6 +306,7 @@ def test_a_withdrawal_of_somebody_never_delivered_is_not_sent(world: World) -> N
     world.lay(user_candidate(0, only_after_delivery=True))
     world.run()
     assert (world.rows(), world.fake.log) == ([], [])
+    assert "candidates 1 = 1 not_sent" in world.command("report").stdout
 
 
 def test_a_profile_that_changed_before_it_was_sent_is_replaced_and_may_come_back(world: World) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from funnel_etl.core.errors import StorageUnavailable
 from funnel_etl.delivery import reading
 from funnel_etl.delivery.contracts import HELD, PERMANENT, REASONS, SENDABLE, UNKNOWN
+from funnel_etl.delivery.planning import make_plan
 from funnel_etl.delivery.preview import Preview, make_preview, request_lines
 from funnel_etl.delivery.report import Report, as_csv, line_of, make_report, what_to_do
 from funnel_etl.delivery.scope import Scope
@@ -112,7 +113,9 @@ def report(settings: Settings, night: date | None) -> Report:
         if night:
             lines = [line_of(row, names) for row in sorted(rows, key=lambda row: row.order)]
             return Report(lines, candidates=len(rows))
-        return make_report(reading.all_candidates(connection, place.own), rows, names)
+        now, over = datetime.now(UTC), settings.delivery_approve_over
+        unplanned = make_plan(connection, place.own, place.journal(), now, place.zone, over).unplanned
+        return make_report(reading.all_candidates(connection, place.own), rows, names, unplanned)
 
 
 def write_report(found: Report, to: Path) -> None:

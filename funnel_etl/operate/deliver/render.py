@@ -52,9 +52,7 @@ def show_status(settings: Settings, out: Console, *, as_json: bool) -> int:
     for each in found.counts:
         name = each["event_name"] or each["object"]
         why = f" ({each['reason']})" if each["reason"] else ""
-        line = (
-            f"  {each['rows']:>7} {each['state']}{why}: {name}, since {each['oldest']:%Y-%m-%d %H:%M %Z} at the longest"
-        )
+        line = f"  {each['rows']:>7} {each['state']}{why}: {name}, the oldest since {each['oldest']:%Y-%m-%d %H:%M %Z}"
         out.print(line, markup=False, highlight=False)
     for line in found.to_do:
         out.print(f"To do: {line}", markup=False, highlight=False)
