@@ -20,7 +20,7 @@ EMBEDDED = "embedded"
 """A DATABASE_URL that means the embedded server, whatever a `.env` file says."""
 
 NOWHERE = "none"
-"""ALERT_URLS that mean that nothing is sent, whatever a `.env` file says."""
+"""ALERT_URLS and DELIVERY that mean that nothing is sent, whatever a `.env` file says."""
 
 HOST_NAME = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE)
 """A host name or address as browsers send it."""
@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         90, description="Days after which ended runs and their events leave Dagster's storage; 0: they stay for ever"
     )
     delivery: str | None = Field(
-        None, description="Destinations that are on: webengage; empty: nothing is sent to the outside"
+        None, description="Destinations that are on: webengage; empty or none: nothing is sent to the outside"
     )
     delivery_window: str = Field(
         "09:00-20:00", description="Hours of the business zone in which anything is sent; 00:00-24:00: all day"
@@ -177,6 +177,8 @@ class Settings(BaseSettings):
     @field_validator("delivery")
     @classmethod
     def _known_destinations(cls, names: str | None) -> str | None:
+        if names and names.strip().lower() == NOWHERE:
+            return None
         for name in (name.strip() for name in (names or "").split(",")):
             if name and name not in DESTINATIONS:
                 msg = f"{name!r} is no destination; there is {', '.join(DESTINATIONS)}"

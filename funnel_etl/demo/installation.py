@@ -73,6 +73,7 @@ def settings_of(settings: Settings, crm: LoopbackCrm) -> Settings:
             "FUNNEL_CRM_AUTH": "bearer",
             "FUNNEL_CRM_SECRET": crm.token,
             "FUNNEL_ALERT_URLS": NOWHERE,
+            "FUNNEL_DELIVERY": NOWHERE,
         }
     )
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from funnel_etl.core.errors import ConfigError
+from funnel_etl.demo.crm_server import LoopbackCrm
+from funnel_etl.demo.installation import settings_of
 from funnel_etl.environment import load_settings
 from funnel_etl.settings import Settings
 
@@ -152,3 +154,18 @@ def test_the_environment_wins_over_the_file(folder: Path, monkeypatch: pytest.Mo
 def test_a_wrong_value_in_the_file_names_its_setting(folder: Path) -> None:
     (folder / ".env").write_text("FUNNEL_DROP_LIMIT=20%\n")
     assert refused().startswith("FUNNEL_DROP_LIMIT: Input should be a valid number")
+
+
+@pytest.mark.parametrize("text", ["none", "NONE", "", " "])
+def test_a_delivery_of_none_is_off_whatever_an_env_file_says(text: str) -> None:
+    assert Settings(delivery=text).destinations == ()
+
+
+def test_the_demo_never_delivers_with_an_installation_s_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNNEL_DELIVERY", "webengage")
+    own = Settings(home=tmp_path)
+    with LoopbackCrm(tmp_path, "t") as crm:
+        (tmp_path / "demo").mkdir()
+        assert settings_of(own, crm).destinations == ()
