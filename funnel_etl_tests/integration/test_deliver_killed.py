@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from funnel_etl.core.errors import StorageUnavailable
+from funnel_etl.delivery.journal import Journal
 from funnel_etl.delivery.sender_lock import sender_lock
 from funnel_etl.operate.deliver import run as service
 from funnel_etl_tests.delivery_world import World, event_candidate, new_world, people, user, user_candidate
@@ -234,3 +236,22 @@ def put_back(world: World, rows: list[dict[str, object]]) -> None:
     )
     with world.engine.begin() as connection:
         connection.execute(sa.text(sql), {"rows": json.dumps(rows, default=str)})
+
+
+def test_where_the_journal_cannot_be_written_nothing_is_sent_and_nothing_counts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StorageUnavailable("its disk is full", fix="make room")
+
+    world.lay(*people(2))
+    world.approve()
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "write", full)
+        with pytest.raises(StorageUnavailable):
+            world.run()
+    assert world.events == []
+    assert world.states() == {"planned": 2}
+    assert {(row["attempts"], row["first_sent_at"]) for row in world.rows("object = 'event'")} == {(0, None)}
+    assert world.run().exit_code == 0
+    sent_once(world, 2)

@@ -112,7 +112,7 @@ def _again(place: Place, occurrence: str, kind: str, reason: str) -> Again:
         for row in delivered:
             found: Candidate | None = candidates.get((row.object, row.kind, occurrence, row.user_id or ""))
             if found is not None:
-                rows.append(fired_again(row, found, known, _note("again", reason)))
+                rows.append(fired_again(row, found, known, _note("again", reason, "--reason")))
         return Again(rows, len(delivered) - len(rows))
 
 
@@ -122,10 +122,10 @@ def fire_again(settings: Settings, again: Again) -> int:
         return ledger.insert(connection, again.rows)
 
 
-def _note(word: str, text: str) -> str:
+def _note(word: str, text: str, option: str = "--note") -> str:
     clean = scrubbed(" ".join(text.split())).replace(";", ",")
     if not clean:
-        raise FunnelError("it is empty", where="--note", fix="say why in a sentence, without names and numbers")
+        raise FunnelError("it is empty", where=option, fix="say why in a sentence, without names and numbers")
     return f"{word} by {_who()}: {clean}"
 
 
