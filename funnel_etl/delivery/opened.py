@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from funnel_etl.core.values.numbers import grouped
 from funnel_etl.delivery.contracts import ERASURE, EVENT, USER
 from funnel_etl.delivery.due import Window
 from funnel_etl.delivery.journal import Journal
@@ -71,12 +72,14 @@ def result_lines(done: Result) -> list[str]:
     if done.is_busy:
         return [BUSY]
     counts = done.counts
-    planned = f"{done.planned:,} planned, {done.cancelled:,} cancelled"
-    lines = [f"{done.destination}: {planned}, {counts['accepted']:,} accepted, {counts['refused']:,} refused"]
+    planned = f"{grouped(done.planned)} planned, {grouped(done.cancelled)} cancelled"
+    lines = [
+        f"{done.destination}: {planned}, {grouped(counts['accepted'])} accepted, {grouped(counts['refused'])} refused"
+    ]
     if done.waits:
         lines.append(done.waits)
     if done.open:
-        lines.append("open: " + ", ".join(f"{count:,} {state}" for state, count in sorted(done.open.items())))
+        lines.append("open: " + ", ".join(f"{grouped(count)} {state}" for state, count in sorted(done.open.items())))
     if done.exit_code:
         lines.append("What to do: funnel-etl deliver status")
     return lines

@@ -73,5 +73,5 @@ def consent_state_asset(night: Night, consents: pd.DataFrame) -> Outcome:
 )
 def delivery_candidates_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Decide who could be sent which event, and make its exact bytes."""
-    licence = getattr(night.sources.settings, "webengage_licence", None) or ""
+    licence = night.sources.settings.webengage_licence or ""
     return candidates(**frames, night=Decisions(night.config, night.zone, night.as_of, licence))

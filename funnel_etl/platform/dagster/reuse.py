@@ -62,7 +62,7 @@ def _made_of(night: Night, lake: Lake, inputs: Mapping[str, Table]) -> dict[str,
     return {
         "code": CODE,
         "config": night.config.version,
-        "settings": {name: getattr(night.sources.settings, name, None) for name in SETTINGS},
+        "settings": {name: getattr(night.sources.settings, name) for name in SETTINGS},
         "inputs": {name: lake.content_hash(read, night.day) for name, read in inputs.items()},
         "erased": night.sources.landing.erasures.persons(),
     }
