@@ -286,6 +286,7 @@ def _record(candidate: Candidate) -> dict[str, Any]:
             value = value.isoformat()
         found[column] = value
     found["attribute_types"] = json.dumps(dict(candidate.attribute_types))
+    found["consent"] = found["consent"] or "{}"
     return found
 
 
