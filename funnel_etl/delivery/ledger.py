@@ -1,4 +1,4 @@
-"""The ledger: the only SQL that writes `ops.deliveries`, `delivery_attempts` and `delivery_types`.
+"""The ledger: with `erasing` the only SQL that writes `ops.deliveries`, `delivery_attempts` and `delivery_types`.
 
 Each function is one transition of section 6.3 and is called in a transaction of its own, which is committed before
 anything else happens. A transition out of `sending` holds only for rows that are still in that claim.
@@ -58,7 +58,8 @@ DELIVERED_SET = sa.text(
     "UPDATE ops.deliveries AS d SET state = 'delivered', reason = NULL, accepted_at = :now, changed_at = :now, "  # noqa: S608
     "external_id = :external, http_status = :status, message = NULL, not_before = NULL, "
     "user_id = CASE WHEN d.object = 'erasure' THEN NULL ELSE d.user_id END, "
-    f"payload = CASE WHEN d.object = 'erasure' THEN NULL ELSE d.payload END WHERE {IN_CLAIM}"
+    "payload = CASE WHEN d.object = 'erasure' THEN NULL ELSE d.payload END, "
+    f"payload_sha256 = CASE WHEN d.object = 'erasure' THEN NULL ELSE d.payload_sha256 END WHERE {IN_CLAIM}"
 )
 TYPES_SENT = sa.text(
     "UPDATE ops.delivery_types AS t SET first_sent_at = :now FROM ops.deliveries AS d "

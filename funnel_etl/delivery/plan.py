@@ -90,7 +90,7 @@ def plan(candidates: Sequence[Candidate], known: Known) -> Plan:
         elif candidate.object == USER:
             _plan_user(book, candidate, known, made)
         else:
-            _plan_event(book, candidate, known)
+            _plan_event(book, candidate, known, made)
     _hold_large(book, known)
     _keep_batches_whole(book, known.batch_sizes)
     for key, row in book.rows.items():
@@ -178,7 +178,10 @@ def _plan_user(book: Book, candidate: Candidate, known: Known, made: Plan) -> No
         return
     if last is not None and last.payload_sha256 == candidate.payload_sha256 and not in_doubt:
         return
-    key = user_key(candidate.key_parts or "", len(delivered))
+    number = len(delivered)
+    while (gone := book.rows.get(user_key(candidate.key_parts or "", number))) and gone.user_id is None:
+        number += 1  # of a person who was erased there, and is let in again
+    key = user_key(candidate.key_parts or "", number)
     row = _row(candidate, key, 1, known)
     if (before := book.rows.get(key)) is not None:
         # It was replaced, and has come back: the same key, under another request id.
@@ -187,13 +190,17 @@ def _plan_user(book: Book, candidate: Candidate, known: Known, made: Plan) -> No
     book.put(_held_or_not(row, book, known))
 
 
-def _plan_event(book: Book, candidate: Candidate, known: Known) -> None:
+def _plan_event(book: Book, candidate: Candidate, known: Known, made: Plan) -> None:
     """Plan an event that is new; of one that is known say what has changed since."""
     rows = book.of_event(candidate.subject)
     if rows:
         book.put(_known_event(rows[-1], candidate, book, known))
         return
     row = _row(candidate, event_key(candidate.key_parts or "", 1), 1, known)
+    if row.delivery_key in book.rows:
+        # Of a person who was erased and is let in again: what was sent before is not fired again.
+        made.unplanned[candidate.candidate_id] = "erased"
+        return
     row = replace(row, depends_on=_depends_on(book, candidate.user_id or ""))
     if is_lost(row, known.newest_batch):
         book.put(lost(row, known.newest_batch))

@@ -1,12 +1,17 @@
 """One sender per destination: a lock that PostgreSQL drops with the connection that has it."""
 
+import logging
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 
 from funnel_etl.core.errors import DatabaseUnavailable
+from funnel_etl.settings import DESTINATIONS
 
+log = logging.getLogger("funnel_etl.progress")
+ASK_AGAIN_SECONDS = 0.5
 _NUMBER = "CAST(hashtext('delivery:' || :destination) AS bigint)"
 TAKE = sa.text(f"SELECT pg_try_advisory_lock({_NUMBER})")
 LET_GO = sa.text(f"SELECT pg_advisory_unlock({_NUMBER})")
@@ -44,7 +49,7 @@ class SenderLock:
 
 @contextmanager
 def sender_lock(engine: sa.Engine, destination: str) -> Iterator[SenderLock | None]:
-    """Yield the lock of a destination, or None if another process sends there. Erasure and purge take it too."""
+    """Yield the lock of a destination, or None if another process sends there."""
     with engine.connect() as connection:
         alone = connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.detach()  # closed for good at the end, whatever it still has
@@ -59,3 +64,26 @@ def sender_lock(engine: sa.Engine, destination: str) -> Iterator[SenderLock | No
                 lock.let_go()
             except Exception:  # noqa: BLE001 - the connection is closed anyway, and takes the lock with it
                 connection.invalidate()
+
+
+@contextmanager
+def no_sender(engine: sa.Engine) -> Iterator[None]:
+    """Keep everything from being sent while the block lasts; waits for a sender that is at work."""
+    with ExitStack() as stack:
+        for destination in DESTINATIONS:
+            stack.enter_context(_waited_for(engine, destination))
+        yield
+
+
+@contextmanager
+def _waited_for(engine: sa.Engine, destination: str) -> Iterator[None]:
+    is_said = False
+    while True:
+        with sender_lock(engine, destination) as lock:
+            if lock is not None:
+                yield
+                return
+        if not is_said:
+            log.info("a delivery to %s is going on: waiting for it to end", destination)
+            is_said = True
+        time.sleep(ASK_AGAIN_SECONDS)

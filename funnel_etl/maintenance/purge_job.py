@@ -6,24 +6,32 @@ from typing import Any
 import dagster as dg
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.delivery.sender_lock import no_sender
 from funnel_etl.maintenance.purge import PURGED_METADATA, purge
 from funnel_etl.maintenance.purge_render import purged_lines
 from funnel_etl.platform.dagster.nights import one_at_a_time
+from funnel_etl.platform.postgres.database import engine
 
 
-# `lake` for the turn it brings: nothing is removed under a run that reads it.
-@dg.op(out=dg.Out(dg.Nothing), required_resource_keys={"all_tables", "earlier_reads", "lake", "sources"})
+# `lake` for the turn it brings: nothing is removed under a run that reads it, nor under a sender that writes its journal.
+@dg.op(
+    out=dg.Out(dg.Nothing), required_resource_keys={"all_tables", "database_url", "earlier_reads", "lake", "sources"}
+)
 def remove_what_is_old(context: dg.OpExecutionContext) -> Iterator[dg.Output[Any]]:
     """Remove old nights of the lake, old bytes of the landing archive and old runs, by the FUNNEL_KEEP_ settings."""
+    opened = engine(context.resources.database_url)
     try:
-        done = purge(
-            context.resources.sources.settings,
-            context.instance,
-            context.resources.all_tables,
-            context.resources.earlier_reads,
-        )
+        with no_sender(opened):
+            done = purge(
+                context.resources.sources.settings,
+                context.instance,
+                context.resources.all_tables,
+                context.resources.earlier_reads,
+            )
     except FunnelError as error:
         raise dg.Failure(description=str(error), allow_retries=error.transient) from None
+    finally:
+        opened.dispose()
     summary = "\n".join(f"- {line.strip()}" for line in purged_lines(done, dry_run=False))
     yield dg.Output(
         None, metadata={PURGED_METADATA: dg.MetadataValue.json(done.to_json()), "summary": dg.MetadataValue.md(summary)}

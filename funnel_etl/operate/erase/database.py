@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from funnel_etl.core.reading.person_matcher import PersonMatcher
 from funnel_etl.core.tables.contracts import Table
+from funnel_etl.delivery.contracts import DELIVERIES, ERASURE
 from funnel_etl.operate.erase.person import Lines, Person
 from funnel_etl.platform.contracts import FILES
 
@@ -65,7 +66,9 @@ def sweep(connection: sa.Connection, person: Person, lines: Lines, contracts: It
     found = {}
     for table in _tables(connection):
         gone, masked = _traced(connection, table, person, lines), _named(connection, table, person)
-        if _is_of_persons(table, known):
+        if table.full_name == DELIVERIES.full_name:
+            gone = set()  # forgotten by `deliveries`: without its rows what was sent would be sent again
+        elif _is_of_persons(table, known):
             gone, masked = gone | masked, set()
         _delete(connection, table, gone)
         for row in masked - gone:
@@ -99,7 +102,9 @@ def _tables(connection: sa.Connection) -> list[_There]:
 
 def _named(connection: sa.Connection, table: _There, person: Person) -> set[str]:
     """Return the places of the rows that name the person."""
-    sql = f"SELECT CAST(ctid AS text) AS mark, CAST(t.* AS text) AS text FROM {table.quoted} AS t"  # noqa: S608 - quoted
+    # An erasure names the user until the destination has accepted it.
+    where = f"WHERE t.object <> '{ERASURE}'" if table.full_name == DELIVERIES.full_name else ""
+    sql = f"SELECT CAST(ctid AS text) AS mark, CAST(t.* AS text) AS text FROM {table.quoted} AS t {where}"  # noqa: S608
     return set(named_rows(connection.execute(sa.text(sql), execution_options={"yield_per": BATCH}), person.matcher))
 
 

@@ -1,8 +1,9 @@
 """`funnel-etl erase`: a person goes out of landing, lake, PostgreSQL and every file of ours, for good.
 
 In this order, each step harmless when done again: who it is goes into a journal; new files are landed without the
-person; the landed ones get tombstones; the lake; the published nights are made again from what is left; the database;
-the other files; what the server keeps of deleted rows; then the journal goes. Killed anywhere, the next call completes.
+person; the landed ones get tombstones; the lake; the published nights are made again from what is left; the ledger of
+deliveries; the database; the other files; what the server keeps of deleted rows; then the journal goes. Killed
+anywhere, the next call completes. Nothing is sent to the outside meanwhile.
 """
 
 import json
@@ -22,8 +23,11 @@ from funnel_etl import locks
 from funnel_etl.catalog import PEOPLE, SOURCES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.parts import FOLLOWS, OPTIONAL, PARTS
+from funnel_etl.delivery.erasing import Forgotten
+from funnel_etl.delivery.sender_lock import no_sender
 from funnel_etl.delivery.webengage.intake import SOURCE as CONSENT
 from funnel_etl.operate.erase import database as erase_database
+from funnel_etl.operate.erase.deliveries import forget_deliveries
 from funnel_etl.operate.erase.person import IDS, JOURNAL, Person, person_of
 from funnel_etl.operate.erase.stores import RemovedLines, count_landed, erase_folders, erase_lake, erase_landed
 from funnel_etl.operate.rerun.sandbox import ReplayedSources, sandbox_prefix
@@ -82,6 +86,7 @@ class Erased:
     lake: RemovedLines
     rows: dict[str, int]
     files: RemovedLines
+    deliveries: Forgotten
     nights: list[date] = field(default_factory=list)
     behind: list[str] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
@@ -139,6 +144,10 @@ class Eraser:
 
     def erase(self, person: Person) -> Erased:
         """Erase the person. Raises `FunnelError`; what was done by then stays done, and the next call completes."""
+        with no_sender(self._engine):
+            return self._erase(person)
+
+    def _erase(self, person: Person) -> Erased:
         write_private(self._journal, json.dumps(_as_json(person)))
         matcher = person.matcher
         with _no_file_is_taken(self.settings.state):
@@ -154,6 +163,7 @@ class Eraser:
         nights, behind, failures = self._publish_again()
         log.info("database: what still names the person goes")
         with self._engine.begin() as connection:
+            deliveries = forget_deliveries(connection, person)
             rows = erase_database.sweep(connection, person, lines, self._tables)
         self._sweep_dagster(person)
         with _no_file_is_taken(self.settings.state):
@@ -164,7 +174,7 @@ class Eraser:
         if self._databases.server is not None:
             discard_log(self._databases.funnel_url)
         self._journal.unlink(missing_ok=True)
-        return Erased(landed, lake, rows, files, nights, behind, failures)
+        return Erased(landed, lake, rows, files, deliveries, nights, behind, failures)
 
     def _publish_again(self) -> tuple[list[date], list[str], dict[str, str]]:
         """Make the nights that are published again, from what they used; returns them, parts left behind, and failures.

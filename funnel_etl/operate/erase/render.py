@@ -6,6 +6,7 @@ from rich.table import Table as RichTable
 
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.values.numbers import grouped
+from funnel_etl.delivery.erasing import Forgotten
 from funnel_etl.operate.erase.eraser import MANY, Erased, ErasePreview, eraser
 from funnel_etl.settings import Settings
 
@@ -51,6 +52,7 @@ def show(
             return 1
         done = at_work.erase(found.person)
     _show_done(done, out, err)
+    _show_deliveries(done.deliveries, settings, out)
     _show_rest(found, out, settings)
     return 0 if done.is_done else 1
 
@@ -102,6 +104,20 @@ def _show_done(done: Erased, out: Console, err: Console) -> None:
         err.print("The person is gone, but the published sums still count them. When it is fixed: funnel-etl run")
     for problem in done.problems:
         err.print(problem, style="red", markup=False)
+
+
+def _show_deliveries(done: Forgotten, settings: Settings, out: Console) -> None:
+    if done.rows:
+        out.print(
+            f"Deliveries: {grouped(done.rows)} of the person name nobody any more, "
+            f"{grouped(done.cancelled)} that were not sent are cancelled."
+        )
+    if done.erasures:
+        first = "" if settings.destinations else "set FUNNEL_DELIVERY=webengage, then "
+        out.print(
+            f"{grouped(done.erasures)} at WebEngage to be erased there too: {first}funnel-etl deliver run asks for it, "
+            "at any hour; until WebEngage has accepted it, ops.deliveries keeps the user id."
+        )
 
 
 def _show_rest(found: ErasePreview, out: Console, settings: Settings) -> None:

@@ -1,0 +1,32 @@
+"""A person in the ledger of deliveries: under which user ids they were sent, and that their destination is to erase them.
+
+What happens to the rows is in `delivery/erasing`; here is who it is about.
+"""
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from funnel_etl.catalog import PEOPLE
+from funnel_etl.delivery.contracts import WEBENGAGE
+from funnel_etl.delivery.erasing import Forgotten, also_sent_as, forget_person
+from funnel_etl.delivery.webengage.erasures import erasure_of
+from funnel_etl.operate.erase.person import Person, digits
+
+_PHONES = " UNION ".join(f"SELECT {people.phone} AS phone FROM {table}" for table, people in PEOPLE.items())  # noqa: S608
+OF_OTHERS = sa.text(
+    "SELECT DISTINCT regexp_replace(phone, '[^0-9]', '', 'g') AS user_id "  # noqa: S608 - our own texts
+    f"FROM ({_PHONES}) AS p WHERE regexp_replace(phone, '[^0-9]', '', 'g') = ANY(:users)"
+)
+
+
+def forget_deliveries(connection: sa.Connection, person: Person) -> Forgotten:
+    """Forget the person in the ledger; to be called once the published tables are without the person.
+
+    A phone that was corrected since is the person's too, if it stands in no published table: what was sent under it
+    holds their e-mail.
+    """
+    own = {digits(phone) for phone in person.phones}
+    also = also_sent_as(connection, own, person.emails)
+    also -= set(connection.execute(OF_OTHERS, {"users": sorted(also)}).scalars())
+    return forget_person(connection, WEBENGAGE, own | also, person.emails, erasure_of, datetime.now(UTC))
