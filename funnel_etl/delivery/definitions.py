@@ -18,6 +18,7 @@ from funnel_etl.delivery.opened import BUSY, OFF, is_on, open_sender, result_lin
 from funnel_etl.delivery.outcome import GUARD
 from funnel_etl.delivery.scope import Result, Scope
 from funnel_etl.delivery.send import Sender
+from funnel_etl.delivery.waiting import of_account, read_not_planned
 from funnel_etl.delivery.webengage.adapter import adapter_of
 from funnel_etl.platform.postgres.database import engine
 from funnel_etl.platform.postgres.owner import claim_of, require_owner
@@ -212,7 +213,8 @@ def deliver_due(timezone: str) -> dg.ScheduleDefinition:
         if not Window.of(settings.delivery_window).is_open(now, ZoneInfo(settings.timezone)):
             return dg.SkipReason("outside FUNNEL_DELIVERY_WINDOW")
         due = {"destination": WEBENGAGE, "now": now, "since": now - GUARD}
-        if not _asked_of(context.resources.database_url, DUE, **due):
+        url = context.resources.database_url
+        if not _asked_of(url, DUE, **due) and not _is_unplanned(settings, url, now):
             return dg.SkipReason("nothing is due")
         return dg.RunRequest()
 
@@ -227,6 +229,18 @@ def deliver_due(timezone: str) -> dg.ScheduleDefinition:
         description="Starts deliver at 40 minutes past each hour of the sending window, if something is due. Does "
         "nothing while FUNNEL_DELIVERY is empty.",
     )
+
+
+def _is_unplanned(settings: Settings, url: str, now: datetime) -> bool:
+    """Whether no run has planned what the newest night sends: the sensor's came while somebody was erased."""
+    asking = engine(url)
+    try:
+        with asking.connect() as connection:
+            today = now.astimezone(ZoneInfo(settings.timezone)).date()
+            own = reading.Account(WEBENGAGE, settings.webengage_licence or "")
+            return of_account(read_not_planned(connection, today), own) is not None
+    finally:
+        asking.dispose()
 
 
 def _asked_of(url: str, query: sa.TextClause, **values: object) -> Any:

@@ -1,7 +1,7 @@
-"""Taking a person out of the ledger: the destination is asked to erase, what was sent is forgotten, the rest cancelled.
+"""Taking a person out of the ledger: their erasure is planned, what was sent is forgotten, the rest is cancelled.
 
-Beside `ledger` the only SQL that writes `ops.deliveries`; called by `funnel-etl erase`, which has the senders' lock. The
-rows stay, with key, state and occurrence, so that counts stay true; nothing in them names anybody any more.
+Beside `ledger` the only SQL that writes `ops.deliveries`; called by `funnel-etl erase`, which has the senders' lock.
+The rows stay, with key, state and occurrence, so that counts stay true; nothing in them names anybody any more.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -52,7 +52,7 @@ class Forgotten:
 
 
 def also_sent_as(connection: sa.Connection, users: Collection[str], emails: Collection[str]) -> set[str]:
-    """Return the other user ids that something with one of these e-mails was to be sent under, as before a correction."""
+    """Return the other user ids that stand beside one of these e-mails, as of a phone that was corrected since."""
     values = {"users": sorted(users), "emails": sorted(emails)}
     return {user for user in connection.execute(ALSO, values).scalars() if user}
 

@@ -23,7 +23,8 @@ _OURS = "d.destination = :destination AND d.account = :account"
 
 LIKE_CANDIDATES = sa.text(
     f"SELECT {_LIGHT} FROM ops.deliveries AS d WHERE {_OURS} AND (d.state NOT IN ({_ENDED}) "  # noqa: S608 - ours
-    "OR d.webinar_id = ANY(:webinars) OR d.user_id IS NULL OR (d.object = 'user' AND d.user_id = ANY(:users)) OR d.batch_id IN "
+    "OR d.webinar_id = ANY(:webinars) OR d.user_id IS NULL "
+    "OR (d.object = 'user' AND d.user_id = ANY(:users)) OR d.batch_id IN "
     f"(SELECT d.batch_id FROM ops.deliveries AS d WHERE {_OURS} AND d.batch_position IS NOT NULL "
     f"AND d.first_sent_at IS NOT NULL AND d.state NOT IN ({_ENDED})))"
 )

@@ -34,14 +34,17 @@ COLUMNS = (
 )
 _FORMULA = re.compile(r"^[\s\ufeff]*[=+\-@＝＋－＠'\t\r\n]")
 
+_LOOK_THERE = "look in WebEngage, then funnel-etl deliver resolve KEY --delivered or --again, with --note"
 WHAT_TO_DO = {
     "new_attribute_type": "funnel-etl deliver approve --types, after a look at what funnel-etl deliver preview lists",
     "attribute_type_changed": "set its type in delivery_attributes.csv back, or give the attribute another name",
     "large_plan": "funnel-etl deliver approve --plan NIGHT, if so many are expected",
     "identity_changed": "if it is another person: funnel-etl deliver approve --occurrence ID",
     "dependency_failed": "correct the user's data at the source; the next night sends both",
-    "window_passed": "look in WebEngage, then funnel-etl deliver resolve KEY --delivered or --again, with --note",
-    "ledger_lost": "look in WebEngage, then funnel-etl deliver resolve KEY --delivered or --again, with --note",
+    "window_passed": _LOOK_THERE,
+    "ledger_lost": _LOOK_THERE,
+    "refused_later": _LOOK_THERE,
+    "batch_incomplete": _LOOK_THERE,
     "refused": "correct the data, or funnel-etl deliver run --retry",
     "no_user_id": "give the person a phone at the source",
     "no_consent": "nothing, unless the person agrees: drop/consent",

@@ -13,7 +13,7 @@ from funnel_etl.platform.dagster.nights import one_at_a_time
 from funnel_etl.platform.postgres.database import engine
 
 
-# `lake` for the turn it brings: nothing is removed under a run that reads it, nor under a sender that writes its journal.
+# `lake` for the turn it brings: nothing is removed under a run that reads it, nor under a sender at work.
 @dg.op(
     out=dg.Out(dg.Nothing), required_resource_keys={"all_tables", "database_url", "earlier_reads", "lake", "sources"}
 )

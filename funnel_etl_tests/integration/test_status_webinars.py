@@ -7,8 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from funnel_etl.assembly import TABLES
+from funnel_etl.operate.status.items import WEBINAR, StatusItem
 from funnel_etl.operate.status.render import HEADINGS, status_lines
-from funnel_etl.operate.status.status import WEBINAR, Status, StatusItem, webinars
+from funnel_etl.operate.status.status import Status, webinars
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FINDINGS
 from funnel_etl.platform.postgres import database
 from funnel_etl.platform.postgres.schema import ensure_schema

@@ -35,6 +35,12 @@ def is_on(config: Config) -> bool:
     return bool((rules["deliver"].eq("yes") & rules["from_date"].notna()).any())
 
 
+def omitting(rules: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return profile and kind of the lines that send people who said nothing without flags: WebEngage opts them in."""
+    lines = rules[rules["deliver"].eq("yes") & rules["unknown_consent"].eq(OMIT)]
+    return list(zip(lines["profile"].astype(str), lines["kind"].astype(str), strict=True))
+
+
 def rule_of(rules: pd.DataFrame, profile: str | None, kind: str) -> Rule:
     """Return what the first line that fits says; where none does, nothing is sent."""
     for line in rules.to_dict("records"):

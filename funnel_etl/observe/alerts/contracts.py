@@ -4,6 +4,9 @@ from funnel_etl.core.tables.contracts import Column, Kind, Table
 
 RUN, CHECK, SOURCE, EXPORT = "run_failed", "check_failed", "source", "missing_export"
 CONFIG, VOLUME, PHONES = "config_rejected", "volume", "phones"
+DELIVERY_FAILED, DELIVERY_UNKNOWN, DELIVERY_HELD = "delivery_failed", "delivery_unknown", "delivery_held"
+DELIVERY_OFF = "delivery_off_with_due"
+DELIVERY_KINDS = (DELIVERY_FAILED, DELIVERY_UNKNOWN, DELIVERY_HELD, DELIVERY_OFF)
 AUTOMATION, NIGHT = "automation", "night_published"
 KINDS = {
     RUN: "a step of a run failed, or a run ended without its end",
@@ -13,6 +16,10 @@ KINDS = {
     CONFIG: "an edit of config_csv was rejected",
     VOLUME: "far too few rows on a day",
     PHONES: "far more rows without a phone than usual",
+    DELIVERY_FAILED: "the destination refused deliveries, or could not be reached for a day",
+    DELIVERY_UNKNOWN: "deliveries may have arrived or not, and only a person can find out",
+    DELIVERY_HELD: "deliveries wait for a person",
+    DELIVERY_OFF: "deliveries are due, and FUNNEL_DELIVERY is empty",
     AUTOMATION: "the daemon, the schedule or a sensor does not run",
     NIGHT: "the whole night is published: its summary",
 }

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import sqlalchemy as sa
@@ -80,7 +81,8 @@ def send_alerts(
                 return Sent(waits=True)
             now = datetime.now(UTC)
             with asking.begin() as connection:
-                found = gather(connection, instance, code, now)
+                today = now.astimezone(ZoneInfo(settings.timezone)).date()
+                found = gather(connection, instance, code, now, today=today, destinations=settings.destinations)
                 memory.note(connection, found.causes, found.looked, now, found.unresolved)
             return _send_pending(asking, alert_urls(settings), now, force=force, deadline=time.monotonic() + seconds)
     finally:

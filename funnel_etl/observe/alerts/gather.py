@@ -1,8 +1,8 @@
 """What is wrong now, and which night is published: read from `ops` and from Dagster's storage."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import dagster as dg
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from funnel_etl.core.parts import PARTS
 from funnel_etl.core.roles import ENGINEER
+from funnel_etl.delivery.waiting import read_not_planned, read_standing
 from funnel_etl.observe.alerts.causes import (
     Cause,
     of_exports,
@@ -20,7 +21,19 @@ from funnel_etl.observe.alerts.causes import (
     run_key,
     volume_key,
 )
-from funnel_etl.observe.alerts.contracts import AUTOMATION, CHECK, CONFIG, EXPORT, NIGHT, PHONES, RUN, SOURCE, VOLUME
+from funnel_etl.observe.alerts.contracts import (
+    AUTOMATION,
+    CHECK,
+    CONFIG,
+    DELIVERY_KINDS,
+    EXPORT,
+    NIGHT,
+    PHONES,
+    RUN,
+    SOURCE,
+    VOLUME,
+)
+from funnel_etl.observe.alerts.deliveries import of_deliveries
 from funnel_etl.observe.alerts.failures import LOOK_BACK, failed_checks, failed_runs, is_running
 from funnel_etl.observe.alerts.summary import summary, whole_night
 from funnel_etl.observe.completeness.contracts import COMPLETE, QUIET
@@ -47,11 +60,18 @@ class Gathered:
 
 
 def gather(
-    connection: sa.Connection, instance: dg.DagsterInstance, code: dg.RepositoryDefinition, now: datetime
+    connection: sa.Connection,
+    instance: dg.DagsterInstance,
+    code: dg.RepositoryDefinition,
+    now: datetime,
+    *,
+    today: date,
+    destinations: Collection[str] = (),
 ) -> Gathered:
     """Return what is wrong and what is published. While a run is going on, what it will have given is not judged.
 
-    `code`: whose checks, schedules and sensors are looked at.
+    `code`: whose checks, schedules and sensors are looked at; `today`: the day in the zone of business; `destinations`:
+    those that are on.
     """
     rows, known = _rows(connection, COMPLETENESS), connection.execute(OPEN).all()
     found = Gathered()
@@ -68,7 +88,8 @@ def gather(
     found.causes += of_phones(_rows(connection, PHONE_SHARES))
     found.unresolved |= {volume_key(row) for row in volumes}
     found.unresolved |= {row.cause for row in known if _is_too_old(row, rows) or _is_behind(row, _behind(rows))}
-    found.looked |= {SOURCE, CONFIG, EXPORT, VOLUME, PHONES, NIGHT}
+    found.causes += of_deliveries(read_standing(connection, now), read_not_planned(connection, today), destinations)
+    found.looked |= {SOURCE, CONFIG, EXPORT, VOLUME, PHONES, NIGHT, *DELIVERY_KINDS}
     night = whole_night(connection, PARTS)
     if night is not None:
         whos = [cause.who for cause in found.causes if cause.who]

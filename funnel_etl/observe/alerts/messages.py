@@ -3,7 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from funnel_etl.observe.alerts.contracts import AUTOMATION, CHECK, CONFIG, EXPORT, NIGHT, PHONES, RUN, SOURCE, VOLUME
+from funnel_etl.observe.alerts.contracts import (
+    AUTOMATION,
+    CHECK,
+    CONFIG,
+    DELIVERY_FAILED,
+    DELIVERY_HELD,
+    DELIVERY_OFF,
+    DELIVERY_UNKNOWN,
+    EXPORT,
+    NIGHT,
+    PHONES,
+    RUN,
+    SOURCE,
+    VOLUME,
+)
 
 LINES = 15
 """Causes a message tells one by one; of more it says how many."""
@@ -15,6 +29,10 @@ SUBJECTS = {
     CONFIG: ("a config edit was rejected", "{} config edits were rejected"),
     VOLUME: ("far too few rows", "far too few rows, {} times"),
     PHONES: ("far more rows without a phone", "far more rows without a phone, in {} sources"),
+    DELIVERY_FAILED: ("deliveries failed", "deliveries failed, for {} reasons"),
+    DELIVERY_UNKNOWN: ("deliveries are unknown", "deliveries are unknown, for {} reasons"),
+    DELIVERY_HELD: ("deliveries wait for a person", "deliveries wait for a person, for {} reasons"),
+    DELIVERY_OFF: ("deliveries are due, and delivery is off",) * 2,
     AUTOMATION: ("something does not run by itself", "{} things do not run by themselves"),
     NIGHT: ("a night is published", "{} nights are published"),
 }

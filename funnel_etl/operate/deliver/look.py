@@ -14,12 +14,17 @@ from funnel_etl.delivery.planning import make_plan
 from funnel_etl.delivery.preview import Preview, make_preview, request_lines
 from funnel_etl.delivery.report import Report, as_csv, line_of, make_report, what_to_do
 from funnel_etl.delivery.scope import Scope
+from funnel_etl.delivery.waiting import NotPlanned, of_account, read_not_planned
 from funnel_etl.files import private_folder, storage_error, write_whole
 from funnel_etl.operate.deliver.place import open_place
 from funnel_etl.settings import Settings
 
 FILES = ("requests.ndjson", "decisions.csv", "summary.txt")
 """What a preview writes with `--to`, each for this user alone."""
+
+
+SHOWN_OF_BODY = 400
+"""Characters of the first request's body that the console shows."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,21 @@ class Previewed:
         if self.is_limited:
             lines.append("Only a part, as the options say.")
         return lines
+
+    @property
+    def first_request(self) -> list[str]:
+        """The first request as people read it: path, headers, how its body begins, how much of it there is."""
+        if not self.requests:
+            return []
+        first = json.loads(self.requests[0])
+        body, name = first["body"], self.preview.calls[0].object
+        count = len(self.preview.calls[0].rows)
+        of = f"{count} {name}{'' if count == 1 else 's'}"
+        lines = [f"The first of {len(self.requests)} requests:", f"  {first['method']} {first['path']}"]
+        lines += [f"  {header}: {value}" for header, value in first["headers"].items()]
+        is_cut = len(body) > SHOWN_OF_BODY
+        lines += ["", f"  {body[:SHOWN_OF_BODY]}{'…' if is_cut else ''}"]
+        return [*lines, f"  … {of}, whole with --to FOLDER" if is_cut else f"  {of}"]
 
     def _sent(self) -> list[str]:
         rows = sum(len(call.rows) for call in self.preview.calls)
@@ -140,6 +160,20 @@ class Standing:
     is_on: bool
     has_candidates: bool
     counts: list[dict[str, Any]] = field(default_factory=list)
+    not_planned: NotPlanned | None = None
+
+    @property
+    def waits(self) -> str | None:
+        """What waits for a run to plan it, in words; None: nothing."""
+        if self.not_planned:
+            return self.not_planned.says
+        if self.counts:
+            return None
+        if self.has_candidates:
+            return (
+                "Nothing was sent, and nothing of the newest night is to be sent: funnel-etl deliver preview says why"
+            )
+        return "Nothing was sent, and the newest night made no candidates for this account: funnel-etl run"
 
     @property
     def to_do(self) -> list[str]:
@@ -163,6 +197,8 @@ class Standing:
             "is_on": self.is_on,
             "has_candidates": self.has_candidates,
             "states": dict(states),
+            "waiting_to_be_planned": self.not_planned.rows if self.not_planned else 0,
+            "waits": self.waits,
             "rows": self.counts,
             "to_do": self.to_do,
         }
@@ -174,4 +210,6 @@ def standing(settings: Settings) -> Standing:
     with open_place(settings, only_read=True) as place, place.engine.connect() as connection:
         counts = reading.read_counts(connection, place.own)
         has_candidates = reading.has_candidates(connection, place.own)
-        return Standing(place.own.destination, place.own.account, place.is_on, has_candidates, counts)
+        today = datetime.now(UTC).astimezone(place.zone).date()
+        waits = of_account(read_not_planned(connection, today), place.own)
+        return Standing(place.own.destination, place.own.account, place.is_on, has_candidates, counts, waits)

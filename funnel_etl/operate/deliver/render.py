@@ -32,8 +32,8 @@ def show_preview(settings: Settings, out: Console, scope: Scope, to: Path | None
     found = look.preview(settings, scope)
     for line in [*found.summary, found.report.balanced()]:
         out.print(line, markup=False, highlight=False)
-    if found.requests:
-        out.print("The first request:", found.requests[0], sep="\n", markup=False, highlight=False, emoji=False)
+    for line in found.first_request:
+        out.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
     if to is not None:
         look.write_preview(found, to)
         out.print(f"Written to {to}: {', '.join(look.FILES)}", markup=False, highlight=False)
@@ -54,6 +54,8 @@ def show_status(settings: Settings, out: Console, *, as_json: bool) -> int:
         why = f" ({each['reason']})" if each["reason"] else ""
         line = f"  {each['rows']:>7} {each['state']}{why}: {name}, the oldest since {each['oldest']:%Y-%m-%d %H:%M %Z}"
         out.print(line, markup=False, highlight=False)
+    if found.waits:
+        out.print(f"  {found.waits}", markup=False, highlight=False)
     for line in found.to_do:
         out.print(f"To do: {line}", markup=False, highlight=False)
     return 0

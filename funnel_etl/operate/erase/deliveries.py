@@ -1,4 +1,4 @@
-"""A person in the ledger of deliveries: under which user ids they were sent, and that their destination is to erase them.
+"""A person in the ledger of deliveries: under which user ids something was, or was to be, sent to them.
 
 What happens to the rows is in `delivery/erasing`; here is who it is about.
 """

@@ -18,6 +18,7 @@ from funnel_etl.core.source import People
 from funnel_etl.core.values.numbers import rupees
 from funnel_etl.core.values.phone import normalise_one
 from funnel_etl.core.values.text import clean_email
+from funnel_etl.operate.explain.deliveries import delivery_events
 
 _AMOUNT = re.compile(r"₹(-?\d+(?:\.\d+)?)")
 
@@ -92,8 +93,10 @@ def read_name(words: str, command: str, placeholders: frozenset[str] = frozenset
 
 def story(connection: sa.Connection, asked: Asked) -> list[Event]:
     """Return what every table knows of the person: events in order of time, then what follows from them."""
-    events = sorted(_events(connection, asked), key=lambda event: (event.at is None, event.at, event.table))
-    found = [*events, *_known(connection, asked)]
+    sent = [Event(*each) for each in delivery_events(connection, asked.phones, asked.emails)]
+    dated = [*_events(connection, asked), *(event for event in sent if event.at)]
+    events = sorted(dated, key=lambda event: (event.at is None, event.at, event.table))
+    found = [*events, *(event for event in sent if not event.at), *_known(connection, asked)]
     return [replace(event, what=_AMOUNT.sub(lambda amount: rupees(Decimal(amount[1])), event.what)) for event in found]
 
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from funnel_etl.core.roles import WHO
-from funnel_etl.operate.status.status import (
+from funnel_etl.operate.status.items import (
     ALERT,
+    DELIVERY,
     FAILED_RUN,
     FILE,
     NIGHT,
@@ -20,10 +21,9 @@ from funnel_etl.operate.status.status import (
     VOLUME,
     WEBINAR,
     WORK,
-    Status,
     StatusItem,
-    looked_at,
 )
+from funnel_etl.operate.status.status import Status, looked_at
 
 HEADINGS = {
     NIGHT: "Published",
@@ -36,6 +36,7 @@ HEADINGS = {
     ROWS: "Rows in quarantine",
     WORK: "Work-list",
     FILE: "Files that were rejected, the newest ten",
+    DELIVERY: "Deliveries",
     ALERT: "Alerts",
     SERVICE: "What runs by itself",
 }

@@ -4,9 +4,8 @@ Read from what is published, and from Dagster's own storage. Here: gathering it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -27,6 +26,22 @@ from funnel_etl.observe.completeness.missing_exports import LOOK_BACK_DAYS
 from funnel_etl.operate.erase.person import JOURNAL
 from funnel_etl.operate.explain.current_lines import NEWEST_LINE
 from funnel_etl.operate.run.dagster_home import open_instance, prepare_tables
+from funnel_etl.operate.status.deliveries import deliveries
+from funnel_etl.operate.status.items import (
+    ALERT,
+    FAILED_RUN,
+    FILE,
+    NIGHT,
+    REPAIR,
+    REPORT,
+    ROWS,
+    SERVICE,
+    SOURCE,
+    VOLUME,
+    WEBINAR,
+    WORK,
+    StatusItem,
+)
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FEW_PHONES, FINDINGS, lacks_phones
 from funnel_etl.platform.dagster.automation_state import Automatic, automation_state
 from funnel_etl.platform.dagster.patience import Waiting, waiting
@@ -105,37 +120,6 @@ TWICE = sa.text(
     "SELECT count(*) AS files, (array_agg(name ORDER BY received_at DESC))[1] AS newest FROM ops.files "
     "WHERE source = 'zoom' AND status = 'duplicate' AND received_at > now() - interval '7 days'"
 )
-NIGHT, FAILED_RUN, REPAIR, SOURCE, REPORT, WEBINAR, VOLUME, ROWS, WORK, FILE, ALERT, SERVICE = (
-    "nights",
-    "failed",
-    "repairs",
-    "sources",
-    "missing_reports",
-    "webinars",
-    "volumes",
-    "quarantine",
-    "worklist",
-    "rejected",
-    "alerts",
-    "services",
-)
-
-
-@dataclass(frozen=True)
-class StatusItem:
-    """One thing a person may want to know. `facts`: what it rests on; `to_do` is None when all is well."""
-
-    about: str
-    name: str
-    says: str
-    to_do: str | None = None
-    who: str | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_well(self) -> bool:
-        """Whether nobody has to do anything."""
-        return self.to_do is None
 
 
 @dataclass(frozen=True)
@@ -169,7 +153,8 @@ def status(settings: Settings) -> Status:
             items += [*_repairs(connection, settings), *_sources(connection, settings, failures)]
             items += [*_missing(connection), *webinars(connection, settings.yesterday()), *_volumes(connection)]
             items += [*_quarantine(connection), *_worklist(connection)]
-            items += [*_rejected(connection), _alerts(connection, settings), *services]
+            items += [*_rejected(connection), *deliveries(connection, settings, looked_at())]
+            items += [_alerts(connection, settings), *services]
         return Status(settings.yesterday(), items)
 
 

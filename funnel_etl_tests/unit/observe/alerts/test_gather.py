@@ -51,7 +51,7 @@ class World:
                 given = TO_DO | {"as_of": night} | row
                 columns, values = ", ".join(given), ", ".join(f":{column}" for column in given)
                 connection.execute(sa.text(f"INSERT INTO ops.{name} ({columns}) VALUES ({values})"), given)  # noqa: S608
-            found = gather(connection, self.instance, defs.get_repository_def(), now)
+            found = gather(connection, self.instance, defs.get_repository_def(), now, today=now.date())
             memory.note(connection, found.causes, found.looked, now, found.unresolved)
         dispatch._send_pending(self.engine, [self.receiver.url], now, force=True, deadline=1e12)
         return self.receiver.subjects
