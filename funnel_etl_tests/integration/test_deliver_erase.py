@@ -101,6 +101,17 @@ def test_what_may_have_been_sent_is_erased_there_and_says_so(world: World) -> No
     assert [row["user_id"] for row in world.rows("object = 'erasure'")] == [PHONE]
 
 
+def test_a_phone_alone_is_enough_and_masks_what_else_names_it(world: World) -> None:
+    deliver_three(world)
+    world.sql("UPDATE ops.deliveries SET email = NULL, note = :note WHERE user_id = :who", note=f"+{PHONE}", who=PHONE)
+    world.sql("UPDATE ops.deliveries SET message = :note WHERE user_id = :who", note=f"not {PHONE}", who=user(0))
+    erase(world, "98000 00001")
+    assert [row["user_id"] for row in world.rows("object = 'erasure'")] == [PHONE]
+    assert world.run().exit_code == 0
+    assert traces(world) == []
+    assert world.states() == {"delivered": 3, "cancelled:erased": 1}
+
+
 def test_what_was_sent_before_a_phone_was_corrected_is_erased_but_nobody_elses(world: World) -> None:
     wrong, anothers = user(8), user(9)
     mine = {"email": EMAIL, "fields": {"email": EMAIL}}
@@ -110,7 +121,7 @@ def test_what_was_sent_before_a_phone_was_corrected_is_erased_but_nobody_elses(w
     world.sql(
         "INSERT INTO clean.consents (file_id, source_row, phone, user_id, channel, state, stated_at) "
         "SELECT 'f', 2, :phone, :user, 'sms', 'granted', now()",
-        phone=f"+{anothers}",
+        phone=anothers.removeprefix("91"),
         user=anothers,
     )
     erase(world)

@@ -16,8 +16,9 @@ pytestmark = pytest.mark.slow
 def world(new_installation: Callable[[], Installation]) -> Iterator[World]:
     with new_world(new_installation()) as made:
         made.sql(
-            "INSERT INTO ops.nights (part, as_of, version, run_id, published_at) VALUES ('delivery', '2026-11-01', 1, "
-            "'x', now())"
+            "INSERT INTO ops.nights (part, as_of, version, run_id, published_at, code_version, config_version, "
+            "inserted, changed, deleted) "
+            "VALUES ('delivery', '2026-11-01', 1, 'x', now(), 'x', 'x', 0, 0, 0)"
         )
         made.lay(*people(2))
         made.approve()

@@ -6,7 +6,7 @@ row).
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -66,6 +66,12 @@ class Phone(NamedTuple):
     phone_note: str | None = None
     alternates: tuple[str, ...] = ()
     user_id: str | None = None
+
+
+def user_ids_of(phones: Iterable[str]) -> set[str]:
+    """Return the user ids of phones as tables hold them: E.164 digits without the plus."""
+    found = (normalise_one(phone, frozenset()).user_id for phone in phones)
+    return {user_id for user_id in found if user_id}
 
 
 @lru_cache(maxsize=1 << 17)

@@ -8,16 +8,14 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from funnel_etl.catalog import PEOPLE
+from funnel_etl.core.values.phone import normalise_one, user_ids_of
 from funnel_etl.delivery.contracts import WEBENGAGE
 from funnel_etl.delivery.erasing import Forgotten, also_sent_as, forget_person
 from funnel_etl.delivery.webengage.erasures import erasure_of
-from funnel_etl.operate.erase.person import Person, digits
+from funnel_etl.operate.erase.person import Person
 
 _PHONES = " UNION ".join(f"SELECT {people.phone} AS phone FROM {table}" for table, people in PEOPLE.items())  # noqa: S608
-OF_OTHERS = sa.text(
-    "SELECT DISTINCT regexp_replace(phone, '[^0-9]', '', 'g') AS user_id "  # noqa: S608 - our own texts
-    f"FROM ({_PHONES}) AS p WHERE regexp_replace(phone, '[^0-9]', '', 'g') = ANY(:users)"
-)
+OF_OTHERS = sa.text(f"SELECT phone FROM ({_PHONES}) AS p WHERE phone = ANY(:phones)")  # noqa: S608 - our own texts
 
 
 def forget_deliveries(connection: sa.Connection, person: Person) -> Forgotten:
@@ -26,7 +24,8 @@ def forget_deliveries(connection: sa.Connection, person: Person) -> Forgotten:
     A phone that was corrected since is the person's too, if it stands in no published table: what was sent under it
     holds their e-mail.
     """
-    own = {digits(phone) for phone in person.phones}
+    own = user_ids_of(person.phones)
     also = also_sent_as(connection, own, person.emails)
-    also -= set(connection.execute(OF_OTHERS, {"users": sorted(also)}).scalars())
+    phones = [phone for user in also if (phone := normalise_one(f"+{user}", frozenset()).phone)]
+    also -= user_ids_of(connection.execute(OF_OTHERS, {"phones": phones}).scalars())
     return forget_person(connection, WEBENGAGE, own | also, person.emails, erasure_of, datetime.now(UTC))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from funnel_etl.core.values.phone import user_ids_of
 from funnel_etl.delivery.candidates_contract import DELIVER, DELIVERY_CANDIDATES
 from funnel_etl.delivery.contracts import DELIVERIES, ERASURE, REASONS
 from funnel_etl.delivery.reading import has_table
@@ -41,8 +42,7 @@ def delivery_events(
     connection: sa.Connection, phones: tuple[str, ...], emails: tuple[str, ...]
 ) -> Iterator[DeliveryEvent]:
     """Return the rows of the ledger about a person, then the candidates of the newest night that no run has planned."""
-    users = ["".join(sign for sign in phone if sign.isdigit()) for phone in phones]
-    values = {"users": users, "emails": list(emails)}
+    values = {"users": sorted(user_ids_of(phones)), "emails": list(emails)}
     if not has_table(connection, DELIVERIES.full_name):
         return
     for row in connection.execute(LEDGER, values):
