@@ -11,6 +11,7 @@ from funnel_etl.catalog import SOURCES
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.source import Source
 from funnel_etl.core.tables.dictionary import as_markdown, reasons_markdown
+from funnel_etl.delivery.report import LEDGER_REASONS
 from funnel_etl.delivery.webengage.reasons import DELIVERY_REASONS
 from funnel_etl.marts.funnel.metrics import with_sections
 from funnel_etl.marts.parity.reasons import PARITY_REASONS
@@ -106,7 +107,7 @@ def main(check: bool) -> int:
     of_sources += r"(?<!DAGSTER_URL)(?<!WEBENGAGE_URL)"
     pages = {
         "docs/data-dictionary.md": as_markdown(TABLES),
-        "docs/reasons.md": reasons_markdown(PARITY_REASONS, CAUSES, DELIVERY_REASONS),
+        "docs/reasons.md": reasons_markdown(PARITY_REASONS, CAUSES, DELIVERY_REASONS, LEDGER_REASONS),
         "docs/metrics.md": with_sections((PROJECT / "docs/metrics.md").read_text()),
         "docs/own-data.md": own_data_page((PROJECT / "docs/own-data.md").read_text()),
     }

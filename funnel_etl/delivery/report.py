@@ -18,6 +18,7 @@ from funnel_etl.delivery.contracts import (
     HELD,
     PERMANENT,
     PLANNED,
+    REASONS,
     SENDING,
     TRANSIENT,
     UNKNOWN,
@@ -55,6 +56,8 @@ WHAT_TO_DO = {
     "never_delivered": "nothing: the profile is sent with the first event",
     "too_old": "nothing: it is older than max_age_days of its rule",
 }
+LEDGER_REASONS = {name: (what, WHAT_TO_DO.get(name, "nothing: the next run goes on")) for name, what in REASONS.items()}
+"""Reason of `ops.deliveries` → what it means, and what to do."""
 _BY_STATE = {
     PLANNED: "nothing: the next run sends it",
     TO_SEND: "nothing: the next run plans and sends it",

@@ -11,6 +11,7 @@ import pytest
 from funnel_etl.assembly import TABLES
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.dictionary import as_markdown, reasons_markdown
+from funnel_etl.delivery.report import LEDGER_REASONS
 from funnel_etl.delivery.webengage.reasons import DELIVERY_REASONS
 from funnel_etl.environment import load_settings
 from funnel_etl.marts.funnel.contracts import DISTINCT, MEASURES, RATES, UNIT_COSTS
@@ -107,7 +108,7 @@ def test_the_example_file_is_read_as_if_nothing_were_set(monkeypatch, tmp_path):
     ("page", "text"),
     [
         ("data-dictionary.md", as_markdown(TABLES)),
-        ("reasons.md", reasons_markdown(PARITY_REASONS, CAUSES, DELIVERY_REASONS)),
+        ("reasons.md", reasons_markdown(PARITY_REASONS, CAUSES, DELIVERY_REASONS, LEDGER_REASONS)),
     ],
     ids=["dictionary", "reasons"],
 )

@@ -28,7 +28,10 @@ def as_markdown(tables: Iterable[Table]) -> str:
 
 
 def reasons_markdown(
-    parity: Mapping[str, str], changes: Mapping[str, str], delivery: Mapping[str, tuple[str, str]]
+    parity: Mapping[str, str],
+    changes: Mapping[str, str],
+    candidates: Mapping[str, tuple[str, str]],
+    deliveries: Mapping[str, tuple[str, str]],
 ) -> str:
     """Return every reason a row may have for being left out, a cell to differ from the sheet, a fact to move.
 
@@ -57,16 +60,17 @@ def reasons_markdown(
     ):
         lines += ["", f"## {title}", "", introduction, "", "| reason | what it means |", "| --- | --- |"]
         lines += [f"| `{name}` | {_cell(what)} |" for name, what in reasons.items()]
-    lines += [
-        "",
-        "## Delivery",
-        "",
-        "Why an event or a user is not to be sent: `ops.delivery_candidates.reason`. Of several the first of these.",
-        "",
-        "| reason | what it means | how to fix it |",
-        "| --- | --- | --- |",
-        *(f"| `{name}` | {_cell(what)} | {_cell(fix)} |" for name, (what, fix) in delivery.items()),
-    ]
+    for title, introduction, fixed in (
+        (
+            "Delivery: not sent",
+            "Why an event or user is not to be sent: `ops.delivery_candidates.reason`. Of several the first of these.",
+            candidates,
+        ),
+        ("Delivery: state", "Why a delivery is in its state: `ops.deliveries.reason`.", deliveries),
+    ):
+        lines += ["", f"## {title}", "", introduction, "", "| reason | what it means | how to fix it |"]
+        lines += ["| --- | --- | --- |"]
+        lines += [f"| `{name}` | {_cell(what)} | {_cell(fix)} |" for name, (what, fix) in fixed.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -39,7 +39,11 @@ def test_the_list_of_tables_links_to_the_heading_of_each():
 
 def test_the_reasons_are_told_with_meaning_and_fix():
     text = reasons_markdown(
-        {"month_lag": "the month before"}, {"late": "it came late"}, {"too_old": ("late", "nothing")}
+        {"month_lag": "the month before"},
+        {"late": "it came late"},
+        {"too_old": ("late", "nothing")},
+        {"reset": ("broken off", "wait")},
     )
     assert "| `bad_date` | the row's own date does not parse | correct the cell" in text
+    assert "| `reset` | broken off | wait |" in text
     assert text.index("## Quarantined") < text.index("`blank_key`") < text.index("## Merged") < text.index("`bot`")
