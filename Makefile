@@ -11,12 +11,12 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: help install demo demo-up test test-slow campaign lint check docs lock up down clean purge
+.PHONY: help install demo demo-up demo-deliver test test-slow campaign lint check docs lock up down clean purge
 
 help: ## Show this help
 	@echo "funnel_etl: from campaign lead to rupee, every number traceable to a line of a file."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(STAMP) ## Make .venv from requirements.lock; does nothing when it is up to date
 
@@ -25,6 +25,9 @@ demo: $(STAMP) ## One whole night on made-up sources, into a real PostgreSQL; pr
 
 demo-up: $(STAMP) ## The demo (a finished one that is there is used), with its Dagster UI, database and CRM until Ctrl+C
 	@exec $(BIN)/funnel-etl demo --up
+
+demo-deliver: $(STAMP) ## A made-up company's events sent to a WebEngage that misbehaves, and compared with the truth
+	@$(BIN)/funnel-etl demo-deliver
 
 # A test file runs whole in one process, with a PostgreSQL of its own; a process a core, at most four.
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -64,13 +67,15 @@ down: ## Stop the embedded PostgreSQL, the demo's too
 
 clean: down ## Remove .venv, tool caches and the demo; what arrived and what was published stay in .funnel
 	@$(call outside_data,.funnel/demo/postgres)
-	rm -rf $(VENV) .funnel/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@$(call outside_data,.funnel/demo_deliver/postgres)
+	rm -rf $(VENV) .funnel/demo .funnel/demo_deliver .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	find funnel_etl funnel_etl_tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 purge: down ## Remove .funnel too: database, lake, and the archive of everything that ever arrived (asks first)
 	@printf 'This deletes .funnel with every file that ever arrived. Type "delete" to go on: '; \
 	read answer && [ "$$answer" = delete ] || { echo "kept"; exit 1; }
 	@$(call outside_data,.funnel/demo/postgres)
+	@$(call outside_data,.funnel/demo_deliver/postgres)
 	@$(call outside_data,.funnel/postgres)
 	rm -rf .funnel
 

@@ -130,6 +130,18 @@ def demo(
         raise typer.Exit(show_demo(own, leads=leads, seed=seed, as_of=night, keep_up=keep_up, console=out))
 
 
+@app.command("demo-deliver")
+def demo_deliver(seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 7) -> None:
+    """Send a made-up company's events to a WebEngage on loopback that misbehaves, and compare what came with the truth.
+
+    Exit code 1: WebEngage does not have exactly what it should.
+    """
+    from funnel_etl.demo.deliveries.story import show_deliveries  # noqa: PLC0415
+
+    with readable_failures():
+        raise typer.Exit(show_deliveries(load_settings(), seed=seed, console=out))
+
+
 @app.command()
 def export(
     to: Annotated[
