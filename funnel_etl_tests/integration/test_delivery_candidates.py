@@ -15,6 +15,8 @@ import pytest
 
 from funnel_etl.delivery.candidates_contract import DELIVERY_CANDIDATES
 from funnel_etl.demo.config import DEMO_CONFIG
+from funnel_etl.demo.fakes.server import Fake
+from funnel_etl.demo.fakes.webengage import FakeWebEngage
 from funnel_etl.operate.rerun.replay import replay
 from funnel_etl.platform.lake import Lake
 from funnel_etl_tests.golden.week import CONFIG, FRI, SAT, SUN, THU, WED, write_night
@@ -239,9 +241,31 @@ def erase(at: Installation) -> subprocess.CompletedProcess[str]:
     return at.command("erase", "9876500002", "--yes")
 
 
-def test_an_erased_person_is_in_none_of_it(on: Installation) -> None:
+@pytest.fixture
+def fake(on: Installation) -> Iterator[Fake]:
+    """WebEngage, and delivery to it switched on: users only, for the events are of another year."""
+    with Fake(lambda: FakeWebEngage("demo-key", "in~demo")) as serving:
+        on.environment |= {
+            "FUNNEL_DELIVERY": "webengage",
+            "FUNNEL_DELIVERY_WINDOW": "00:00-24:00",
+            "FUNNEL_WEBENGAGE_URL": serving.url,
+            "FUNNEL_WEBENGAGE_LICENCE": "in~demo",
+            "FUNNEL_WEBENGAGE_KEY": "demo-key",
+        }
+        yield serving
+
+
+def test_an_erased_person_is_in_none_of_it(on: Installation, fake: Fake) -> None:
     """The last of the story: what is left is without Bina, and a new file with her is landed without her."""
+    run(on, SUN)
+    assert on.command("deliver", "approve", "--types").returncode == 0
+    assert on.command("deliver", "run").returncode == 0
+    assert "919876500002" in fake.behaviour.state()["users"]
+    before = len(fake.log)
     assert erase(on).returncode == 0
+    landed = [path for path in (on.home / "state" / "landing").rglob("*") if path.is_file()]
+    assert landed
+    assert not [path for path in landed if b"9876500002" in path.read_bytes()]
     texts = [str(on.query(f"SELECT * FROM {table}").to_dict()) for table in PERSONAL]  # noqa: S608 - ours
     assert not [table for table, text in zip(PERSONAL, texts, strict=True) if "9876500002" in text]
     assert decisions(on)["registered", "06"] == "deliver"
@@ -253,6 +277,11 @@ def test_an_erased_person_is_in_none_of_it(on: Installation) -> None:
     kept = [path.read_text() for path in (on.drop / "consent" / "processed").iterdir()]
     assert kept
     assert not [text for text in kept if "9876500002" in text]
+    assert on.command("deliver", "run").returncode == 0
+    naming = [one for one in fake.log[before:] if "9876500002" in str(one)]
+    assert [one["path"].rpartition("/")[2] for one in naming] == ["opengdpr_requests"]
+    ops = on.query("SELECT tablename FROM pg_tables WHERE schemaname = 'ops'")["tablename"]
+    assert not [name for name in ops if "9876500002" in str(on.query(f"SELECT * FROM ops.{name}").to_dict())]  # noqa: S608
 
 
 PERSONAL = ("raw.consents", "clean.consents", "clean.consent_state", "ops.delivery_candidates", "ops.quarantine")
@@ -272,7 +301,9 @@ def test_a_part_that_has_nothing_yet_is_not_published_and_nobody_misses_it(publi
     at = published.week(WED, THU, FRI)
     assert at.value("SELECT count(*) FROM ops.nights WHERE part = 'delivery'") == 0
     assert at.value("SELECT count(*) FROM ops.delivery_candidates") == 0
-    assert "delivery" not in at.command("status").stdout
+    said = at.command("status").stdout
+    assert "delivery: delivery is off" in said
+    assert "delivery: nothing published yet" not in said
 
 
 def test_a_part_that_had_something_is_published_every_night(published: Published) -> None:
