@@ -153,6 +153,7 @@ def test_the_schedule_asks_only_for_what_is_due(world: World) -> None:
     assert "nothing is due" in str(look(world, "deliver_due").skip_message)
     world.lay(*people(1))
     world.approve()
+    assert len(look(world, "deliver_due").run_requests) == 1  # the sensor's run found another one at work
     now = datetime.now(UTC) + timedelta(hours=5, minutes=30)
     closed = "20:00-20:01" if now.hour < 20 else "01:00-01:01"
     world.command("run", delivery_window=closed)
