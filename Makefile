@@ -67,7 +67,7 @@ down: ## Stop the embedded PostgreSQL, the demo's too
 
 clean: down ## Remove .venv, tool caches and the demo; what arrived and what was published stay in .funnel
 	@$(call outside_data,.funnel/demo/postgres)
-	@$(call outside_data,.funnel/demo_deliver/postgres)
+	@$(call outside_data,.funnel/demo_deliver/state/postgres)
 	rm -rf $(VENV) .funnel/demo .funnel/demo_deliver .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	find funnel_etl funnel_etl_tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -75,7 +75,7 @@ purge: down ## Remove .funnel too: database, lake, and the archive of everything
 	@printf 'This deletes .funnel with every file that ever arrived. Type "delete" to go on: '; \
 	read answer && [ "$$answer" = delete ] || { echo "kept"; exit 1; }
 	@$(call outside_data,.funnel/demo/postgres)
-	@$(call outside_data,.funnel/demo_deliver/postgres)
+	@$(call outside_data,.funnel/demo_deliver/state/postgres)
 	@$(call outside_data,.funnel/postgres)
 	rm -rf .funnel
 

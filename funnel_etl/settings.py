@@ -230,6 +230,11 @@ class Settings(BaseSettings):
         return self.state / "demo"
 
     @property
+    def demo_deliver(self) -> Path:
+        """The folder of `make demo-deliver`: another installation of made-up people, with its sources and its truth."""
+        return self.state / "demo_deliver"
+
+    @property
     def config_folder(self) -> Path:
         """The folder of the config tables."""
         return self.config_dir or next(

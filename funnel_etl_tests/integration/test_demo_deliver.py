@@ -8,7 +8,7 @@ import pytest
 from funnel_etl.demo.deliveries import company as planted
 from funnel_etl.demo.deliveries import story
 from funnel_etl.demo.deliveries.company import MUST
-from funnel_etl.demo.deliveries.story import FOLDER, REPORT, TRUTH, Story
+from funnel_etl.demo.deliveries.story import REPORT, TRUTH, Story
 from funnel_etl.operate.deliver.run import deliver
 from funnel_etl_tests.installation import Installation, Published
 from funnel_etl_tests.servers import new_port
@@ -25,7 +25,7 @@ def at(published: Published) -> Installation:
 
 def test_everybody_gets_what_the_truth_says_through_kills_and_faults(at: Installation) -> None:
     done = at.program("demo-deliver", "--seed", "11", seconds=900)
-    home = at.home / "state" / FOLDER
+    home = at.home / "state" / "demo_deliver"
     with (home / TRUTH).open() as file:
         must = sum(row["fate"] == MUST for row in csv.DictReader(file))
     assert done.returncode == 0, done.stdout + done.stderr

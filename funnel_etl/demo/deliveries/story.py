@@ -40,7 +40,7 @@ from funnel_etl.platform.postgres.database import engine, open_databases
 from funnel_etl.platform.postgres.embedded_place import port_is_free
 from funnel_etl.settings import EMBEDDED, NOWHERE, Settings
 
-FOLDER, REPORT, TRUTH = "demo_deliver", "report.csv", "truth.csv"
+REPORT, TRUTH = "report.csv", "truth.csv"
 LICENCE, KEY = "in~demo", "demo-key"
 PROGRAM = Path(sys.executable).with_name("funnel-etl")
 TIMES = 3
@@ -78,14 +78,16 @@ class Story:
     @property
     def sources(self) -> Path:
         """The folder of its sources, with its drop folder."""
-        return sources_of(self.settings.state)
+        return sources_of(self.settings.state.parent)
 
     def night(self, day: date) -> None:
         """Run a night. Raises `FunnelError` when it is not published."""
         done = run_night(self.settings, day)
         if not done.is_published:
             why = "; ".join(f"{asset}: {line}" for asset, line in done.failures.items())
-            raise FunnelError(f"the night of {day} is not published: {why}", where=FOLDER, fix="mend it, and run again")
+            raise FunnelError(
+                f"the night of {day} is not published: {why}", where="demo-deliver", fix="mend it, and run again"
+            )
 
     def run(self) -> None:
         """Send what is due, as `funnel-etl deliver run` does, and show what was done."""
@@ -149,7 +151,7 @@ class Story:
 
 def show_deliveries(settings: Settings, *, seed: int, console: Console) -> int:
     """Make the company, tell the story, and return 0 when WebEngage has what the truth says, else 1."""
-    home = settings.state / FOLDER
+    home = settings.demo_deliver
     shutil.rmtree(home, ignore_errors=True)
     company = make_company(seed, settings.yesterday())
     began = time.monotonic()
@@ -197,7 +199,7 @@ def tell(story: Story) -> None:
 
 
 def sources_of(home: Path) -> Path:
-    """Return the folder of the sources below the home folder."""
+    """Return the folder of the sources below the demo's folder."""
     return home / "sources"
 
 
@@ -219,17 +221,17 @@ def _story(settings: Settings, home: Path, company: Company, console: Console) -
 def _settings(settings: Settings, home: Path, url: str) -> Settings:
     sources = sources_of(home)
     port = next(port for port in range(settings.database_port + 2, 65535) if port_is_free(port))
-    private_folder(home, home)
+    private_folder(home / "state", home / "state")
     return load_settings(
         {
-            "FUNNEL_HOME": str(home),
+            "FUNNEL_HOME": str(home / "state"),
             "FUNNEL_DATABASE_URL": EMBEDDED,
             "FUNNEL_DATABASE_PORT": str(port),
             "FUNNEL_CONFIG_DIR": str(home / "config_csv"),
             "FUNNEL_DROP_DIR": str(sources / "drop"),
             "FUNNEL_DROP_SETTLE_SECONDS": "0",
-            "FUNNEL_LANDING_URL": str(home / "landing"),
-            "FUNNEL_LAKE_URL": str(home / "lake"),
+            "FUNNEL_LANDING_URL": str(home / "state" / "landing"),
+            "FUNNEL_LAKE_URL": str(home / "state" / "lake"),
             "FUNNEL_ALERT_URLS": NOWHERE,
             **{f"FUNNEL_{name.upper()}_URL": str(sources / f"{name}.csv") for name in reports.SOURCES},
             "FUNNEL_DELIVERY": WEBENGAGE,

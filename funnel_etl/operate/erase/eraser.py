@@ -216,7 +216,7 @@ class Eraser:
         roots = [Path(root.path) for root in (UPath(self.settings.landing_root), UPath(self.settings.lake_root))]
         folders = [state] if drop.is_relative_to(state) else [state, drop]
         folders += sorted(Path(tempfile.gettempdir()).glob(f"{sandbox_prefix(self.settings)}*"))  # of a killed preview
-        return folders, [state / "postgres", self.settings.demo, self._journal, *roots]
+        return folders, [state / "postgres", self.settings.demo, self.settings.demo_deliver, self._journal, *roots]
 
     def _sources(self, landed: RemovedLines) -> list[str]:
         """Name the sources whose newest file holds the person, or held lines that were not kept."""
