@@ -33,6 +33,7 @@ ENVIRONMENT_READERS = {
     "operate/run/services.py": "hands the whole environment on to the programs it starts",
     "operate/run/dagster_home.py": "sets DAGSTER_HOME, which Dagster itself reads",
     "bench/nights.py": "hands the environment on to the nights it measures, without the settings in it",
+    "demo/deliveries/story.py": "hands the whole environment on to the senders it starts and kills",
     "platform/postgres/embedded_place.py": "keeps PATH and LD_LIBRARY_PATH for the server it starts, and nothing else",
 }
 

@@ -38,17 +38,17 @@ def test_everybody_gets_what_the_truth_says_through_kills_and_faults(at: Install
 
 
 def test_it_fails_when_somebody_without_consent_got_an_event(at: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    def tell(told: Story) -> None:
+    def play(at_work: Story) -> None:
         """Send nothing by the product, and one event past it."""
-        deliver(told.settings)
-        [person, *_] = told.company.planted(planted.SUPPRESSED)
-        acca = told.company.acca
+        deliver(at_work.settings)
+        [person, *_] = at_work.company.planted(planted.SUPPRESSED)
+        acca = at_work.company.acca
         data = {"WebinarId": acca.webinar_id, "WebinarDate": f"{acca.day}T00:00:00+0530"}
-        told.fake.behaviour.state()["events"].append(
+        at_work.fake.behaviour.state()["events"].append(
             {"userId": person.user_id, "eventName": planted.ATTENDED, "eventData": data}
         )
 
-    monkeypatch.setattr(story, "tell", tell)
+    monkeypatch.setattr(story, "play", play)
     done = at.command("demo-deliver")
     assert done.returncode == 1
     assert "WRONG: 1 events to people without consent" in done.stdout

@@ -81,8 +81,8 @@ def event_of(record: Mapping[str, Any]) -> Event:
 
 def _profiles(company: Company) -> dict[str, dict[str, bool]]:
     """Return the profiles that must be there, and what each says of consent."""
-    told = [person for person in company.people if person.agrees and person.user_id]
-    found = {person.user_id: WITHDRAWN if person.planted == planted.WITHDRAWS else AGREED for person in told}
+    named = [person for person in company.people if person.agrees and person.user_id]
+    found = {person.user_id: WITHDRAWN if person.planted == planted.WITHDRAWS else AGREED for person in named}
     return found | {planted.user_id(person.corrected): AGREED for person in company.planted(planted.CORRECTED)}
 
 

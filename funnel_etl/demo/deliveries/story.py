@@ -67,7 +67,7 @@ KINDS = {
 
 @dataclass
 class Story:
-    """The company at work: its settings, its WebEngage, its ledger, and where it is told."""
+    """The company at work: its settings, its WebEngage, its ledger, and where it is shown."""
 
     settings: Settings
     company: Company
@@ -97,8 +97,8 @@ class Story:
 
     def run_in_a_process(self) -> None:
         """Let `funnel-etl deliver run` go on where a killed one stopped."""
-        told, _ = self._sender().communicate(timeout=120)
-        self.say(next(f"  {line}" for line in told.decode().splitlines() if line.startswith(f"{WEBENGAGE}:")))
+        output, _ = self._sender().communicate(timeout=120)
+        self.say(next(f"  {line}" for line in output.decode().splitlines() if line.startswith(f"{WEBENGAGE}:")))
 
     def run_and_kill(self, after: int) -> None:
         """Let `funnel-etl deliver run` send so many events, and kill -9 it while it waits for an answer."""
@@ -145,19 +145,19 @@ class Story:
         return [f"{left} faults of WebEngage that did not happen"] if left else []
 
     def say(self, line: str) -> None:
-        """Tell a line of the story."""
+        """Show a line of the story."""
         self.console.print(line, markup=False, highlight=False)
 
 
 def show_deliveries(settings: Settings, *, seed: int, console: Console) -> int:
-    """Make the company, tell the story, and return 0 when WebEngage has what the truth says, else 1."""
+    """Make the company, play the story, and return 0 when WebEngage has what the truth says, else 1."""
     home = settings.demo_deliver
     shutil.rmtree(home, ignore_errors=True)
     company = make_company(seed, settings.yesterday())
     began = time.monotonic()
     logging.getLogger("funnel_etl.progress").setLevel(logging.WARNING)  # the story has its own lines
     with _story(settings, home, company, console) as story:
-        tell(story)
+        play(story)
         found = story.compared()
         wrong = [*found.wrong, *story.misfortunes_left()]
         look.write_report(look.report(story.settings, None), home / REPORT)
@@ -169,7 +169,7 @@ def show_deliveries(settings: Settings, *, seed: int, console: Console) -> int:
     return 1 if wrong else 0
 
 
-def tell(story: Story) -> None:
+def play(story: Story) -> None:
     """Let happen what happens. Raises `FunnelError` when a night is not published."""
     company, fake = story.company, story.fake
     [refused] = company.planted(planted.REFUSED)
