@@ -53,7 +53,7 @@ def compare(company: Company, state: Mapping[str, Any], waiting: Iterable[tuple[
     wrong = {
         "events that nobody should get": len(came.keys() - must),
         "events that WebEngage dropped": len(state["dropped"]),
-        "erasures that nobody asked for": max(0, len(state["erasures"]) - len(company.planted(planted.ERASED))),
+        "erasures too many or too few": abs(len(state["erasures"]) - len(company.planted(planted.ERASED))),
         "events that wait and should not": (held - waits).total(),
         "events that should wait and do not": (waits - held).total(),
         "profiles of people of whom nothing may be sent": len(state["users"].keys() - _profiles(company)),

@@ -93,7 +93,8 @@ BREACHES: dict[str, tuple[Callable[[Company, State], object], str]] = {
         "1 events that nobody should get",
     ),
     "an event dropped for its type": (lambda _, state: state["dropped"].append({}), "1 events that WebEngage dropped"),
-    "a second erasure": (lambda _, state: state["erasures"].append({}), "1 erasures that nobody asked for"),
+    "a second erasure": (lambda _, state: state["erasures"].append({}), "1 erasures too many or too few"),
+    "no erasure": (lambda _, state: state["erasures"].clear(), "1 erasures too many or too few"),
     "a profile of somebody who said nothing": (
         lambda company, state: state["users"].update({company.planted(planted.SILENT)[0].user_id: AGREED}),
         "1 profiles of people of whom nothing may be sent",
