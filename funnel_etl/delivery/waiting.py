@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from funnel_etl.core.values.numbers import grouped
 from funnel_etl.delivery.contracts import FOR_A_PERSON
 from funnel_etl.delivery.outcome import GUARD
 from funnel_etl.delivery.reading import Account, has_table
@@ -73,8 +74,8 @@ class NotPlanned:
     @property
     def says(self) -> str:
         """It in words."""
-        count = f"{self.rows:,} candidate{'' if self.rows == 1 else 's'} of the newest night"
-        kinds = f"{self.events:,} events, {self.users:,} users"
+        count = f"{grouped(self.rows)} candidate{'' if self.rows == 1 else 's'} of the newest night"
+        kinds = f"{grouped(self.events)} events, {grouped(self.users)} users"
         return f"{count} ({kinds}) wait{'s' if self.rows == 1 else ''} for funnel-etl deliver run"
 
 

@@ -90,10 +90,13 @@ def test_status_before_the_first_night_says_what_to_do_and_who_does_it(installat
     lines = done.stdout.splitlines()
     assert lines[0] == f"To do: the engineer {len(PARTS) + 2}"
     *told, alerts, daemon = [line.strip() for line in lines if line.startswith("  ")]
-    assert told == [
-        *(f"{part}: nothing published yet → the engineer: funnel-etl run" for part in PARTS),
-        "all sources: no night has looked at them yet → the engineer: funnel-etl run",
-    ]
+    assert sorted(told) == sorted(
+        [
+            *(f"{part}: nothing published yet → the engineer: funnel-etl run" for part in PARTS),
+            "all sources: no night has looked at them yet → the engineer: funnel-etl run",
+            "delivery: delivery is off: FUNNEL_DELIVERY is empty, so nothing is sent",
+        ]
+    )
     assert alerts == "alerts: sent nowhere: FUNNEL_ALERT_URLS is not set"
     assert daemon.startswith("daemon: it never ran: no schedule and no sensor works → the engineer: start it with make")
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from funnel_etl.core.roles import ENGINEER, MARKETING_OPERATIONS
+from funnel_etl.core.values.numbers import grouped
 from funnel_etl.delivery.contracts import HELD, PERMANENT, REASONS, SENDABLE, SENDING, TRANSIENT, UNKNOWN
 from funnel_etl.delivery.report import what_to_do
 from funnel_etl.delivery.waiting import NotPlanned, StateCount
@@ -34,7 +35,7 @@ def of_deliveries(
         first, count = group[0], sum(row.for_a_person for row in group)
         why = REASONS.get(first.reason or "", first.reason or "without a reason")
         since = min(row.oldest for row in group)
-        said = f"{first.destination}: {count:,} {_NAMES[first.state]}, the oldest since {since:%Y-%m-%d}: {why}"
+        said = f"{first.destination}: {grouped(count)} {_NAMES[first.state]}, the oldest since {since:%Y-%m-%d}: {why}"
         yield Cause(key, KINDS[first.state], said, _to_do(group), MARKETING_OPERATIONS)
 
 
@@ -47,7 +48,7 @@ def _off(
         if destination not in destinations:
             due[destination] = due.get(destination, 0) + count
     for destination, count in due.items():
-        said = f"{destination}: {count:,} due, and delivery is off: FUNNEL_DELIVERY is empty, so nothing is sent"
+        said = f"{destination}: {grouped(count)} due, and delivery is off: FUNNEL_DELIVERY is empty, so nothing is sent"
         to_do = (
             f"set FUNNEL_DELIVERY={destination}, then funnel-etl deliver preview; if nothing is to be sent, say no in "
             "delivery_rules.csv"

@@ -10,6 +10,7 @@ from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.roles import ENGINEER, MARKETING_OPERATIONS
+from funnel_etl.core.values.numbers import grouped
 from funnel_etl.delivery.contracts import CANCELLED, DELIVERED, STATES, WEBENGAGE
 from funnel_etl.delivery.opened import OFF
 from funnel_etl.delivery.reading import Account
@@ -49,7 +50,7 @@ def _standing(
     for row in mine:
         states[row.state] += row.rows
     waiting = [row.oldest for row in mine if row.state not in (DELIVERED, CANCELLED)]
-    parts = [f"{states[state]:,} {state}" for state in STATES if states[state]]
+    parts = [f"{grouped(states[state])} {state}" for state in STATES if states[state]]
     says = ", ".join(parts) if parts else "nothing is planned yet"
     if waiting:
         says += f"; the oldest that is open since {min(waiting).astimezone(zone):%Y-%m-%d %H:%M %Z}"
