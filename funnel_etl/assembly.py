@@ -9,6 +9,7 @@ from funnel_etl import automation
 from funnel_etl.delivery import definitions as delivery
 from funnel_etl.delivery.webengage import definitions as webengage
 from funnel_etl.maintenance import purge_job
+from funnel_etl.marts.engagement import definitions as engagement
 from funnel_etl.marts.funnel import definitions as funnel
 from funnel_etl.marts.parity import definitions as parity
 from funnel_etl.observe.alerts import definitions as alerts
@@ -26,7 +27,7 @@ from funnel_etl.settings import Settings
 
 TABLES = (
     *(*marketing.TABLES, *sales.TABLES, *funnel.TABLES, *parity.TABLES, *changes.TABLES, *watch.TABLES),
-    *(*webengage.TABLES, *delivery.TABLES, *alerts.TABLES, *OPS_TABLES),
+    *(*engagement.TABLES, *webengage.TABLES, *delivery.TABLES, *alerts.TABLES, *OPS_TABLES),
 )
 """Every table's contract."""
 
@@ -39,6 +40,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         funnel.defs,
         parity.defs,
         changes.defs,
+        engagement.defs,
         webengage.defs,
         watch.defs,
         alerts.defs,

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     zoom_date_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
         0.99, description="A Zoom report of whose dates a smaller share can be read gets a warning"
     )
+    chat_text_days: Annotated[int, Field(ge=1)] = Field(
+        180, description="Days after a webinar for which the text of chats, questions and drafts is kept"
+    )
     landing_url: str | None = Field(None, description="Landing archive: a folder or any universal-pathlib URL")
     lake_url: str | None = Field(None, description="Parquet lake: a folder or any universal-pathlib URL")
     addresses: dict[str, str] = Field(

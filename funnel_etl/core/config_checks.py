@@ -14,6 +14,7 @@ import pandas as pd
 
 from funnel_etl.core.config_delivery import delivery_faults
 from funnel_etl.core.config_faults import Fault, Tables, bad_cells, cell, patterns, shown, unknown
+from funnel_etl.core.config_engagement import CHECKS as ENGAGEMENT_CHECKS
 from funnel_etl.core.config_models import (
     COUNTED,
     DEFAULT_METRICS,
@@ -96,6 +97,7 @@ def check_together(tables: Tables, known: Mapping[str, SourceNames] | None = Non
         "webinar_overrides": _overrides(tables),
         "expected_exports": _expected(tables),
         **delivery_faults(tables),
+        **{name: (Fault(*fault) for fault in find(tables[name])) for name, find in ENGAGEMENT_CHECKS.items()},
     }
     errors = {name: _error(name, list(faults)) for name, faults in checks.items()}
     return {name: error for name, error in errors.items() if error is not None}

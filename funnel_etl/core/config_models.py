@@ -7,10 +7,12 @@ whether what a cell names is there (`config_checks`).
 import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
+from funnel_etl.core.config_engagement import ENGAGEMENT_KEYS, ENGAGEMENT_TABLES
+from funnel_etl.core.config_row import Name, Row
 from funnel_etl.core.values.text import lookup_key, squash_one
 
 MISC = "Other Sources (Miscellaneous)"
@@ -22,12 +24,6 @@ UNMAPPED = "Unmapped"
 RESIDUAL_FUNNELS = (MISC, NO_SOURCE, UNMAPPED)
 DEFAULT_MAX_AGE_DAYS, MOST_AGE_DAYS = "7", 365
 """How many days after its event something may still be sent, where a rule is silent, and at most."""
-
-
-def _not_blank(text: str) -> str:
-    if not lookup_key(text):
-        raise ValueError("must not be blank")
-    return text
 
 
 def days_of(text: str) -> frozenset[date]:
@@ -42,17 +38,6 @@ def days_of(text: str) -> frozenset[date]:
 def statuses_of(text: str) -> list[str]:
     """Return the statuses of a list separated by `|`, without white space around them."""
     return [squash_one(_ESCAPED.sub(r"\1", part)) for part in text.split("|") if lookup_key(part)]
-
-
-NAME = AfterValidator(_not_blank)
-Name = Annotated[str, NAME]
-"""A text that may not be blank; white space in it is collapsed."""
-
-
-class Row(BaseModel):
-    """A line of a table, whichever."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Funnels(Row):
@@ -266,6 +251,7 @@ TABLES: dict[str, type[Row]] = {
     "delivery_rules": DeliveryRules,
     "delivery_attributes": DeliveryAttributes,
     "consent_questions": ConsentQuestions,
+    **ENGAGEMENT_TABLES,
 }
 """Every table of `config_csv`, by the name of its file without `.csv`."""
 
@@ -288,6 +274,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "delivery_rules": ("profile", "kind"),
     "delivery_attributes": ("kind", "attribute", "profile"),
     "consent_questions": ("pattern", "channel"),
+    **ENGAGEMENT_KEYS,
 }
 """What the lines of each table are known by."""
 

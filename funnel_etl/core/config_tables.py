@@ -18,15 +18,14 @@ from funnel_etl.core.config_models import (
     AS_TYPED,
     DEFAULT_METRICS,
     MISC,
-    NAME,
     NO_SOURCE,
     RESIDUAL_FUNNELS,
     TABLES,
     UNMAPPED,
-    Row,
     days_of,
     statuses_of,
 )
+from funnel_etl.core.config_row import NAME, Row
 from funnel_etl.core.errors import ConfigError, FunnelError
 from funnel_etl.core.reading.csvfile import PROBLEM, header_key, read_csv
 from funnel_etl.core.values import dates

@@ -1,7 +1,8 @@
 """The parts of a night, each published as one version: their names, their order, and which are made from others."""
 
 MARKETING, SALES, FUNNEL, PARITY, CHANGES = "marketing", "sales", "funnel", "parity", "changes"
-FOLLOWS = {FUNNEL: (MARKETING, SALES), PARITY: (FUNNEL,), CHANGES: (FUNNEL,)}
+ENGAGEMENT = "engagement"
+FOLLOWS = {FUNNEL: (MARKETING, SALES), PARITY: (FUNNEL,), CHANGES: (FUNNEL,), ENGAGEMENT: (FUNNEL,)}
 """Part → those whose publication it follows."""
 PARTS = (MARKETING, SALES, *FOLLOWS)
 """Every part, in the order in which they are published."""

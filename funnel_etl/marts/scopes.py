@@ -13,6 +13,7 @@ from funnel_etl.catalog import SOURCES
 from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.delivery.webengage.contracts import CONSENT_STATE, CONSENTS, RAW_CONSENTS
+from funnel_etl.marts.engagement import contracts as engagement
 from funnel_etl.marts.funnel import contracts as mart
 from funnel_etl.marts.funnel.attribution import contracts as attribution
 from funnel_etl.marts.funnel.journeys import contracts as journeys
@@ -21,6 +22,7 @@ from funnel_etl.marts.funnel.worklist.contracts import WORKLIST_MAPPING
 from funnel_etl.marts.parity import contracts as parity
 from funnel_etl.parts.marketing.zoom.clean import contracts as zoom
 from funnel_etl.parts.marketing.zoom.reader import contracts as raw_zoom
+from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import ENGAGEMENT_TABLES
 from funnel_etl.parts.sales.contracts import CRM_HISTORY
 
 
@@ -36,7 +38,7 @@ class Scope(StrEnum):
 
 SCOPES: dict[Table, Scope] = {
     **dict.fromkeys([table for source in SOURCES.values() for table in (source.raw, source.clean)], Scope.FILE),
-    **dict.fromkeys(raw_zoom.RAW_TABLES, Scope.FILE),
+    **dict.fromkeys((*raw_zoom.RAW_TABLES, *ENGAGEMENT_TABLES), Scope.FILE),
     **dict.fromkeys(zoom.CLEAN_TABLES, Scope.OCCURRENCE),
     RAW_CONSENTS: Scope.FILE,
     **dict.fromkeys((CONSENTS, CONSENT_STATE), Scope.WHOLE),  # by phone and by e-mail, over all files and forms
@@ -51,6 +53,7 @@ SCOPES: dict[Table, Scope] = {
     **dict.fromkeys((journeys.EMPLOYEE_SCORECARD, journeys.WEBINAR_SCORECARD), Scope.SUMS),
     WORKLIST_MAPPING: Scope.SUMS,
     REVENUE_CHANGES: Scope.WHOLE,  # by sale, whose phone may change from night to night
+    **dict.fromkeys(engagement.OF_OCCURRENCES, Scope.OCCURRENCE),
     **dict.fromkeys(parity.TABLES, Scope.WHOLE),  # the sheet's phone and ours are two keys
 }
 

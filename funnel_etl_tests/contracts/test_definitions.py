@@ -21,7 +21,7 @@ from funnel_etl_tests.whole import defs
 
 PACKAGE = Path(funnel_etl.__file__).parent
 MAX_BODY = 15
-PARTS = ("marketing", "sales", "funnel", "parity", "changes", "watch", "delivery")
+PARTS = ("marketing", "sales", "funnel", "parity", "changes", "engagement", "watch", "delivery")
 INDIA = ZoneInfo("Asia/Kolkata")
 GRAPH = defs.resolve_asset_graph()
 BY_KEY = {key: assets for assets in GRAPH.assets_defs for key in assets.keys}

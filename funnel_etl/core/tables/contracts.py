@@ -84,7 +84,8 @@ class Table:
     """A table: its grain ("One row per …"), its key (the columns that are unique together) and its columns in order.
 
     `extensible` tables (`raw`) also hold whatever further text columns a source sends. `live` ones are in PostgreSQL
-    alone: no night makes them of what was landed, so none publishes, replays or makes them again.
+    alone: no night makes them of what was landed, so none publishes, replays or makes them again. `lake_only` ones are
+    steps of the night that are not published.
     """
 
     schema: str
@@ -95,6 +96,7 @@ class Table:
     note: str = ""
     extensible: bool = False
     live: bool = False
+    lake_only: bool = False
     by_name: dict[str, Column] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

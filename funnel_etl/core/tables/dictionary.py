@@ -84,6 +84,8 @@ def _table(table: Table) -> Iterator[str]:
         yield "Further columns of the source are kept as text under their own names."
     if table.live:
         yield "In PostgreSQL alone: no night can make it again, so it is part of a backup of the database."
+    if table.lake_only:
+        yield "In the lake alone: not published, and made again from the landing archive."
     yield ""
     yield "| column | type | | description |"
     yield "| --- | --- | --- | --- |"

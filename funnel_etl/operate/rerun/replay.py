@@ -110,7 +110,7 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
     _require_replayable(landing, night)
     used = _used(landing, night)
     erased = _erased(landing, used)
-    tables = [table for table in TABLES if table.schema in SCHEMAS and not table.live]
+    tables = [table for table in TABLES if table.schema in SCHEMAS and not (table.live or table.lake_only)]
     assets = table_assets(build_definitions(settings), tables)
     with ExitStack() as stack:
         databases = (

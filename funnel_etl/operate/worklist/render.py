@@ -12,7 +12,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.marts.funnel.worklist.contracts import WHAT_TO_DO
 from funnel_etl.operate.worklist.apply import apply_worklist
-from funnel_etl.operate.worklist.worklist import Worklist, newest_worklist, write_worklist
+from funnel_etl.operate.worklist.worklist import Worklist, newest_worklist, waiting_files, write_worklist
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FINDINGS
 from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.settings import Settings
@@ -37,7 +37,10 @@ def show(settings: Settings, out: Console, err: Console, *, to: Path | None, app
         )
         out.print(f"funnel-etl worklist --apply {to}", markup=False)
         return 0
-    _table(newest_worklist(settings.lake_root), out, limit, Landing(UPath(settings.landing_root)))
+    found = newest_worklist(settings.lake_root)
+    _table(found, out, limit, Landing(UPath(settings.landing_root)))
+    for name, why in waiting_files(settings.lake_root, found.night).itertuples(index=False):
+        out.print(f"{name} waits: {why}", markup=False)
     return 0
 
 

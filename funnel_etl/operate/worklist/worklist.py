@@ -16,6 +16,7 @@ from upath import UPath
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.text import lookup_keys
 from funnel_etl.files import storage_error, write_whole
+from funnel_etl.marts.engagement.contracts import ENGAGEMENT_FILES, WAITS
 from funnel_etl.marts.funnel.worklist.contracts import WORKLIST_MAPPING
 from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
@@ -54,6 +55,18 @@ def newest_worklist(lake_root: str) -> Worklist:
             where=lake_root,
             fix=f"run the night again: funnel-etl run --as-of {nights[-1]}",
         ) from error
+
+
+def waiting_files(lake_root: str, night: date) -> pd.DataFrame:
+    """Return the chats, polls and question reports of a night that wait for a person: name and why.
+
+    Apart from the list: engagement is made after the facts, and its failing stops none of them.
+    """
+    lake = Lake(UPath(lake_root))
+    if not lake.exists(ENGAGEMENT_FILES, night):
+        return ENGAGEMENT_FILES.empty()[["name", "why"]]
+    files = lake.read(ENGAGEMENT_FILES, night)
+    return files.loc[files["state"] == WAITS, ["name", "why"]].sort_values("name", ignore_index=True)
 
 
 def write_worklist(settings: Settings, sources: NightlySources, to: Path) -> Worklist:

@@ -125,7 +125,7 @@ def _publish(
 ) -> Published:
     night, lake, url = night_of(context), context.resources.lake_store, context.resources.database_url
     version = Version(part, night.day, night.run_id, package_version("funnel_etl"), night.config.version)
-    publications = [_table_publication(lake, table, night.day) for table in tables]
+    publications = [_table_publication(lake, table, night.day) for table in tables if not table.lake_only]
     publications += _accounts(lake, part, tables, night.day)
     states = file_states(night, lake) if file_states else pd.DataFrame(columns=STATE_COLUMNS)
     rows = _rows_by_file(lake, tables, night.day)

@@ -22,7 +22,7 @@ from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.platform.dagster.nights import QUEUE, Night
 from funnel_etl.platform.lake import Lake
 
-SETTINGS = ("timezone", "sheet_year", "zoom_date_ratio", "quarantine_limit", "webengage_licence")
+SETTINGS = ("timezone", "sheet_year", "zoom_date_ratio", "quarantine_limit", "webengage_licence", "chat_text_days")
 """The settings that decide about the rows of a table that may be reused, or whether they are published."""
 REMAKE = "funnel_etl/remake"
 """Tag of runs that make every table."""

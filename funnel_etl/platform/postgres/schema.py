@@ -90,7 +90,7 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection
     tried again at the next call.
     """
     own = {SCHEMA_MARKS, MASK_KEY, QUARANTINE, LINE_RUNS, REPAIRS}  # what every view and note of ours stands on
-    tables = sorted({*tables, *own}, key=lambda table: table.full_name)
+    tables = sorted({*(table for table in tables if not table.lake_only), *own}, key=lambda table: table.full_name)
     wanted = [*masking.masks(tables), *views.VIEWS]
     mark = _fingerprint(tables, wanted)
     with translate_db_errors(), engine.connect() as guard:

@@ -19,9 +19,18 @@ from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registratio
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.files import export
 from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile, clean_files
-from funnel_etl.parts.marketing.zoom.intake import SOURCE, ParsedReports, night_files, reports_of, rows_of
+from funnel_etl.parts.marketing.zoom.intake import (
+    SOURCE,
+    ParsedReports,
+    arrivals_of_night,
+    engagement_files_of,
+    night_files,
+    reports_of,
+    rows_of,
+)
 from funnel_etl.parts.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, is_key_of, metadata_of
 from funnel_etl.parts.marketing.zoom.reader import contracts
+from funnel_etl.parts.marketing.zoom.reader import engagement_contracts as said
 from funnel_etl.parts.marketing.zoom.withdrawals import withdrawn
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.lake_io import reads
@@ -88,6 +97,53 @@ def raw_zoom_attendee_rows(night: Night, parsed_reports: ParsedReports, reports:
 def raw_zoom_registrant_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
     """Gather the rows of the registration reports."""
     return rows_of(reports, "registration", parsed_reports)
+
+
+@table_asset(
+    said.RAW_ZOOM_ENGAGEMENT_FILES,
+    group=GROUP,
+    needs=[contracts.RAW_ZOOM_REPORTS.asset_key],
+    resources={"parsed_reports"},
+)
+def raw_zoom_engagement_files(night: Night, parsed_reports: ParsedReports) -> Outcome:
+    """List the chats, polls and question reports the night uses."""
+    return engagement_files_of(arrivals_of_night(night.sources, night.day), parsed_reports)
+
+
+@table_asset(
+    said.RAW_ZOOM_CHAT_ROWS,
+    group=GROUP,
+    inputs={"reports": said.RAW_ZOOM_ENGAGEMENT_FILES},
+    resources={"parsed_reports"},
+    uses=Uses.NOTHING,
+)
+def raw_zoom_chat_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Gather the messages of the chats that are not private."""
+    return rows_of(reports, said.CHAT, parsed_reports)
+
+
+@table_asset(
+    said.RAW_ZOOM_POLL_ROWS,
+    group=GROUP,
+    inputs={"reports": said.RAW_ZOOM_ENGAGEMENT_FILES},
+    resources={"parsed_reports"},
+    uses=Uses.NOTHING,
+)
+def raw_zoom_poll_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Gather the answers of the polls."""
+    return rows_of(reports, said.POLL, parsed_reports)
+
+
+@table_asset(
+    said.RAW_ZOOM_QUESTION_ROWS,
+    group=GROUP,
+    inputs={"reports": said.RAW_ZOOM_ENGAGEMENT_FILES},
+    resources={"parsed_reports"},
+    uses=Uses.NOTHING,
+)
+def raw_zoom_question_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
+    """Gather the questions of the question reports."""
+    return rows_of(reports, said.QUESTIONS, parsed_reports)
 
 
 @table_asset(

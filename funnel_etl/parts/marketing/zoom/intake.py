@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 
 from funnel_etl.core.errors import SourceRejected
 from funnel_etl.core.tables.accounting import LedgerLine, Outcome, blank_reasons
-from funnel_etl.parts.marketing.zoom.reader.contracts import (
-    RAW_ZOOM_REPORTS,
-)
+from funnel_etl.parts.marketing.zoom.reader.chat import private_rows
+from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_REPORTS
+from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import RAW_ZOOM_ENGAGEMENT_FILES
 from funnel_etl.parts.marketing.zoom.reader.kinds import KINDS, kind_of, read_report
 from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
 from funnel_etl.parts.marketing.zoom.reader.measures import Measures, file_warnings, measure
@@ -62,6 +62,10 @@ class ParsedReports:
         """Return the lines of a landed report that are blank because the person in them was erased."""
         return self._sources.landing.erased_lines(file_id)
 
+    def private_rows(self, file_id: str) -> pd.DataFrame:
+        """Return the private messages of a landed chat, read anew each time: nothing of them is kept anywhere."""
+        return private_rows(self._sources.landing.read(file_id), file_id)
+
     def _kept(self, file_id: str) -> dict[str, Any]:
         if not self._store.exists(f"{self._folder}/{file_id}.json"):
             self.read(self._sources.landing.read(file_id), file_id, self._came(file_id))
@@ -105,6 +109,13 @@ def night_files(sources: NightlySources, parsed: ParsedReports, night: date) -> 
     return [arrivals[file_id] for file_id in file_ids]
 
 
+def arrivals_of_night(sources: NightlySources, night: date) -> list[Arrival]:
+    """Return the files that `night_files` recorded for a night, or those that an overtaken night uses."""
+    used = sources.replayed(SOURCE, night) or night
+    arrivals = _by_content(sources, sources.landing.night_arrivals(used, SOURCE))
+    return [arrivals[file_id] for file_id in sources.landing.night(used, SOURCE) or []]
+
+
 def arrivals_of(sources: NightlySources, file_ids: list[str]) -> list[Arrival]:
     """Return the reports of these contents, each as a night takes it; raises `KeyError` for one that never came."""
     arrivals = _by_content(sources)
@@ -143,23 +154,47 @@ def take_in(
 def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float) -> Outcome:
     """Return one row per report the night uses. Columns as `raw.zoom_reports`; its notes hold the file's warnings.
 
-    A report that was taken once and that the reader no longer reads is left out with a note: it stops no other.
+    A report that was taken once and that the reader no longer reads is left out with a note: it stops no other. What
+    says nothing of who came is in `raw.zoom_engagement_files`.
     """
     records: list[dict[str, Any]] = []
     notes: list[str] = []
+    others = 0
     for arrival in arrivals:
         try:
             facts, measures = parsed.summary(arrival.file_id)
         except SourceRejected as error:
             notes.append(f"file {arrival.file_id[:16]} is no longer read: {error}")
             continue
+        if not kind_of(facts).says_who_came:
+            others += 1
+            continue
         warnings = json.dumps(file_warnings(facts, measures, date_ratio), ensure_ascii=False)
         of_arrival = {"name": arrival.name, "received_at": arrival.received_at, "bytes": arrival.bytes}
         records.append({**facts, **of_arrival, "profile": arrival.folder, "notes": warnings})
     rows = pd.DataFrame(records, columns=RAW_ZOOM_REPORTS.names)
     reasons = {"excluded:no_longer_read": len(notes)} if notes else {}
-    line = LedgerLine("zoom drop folder", len(arrivals), len(rows), excluded=len(notes), reasons=reasons)
+    reasons |= {"excluded:engagement_report": others} if others else {}
+    line = LedgerLine("zoom drop folder", len(arrivals), len(rows), excluded=len(notes) + others, reasons=reasons)
     return Outcome(rows, [line], notes=notes)
+
+
+def engagement_files_of(arrivals: list[Arrival], parsed: ParsedReports) -> Outcome:
+    """Return one row per chat, poll or question report of a night. Columns as `raw.zoom_engagement_files`."""
+    records: list[dict[str, Any]] = []
+    for arrival in arrivals:
+        try:
+            facts, _ = parsed.summary(arrival.file_id)
+        except SourceRejected:
+            continue  # raw.zoom_reports tells of it
+        if not kind_of(facts).says_who_came:
+            of_arrival = {"name": arrival.name, "received_at": arrival.received_at, "bytes": arrival.bytes}
+            records.append({**facts, **of_arrival, "folder": arrival.folder})
+    rows = pd.DataFrame(records, columns=RAW_ZOOM_ENGAGEMENT_FILES.names)
+    # Facts are kept as text beside the parsed rows.
+    times = ("started_at", "generated_at")
+    rows = rows.assign(**{name: pd.to_datetime(rows[name], utc=True, format="ISO8601") for name in times})
+    return Outcome(rows, [LedgerLine("zoom drop folder", len(rows), len(rows))])
 
 
 def rows_of(reports: pd.DataFrame, report: str, parsed: ParsedReports) -> Outcome:
@@ -167,10 +202,13 @@ def rows_of(reports: pd.DataFrame, report: str, parsed: ParsedReports) -> Outcom
     table = KINDS[report].rows
     frames, lines = [table.empty()], []
     for file_id in reports["file_id"][reports["report"] == report].sort_values():
-        _, rows, blank_rows = parsed.get(file_id)
+        facts, rows, blank_rows = parsed.get(file_id)
         frames.append(rows)
+        private = int(facts.get("private_count") or 0)
         blank, kept = len(blank_rows), len(rows)
         reasons = blank_reasons(blank_rows, parsed.erased_lines(file_id))
-        warnings = int(rows["cell_warnings"].sum())
-        lines.append(LedgerLine(f"file {file_id}", kept + blank, kept, 0, 0, blank, warnings, reasons))
+        reasons |= {"excluded:private": private} if private else {}
+        warnings = int(rows["cell_warnings"].sum()) if "cell_warnings" in rows else 0
+        left = blank + private
+        lines.append(LedgerLine(f"file {file_id}", kept + left, kept, 0, 0, left, warnings, reasons))
     return Outcome(pd.concat(frames[1:] or frames, ignore_index=True), lines)

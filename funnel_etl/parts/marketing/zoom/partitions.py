@@ -27,8 +27,8 @@ def partition_key(arrival: Arrival, parsed: ParsedReports, zone: str) -> str:
     except SourceRejected:
         day, what = arrival.received_at, "unknown"
     else:
-        day = facts[kind_of(facts).begins]
-        what = f"{facts['webinar_id']}_{facts['report']}"
+        day = facts[kind_of(facts).begins] or arrival.received_at
+        what = "_".join(filter(None, [facts["webinar_id"], facts["report"]]))
     return f"{local_time(day, zone)[:10]}_{what}_{arrival.file_id[:8]}"
 
 

@@ -31,8 +31,9 @@ from funnel_etl.parts.marketing.zoom.clean.occurrences import zoom_occurrences
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.clean.topics import categories
+from funnel_etl.parts.marketing.zoom.files.diagnose_said import describe
 from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_REPORTS
-from funnel_etl.parts.marketing.zoom.reader.kinds import KINDS, read_report
+from funnel_etl.parts.marketing.zoom.reader.kinds import KINDS, kind_of, read_report
 from funnel_etl.parts.marketing.zoom.reader.measures import Measures, date_ratio, file_warnings, measure, reconciliation
 from funnel_etl.parts.marketing.zoom.reader.read import HEAD_TIMES
 from funnel_etl.sources.drop.intake import reader_defect
@@ -110,6 +111,10 @@ def examine(
 ) -> Diagnosis:
     """Describe a report that was read already."""
     found = Diagnosis(str(facts["file_id"]), threshold, report=str(facts["report"]), measures=measures)
+    if not kind_of(facts).says_who_came:
+        found.steps, found.fates = describe(facts, rows, measures["blank_rows"])
+        found.warnings = file_warnings(facts, measures, threshold)
+        return found
     times = {name: local_time(facts[name], zone) for name in HEAD_TIMES}
     found.times = {name: text for name, text in times.items() if text}
     found.reconciled = reconciliation(facts, measures)
@@ -133,7 +138,10 @@ def _reports(facts: dict[str, Any], folder: str | None) -> pd.DataFrame:
 
 def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, config: Config) -> None:
     """Make of the one report what the night would make of it, and note what became of its rows."""
-    own = {name: kind.rows.conform(rows) if name == found.report else kind.rows.empty() for name, kind in KINDS.items()}
+    people = {name: kind for name, kind in KINDS.items() if kind.says_who_came}
+    own = {
+        name: kind.rows.conform(rows) if name == found.report else kind.rows.empty() for name, kind in people.items()
+    }
     attendees, registrants = own["attendee"], own["registration"]
     bots, placeholders = config.table("bot_names"), config.placeholders
     outcome = zoom_reports(raw, attendees, registrants, zone=zone, placeholders=placeholders)
@@ -210,6 +218,12 @@ def render(found: Diagnosis, name: str) -> str:
     """Return a diagnosis as lines for a person."""
     if found.refusal is not None or found.measures is None:
         return f"{name} would be rejected: {found.refusal}"
+    if not KINDS[found.report].says_who_came:
+        lines = [f"{name} is a {KINDS[found.report].title}"]
+        for table, fate in found.fates.items():
+            lines += _block(table, [f"{reason}: {grouped(count)}" for reason, count in fate.items()])
+        lines += _block("Steps", found.steps)
+        return "\n".join(lines + (_block("Warnings", found.warnings) or ["", "No warnings."]))
     lines = [f"{name} is the {found.report} report of {found.event.get('topic', 'a webinar without a topic')}"]
     lines += _block("What follows for its event", [f"{key}: {value}" for key, value in found.event.items()])
     for section in found.measures["sections"]:

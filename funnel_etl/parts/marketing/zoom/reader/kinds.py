@@ -1,7 +1,7 @@
 """The kinds of Zoom files that are taken in: how each is known and read, where its rows go, what they measure.
 
-Attendee and registration reports share a layout, and its sections tell which of them a file is. A kind with a layout
-of its own (a chat, a poll, questions) is added here with its `signature`; intake, partitions, `zoom check` and the
+Attendee and registration reports share a layout, and its sections tell which of them a file is; they say who came. A
+kind with a layout of its own (a chat, a poll, questions) has a `signature`. Intake, partitions, `zoom check` and the
 measures go by this list.
 """
 
@@ -13,8 +13,19 @@ import pandas as pd
 
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.values.text import clean_email
+from funnel_etl.parts.marketing.zoom.reader.chat import is_chat, read_chat
 from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS
-from funnel_etl.parts.marketing.zoom.reader.read import ZoomExport, read_export
+from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import (
+    CHAT,
+    POLL,
+    QUESTIONS,
+    RAW_ZOOM_CHAT_ROWS,
+    RAW_ZOOM_POLL_ROWS,
+    RAW_ZOOM_QUESTION_ROWS,
+)
+from funnel_etl.parts.marketing.zoom.reader.polls import is_poll, read_poll
+from funnel_etl.parts.marketing.zoom.reader.questions import is_questions, read_questions
+from funnel_etl.parts.marketing.zoom.reader.read import AT, ZoomExport, read_export
 
 OF_REGISTRATIONS, VIEWERS, USERS = "# Registered + # Cancelled", "Unique Viewers", "Total Users"
 """Counts of a report's own summary."""
@@ -30,8 +41,9 @@ class Reader(Protocol):
 class ReportKind:
     """A kind of file. `name`: in `raw.zoom_reports.report`; `title`: as Zoom calls it; `rows`: the table of its rows.
 
-    `begins`: column of its facts with the time of the webinar; `counted`: what its rows have of the counts its summary
-    states; `signature`: whether bytes are of this kind (None: the sections of the common layout tell).
+    `begins`: fact with the time of the webinar; `counted`: what its rows have of the counts its summary states;
+    `signature`: whether bytes are of this kind (None: the sections of the common layout tell); `says_who_came`: whether
+    its rows are people of the occurrence, and not what they said; `times`: columns of its rows with times of people.
     """
 
     name: str
@@ -41,6 +53,17 @@ class ReportKind:
     counted: Callable[[pd.DataFrame], dict[str, int]]
     read: Reader = read_export
     signature: Callable[[bytes], bool] | None = None
+    says_who_came: bool = True
+    times: tuple[str, ...] = AT
+
+
+def _uncounted(_rows: pd.DataFrame) -> dict[str, int]:
+    return {}
+
+
+def _said(name: str, title: str, rows: Table, begins: str, read: Reader, signature: Any, times: Any) -> ReportKind:
+    """Return a kind whose rows are what people said, not who they are."""
+    return ReportKind(name, title, rows, begins, _uncounted, read, signature, says_who_came=False, times=times)
 
 
 def _registered(rows: pd.DataFrame) -> dict[str, int]:
@@ -65,9 +88,12 @@ KINDS = {
     for kind in (
         ReportKind("attendee", "Attendee Report", RAW_ZOOM_ATTENDEE_ROWS, "started_at", _attended),
         ReportKind("registration", "Registration Report", RAW_ZOOM_REGISTRANT_ROWS, "scheduled_at", _registered),
+        _said(QUESTIONS, "Question Report", RAW_ZOOM_QUESTION_ROWS, "started_at", read_questions, is_questions, ()),
+        _said(POLL, "Poll Report", RAW_ZOOM_POLL_ROWS, "started_at", read_poll, is_poll, ("answered_at",)),
+        _said(CHAT, "saved chat", RAW_ZOOM_CHAT_ROWS, "first_day", read_chat, is_chat, ()),
     )
 }
-"""Every kind, by name."""
+"""Every kind, by name. Those with a signature are asked in this order."""
 
 
 def read_report(data: bytes, *, file_id: str, zone: str, received_at: Any = None) -> ZoomExport:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from funnel_etl.parts.marketing.zoom.reader import cells
 from funnel_etl.parts.marketing.zoom.reader.kinds import OF_REGISTRATIONS, USERS, VIEWERS, kind_of
-from funnel_etl.parts.marketing.zoom.reader.read import AT, ZoomExport
+from funnel_etl.parts.marketing.zoom.reader.read import ZoomExport
 from funnel_etl.parts.marketing.zoom.reader.section import Section
 
 QUESTION, PHONE_QUESTION = "question of the form", "phone (asked by a question)"
@@ -45,7 +45,7 @@ def measure(export: ZoomExport) -> Measures:
     return {
         "sections": sections,
         "unknown_columns": list(dict.fromkeys(questions)),
-        "dates_read": int(sum(export.rows[name].notna().sum() for name in AT)),
+        "dates_read": int(sum(export.rows[name].notna().sum() for name in kind_of(export.facts).times)),
         "dates_unread": sum(export.unread.values()),
         "blank_rows": len(export.blank_rows),
         "found": kind_of(export.facts).counted(export.rows),

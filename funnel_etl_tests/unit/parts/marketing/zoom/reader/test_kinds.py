@@ -29,6 +29,7 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> ReportKind:
         lambda rows: {"Lines": len(rows)},
         read_chat,
         lambda data: data.startswith(b"18:01:22"),
+        times=("joined_at",),
     )
     monkeypatch.setitem(KINDS, "chat", kind)
     return kind
@@ -40,8 +41,11 @@ def test_a_file_with_the_signature_of_a_kind_is_read_by_its_reader(chat: ReportK
     assert measure(export)["found"] == {"Lines": 2}
 
 
-def test_the_kinds_there_are_share_one_reader_and_differ_in_table_and_time() -> None:
+def test_each_kind_has_a_table_and_a_time_of_its_own() -> None:
     assert {name: (kind.rows.name, kind.begins) for name, kind in KINDS.items()} == {
         "attendee": ("zoom_attendee_rows", "started_at"),
         "registration": ("zoom_registrant_rows", "scheduled_at"),
+        "questions": ("zoom_question_rows", "started_at"),
+        "poll": ("zoom_poll_rows", "started_at"),
+        "chat": ("zoom_chat_rows", "first_day"),
     }

@@ -1,0 +1,1 @@
+"""Who listened, who asked, who should be called, and what to write: chats, polls and questions of webinars."""

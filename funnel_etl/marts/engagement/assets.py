@@ -1,0 +1,202 @@
+"""Assets of what was said in webinars: each names its inputs and calls one pure function."""
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from funnel_etl.core.config_engagement import setting
+from funnel_etl.core.person_names import rules_of
+from funnel_etl.core.tables.accounting import TRACE, Outcome
+from funnel_etl.core.tables.validity import Uses
+from funnel_etl.marts.engagement import contracts
+from funnel_etl.marts.engagement.contracts import EXACT, MEDIUM
+from funnel_etl.marts.engagement.matching import Roster, credited, name_keys, rosters
+from funnel_etl.marts.engagement.messages import (
+    Frames,
+    Kept,
+    chat_messages,
+    chat_unmatched,
+    poll_answers,
+    qa_questions,
+    webinar_engagement,
+)
+from funnel_etl.marts.engagement.people import by_occurrence, engagement_people, engagement_staff
+from funnel_etl.marts.engagement.tying import Known, engagement_files, files_by_id, known_of, rows_by_file
+from funnel_etl.parts.marketing.zoom.assets import ROWS
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REPORTS
+from funnel_etl.parts.marketing.zoom.clean.people import people_beside
+from funnel_etl.parts.marketing.zoom.intake import ParsedReports
+from funnel_etl.parts.marketing.zoom.reader import engagement_contracts as raw
+from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS
+from funnel_etl.platform.dagster.nights import Night
+from funnel_etl.platform.dagster.table_asset import table_asset
+
+GROUP = "engagement"
+OCCURRENCES = WEBINARS.only("occurrence_id", "webinar_id", "started_at", "event_date", "duration_minutes")
+NAMED = contracts.ENGAGEMENT_PEOPLE.only(
+    "occurrence_id", "person_key", "names", "email", "phone", "attended", "presence"
+)
+SAID_IN = {
+    "files": contracts.ENGAGEMENT_FILES,
+    "raw_files": raw.RAW_ZOOM_ENGAGEMENT_FILES,
+    "people": NAMED,
+    "staff": contracts.ENGAGEMENT_STAFF,
+    "webinars": OCCURRENCES,
+}
+USERS = (contracts.CHAT_MESSAGES, contracts.POLL_ANSWERS, contracts.QA_QUESTIONS, contracts.CHAT_UNMATCHED)
+MADE_FROM = (WEBINARS, ZOOM_REPORTS)
+
+
+@table_asset(contracts.ENGAGEMENT_PEOPLE, group=GROUP, inputs=ROWS, uses=Uses.NOTHING)
+def engagement_people_asset(night: Night, lent: pd.DataFrame, **frames: Any) -> Outcome:
+    """Return who was in each webinar, as its report names them: before rows are grouped by phone."""
+    beside = people_beside(night.config, lent.set_index("email"))
+    return engagement_people(**frames, **beside, rules=rules_of(night.config.table))
+
+
+@table_asset(
+    contracts.ENGAGEMENT_STAFF,
+    group=GROUP,
+    inputs={
+        "reports": ZOOM_REPORTS.only("file_id", "occurrence_id"),
+        "attendee_rows": RAW_ZOOM_ATTENDEE_ROWS.only("section", "row_problem", "user_name", "email", *TRACE),
+    },
+    uses=Uses.NOTHING,
+)
+def engagement_staff_asset(_night: Night, **frames: pd.DataFrame) -> Outcome:
+    """List the names of hosts and panelists."""
+    return engagement_staff(**frames)
+
+
+@table_asset(
+    contracts.ENGAGEMENT_FILES,
+    group=GROUP,
+    inputs={
+        "files": raw.RAW_ZOOM_ENGAGEMENT_FILES,
+        "chat_rows": raw.RAW_ZOOM_CHAT_ROWS.only(
+            "file_id", "row_problem", "position", "stamp_day", "stamp_seconds", "sender_name"
+        ),
+        "poll_rows": raw.RAW_ZOOM_POLL_ROWS.only("file_id", "row_problem"),
+        "question_rows": raw.RAW_ZOOM_QUESTION_ROWS.only("file_id", "row_problem"),
+        "people": NAMED.only("occurrence_id", "names", "attended"),
+        "staff": contracts.ENGAGEMENT_STAFF,
+        "webinars": OCCURRENCES,
+    },
+    uses=Uses.NOTHING,
+)
+def engagement_files_asset(
+    night: Night, files: pd.DataFrame, chat_rows: pd.DataFrame, **frames: pd.DataFrame
+) -> Outcome:
+    """Tie each chat, poll and question file to its occurrence, or let it wait for a person."""
+    known = _known(night, files, frames)
+    counts = rows_by_file(chat_rows, frames["poll_rows"], frames["question_rows"])
+    return engagement_files(files, chat_rows, counts, known, rules_of(night.config.table))
+
+
+@table_asset(
+    contracts.CHAT_MESSAGES,
+    group=GROUP,
+    inputs={"rows": raw.RAW_ZOOM_CHAT_ROWS, **SAID_IN},
+    resources={"parsed_reports"},
+    uses=Uses.CUT_OFF,
+)
+def chat_messages_asset(
+    night: Night, parsed_reports: ParsedReports, rows: pd.DataFrame, **said: pd.DataFrame
+) -> Outcome:
+    """Return who wrote what in the chats; private messages to a host are read from the landed file."""
+    private, noise = _private(said["files"], parsed_reports), night.config.table("chat_noise")
+    return chat_messages(rows, private, _frames(night, said), noise, _kept(night))
+
+
+@table_asset(contracts.POLL_ANSWERS, group=GROUP, inputs={"rows": raw.RAW_ZOOM_POLL_ROWS, **SAID_IN}, uses=Uses.NOTHING)
+def poll_answers_asset(night: Night, rows: pd.DataFrame, **said: pd.DataFrame) -> Outcome:
+    """Return who answered what in the polls."""
+    return poll_answers(rows, _frames(night, said))
+
+
+@table_asset(
+    contracts.QA_QUESTIONS, group=GROUP, inputs={"rows": raw.RAW_ZOOM_QUESTION_ROWS, **SAID_IN}, uses=Uses.CUT_OFF
+)
+def qa_questions_asset(night: Night, rows: pd.DataFrame, **said: pd.DataFrame) -> Outcome:
+    """Return who asked what in the question reports."""
+    return qa_questions(rows, _frames(night, said), _kept(night))
+
+
+@table_asset(
+    contracts.CHAT_UNMATCHED,
+    group=GROUP,
+    inputs={
+        "messages": contracts.CHAT_MESSAGES.only("occurrence_id", "sender_name", "sent_at", "person_key", "matched_by"),
+        "answers": contracts.POLL_ANSWERS.only(
+            "occurrence_id", "sender_name", "answered_at", "person_key", "matched_by"
+        ),
+        "questions": contracts.QA_QUESTIONS.only(
+            "occurrence_id", "sender_name", "asked_at", "person_key", "matched_by"
+        ),
+        **SAID_IN,
+    },
+    uses=Uses.NOTHING,
+)
+def chat_unmatched_asset(
+    night: Night, messages: pd.DataFrame, answers: pd.DataFrame, questions: pd.DataFrame, **said: pd.DataFrame
+) -> Outcome:
+    """List the names that are credited to nobody, with who they might be."""
+    return chat_unmatched(messages, answers, questions, _frames(night, said).rosters)
+
+
+@table_asset(
+    contracts.WEBINAR_ENGAGEMENT,
+    group=GROUP,
+    inputs={
+        "files": contracts.ENGAGEMENT_FILES,
+        "messages": contracts.CHAT_MESSAGES.only(
+            "occurrence_id", "kind", "audience", "matched_by", "match_confidence", "person_key"
+        ),
+        "webinars": OCCURRENCES,
+    },
+    uses=Uses.NOTHING,
+)
+def webinar_engagement_asset(
+    night: Night, files: pd.DataFrame, messages: pd.DataFrame, webinars: pd.DataFrame
+) -> Outcome:
+    """Count what is there of each occurrence, and how much of its chat is credited."""
+    return webinar_engagement(files, messages, webinars, credited(messages, confidences(night)))
+
+
+def confidences(night: Night) -> tuple[str, ...]:
+    """Return the confidences that count: medium ones too, unless `credit_medium` says no."""
+    credit = setting(night.config.table("engagement_settings"), "credit_medium")
+    return (EXACT, MEDIUM) if credit.casefold() == "yes" else (EXACT,)
+
+
+def _private(files: pd.DataFrame, parsed_reports: ParsedReports) -> pd.DataFrame:
+    """Return the private messages of all chats that have some, from the landed files: they are written nowhere."""
+    with_private = files[files["private_count"].gt(0) & files["occurrence_id"].notna()]["file_id"]
+    found = [parsed_reports.private_rows(file_id) for file_id in with_private]
+    return pd.concat(found or [raw.RAW_ZOOM_CHAT_ROWS.empty()], ignore_index=True)
+
+
+def _known(night: Night, files: pd.DataFrame, frames: dict[str, pd.DataFrame]) -> Known:
+    """Return what files are tied by; without a file nothing is looked up."""
+    names = name_keys(frames["people"]) if len(files) else {}
+    staff, decided = by_occurrence(frames["staff"]), night.config.table("chat_files")
+    return known_of(frames["webinars"], staff, names, decided, night.zone)
+
+
+def _kept(night: Night) -> Kept:
+    return Kept(night.as_of, night.sources.settings.chat_text_days)
+
+
+def _frames(night: Night, said: dict[str, pd.DataFrame]) -> Frames:
+    """Return what all that was said rests on, worked out once a run."""
+    return night.shared("what was said rests on", partial(_make_frames, night, said), USERS)
+
+
+def _make_frames(night: Night, said: dict[str, pd.DataFrame]) -> Frames:
+    files, staff = said["files"], by_occurrence(said["staff"])
+    tied = files["occurrence_id"].dropna().unique()
+    found: dict[str, Roster] = rosters(
+        said["people"], staff, night.config.table("chat_names"), rules_of(night.config.table), tied
+    )
+    return Frames(files, said["webinars"], found, staff, files_by_id(said["raw_files"], night.zone), night.zone)
