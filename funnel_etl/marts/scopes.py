@@ -14,6 +14,7 @@ from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.delivery.webengage.contracts import CONSENT_STATE, CONSENTS, RAW_CONSENTS
 from funnel_etl.marts.engagement import contracts as engagement
+from funnel_etl.marts.engagement import score_contracts as score
 from funnel_etl.marts.funnel import contracts as mart
 from funnel_etl.marts.funnel.attribution import contracts as attribution
 from funnel_etl.marts.funnel.journeys import contracts as journeys
@@ -53,7 +54,7 @@ SCOPES: dict[Table, Scope] = {
     **dict.fromkeys((journeys.EMPLOYEE_SCORECARD, journeys.WEBINAR_SCORECARD), Scope.SUMS),
     WORKLIST_MAPPING: Scope.SUMS,
     REVENUE_CHANGES: Scope.WHOLE,  # by sale, whose phone may change from night to night
-    **dict.fromkeys(engagement.OF_OCCURRENCES, Scope.OCCURRENCE),
+    **dict.fromkeys((*engagement.OF_OCCURRENCES, score.ENGAGEMENT_SCORES), Scope.OCCURRENCE),
     **dict.fromkeys(parity.TABLES, Scope.WHOLE),  # the sheet's phone and ours are two keys
 }
 

@@ -46,6 +46,9 @@ TOKEN = "week-token"
 MART = [table for table in TABLES if table.schema == "mart" and table not in engagement.TABLES]
 MOMENTS = {"published_at", "code_version", "first_seen_at"}
 """Columns that tell when or by which version it was run: another run has others."""
+_LATER = "SELECT count(*) FROM ops.nights AS n WHERE n.part = 'engagement' AND n.version < t.version"
+NUMBERED = {"version": f"(t.version - ({_LATER}))::text"}
+"""The number of a publication, without those of engagement: they came later, and the files were reviewed before."""
 SHOWN = {Kind.NUMBER: "round({}::numeric, 6)::text", Kind.TIMESTAMP: "to_char({}, 'YYYY-MM-DD HH24:MI:SS')"}
 
 
@@ -74,7 +77,9 @@ class Week:
     def read(self, table: Table) -> pd.DataFrame:
         """Return a published table as text: rows in the order of its key, files by name, times in the business zone."""
         columns = [column for column in table.columns if column.name not in MOMENTS]
-        texts = ", ".join(f"{SHOWN.get(c.kind, '{}::text').format(c.name)} AS {c.name}" for c in columns)
+        texts = ", ".join(
+            f"{NUMBERED.get(c.name, SHOWN.get(c.kind, '{}::text')).format(c.name)} AS {c.name}" for c in columns
+        )
         order = ", ".join(f"t.{name}" for name in table.key)
         with self.installation.engine.connect() as connection:
             connection.execute(sa.text("SET TIME ZONE 'Asia/Kolkata'"))

@@ -85,7 +85,7 @@ class Table:
 
     `extensible` tables (`raw`) also hold whatever further text columns a source sends. `live` ones are in PostgreSQL
     alone: no night makes them of what was landed, so none publishes, replays or makes them again. `lake_only` ones are
-    steps of the night that are not published.
+    steps of the night that are not published; of a `restricted` one each role sees the rows of its own occurrences.
     """
 
     schema: str
@@ -97,6 +97,7 @@ class Table:
     extensible: bool = False
     live: bool = False
     lake_only: bool = False
+    restricted: bool = False
     by_name: dict[str, Column] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

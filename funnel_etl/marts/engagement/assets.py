@@ -22,9 +22,12 @@ from funnel_etl.marts.engagement.messages import (
     webinar_engagement,
 )
 from funnel_etl.marts.engagement.people import by_occurrence, engagement_people, engagement_staff
+from funnel_etl.marts.engagement.score_contracts import ENGAGEMENT_SCORES
+from funnel_etl.marts.engagement.score_rules import ScoreRules
+from funnel_etl.marts.engagement.scores import engagement_scores
 from funnel_etl.marts.engagement.tying import Known, engagement_files, files_by_id, known_of, rows_by_file
 from funnel_etl.parts.marketing.zoom.assets import ROWS
-from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REPORTS
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REGISTRATIONS, ZOOM_REPORTS
 from funnel_etl.parts.marketing.zoom.clean.people import people_beside
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.parts.marketing.zoom.reader import engagement_contracts as raw
@@ -33,6 +36,7 @@ from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
 
 GROUP = "engagement"
+COUNTED = ("occurrence_id", "person_key", "match_confidence", "text_hash", *TRACE)
 OCCURRENCES = WEBINARS.only("occurrence_id", "webinar_id", "started_at", "event_date", "duration_minutes")
 NAMED = contracts.ENGAGEMENT_PEOPLE.only(
     "occurrence_id", "person_key", "names", "email", "phone", "attended", "presence"
@@ -162,6 +166,33 @@ def webinar_engagement_asset(
 ) -> Outcome:
     """Count what is there of each occurrence, and how much of its chat is credited."""
     return webinar_engagement(files, messages, webinars, credited(messages, confidences(night)))
+
+
+@table_asset(
+    ENGAGEMENT_SCORES,
+    group=GROUP,
+    inputs={
+        "people": contracts.ENGAGEMENT_PEOPLE.only(
+            "occurrence_id", "person_key", "zoom_person_key", "phone", "attended", "minutes_union"
+        ),
+        "registrations": ZOOM_REGISTRATIONS.only("occurrence_id", "person_key", "phone"),
+        "webinars": WEBINARS.only("occurrence_id", "event_date", "duration_minutes", "has_attendee_report"),
+        "share": contracts.WEBINAR_ENGAGEMENT,
+        "messages": contracts.CHAT_MESSAGES.only(*COUNTED, "kind", "audience", "sent_at", "position", "is_question"),
+        "questions": contracts.QA_QUESTIONS.only(*COUNTED),
+        "answers": contracts.POLL_ANSWERS.only("occurrence_id", "person_key", "match_confidence", "question"),
+    },
+    uses=Uses.CUT_OFF,
+)
+def engagement_scores_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Score each person of each webinar by what is known of them."""
+    return engagement_scores(**frames, rules=score_rules(night), confidences=confidences(night), as_of=night.as_of)
+
+
+def score_rules(night: Night) -> ScoreRules:
+    """Return the weights, bands and tiers in force."""
+    names = ("engagement_weights", "engagement_bands", "engagement_tiers", "engagement_settings")
+    return ScoreRules.of(*(night.config.table(name) for name in names))
 
 
 def confidences(night: Night) -> tuple[str, ...]:

@@ -3,10 +3,10 @@
 import dagster as dg
 
 from funnel_etl.core.parts import ENGAGEMENT
-from funnel_etl.marts.engagement import assets, contracts
+from funnel_etl.marts.engagement import assets, contracts, score_contracts
 from funnel_etl.platform.dagster.publish_asset import publish_asset
 
-TABLES = contracts.TABLES
+TABLES = (*contracts.TABLES, *score_contracts.TABLES)
 
 # After the facts, and apart from them: whatever becomes of it, they stand.
 publish_engagement = publish_asset(ENGAGEMENT, TABLES, made_from=assets.MADE_FROM)
