@@ -55,6 +55,7 @@ SCOPES: dict[Table, Scope] = {
     WORKLIST_MAPPING: Scope.SUMS,
     REVENUE_CHANGES: Scope.WHOLE,  # by sale, whose phone may change from night to night
     **dict.fromkeys((*engagement.OF_OCCURRENCES, score.ENGAGEMENT_SCORES), Scope.OCCURRENCE),
+    score.SCORE_CALIBRATION: Scope.SUMS,
     **dict.fromkeys(parity.TABLES, Scope.WHOLE),  # the sheet's phone and ours are two keys
 }
 

@@ -10,6 +10,7 @@ from funnel_etl.core.person_names import rules_of
 from funnel_etl.core.tables.accounting import TRACE, Outcome
 from funnel_etl.core.tables.validity import Uses
 from funnel_etl.marts.engagement import contracts
+from funnel_etl.marts.engagement.calibration import score_calibration
 from funnel_etl.marts.engagement.contracts import EXACT, MEDIUM
 from funnel_etl.marts.engagement.matching import Roster, credited, name_keys, rosters
 from funnel_etl.marts.engagement.messages import (
@@ -22,7 +23,7 @@ from funnel_etl.marts.engagement.messages import (
     webinar_engagement,
 )
 from funnel_etl.marts.engagement.people import by_occurrence, engagement_people, engagement_staff
-from funnel_etl.marts.engagement.score_contracts import ENGAGEMENT_SCORES
+from funnel_etl.marts.engagement.score_contracts import ENGAGEMENT_SCORES, SCORE_CALIBRATION
 from funnel_etl.marts.engagement.score_rules import ScoreRules
 from funnel_etl.marts.engagement.scores import engagement_scores
 from funnel_etl.marts.engagement.tying import Known, engagement_files, files_by_id, known_of, rows_by_file
@@ -32,6 +33,7 @@ from funnel_etl.parts.marketing.zoom.clean.people import people_beside
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.parts.marketing.zoom.reader import engagement_contracts as raw
 from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS
+from funnel_etl.parts.sales.contracts import SALES
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
 
@@ -49,7 +51,7 @@ SAID_IN = {
     "webinars": OCCURRENCES,
 }
 USERS = (contracts.CHAT_MESSAGES, contracts.POLL_ANSWERS, contracts.QA_QUESTIONS, contracts.CHAT_UNMATCHED)
-MADE_FROM = (WEBINARS, ZOOM_REPORTS)
+MADE_FROM = (WEBINARS, ZOOM_REPORTS, SALES)
 
 
 @table_asset(contracts.ENGAGEMENT_PEOPLE, group=GROUP, inputs=ROWS, uses=Uses.NOTHING)
@@ -187,6 +189,21 @@ def webinar_engagement_asset(
 def engagement_scores_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Score each person of each webinar by what is known of them."""
     return engagement_scores(**frames, rules=score_rules(night), confidences=confidences(night), as_of=night.as_of)
+
+
+@table_asset(
+    SCORE_CALIBRATION,
+    group=GROUP,
+    inputs={
+        "scores": ENGAGEMENT_SCORES.only("occurrence_id", "person_key", "phone", "score", "tier", "points"),
+        "webinars": WEBINARS.only("occurrence_id", "started_at", "event_date", "duration_minutes", "product"),
+        "sales": SALES.only("phone", "sold_at", "revenue_inr", "is_counted"),
+    },
+    uses=Uses.CUT_OFF,
+)
+def score_calibration_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+    """Compare what people of each tier bought, and whether the score predicts it."""
+    return score_calibration(**frames, as_of=night.as_of)
 
 
 def score_rules(night: Night) -> ScoreRules:

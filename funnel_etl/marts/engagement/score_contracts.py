@@ -40,4 +40,34 @@ ENGAGEMENT_SCORES = Table(
     restricted=True,
 )
 
-TABLES: tuple[Table, ...] = (ENGAGEMENT_SCORES,)
+SCORE_CALIBRATION = Table(
+    "mart",
+    "score_calibration",
+    "One row per product, split and value of it (a tier, or ten points) that mature people have",
+    ("product", "split", "value"),
+    (
+        Column("product", Kind.TEXT, "Product of the webinar; (all), or (none) where it has none.", required=True),
+        Column("split", Kind.TEXT, "What people are divided by.", required=True, values=("tier", "bin")),
+        Column("value", Kind.TEXT, "Tier, or scores from-to.", required=True),
+        Column("window_start", Kind.DATE, "First day of a webinar among them.", required=True),
+        Column("window_end", Kind.DATE, "Last day of a webinar among them.", required=True),
+        Column("n", Kind.INTEGER, "People who count.", required=True),
+        Column("buyers", Kind.INTEGER, "Those with a counted sale up to 30 days after its end.", required=True),
+        Column("rate", Kind.NUMBER, "Their share.", required=True),
+        Column("wilson_low", Kind.NUMBER, "Lower end of its 95 % interval (Wilson).", required=True),
+        Column("wilson_high", Kind.NUMBER, "Upper end of it.", required=True),
+        Column("lift", Kind.NUMBER, "Rate by the rate of all of the product; NULL: nobody bought."),
+        Column("revenue_inr", Kind.MONEY, "Revenue of these sales.", required=True),
+        Column("auc", Kind.NUMBER, "Of the product: share of pairs in which the buyer has the higher score."),
+        Column("auc_low", Kind.NUMBER, "Lower end of its 95 % interval (500 bootstrap samples)."),
+        Column("auc_high", Kind.NUMBER, "Upper end of it."),
+        Column("brier_tier", Kind.NUMBER, "Mean squared error of predicting by the tier's rate elsewhere."),
+        Column("brier_base", Kind.NUMBER, "The same by the rate of all elsewhere: the score should be better."),
+        Column("verdict", Kind.TEXT, "Of the product: what its tiers show.", required=True, values=VERDICTS),
+        Column("data_weights", Kind.JSON, "Weights the data would choose, from 100 buyers on; never applied."),
+    ),
+    note="People by phone, at the first webinar they came to, 30 to 180 days ago, who had not bought before it. "
+    "too_few: under 20 buyers or 200 people; not_shown: all intervals overlap; inverted: a higher tier bought less.",
+)
+
+TABLES: tuple[Table, ...] = (ENGAGEMENT_SCORES, SCORE_CALIBRATION)
