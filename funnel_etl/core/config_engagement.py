@@ -13,6 +13,7 @@ import pandas as pd
 from pydantic import ValidationInfo, field_validator
 
 from funnel_etl.core.config_row import Name, Row
+from funnel_etl.core.followup_templates import followup_faults
 from funnel_etl.core.values.text import lookup_key
 
 FOCUS, ATTENDANCE, CHAT, QUESTIONS = "focus", "attendance", "chat", "questions"
@@ -36,6 +37,8 @@ DEFAULT_SETTINGS = {
     "priority_rows": "10",
     "draft_days": "14",
     "contact_pause_days": "7",
+    "draft_language": "en",
+    "draft_limit": "5000",
 }
 """What holds while `engagement_settings.csv` is silent."""
 _NUMBERS = {
@@ -44,6 +47,7 @@ _NUMBERS = {
     "priority_rows": (1, 1000),
     "draft_days": (1, 180),
     "contact_pause_days": (0, 365),
+    "draft_limit": (1, 20_000),
 }
 _SWITCHES = ("credit_medium",)
 Fault = tuple[int, str, str]
@@ -220,6 +224,15 @@ class ConsentQuestions(Row):
     note: str = ""
 
 
+class Followups(Row):
+    """A template of follow-ups: a file of the folder `followups`."""
+
+    file: Name
+    text: str
+
+
+FOLLOWUPS = "followups"
+"""The table that is a folder: its files are its lines (`sources/config_folder`)."""
 ENGAGEMENT_TABLES: dict[str, type[Row]] = {
     "chat_files": ChatFiles,
     "chat_names": ChatNames,
@@ -234,6 +247,7 @@ ENGAGEMENT_TABLES: dict[str, type[Row]] = {
     "name_titles": NameTitles,
     "name_aliases": NameAliases,
     "consent_questions": ConsentQuestions,
+    FOLLOWUPS: Followups,
 }
 ENGAGEMENT_KEYS: dict[str, tuple[str, ...]] = {
     "chat_files": ("file_name",),
@@ -249,6 +263,7 @@ ENGAGEMENT_KEYS: dict[str, tuple[str, ...]] = {
     "name_titles": ("word",),
     "name_aliases": ("name", "other"),
     "consent_questions": ("pattern", "channel"),
+    FOLLOWUPS: ("file",),
 }
 
 
@@ -306,6 +321,7 @@ CHECKS: dict[str, Callable[[pd.DataFrame], Iterator[Fault]]] = {
     "engagement_tiers": tier_faults,
     "engagement_settings": setting_faults,
     "engagement_owners": owner_faults,
+    FOLLOWUPS: followup_faults,
 }
 
 

@@ -14,6 +14,7 @@ from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.delivery.webengage.contracts import CONSENT_STATE, CONSENTS, RAW_CONSENTS
 from funnel_etl.marts.engagement import contracts as engagement
+from funnel_etl.marts.engagement import draft_contracts as draft
 from funnel_etl.marts.engagement import score_contracts as score
 from funnel_etl.marts.funnel import contracts as mart
 from funnel_etl.marts.funnel.attribution import contracts as attribution
@@ -56,6 +57,8 @@ SCOPES: dict[Table, Scope] = {
     REVENUE_CHANGES: Scope.WHOLE,  # by sale, whose phone may change from night to night
     **dict.fromkeys((*engagement.OF_OCCURRENCES, score.ENGAGEMENT_SCORES), Scope.OCCURRENCE),
     score.SCORE_CALIBRATION: Scope.SUMS,
+    draft.RAW_FOLLOWUP_EDITS: Scope.FILE,
+    **dict.fromkeys((draft.MAIL_CONSENTS, draft.FOLLOWUP_DRAFTS, draft.FOLLOWUP_PRIORITY), Scope.WHOLE),
     **dict.fromkeys(parity.TABLES, Scope.WHOLE),  # the sheet's phone and ours are two keys
 }
 

@@ -1,12 +1,16 @@
 """What lies in the folder of the config tables and is none of them: a wrong name is an edit that nobody reads."""
 
+import csv
+import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from funnel_etl.core.config_engagement import FOLLOWUPS
 from funnel_etl.core.config_models import TABLES
 from funnel_etl.core.values.contact_mask import without_contacts
 from funnel_etl.core.values.nearest import nearest
+from funnel_etl.core.values.text import decode
 from funnel_etl.sources.drop.ready import TEMPORARY_PREFIXES, TEMPORARY_SUFFIXES
 
 _OF_PROGRAMS = ("thumbs.db", "desktop.ini")
@@ -20,6 +24,26 @@ class UnreadFile:
     name: str
     why: str
     written_at: datetime
+
+
+def table_file(folder: Path, name: str) -> Path:
+    """Return the file or folder that a table is kept in."""
+    return folder / FOLLOWUPS if name == FOLLOWUPS else folder / f"{name}.csv"
+
+
+def table_bytes(folder: Path, name: str) -> bytes | None:
+    """Return a table as it lies in the folder, as CSV; None: it is not there. A folder's files are its lines."""
+    path = table_file(folder, name)
+    if name != FOLLOWUPS:
+        return path.read_bytes() if path.is_file() else None
+    files = sorted(path.glob("*.txt")) if path.is_dir() else []
+    if not files:
+        return None
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "text"])
+    writer.writerows([file.name, decode(file.read_bytes()).text.replace("\r\n", "\n")] for file in files)
+    return text.getvalue().encode()
 
 
 def unread_files(folder: Path) -> list[UnreadFile]:

@@ -23,7 +23,7 @@ from funnel_etl.settings import Login, Settings
 from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.decisions import accepted_refused
 from funnel_etl.sources.archive.landing import Landing
-from funnel_etl.sources.config_folder import unread_files
+from funnel_etl.sources.config_folder import table_bytes, table_file, unread_files
 from funnel_etl.sources.connect.auth import Auth
 from funnel_etl.sources.connect.fetch import fetch, utc_now
 from funnel_etl.sources.connect.request import Content, Fetched, FetchPolicy, Judge, T
@@ -287,10 +287,11 @@ class NightlySources:
 
     def land_config(self, name: str) -> Arrival | None:
         """Keep a table as it lies in the folder; None: it is not there."""
-        path = self.settings.config_folder / f"{name}.csv"
-        if not path.is_file():
+        path = table_file(self.settings.config_folder, name)
+        data = table_bytes(self.settings.config_folder, name)
+        if data is None:
             return None
-        withheld = self.landing.redact_lines(path.read_bytes())
+        withheld = self.landing.redact_lines(data)
         file_id = self.landing.file_id_of(withheld.data)
         seen = [a for a in self.landing.arrivals(f"{CONFIG}{name}") if a.file_id == file_id]
         if seen and self.landing.has(file_id):

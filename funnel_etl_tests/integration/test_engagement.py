@@ -35,6 +35,18 @@ CHAT = (
 OTHER = "81200001002"
 
 
+REGISTERED = f"""Registration Report
+Report Generated:,"Sep 23, 2026 10:00:00"
+Topic,Webinar ID,Scheduled Time,Duration (minutes),# Registered
+ACCA Masterclass,{WEBINAR},"Sep 23, 2026 18:00:00",60,3
+Attendee Details
+First Name,Last Name,Email,Registration Time,Approval Status,May we mail you?
+Asha,Rao,asha@example.com,"Sep 20, 2026 10:00:00",approved,Yes
+Dev,Shah,dev@example.com,"Sep 20, 2026 11:00:00",approved,Yes
+Meena,Iyer,meena@example.com,"Sep 20, 2026 12:00:00",approved,No
+"""
+
+
 def lay_sources(installation: Installation, *sales: dict[str, str]) -> None:
     folder = installation.pull_from_files()
     (installation.config / "column_aliases.csv").write_text("source,alias,column\n")
@@ -58,6 +70,10 @@ def story(new_installation: Callable[[], Installation]) -> Installation:
     lay_sources(installation)
     drop = installation.drop / "zoom"
     (drop / "attendees.csv").write_bytes(report(PEOPLE))
+    (drop / "registered.csv").write_text(REGISTERED)
+    (installation.config / "consent_questions.csv").write_text(
+        "pattern,channel,yes_values,note\n*mail you*,email,yes,\n"
+    )
     (drop / "other.csv").write_bytes(report(PEOPLE, webinar_id=OTHER, start=START + pd.Timedelta(minutes=10)))
     (drop / f"chat_{WEBINAR}.txt").write_bytes(CHAT)
     saved = drop / "2026-09-23 18.05.11 ACCA"
@@ -77,7 +93,7 @@ def test_the_drop_folder_takes_chats_and_their_messages_are_published(story: Ins
         ["Dev Shah", "9810000002", "exact_name", True],
         ["Zoya Khan", "", "unmatched", False],
     ]
-    assert story.value("SELECT count(*) FROM ops.files WHERE status = 'loaded' AND source = 'zoom'") == 4
+    assert story.value("SELECT count(*) FROM ops.files WHERE status = 'loaded' AND source = 'zoom'") == 5
     assert story.query("SELECT sender_name, matched_by FROM ops.chat_unmatched").to_numpy().tolist() == [
         ["Zoya Khan", "unmatched"]
     ]
@@ -131,3 +147,66 @@ def test_zoom_check_knows_a_chat_and_shows_nobodys_words(story: Installation, tm
     assert "saved chat" in done.stdout
     assert "private messages, not kept: 1" in done.stdout
     assert not [word for word in ("Asha", "evening", SECRET) if word in done.stdout]
+
+
+def test_everybody_has_a_tier_and_a_draft_or_a_reason(story: Installation) -> None:
+    rows = story.query(
+        "SELECT s.person_key, s.tier, s.score, d.status, d.withheld_reason FROM mart.engagement_scores AS s "
+        "JOIN mart.followup_drafts AS d USING (occurrence_id, person_key) "
+        "WHERE s.occurrence_id = :o ORDER BY s.person_key",
+        o=OCCURRENCE,
+    )
+    assert rows.fillna("").to_numpy().tolist() == [
+        ["9810000001", "Warm", 63, "draft", ""],
+        ["9810000002", "Cool", 45, "draft", ""],
+        ["9810000007", "No-Show", "", "withheld", "no_consent"],
+    ]
+    assert story.value("SELECT count(*) FROM mart.followup_drafts WHERE withheld_reason = 'no_consent'") >= 1
+    assert story.value("SELECT count(*) FROM mart.score_calibration WHERE verdict <> 'too_few'") == 0
+
+
+def test_an_edit_is_exported_changed_imported_and_stays(story: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "drafts.csv"
+    assert story.command("drafts", "export", str(file)).returncode == 0
+    rows = pd.read_csv(file, dtype="str", keep_default_na=False)
+    assert list(rows.columns)[:7] == "name email subject body engagement_tier score personal_notes".split()
+    at = rows.index[rows["email"] == "asha@example.com"][0]
+    draft = rows.loc[at, "draft_id"]
+    rows.loc[at, ["body", "personal_notes", "approved"]] = ["=My own words.", "call after six", "yes"]
+    changed = tmp_path / "changed.csv"
+    rows.to_csv(changed, index=False)
+    assert "1 drafts were changed" in story.command("drafts", "import", str(changed), "--editor", "gauri").stdout
+    for day in (2, 3):
+        assert story.night(NIGHT + timedelta(days=day)).failures == {}
+        row = story.query(
+            "SELECT status, body_text, notes, editor FROM mart.followup_drafts WHERE draft_id = :d", d=draft
+        )
+        assert row.to_numpy().tolist() == [["approved", "=My own words.", "call after six", "gauri"]]
+    again = tmp_path / "again.csv"
+    story.command("drafts", "export", str(again))
+    assert "'=My own words." in again.read_text(encoding="utf-8-sig")
+    assert "0 drafts were changed" in story.command("drafts", "import", str(again)).stdout
+
+
+def test_a_night_before_the_edit_is_replayed_without_it(story: Installation, tmp_path: Path) -> None:
+    done = story.command("replay", "--as-of", str(NIGHT + timedelta(days=1)), "--to", str(tmp_path / "replay"))
+    assert done.returncode == 0, done.stderr
+    found = next((tmp_path / "replay").rglob("*followup_drafts*"))
+    text = found.read_bytes() if found.is_file() else b"".join(f.read_bytes() for f in found.rglob("*") if f.is_file())
+    assert b"My own words" not in text
+
+
+def test_a_draft_that_is_not_there_refuses_the_whole_file(story: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "foreign.csv"
+    file.write_text("subject,body,draft_id,base_hash\nx,y,0123456789abcdef,z\n")
+    done = story.command("drafts", "import", str(file))
+    assert done.returncode == 1
+    assert "line 2: names a draft that is not there; nothing was imported" in " ".join(done.stderr.split())
+
+
+def test_the_commands_say_counts_and_no_words(story: Installation) -> None:
+    shown = story.command("engagement", "show", WEBINAR).stdout
+    assert "Does the score predict" not in shown or "too_few" in shown
+    assert "chat (V3)" in shown
+    assert "everybody" not in shown + story.command("drafts", "status").stdout
+    assert f'{OCCURRENCE},"Zoya Khan",' in story.command("engagement", "unmatched").stdout

@@ -5,13 +5,23 @@ from typing import Any
 
 import pandas as pd
 
-from funnel_etl.core.config_engagement import setting
+from funnel_etl.core.config_engagement import DEFAULT_SETTINGS, setting
+from funnel_etl.core.followup_templates import templates_of
 from funnel_etl.core.person_names import rules_of
 from funnel_etl.core.tables.accounting import TRACE, Outcome
 from funnel_etl.core.tables.validity import Uses
-from funnel_etl.marts.engagement import contracts
+from funnel_etl.marts.engagement import contracts, edits
 from funnel_etl.marts.engagement.calibration import score_calibration
 from funnel_etl.marts.engagement.contracts import EXACT, MEDIUM
+from funnel_etl.marts.engagement.draft_contracts import (
+    FOLLOWUP_DRAFTS,
+    FOLLOWUP_PRIORITY,
+    MAIL_CONSENTS,
+    RAW_FOLLOWUP_EDITS,
+)
+from funnel_etl.marts.engagement.drafts import Draftable, followup_drafts, mail_consents, owners_of
+from funnel_etl.marts.engagement.edits import followup_edits
+from funnel_etl.marts.engagement.facts_of_drafts import offers_by_occurrence
 from funnel_etl.marts.engagement.matching import Roster, credited, name_keys, rosters
 from funnel_etl.marts.engagement.messages import (
     Frames,
@@ -23,6 +33,7 @@ from funnel_etl.marts.engagement.messages import (
     webinar_engagement,
 )
 from funnel_etl.marts.engagement.people import by_occurrence, engagement_people, engagement_staff
+from funnel_etl.marts.engagement.priority import followup_priority
 from funnel_etl.marts.engagement.score_contracts import ENGAGEMENT_SCORES, SCORE_CALIBRATION
 from funnel_etl.marts.engagement.score_rules import ScoreRules
 from funnel_etl.marts.engagement.scores import engagement_scores
@@ -32,8 +43,8 @@ from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REGIS
 from funnel_etl.parts.marketing.zoom.clean.people import people_beside
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.parts.marketing.zoom.reader import engagement_contracts as raw
-from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS
-from funnel_etl.parts.sales.contracts import SALES
+from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS
+from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
 
@@ -51,7 +62,8 @@ SAID_IN = {
     "webinars": OCCURRENCES,
 }
 USERS = (contracts.CHAT_MESSAGES, contracts.POLL_ANSWERS, contracts.QA_QUESTIONS, contracts.CHAT_UNMATCHED)
-MADE_FROM = (WEBINARS, ZOOM_REPORTS, SALES)
+MADE_FROM = (WEBINARS, ZOOM_REPORTS, SALES, ASSIGNED_LEADS)
+EVENTS = WEBINARS.only("occurrence_id", "webinar_id", "started_at", "event_date", "topic", "conductor", "profile")
 
 
 @table_asset(contracts.ENGAGEMENT_PEOPLE, group=GROUP, inputs=ROWS, uses=Uses.NOTHING)
@@ -175,9 +187,9 @@ def webinar_engagement_asset(
     group=GROUP,
     inputs={
         "people": contracts.ENGAGEMENT_PEOPLE.only(
-            "occurrence_id", "person_key", "zoom_person_key", "phone", "attended", "minutes_union"
+            "occurrence_id", "person_key", "zoom_person_key", "email", "phone", "attended", "minutes_union"
         ),
-        "registrations": ZOOM_REGISTRATIONS.only("occurrence_id", "person_key", "phone"),
+        "registrations": ZOOM_REGISTRATIONS.only("occurrence_id", "person_key", "email", "phone"),
         "webinars": WEBINARS.only("occurrence_id", "event_date", "duration_minutes", "has_attendee_report"),
         "share": contracts.WEBINAR_ENGAGEMENT,
         "messages": contracts.CHAT_MESSAGES.only(*COUNTED, "kind", "audience", "sent_at", "position", "is_question"),
@@ -204,6 +216,98 @@ def engagement_scores_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 def score_calibration_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Compare what people of each tier bought, and whether the score predicts it."""
     return score_calibration(**frames, as_of=night.as_of)
+
+
+@table_asset(RAW_FOLLOWUP_EDITS, group=GROUP)
+def raw_followup_edits(night: Night) -> Outcome:
+    """List what people made of drafts, as it was landed up to this night."""
+    landing = night.sources.landing
+    return followup_edits({each: landing.read(each) for each in edits.files_of_night(night.sources, night.day)})
+
+
+@table_asset(
+    MAIL_CONSENTS,
+    group=GROUP,
+    inputs={"registrants": RAW_ZOOM_REGISTRANT_ROWS.only("email", "registered_at", "questions", *TRACE)},
+    uses=Uses.NOTHING,
+)
+def mail_consents_asset(night: Night, registrants: pd.DataFrame) -> Outcome:
+    """Read who agreed to mails in a registration form."""
+    return mail_consents(registrants, night.config.table("consent_questions"))
+
+
+@table_asset(
+    FOLLOWUP_DRAFTS,
+    group=GROUP,
+    inputs={
+        "scores": ENGAGEMENT_SCORES,
+        "people": contracts.ENGAGEMENT_PEOPLE.only(
+            "occurrence_id", "person_key", "display_name", "first_name", "email", "names", "attended"
+        ),
+        "webinars": EVENTS,
+        "messages": contracts.CHAT_MESSAGES.only(*COUNTED, "audience", "is_question", "text"),
+        "questions": contracts.QA_QUESTIONS.only(*COUNTED, "question"),
+        "edits": RAW_FOLLOWUP_EDITS,
+        "consents": MAIL_CONSENTS,
+        "sales": SALES.only("phone", "sold_date", "is_counted"),
+    },
+    uses=Uses.CUT_OFF,
+)
+def followup_drafts_asset(night: Night, edits: Any, consents: Any, sales: Any, **frames: pd.DataFrame) -> Outcome:
+    """Write a draft for each person of the last webinars, or say why there is none."""
+    given = _draftable(night, edits, consents, sales, frames["people"], frames["webinars"])
+    return followup_drafts(**frames, given=given)
+
+
+@table_asset(
+    FOLLOWUP_PRIORITY,
+    group=GROUP,
+    inputs={
+        "drafts": FOLLOWUP_DRAFTS,
+        "scores": ENGAGEMENT_SCORES,
+        "assigned": ASSIGNED_LEADS.only("phone", "assigned_at", "employee"),
+        "sales": SALES.only("phone", "sold_date", "is_counted"),
+    },
+    uses=Uses.CUT_OFF,
+)
+def followup_priority_asset(night: Night, sales: pd.DataFrame, **frames: pd.DataFrame) -> Outcome:
+    """List whom each representative should call first."""
+    most = int(setting(night.config.table("engagement_settings"), "priority_rows"))
+    return followup_priority(**frames, bought=_bought(sales, night.as_of), most=most)
+
+
+def _bought(sales: pd.DataFrame, as_of: pd.Timestamp) -> frozenset[str]:
+    counted = sales[sales["is_counted"].astype(bool) & (sales["sold_date"] <= as_of)]
+    return frozenset(counted["phone"].dropna())
+
+
+def _draftable(
+    night: Night,
+    edits: pd.DataFrame,
+    consents: pd.DataFrame,
+    sales: pd.DataFrame,
+    people: pd.DataFrame,
+    webinars: pd.DataFrame,
+) -> Draftable:
+    """Gather what drafts rest on beside scores."""
+    table = night.config.table
+    settings = {name: setting(table("engagement_settings"), name) for name in DEFAULT_SETTINGS}
+    recent = webinars[webinars["event_date"] > night.as_of - pd.Timedelta(days=int(settings["draft_days"]))]
+    return Draftable(
+        templates=templates_of(table("followups")),
+        language=settings["draft_language"],
+        offers=offers_by_occurrence(table("webinar_offers"), recent, night.zone),
+        owners=owners_of(webinars, table("engagement_owners")),
+        consents=dict(zip(consents["email"], consents["state"], strict=True)),
+        bought=_bought(sales, night.as_of),
+        names=name_keys(people[people["occurrence_id"].isin(recent["occurrence_id"])]),
+        edits=edits,
+        rules=rules_of(table),
+        days=int(settings["draft_days"]),
+        pause_days=int(settings["contact_pause_days"]),
+        limit=int(settings["draft_limit"]),
+        kept=_kept(night),
+    )
 
 
 def score_rules(night: Night) -> ScoreRules:

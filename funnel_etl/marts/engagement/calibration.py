@@ -48,7 +48,7 @@ def score_calibration(
     outcome.days = [days + pd.Timedelta(days=MATURE_DAYS), days + pd.Timedelta(days=WINDOW_DAYS + 1)]
     inverted = rows.loc[rows["verdict"].eq(INVERTED), "product"].unique()
     outcome.notes = [
-        f"{product}: a higher tier bought less than a lower one: the score points the wrong way (engagement_weights.csv)"
+        f"{product}: a higher tier bought less than a lower one: the score points the wrong way; see its weights"
         for product in inverted
     ]
     return outcome

@@ -85,6 +85,9 @@ def _persons(
     there = people[[*PERSON, "zoom_person_key", "phone", "attended", "minutes_union"]]
     known = pd.MultiIndex.from_frame(there[["occurrence_id", "zoom_person_key"]])
     is_new = ~pd.MultiIndex.from_frame(registrations[PERSON]).isin(known)
+    # Registered without a phone and there with one, somebody has two keys and one e-mail.
+    addresses = pd.MultiIndex.from_frame(people.loc[people["email"].notna(), ["occurrence_id", "email"]])
+    is_new &= ~pd.MultiIndex.from_frame(registrations[["occurrence_id", "email"]]).isin(addresses)
     absent = registrations.loc[is_new, [*PERSON, "phone"]].assign(attended=False)
     absent = absent.astype({"attended": "boolean"})
     rows = pd.concat([there.drop(columns="zoom_person_key"), absent], ignore_index=True)

@@ -25,6 +25,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.tables.contracts import Table
 from funnel_etl.delivery.webengage.contracts import RAW_CONSENTS
 from funnel_etl.delivery.webengage.intake import SOURCE as CONSENT
+from funnel_etl.marts.engagement.contracts import ENGAGEMENT_FILES
 from funnel_etl.marts.funnel.contracts import DATA_VERSION
 from funnel_etl.marts.funnel.m0 import closing
 from funnel_etl.operate.rerun.replay_files import Written, require_free, write_folder
@@ -110,7 +111,7 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
     _require_replayable(landing, night)
     used = _used(landing, night)
     erased = _erased(landing, used)
-    tables = [table for table in TABLES if table.schema in SCHEMAS and not (table.live or table.lake_only)]
+    tables = [table for table in TABLES if _is_replayed(table)]
     assets = table_assets(build_definitions(settings), tables)
     with ExitStack() as stack:
         databases = (
@@ -131,16 +132,24 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
                 fix="replay it again",
                 transient=True,
             )
-        made = [table for table in tables if _is_good(place.lake, table, night)]
+        made = [table for table in tables if not table.lake_only and _is_good(place.lake, table, night)]
         if not made and done.failures:
             return done
         done.compared, done.code = _compared(settings, place.lake, made, night)
-        about = _about(settings, place, night, used, [table for table in tables if table not in made])
+        about = _about(
+            settings, place, night, used, [table for table in tables if table not in made and not table.lake_only]
+        )
         done.files = write_folder(folder, _rows(place.lake, made, night), about)
         if databases:
-            log.info("loading %s tables into PostgreSQL", len(made))
-            done.schema = load_schema(databases.funnel_url, night, _rows(place.lake, made, night))
+            shown = [table for table in made if not table.restricted]  # a schema of its own has no row security
+            log.info("loading %s tables into PostgreSQL", len(shown))
+            done.schema = load_schema(databases.funnel_url, night, _rows(place.lake, shown, night))
     return done
+
+
+def _is_replayed(table: Table) -> bool:
+    """Whether a replay makes a table: those of the night, and what they are made from."""
+    return (table.schema in SCHEMAS and not table.live) or table == ENGAGEMENT_FILES
 
 
 def replayable(landing: Landing) -> list[date]:

@@ -14,6 +14,7 @@ from funnel_etl.core.errors import ConfigError
 from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.parts.marketing.contracts import SPEND_SOURCE, TOFU_LEADS_SOURCE
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_SOURCE, SALES_SOURCE
+from funnel_etl.sources.config_folder import table_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,8 @@ def metrics(*lines: str, header: tuple[str, ...] | None = DUMP, **texts: str) ->
 
 
 def test_the_tables_that_come_with_the_project_have_no_error() -> None:
-    shipped = {name: (DEMO_CONFIG / f"{name}.csv").read_text() for name in TABLES}
+    shipped = {name: (table_bytes(DEMO_CONFIG, name) or b"").decode() for name in TABLES}
+    assert all(shipped.values())
     assert errors(**shipped) == {}
     assert [misspelled_header(name, text.encode()) for name, text in shipped.items()] == [None] * len(TABLES)
 

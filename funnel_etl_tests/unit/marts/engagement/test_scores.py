@@ -18,7 +18,7 @@ OCCURRENCE = f"{WEBINAR}-20260923T1800"
 
 def scores(made: Made, *registered: str, sure: tuple[str, ...] = ("exact", "medium")) -> pd.DataFrame:
     keys = pd.DataFrame({"occurrence_id": OCCURRENCE, "person_key": pd.Series(registered, dtype="str")})
-    registrations = keys.assign(phone=keys["person_key"]).reindex(columns=["occurrence_id", "person_key", "phone"])
+    registrations = keys.assign(phone=keys["person_key"], email=keys["person_key"].str.removeprefix("email:"))
     outcome = engagement_scores(
         made.people,
         registrations,
@@ -94,3 +94,9 @@ def test_reactions_count_for_nothing() -> None:
 def test_an_occurrence_after_the_night_has_no_scores() -> None:
     late = START + pd.Timedelta(days=3)
     assert scores(Night([report(PEOPLE, start=late)], {}).make()).empty
+
+
+def test_who_registered_without_a_phone_and_came_with_one_is_no_no_show() -> None:
+    rows = scores(Night([report(PEOPLE)], {}).make(), "email:asha@example.com", "email:nobody@example.com")
+    assert "email:asha@example.com" not in rows.index
+    assert rows.loc["email:nobody@example.com", "tier"] == "No-Show"

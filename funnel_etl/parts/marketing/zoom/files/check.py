@@ -11,6 +11,7 @@ from funnel_etl.core.values.text import lookup_key, lookup_keys
 from funnel_etl.parts.marketing.zoom.files.diagnose import Diagnosis, diagnose, render
 from funnel_etl.parts.marketing.zoom.withdrawals import archive, refusal, withdrawn
 from funnel_etl.settings import Settings
+from funnel_etl.sources.config_folder import table_bytes
 from funnel_etl.sources.connect.fetch import utc_now
 from funnel_etl.sources.drop.disposal import plain_name
 from funnel_etl.sources.drop.intake import MEGABYTE, too_large
@@ -38,9 +39,8 @@ def config_of(folder: Path) -> tuple[Config, list[str]]:
     """Read the config tables as they are now; one that is wrong counts as empty, and is told of."""
     tables, problems = {}, []
     for name in TABLES:
-        path = folder / f"{name}.csv"
         try:
-            tables[name] = parse_table(name, path.read_bytes() if path.is_file() else None)
+            tables[name] = parse_table(name, table_bytes(folder, name))
         except ConfigError as error:
             problems.append(f"left out: {error}")
             tables[name] = parse_table(name, None)

@@ -1,0 +1,113 @@
+"""The tables of drafts and of whom to call first. Declarations only."""
+
+from funnel_etl.core.reading.common_columns import TRACE_COLUMNS
+from funnel_etl.core.tables.contracts import Column, Kind, Table
+from funnel_etl.marts.engagement.contracts import PERSON_KEY
+from funnel_etl.marts.engagement.score_contracts import ALL_TIERS, CUSTOMER_ID
+from funnel_etl.parts.marketing.zoom.clean.contracts import OCCURRENCE_ID
+
+DRAFT, EDITED, STALE, APPROVED, WITHHELD = "draft", "edited", "edited_stale", "approved", "withheld"
+REASONS_WITHHELD = (
+    "no_email", "unsubscribed", "bounced", "no_consent", "already_bought", "contacted_recently", "shared_email",
+    "ambiguous_person", "suppressed", "no_template",
+)  # fmt: skip
+"""Why a draft is withheld: the first that holds."""
+_PERSON = Column("person_key", Kind.TEXT, PERSON_KEY.description, required=True, personal=True)
+_OWNER = Column("owner", Kind.TEXT, "Role that the webinar belongs to (engagement_owners.csv); NULL: nobody's.")
+
+RAW_FOLLOWUP_EDITS = Table(
+    "raw",
+    "followup_edits",
+    "One row per edit of a draft that was landed",
+    ("file_id", "source_row"),
+    (
+        *TRACE_COLUMNS,
+        Column("draft_id", Kind.TEXT, "Draft it is of.", required=True),
+        Column("base_hash", Kind.TEXT, "Hash of the text that was edited.", required=True),
+        Column("subject", Kind.TEXT, "Subject as the person left it.", personal=True),
+        Column("body", Kind.TEXT, "Text as the person left it.", personal=True),
+        Column("notes", Kind.TEXT, "Notes of the person.", personal=True),
+        Column("is_approved", Kind.BOOLEAN, "Whether it may be sent.", required=True),
+        Column("editor", Kind.TEXT, "Who edited it."),
+        Column("edited_at", Kind.TIMESTAMP, "When it was landed.", required=True),
+    ),
+    lake_only=True,
+)
+
+FOLLOWUP_DRAFTS = Table(
+    "mart",
+    "followup_drafts",
+    "One row per person and occurrence of the last days with a draft, or the reason why there is none",
+    ("draft_id",),
+    (
+        Column("draft_id", Kind.TEXT, "Names the draft for ever: a hash of occurrence and person.", required=True),
+        OCCURRENCE_ID,
+        CUSTOMER_ID,
+        _PERSON,
+        Column("name", Kind.TEXT, "Name as registered, else as shown.", personal=True),
+        Column("email", Kind.TEXT, "E-mail it is for.", personal=True),
+        Column("tier", Kind.TEXT, "Tier in this webinar.", required=True, values=ALL_TIERS),
+        Column("score", Kind.INTEGER, "Score in this webinar."),
+        Column("template", Kind.TEXT, "Template it is made by."),
+        Column("template_hash", Kind.TEXT, "Hash of the template."),
+        Column("inputs_hash", Kind.TEXT, "Hash of the facts it is made of."),
+        Column("base_hash", Kind.TEXT, "Hash of the text as it is made: an edit names it."),
+        Column("subject", Kind.TEXT, "Subject; NULL when withheld, or older than is kept.", personal=True),
+        Column("body_text", Kind.TEXT, "Text; NULL likewise.", personal=True),
+        Column("generated_text", Kind.TEXT, "What it would be now, where an edit is stale.", personal=True),
+        Column("evidence", Kind.JSON, "Fact in the text → value and the row it comes from.", True, personal=True),
+        Column(
+            "status",
+            Kind.TEXT,
+            "edited_stale: template or facts changed under an edit, which stays.",
+            required=True,
+            values=(DRAFT, EDITED, STALE, APPROVED, WITHHELD),
+        ),
+        Column("withheld_reason", Kind.TEXT, "Why it is withheld: the first that holds.", values=REASONS_WITHHELD),
+        Column("notes", Kind.TEXT, "Notes of who edited it.", personal=True),
+        Column("generated_night", Kind.DATE, "Day of the webinar's night from which on it is made.", required=True),
+        Column("edited_at", Kind.TIMESTAMP, "When it was edited last."),
+        Column("editor", Kind.TEXT, "Who did."),
+        _OWNER,
+    ),
+    note="Nothing is sent from here. Consent comes from data; without it a draft is withheld.",
+    restricted=True,
+)
+
+FOLLOWUP_PRIORITY = Table(
+    "mart",
+    "followup_priority",
+    "One row per representative and place on the list of whom to call first",
+    ("employee", "place"),
+    (
+        Column("employee", Kind.TEXT, "Representative the phone is assigned to last; (nobody).", required=True),
+        Column("place", Kind.INTEGER, "Place, from 1.", required=True),
+        OCCURRENCE_ID,
+        _PERSON,
+        Column("name", Kind.TEXT, "Name as registered, else as shown.", personal=True),
+        Column("phone", Kind.TEXT, "Phone.", required=True, personal=True),
+        Column("tier", Kind.TEXT, "Tier.", required=True, values=ALL_TIERS),
+        Column("score", Kind.INTEGER, "Score."),
+        Column("questions", Kind.INTEGER, "Questions asked.", required=True),
+        Column("reason", Kind.TEXT, "Why this person, in one line.", required=True),
+        Column("draft_id", Kind.TEXT, "Draft of the person."),
+        _OWNER,
+    ),
+    note="By tier, questions, score, and the later webinar; who bought or has an approved draft is not on it.",
+    restricted=True,
+)
+
+MAIL_CONSENTS = Table(
+    "clean",
+    "mail_consents",
+    "One row per e-mail that a registration form was filled in with, and what it says of mail",
+    ("email",),
+    (
+        *TRACE_COLUMNS,
+        Column("email", Kind.TEXT, "E-mail, in lower case.", required=True, personal=True),
+        Column("state", Kind.TEXT, "What the latest answer says.", required=True, values=("granted", "refused")),
+    ),
+    note="By consent_questions.csv; without a line there nobody has agreed to anything.",
+)
+
+TABLES = (RAW_FOLLOWUP_EDITS, MAIL_CONSENTS, FOLLOWUP_DRAFTS, FOLLOWUP_PRIORITY)

@@ -1,0 +1,302 @@
+"""`mart.followup_drafts`: a draft for each person of the last webinars, or the reason why there is none. Pure.
+
+An edit of a person is laid over what is made; nothing is sent. Not here: what a text may say (`facts_of_drafts`).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from funnel_etl.core.followup_templates import Template
+from funnel_etl.core.person_names import NameRules
+from funnel_etl.core.tables.accounting import TRACE, Outcome, summarised
+from funnel_etl.core.values.numbers import grouped
+from funnel_etl.core.values.patterns import wildcard
+from funnel_etl.core.values.text import lookup_key
+from funnel_etl.marts.engagement.contracts import EXACT
+from funnel_etl.marts.engagement.draft_contracts import (
+    APPROVED,
+    DRAFT,
+    EDITED,
+    FOLLOWUP_DRAFTS,
+    MAIL_CONSENTS,
+    STALE,
+    WITHHELD,
+)
+from funnel_etl.marts.engagement.facts_of_drafts import Asked, full_names, own_questions
+from funnel_etl.marts.engagement.messages import Kept, looked_up
+from funnel_etl.parts.marketing.zoom.reader.chat_words import PRIVATE
+
+UNSUBSCRIBE_LINE = "No more mails of this kind? Reply with STOP."
+PERSON = ["occurrence_id", "person_key"]
+
+
+@dataclass(frozen=True)
+class Draftable:
+    """What drafts rest on beside scores: templates, language, offers, owners, consents, who bought, edits.
+
+    `consents`: e-mail or phone → granted, refused, withdrawn, bounced, suppressed; `bought`: phones with a counted
+    sale; `names`: keys of all names by occurrence; `edits`: `raw.followup_edits`.
+    """
+
+    templates: Mapping[tuple[str, str], Template]
+    language: str
+    offers: Mapping[str, Mapping[str, str]]
+    owners: Mapping[str, str]
+    consents: Mapping[str, str]
+    bought: frozenset[str]
+    names: Mapping[str, frozenset[str]]
+    edits: pd.DataFrame
+    rules: NameRules
+    days: int
+    pause_days: int
+    limit: int
+    kept: Kept
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def template(self, tier: str) -> Template | None:
+        """Return the template of a tier: in the language of the settings, else in the first there is."""
+        own = self.templates.get((tier, self.language))
+        return own or next((t for (of, _), t in sorted(self.templates.items()) if of == tier), None)
+
+
+def draft_id(occurrence_id: str, person_key: str) -> str:
+    """Return the id of a draft: for ever the same."""
+    return _hash(f"{occurrence_id}|{person_key}", 16)
+
+
+def followup_drafts(
+    scores: pd.DataFrame,
+    people: pd.DataFrame,
+    webinars: pd.DataFrame,
+    messages: pd.DataFrame,
+    questions: pd.DataFrame,
+    given: Draftable,
+) -> Outcome:
+    """Return one row per person and occurrence of the last days. Columns as `mart.followup_drafts`."""
+    rows = _recent(scores, people, webinars, given)
+    notes = []
+    if len(rows) > given.limit:
+        notes = [
+            f"{grouped(len(rows) - given.limit)} people have no draft: more than draft_limit; the best scored have"
+        ]
+        rows = rows.sort_values(["score", "draft_id"], ascending=[False, True], na_position="last").head(given.limit)
+    rows = rows.sort_values("draft_id", ignore_index=True)
+    rows["withheld_reason"] = withheld(rows, given)
+    made = _texts(rows, messages, questions, given)
+    rows = rows.assign(**made)
+    rows = _with_edits(rows, given)
+    gone, first = given.kept.gone(rows["event_date"])
+    for column in ("subject", "body_text", "generated_text", "notes"):
+        rows[column] = rows[column].mask(gone)
+    inputs = {"mart.engagement_scores": scores, "raw.followup_edits": given.edits}
+    outcome = summarised(rows.reindex(columns=FOLLOWUP_DRAFTS.names), **inputs)
+    outcome.notes = notes
+    outcome.days = [first, webinars["event_date"] + pd.Timedelta(days=given.days)]
+    return outcome
+
+
+def _recent(scores: pd.DataFrame, people: pd.DataFrame, webinars: pd.DataFrame, given: Draftable) -> pd.DataFrame:
+    """Return the scored people of the last days' webinars, with what is known of them."""
+    date = looked_up(scores["occurrence_id"], webinars, "occurrence_id", "event_date")
+    as_of = given.kept.as_of
+    is_recent = (date > as_of - pd.Timedelta(days=given.days)) & (date <= as_of)
+    chosen = is_recent.fillna(value=False)
+    rows = scores[chosen].assign(event_date=date[chosen])
+    own = people.set_index(pd.MultiIndex.from_frame(people[PERSON]))[["display_name", "first_name", "email"]]
+    found = own.reindex(pd.MultiIndex.from_frame(rows[PERSON]))
+    rows = rows.assign(
+        name=found["display_name"].to_numpy(),
+        first_name=found["first_name"].to_numpy(),
+        email=found["email"].to_numpy(),
+        topic=looked_up(rows["occurrence_id"], webinars, "occurrence_id", "topic"),
+        conductor=looked_up(rows["occurrence_id"], webinars, "occurrence_id", "conductor"),
+        owner=rows["occurrence_id"].map(dict(given.owners)).astype("str"),
+        generated_night=rows["event_date"],
+    )
+    ids = [draft_id(*place) for place in rows[PERSON].itertuples(index=False, name=None)]
+    return rows.assign(draft_id=pd.Series(ids, index=rows.index, dtype="str"))
+
+
+def withheld(rows: pd.DataFrame, given: Draftable) -> pd.Series:
+    """Return why a draft is withheld, the first reason that holds, in the order of the design; missing: it is not."""
+    email, phone = rows["email"].astype("str"), rows["phone"].astype("str")
+    states = [
+        given.consents.get(str(e), given.consents.get(str(p), "")) if isinstance(e, str) else ""
+        for e, p in zip(email, phone, strict=True)
+    ]
+    state = pd.Series(states, index=rows.index, dtype="str")
+    key = email.where(email.notna(), rows["draft_id"])
+    best = rows.assign(key=key, points=rows["score"].fillna(-1)).sort_values(
+        ["points", "draft_id"], ascending=[False, True]
+    )
+    is_shared = best.duplicated(["occurrence_id", "key"]).reindex(rows.index)
+    is_named = [isinstance(name, str) and bool(given.rules.tokens(name)) for name in rows["name"]]
+    reasons = {
+        "no_email": email.isna(),
+        "unsubscribed": state.eq("withdrawn"),
+        "bounced": state.eq("bounced"),
+        "no_consent": ~state.isin(["granted", "suppressed"]),
+        "already_bought": phone.isin(given.bought),
+        "contacted_recently": _contacted(rows, given),
+        "shared_email": is_shared,
+        "ambiguous_person": ~np.array(is_named, dtype=bool),
+        "suppressed": state.eq("suppressed"),
+        "no_template": pd.Series([given.template(tier) is None for tier in rows["tier"]], index=rows.index, dtype=bool),
+    }
+    chosen = np.select([np.asarray(hit, dtype=bool) for hit in reasons.values()], [*reasons], "")
+    return pd.Series(chosen, index=rows.index, dtype="str").replace("", None).astype("str")
+
+
+def _contacted(rows: pd.DataFrame, given: Draftable) -> pd.Series:
+    """Return whether another draft to the same address was approved in the last days: somebody writes already."""
+    approved = given.edits[given.edits["is_approved"].astype(bool)]
+    since = given.kept.as_of.tz_localize("UTC") - pd.Timedelta(days=given.pause_days)
+    ids = set(approved.loc[approved["edited_at"] >= since, "draft_id"])
+    emails = set(rows.loc[rows["draft_id"].isin(ids), "email"].dropna())
+    return rows["email"].isin(emails) & ~rows["draft_id"].isin(ids)
+
+
+def _texts(
+    rows: pd.DataFrame, messages: pd.DataFrame, questions: pd.DataFrame, given: Draftable
+) -> dict[str, pd.Series]:
+    """Return the text of each row that is not withheld, with its hashes and evidence."""
+    asked = _asked(messages, questions)
+    others = {occurrence: full_names(names) for occurrence, names in given.names.items()}
+    records = [
+        {} if isinstance(row["withheld_reason"], str) else _one(row, asked, others, given)
+        for row in rows.to_dict("records")
+    ]
+    names = ("template", "template_hash", "inputs_hash", "base_hash", "subject", "body_text", "evidence")
+    found = {n: pd.Series([each.get(n) for each in records], index=rows.index, dtype="str") for n in names}
+    return found | {"evidence": found["evidence"].fillna("{}")}
+
+
+def _asked(messages: pd.DataFrame, questions: pd.DataFrame) -> dict[tuple[str, str], list[Asked]]:
+    """Return the questions each person surely asked, and that were not private."""
+    sure = messages[
+        messages["is_question"].astype(bool) & messages["match_confidence"].eq(EXACT) & messages["audience"].ne(PRIVATE)
+    ]
+    named = questions[questions["match_confidence"].eq(EXACT)].rename(columns={"question": "text"})
+    columns = [*PERSON, "text", "file_id", "source_row"]
+    both = pd.concat([sure[columns], named[columns]], ignore_index=True)
+    found: dict[tuple[str, str], list[Asked]] = {}
+    for occurrence, person, text, file_id, line in both.itertuples(index=False, name=None):
+        if isinstance(text, str):
+            found.setdefault((occurrence, person), []).append((text, file_id, int(line)))
+    return found
+
+
+def _one(
+    row: Mapping[Any, Any],
+    asked: Mapping[tuple[str, str], list[Asked]],
+    others: Mapping[str, frozenset[str]],
+    given: Draftable,
+) -> dict[str, Any]:
+    template = given.template(row["tier"])
+    assert template is not None  # noqa: S101 - else it is withheld
+    own = full_names([lookup_key(row["name"])])
+    rows = asked.get((row["occurrence_id"], row["person_key"]), [])
+    quotes = own_questions(rows, others.get(row["occurrence_id"], frozenset()), own)
+    facts: dict[str, Any] = {
+        "first_name": row["first_name"] if given.rules.tokens(str(row["first_name"] or "")) else None,
+        "topic": row["topic"],
+        "conductor": row["conductor"],
+        "attended_minutes": None if pd.isna(row["minutes_union"]) else int(row["minutes_union"]) or None,
+        "messages": int(row["messages"]) or None,
+        "questions": [text for text, _ in quotes],
+        "first_question": quotes[0][0] if quotes else None,
+        "unsubscribe_line": UNSUBSCRIBE_LINE,
+        **given.offers.get(row["occurrence_id"], {}),
+    }
+    facts = {name: None if isinstance(value, float) and pd.isna(value) else value for name, value in facts.items()}
+    facts = {name: value for name, value in facts.items() if name in template.names and value}
+    subject, body = template.render(facts)
+    evidence = {name: {"value": value} for name, value in facts.items() if name != "unsubscribe_line"}
+    for name in ("first_question", "questions"):
+        if name in evidence:
+            evidence[name] |= quotes[0][1] if name == "first_question" else {"rows": [place for _, place in quotes]}
+    of_template = given.hashes.setdefault(template.file, _hash(template.text))
+    return {
+        "template": template.file,
+        "template_hash": of_template,
+        "inputs_hash": _hash(json.dumps(facts, sort_keys=True, ensure_ascii=False)),
+        "base_hash": _hash(f"{subject}\n{body}"),
+        "subject": subject,
+        "body_text": body,
+        "evidence": json.dumps(evidence, sort_keys=True, ensure_ascii=False),
+    }
+
+
+def _with_edits(rows: pd.DataFrame, given: Draftable) -> pd.DataFrame:
+    """Lay the last edit of each draft over it; where what was edited is made otherwise now, it is stale."""
+    last = given.edits.sort_values(["edited_at", "file_id", "source_row"]).drop_duplicates("draft_id", keep="last")
+    names = ("base_hash", "subject", "body", "notes", "editor", "edited_at", "is_approved")
+    edit = {name: looked_up(rows["draft_id"], last, "draft_id", name) for name in names}
+    is_withheld = rows["withheld_reason"].notna()
+    has_edit = edit["base_hash"].notna() & ~is_withheld
+    is_same = edit["base_hash"].eq(rows["base_hash"])
+    is_approved = edit["is_approved"].fillna(value=False).astype(bool)
+    is_text = edit["body"].ne(rows["body_text"]) | edit["subject"].ne(rows["subject"])
+    status = np.select(
+        [is_withheld, ~has_edit, ~is_same, is_approved, is_text | edit["notes"].notna()],
+        [WITHHELD, DRAFT, STALE, APPROVED, EDITED],
+        DRAFT,
+    )
+    is_stale = pd.Series(status == STALE, index=rows.index)
+    return rows.assign(
+        status=pd.Series(status, index=rows.index, dtype="str"),
+        generated_text=(rows["subject"] + "\n" + rows["body_text"]).where(is_stale),
+        subject=rows["subject"].where(~has_edit, edit["subject"]),
+        body_text=rows["body_text"].where(~has_edit, edit["body"]),
+        notes=edit["notes"].where(has_edit),
+        editor=edit["editor"].where(has_edit),
+        edited_at=edit["edited_at"].where(has_edit),
+    )
+
+
+def mail_consents(registrants: pd.DataFrame, questions: pd.DataFrame) -> Outcome:
+    """Return what answers of registration forms say of mail, the latest of each e-mail. As `clean.mail_consents`.
+
+    `registrants` is `raw.zoom_registrant_rows`, `questions` is `consent_questions.csv`. Rule: consent comes from data.
+    """
+    own = questions[questions["channel"].isin(["email", "all"])]
+    asked = [
+        (wildcard(pattern), frozenset(map(lookup_key, yes.split("|"))))
+        for pattern, yes in own[["pattern", "yes_values"]].itertuples(index=False)
+    ]
+    found: dict[str, dict[str, Any]] = {}
+    columns = [*TRACE, "email", "questions"]
+    rows = registrants.sort_values(["registered_at", *TRACE])[columns] if asked else registrants.iloc[:0][columns]
+    for file_id, line, email, answers in rows.itertuples(index=False):
+        for question, answer in json.loads(answers).items():
+            for pattern, yes in asked:
+                if isinstance(email, str) and pattern.fullmatch(lookup_key(question)) and lookup_key(answer):
+                    state = "granted" if lookup_key(answer) in yes else "refused"
+                    found[lookup_key(email)] = {"file_id": file_id, "source_row": line, "state": state}
+    frame = pd.DataFrame([{"email": email, **about} for email, about in found.items()], columns=MAIL_CONSENTS.names)
+    return summarised(frame.sort_values("email", ignore_index=True), **{"raw.zoom_registrant_rows": registrants})
+
+
+def owners_of(webinars: pd.DataFrame, owners: pd.DataFrame) -> dict[str, str]:
+    """Return the role each occurrence belongs to: by its webinar id, else its conductor, else its profile."""
+    found: dict[str, str] = {}
+    for column in ("profile", "conductor", "webinar_id"):
+        named = {
+            lookup_key(name): role.strip()
+            for name, role in owners[[column, "role"]].itertuples(index=False)
+            if name.strip()
+        }
+        for occurrence, value in webinars[["occurrence_id", column]].itertuples(index=False):
+            if (role := named.get(lookup_key(value))) is not None:
+                found[occurrence] = role
+    return found
+
+
+def _hash(text: str, length: int = 12) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

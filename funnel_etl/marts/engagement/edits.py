@@ -1,0 +1,64 @@
+"""Edits of drafts as they are landed: a CSV file an import, its rows what a person made of a draft.
+
+Here: the form of such a file, and which of them a night uses. Not here: importing (`operate/drafts`), and what an edit
+does (`drafts`). The e-mail stands in each row, so that an erasure finds it.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+import pandas as pd
+
+from funnel_etl.core.tables.accounting import LedgerLine, Outcome
+from funnel_etl.marts.engagement.draft_contracts import RAW_FOLLOWUP_EDITS
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.nightly import NightlySources
+
+SOURCE = "followup_edits"
+COLUMNS = ("draft_id", "base_hash", "subject", "body", "notes", "is_approved", "editor", "edited_at", "email")
+
+
+def land(landing: Landing, edits: Iterable[Mapping[str, str]], at: datetime) -> str:
+    """Keep edits (COLUMNS but edited_at) in the landing archive; returns the file_id."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for edit in edits:
+        writer.writerow({**edit, "edited_at": at.isoformat()})
+    name = f"edits_{at:%Y%m%dT%H%M%S}.csv"
+    return landing.put(SOURCE, "file", name, text.getvalue().encode(), received_at=at).file_id
+
+
+def files_of_night(sources: NightlySources, night: date) -> list[str]:
+    """Return the files of edits that a night uses: all that were landed when it ran; written down for a replay."""
+    landing = sources.landing
+    nights = landing.nights(SOURCE)
+    if any(other > night for other in nights):
+        earlier = [other for other in nights if other <= night]
+        return (landing.night(max(earlier), SOURCE) or []) if earlier else []
+    found = [arrival.file_id for arrival in landing.arrivals(SOURCE) if arrival.status == "accepted"]
+    if found or nights:
+        landing.record_night(night, SOURCE, found)
+    return found
+
+
+def followup_edits(files: Mapping[str, bytes]) -> Outcome:
+    """Return one row per edit. Columns as `raw.followup_edits`; lines of erased persons are empty, and none."""
+    records = []
+    for file_id, data in files.items():
+        reader = csv.reader(io.StringIO(data.decode(), newline=""))
+        before = 0
+        for cells in reader:
+            line, before = before + 1, reader.line_num
+            if line > 1 and len(cells) == len(COLUMNS) and cells[0]:
+                row = dict(zip(COLUMNS, cells, strict=True))
+                records.append(
+                    {**row, "file_id": file_id, "source_row": line, "is_approved": row["is_approved"] == "yes"}
+                )
+    frame = pd.DataFrame(records, columns=RAW_FOLLOWUP_EDITS.names)
+    frame["edited_at"] = pd.to_datetime(frame["edited_at"], utc=True, format="ISO8601")
+    frame["notes"] = frame["notes"].replace("", None)
+    frame["is_approved"] = frame["is_approved"].astype("boolean")
+    return Outcome(RAW_FOLLOWUP_EDITS.conform(frame), [LedgerLine("landed edits", len(frame), len(frame))])
