@@ -1,6 +1,7 @@
 """Chats, polls and questions through whole nights on a real PostgreSQL: dropped, tied, matched, published."""
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from funnel_etl.catalog import SOURCES
+from funnel_etl.marts.engagement import definitions as engagement
 from funnel_etl_tests.installation import Installation
 from funnel_etl_tests.unit.marts.engagement.conftest import START, WEBINAR, Person, report, v4
 
@@ -33,6 +35,8 @@ CHAT = (
     + f"18:09:00 From Asha Rao to Dev Shah(Direct Message):\n\t{SECRET}\n".encode()
 )
 OTHER = "81200001002"
+ROLE_A, ROLE_B, READER = (f"eng_{name}_{uuid.uuid4().hex[:8]}" for name in ("a", "b", "reader"))
+RESTRICTED = [table for table in engagement.TABLES if table.restricted]
 
 
 REGISTERED = f"""Registration Report
@@ -70,6 +74,9 @@ def story(new_installation: Callable[[], Installation]) -> Installation:
     lay_sources(installation)
     drop = installation.drop / "zoom"
     (drop / "attendees.csv").write_bytes(report(PEOPLE))
+    (installation.config / "engagement_owners.csv").write_text(
+        f"conductor,profile,webinar_id,role,note\n,,{WEBINAR},{ROLE_A},\n,,{OTHER},{ROLE_B},\n"
+    )
     (drop / "registered.csv").write_text(REGISTERED)
     (installation.config / "consent_questions.csv").write_text(
         "pattern,channel,yes_values,note\n*mail you*,email,yes,\n"
@@ -210,3 +217,79 @@ def test_the_commands_say_counts_and_no_words(story: Installation) -> None:
     assert "chat (V3)" in shown
     assert "everybody" not in shown + story.command("drafts", "status").stdout
     assert f'{OCCURRENCE},"Zoya Khan",' in story.command("engagement", "unmatched").stdout
+
+
+@pytest.fixture(scope="module")
+def roles(story: Installation) -> Iterator[None]:
+    """Three roles that may read every table and view: of one webinar each, and of none."""
+    with story.engine.begin() as connection:
+        for role in (ROLE_A, ROLE_B, READER):
+            connection.execute(sa.text(f"CREATE ROLE {role}"))
+            for schema in ("clean", "mart", "mart_masked", "ops"):
+                connection.execute(sa.text(f"GRANT USAGE ON SCHEMA {schema} TO {role}"))
+                connection.execute(sa.text(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}"))
+    yield
+    with story.engine.begin() as connection:
+        for role in (ROLE_A, ROLE_B, READER):
+            connection.execute(sa.text(f"DROP OWNED BY {role}"))
+            connection.execute(sa.text(f"DROP ROLE {role}"))
+
+
+def seen(story: Installation, role: str, sql: str) -> list[tuple[object, ...]]:
+    with story.engine.connect() as connection:
+        connection.execute(sa.text(f"SET ROLE {role}"))
+        found = [tuple(row) for row in connection.execute(sa.text(sql))]
+        connection.execute(sa.text("RESET ROLE"))
+    return found
+
+
+@pytest.mark.usefixtures("roles")
+def test_a_role_sees_the_rows_of_its_own_webinars_and_no_other(story: Installation) -> None:
+    for table in RESTRICTED:
+        sql = f"SELECT DISTINCT split_part(occurrence_id, '-', 1) FROM {table.full_name}"  # noqa: S608 - of a contract
+        of_a, of_b = seen(story, ROLE_A, sql), seen(story, ROLE_B, sql)
+        assert set(of_a) <= {(WEBINAR,)}, table.full_name
+        assert set(of_b) <= {(OTHER,)}, table.full_name
+        assert seen(story, READER, sql) == [], table.full_name
+    assert seen(story, ROLE_A, "SELECT count(*) FROM clean.chat_messages") == [(3,)]
+    assert seen(story, ROLE_B, "SELECT count(*) FROM clean.chat_messages") == [(2,)]
+
+
+@pytest.mark.usefixtures("roles")
+def test_no_way_of_sql_leads_to_another_roles_rows(story: Installation) -> None:
+    names = [table.full_name for table in RESTRICTED]
+    quoted = ", ".join(f"'{name}'" for name in names)
+    stats = "SELECT count(*) FROM pg_stats WHERE schemaname || '.' || tablename IN "
+    assert seen(story, ROLE_A, f"{stats} ({quoted})") == [(0,)]
+    with story.engine.begin() as connection:
+        for name in names:
+            connection.execute(sa.text(f"ANALYZE {name}"))
+    texts = "AND attname IN ('text', 'body_text', 'subject', 'question', 'sender_name', 'notes', 'answer')"
+    assert story.value(f"{stats} ({quoted}) {texts}") == 0
+    assert seen(story, ROLE_B, f"SELECT count(*) FROM mart.followup_drafts WHERE owner = '{ROLE_A}'") == [(0,)]  # noqa: S608
+    views = story.query("SELECT table_name FROM information_schema.views WHERE table_schema = 'mart_masked'")[
+        "table_name"
+    ].tolist()
+    assert not set(views) & {table.name for table in RESTRICTED}
+    raw = story.engine.raw_connection()
+    try:
+        with raw.cursor() as cursor:
+            cursor.execute(f"SET ROLE {ROLE_A}")
+            cursor.execute("SET row_security = off")
+            with pytest.raises(Exception, match="row-level security"):
+                cursor.execute("SELECT * FROM clean.chat_messages")
+    finally:
+        raw.rollback()
+        raw.close()
+
+
+def test_row_security_that_somebody_took_away_is_put_back_by_the_next_night(story: Installation) -> None:
+    with story.engine.begin() as connection:
+        connection.execute(sa.text("DROP POLICY funnel_etl_members ON mart.engagement_scores"))
+        connection.execute(sa.text("ALTER TABLE clean.chat_messages NO FORCE ROW LEVEL SECURITY"))
+    assert story.night(NIGHT + timedelta(days=4)).failures == {}
+    forced = (
+        "SELECT count(*) FROM pg_class WHERE relname IN ('engagement_scores', 'chat_messages') AND relforcerowsecurity"
+    )
+    assert story.value(forced) == 2
+    assert story.value("SELECT count(*) FROM pg_policy WHERE polname = 'funnel_etl_members'") == len(RESTRICTED)

@@ -19,7 +19,7 @@ from funnel_etl.marts.engagement.draft_contracts import (
     MAIL_CONSENTS,
     RAW_FOLLOWUP_EDITS,
 )
-from funnel_etl.marts.engagement.drafts import Draftable, followup_drafts, mail_consents, owners_of
+from funnel_etl.marts.engagement.drafts import Draftable, followup_drafts, mail_consents
 from funnel_etl.marts.engagement.edits import followup_edits
 from funnel_etl.marts.engagement.facts_of_drafts import offers_by_occurrence
 from funnel_etl.marts.engagement.matching import Roster, credited, name_keys, rosters
@@ -32,11 +32,12 @@ from funnel_etl.marts.engagement.messages import (
     qa_questions,
     webinar_engagement,
 )
+from funnel_etl.marts.engagement.owners import owners_of
 from funnel_etl.marts.engagement.people import by_occurrence, engagement_people, engagement_staff
 from funnel_etl.marts.engagement.priority import followup_priority
 from funnel_etl.marts.engagement.score_contracts import ENGAGEMENT_SCORES, SCORE_CALIBRATION
 from funnel_etl.marts.engagement.score_rules import ScoreRules
-from funnel_etl.marts.engagement.scores import engagement_scores
+from funnel_etl.marts.engagement.scores import Counting, engagement_scores
 from funnel_etl.marts.engagement.tying import Known, engagement_files, files_by_id, known_of, rows_by_file
 from funnel_etl.parts.marketing.zoom.assets import ROWS
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REGISTRATIONS, ZOOM_REPORTS
@@ -50,7 +51,9 @@ from funnel_etl.platform.dagster.table_asset import table_asset
 
 GROUP = "engagement"
 COUNTED = ("occurrence_id", "person_key", "match_confidence", "text_hash", *TRACE)
-OCCURRENCES = WEBINARS.only("occurrence_id", "webinar_id", "started_at", "event_date", "duration_minutes")
+OCCURRENCES = WEBINARS.only(
+    *"occurrence_id webinar_id started_at event_date duration_minutes conductor profile".split()
+)
 NAMED = contracts.ENGAGEMENT_PEOPLE.only(
     "occurrence_id", "person_key", "names", "email", "phone", "attended", "presence"
 )
@@ -160,7 +163,7 @@ def chat_unmatched_asset(
     night: Night, messages: pd.DataFrame, answers: pd.DataFrame, questions: pd.DataFrame, **said: pd.DataFrame
 ) -> Outcome:
     """List the names that are credited to nobody, with who they might be."""
-    return chat_unmatched(messages, answers, questions, _frames(night, said).rosters)
+    return chat_unmatched(messages, answers, questions, _frames(night, said))
 
 
 @table_asset(
@@ -190,7 +193,9 @@ def webinar_engagement_asset(
             "occurrence_id", "person_key", "zoom_person_key", "email", "phone", "attended", "minutes_union"
         ),
         "registrations": ZOOM_REGISTRATIONS.only("occurrence_id", "person_key", "email", "phone"),
-        "webinars": WEBINARS.only("occurrence_id", "event_date", "duration_minutes", "has_attendee_report"),
+        "webinars": WEBINARS.only(
+            *"occurrence_id webinar_id event_date duration_minutes has_attendee_report conductor profile".split()
+        ),
         "share": contracts.WEBINAR_ENGAGEMENT,
         "messages": contracts.CHAT_MESSAGES.only(*COUNTED, "kind", "audience", "sent_at", "position", "is_question"),
         "questions": contracts.QA_QUESTIONS.only(*COUNTED),
@@ -198,9 +203,11 @@ def webinar_engagement_asset(
     },
     uses=Uses.CUT_OFF,
 )
-def engagement_scores_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
+def engagement_scores_asset(night: Night, **frames: Any) -> Outcome:
     """Score each person of each webinar by what is known of them."""
-    return engagement_scores(**frames, rules=score_rules(night), confidences=confidences(night), as_of=night.as_of)
+    owners = owners_of(frames["webinars"], night.config.table("engagement_owners"))
+    counting = Counting(score_rules(night), confidences(night), owners)
+    return engagement_scores(**frames, counting=counting, as_of=night.as_of)
 
 
 @table_asset(
@@ -351,4 +358,5 @@ def _make_frames(night: Night, said: dict[str, pd.DataFrame]) -> Frames:
     found: dict[str, Roster] = rosters(
         said["people"], staff, night.config.table("chat_names"), rules_of(night.config.table), tied
     )
-    return Frames(files, said["webinars"], found, staff, files_by_id(said["raw_files"], night.zone), night.zone)
+    owners = owners_of(said["webinars"], night.config.table("engagement_owners"))
+    return Frames(files, said["webinars"], found, staff, files_by_id(said["raw_files"], night.zone), night.zone, owners)

@@ -26,6 +26,7 @@ PERSON_KEY = Column(
     "Who it is: the key of clean.zoom_attendance; a further person of the same phone has |<name> behind it.",
     personal=True,
 )
+OWNER = Column("owner", Kind.TEXT, "Role that the webinar belongs to (engagement_owners.csv); NULL: nobody's.")
 _MATCH = (
     PERSON_KEY,
     Column("matched_by", Kind.TEXT, "How the name was matched.", required=True, values=MATCHED_BY),
@@ -114,9 +115,11 @@ CHAT_MESSAGES = Table(
         Column("is_question", Kind.BOOLEAN, "Whether it asks something; a private one does not count.", required=True),
         Column("is_noise", Kind.BOOLEAN, "Whether it says nothing (chat_noise.csv, or signs only).", required=True),
         *_MATCH,
+        OWNER,
         *TRACE_COLUMNS,
     ),
     note="Private messages between attendees are in the landed file alone. Two files of one chat are one.",
+    restricted=True,
 )
 
 POLL_ANSWERS = Table(
@@ -132,9 +135,11 @@ POLL_ANSWERS = Table(
         Column("answered_at", Kind.TIMESTAMP, "When it was submitted."),
         Column("sender_name", Kind.TEXT, "Name shown.", personal=True),
         *_MATCH,
+        OWNER,
         *TRACE_COLUMNS,
         Column("answer_number", Kind.INTEGER, "Which answer of its line, from 0.", required=True),
     ),
+    restricted=True,
 )
 
 QA_QUESTIONS = Table(
@@ -153,8 +158,10 @@ QA_QUESTIONS = Table(
         Column("is_live_answer", Kind.BOOLEAN, "Whether it was answered aloud.", required=True),
         Column("sender_name", Kind.TEXT, "Name of who asked.", personal=True),
         *_MATCH,
+        OWNER,
         *TRACE_COLUMNS,
     ),
+    restricted=True,
 )
 
 CHAT_UNMATCHED = Table(
@@ -170,8 +177,10 @@ CHAT_UNMATCHED = Table(
         Column("messages", Kind.INTEGER, "Messages, answers and questions under it.", required=True),
         Column("candidates", Kind.JSON, "Keys of persons it might be.", required=True, personal=True),
         Column("config_line", Kind.TEXT, "Line for chat_names.csv, but for the person_key.", personal=True),
+        OWNER,
     ),
     note="A line of chat_names.csv says who it is. Names of hosts are not listed.",
+    restricted=True,
 )
 
 WEBINAR_ENGAGEMENT = Table(

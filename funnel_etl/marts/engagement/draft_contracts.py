@@ -2,7 +2,7 @@
 
 from funnel_etl.core.reading.common_columns import TRACE_COLUMNS
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.marts.engagement.contracts import PERSON_KEY
+from funnel_etl.marts.engagement.contracts import OWNER, PERSON_KEY
 from funnel_etl.marts.engagement.score_contracts import ALL_TIERS, CUSTOMER_ID
 from funnel_etl.parts.marketing.zoom.clean.contracts import OCCURRENCE_ID
 
@@ -13,7 +13,6 @@ REASONS_WITHHELD = (
 )  # fmt: skip
 """Why a draft is withheld: the first that holds."""
 _PERSON = Column("person_key", Kind.TEXT, PERSON_KEY.description, required=True, personal=True)
-_OWNER = Column("owner", Kind.TEXT, "Role that the webinar belongs to (engagement_owners.csv); NULL: nobody's.")
 
 RAW_FOLLOWUP_EDITS = Table(
     "raw",
@@ -68,7 +67,7 @@ FOLLOWUP_DRAFTS = Table(
         Column("generated_night", Kind.DATE, "Day of the webinar's night from which on it is made.", required=True),
         Column("edited_at", Kind.TIMESTAMP, "When it was edited last."),
         Column("editor", Kind.TEXT, "Who did."),
-        _OWNER,
+        OWNER,
     ),
     note="Nothing is sent from here. Consent comes from data; without it a draft is withheld.",
     restricted=True,
@@ -91,7 +90,7 @@ FOLLOWUP_PRIORITY = Table(
         Column("questions", Kind.INTEGER, "Questions asked.", required=True),
         Column("reason", Kind.TEXT, "Why this person, in one line.", required=True),
         Column("draft_id", Kind.TEXT, "Draft of the person."),
-        _OWNER,
+        OWNER,
     ),
     note="By tier, questions, score, and the later webinar; who bought or has an approved draft is not on it.",
     restricted=True,

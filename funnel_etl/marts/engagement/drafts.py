@@ -283,20 +283,5 @@ def mail_consents(registrants: pd.DataFrame, questions: pd.DataFrame) -> Outcome
     return summarised(frame.sort_values("email", ignore_index=True), **{"raw.zoom_registrant_rows": registrants})
 
 
-def owners_of(webinars: pd.DataFrame, owners: pd.DataFrame) -> dict[str, str]:
-    """Return the role each occurrence belongs to: by its webinar id, else its conductor, else its profile."""
-    found: dict[str, str] = {}
-    for column in ("profile", "conductor", "webinar_id"):
-        named = {
-            lookup_key(name): role.strip()
-            for name, role in owners[[column, "role"]].itertuples(index=False)
-            if name.strip()
-        }
-        for occurrence, value in webinars[["occurrence_id", column]].itertuples(index=False):
-            if (role := named.get(lookup_key(value))) is not None:
-                found[occurrence] = role
-    return found
-
-
 def _hash(text: str, length: int = 12) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:length]

@@ -7,7 +7,7 @@ Here: putting files, clocks, matching and rules together. Not here: each of thes
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from funnel_etl.marts.engagement.contracts import (
 )
 from funnel_etl.marts.engagement.matching import Matched, Roster, match
 from funnel_etl.marts.engagement.one_chat import one_chat, taken_back
+from funnel_etl.marts.engagement.owners import owned
 from funnel_etl.marts.engagement.tying import File
 from funnel_etl.parts.marketing.zoom.reader.chat_words import MESSAGE, PRIVATE, REPLY
 from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import CHAT, POLL, QUESTIONS
@@ -56,7 +57,7 @@ class Kept:
 class Frames:
     """What was said of an occurrence rests on: `files` is `ops.engagement_files`, `webinars` `clean.webinars`.
 
-    `names`: file_id → what its path says; `staff`: names of hosts by occurrence.
+    `names`: file_id → what its path says; `staff`: names of hosts, `owners`: the role, by occurrence.
     """
 
     files: pd.DataFrame
@@ -65,6 +66,7 @@ class Frames:
     staff: Mapping[str, frozenset[str]]
     names: Mapping[str, File]
     zone: str
+    owners: Mapping[str, str] = field(default_factory=dict)
 
     def occurrence_of(self, rows: pd.DataFrame) -> pd.Series:
         """Return the occurrence of each row, by its file; missing while the file waits."""
@@ -110,7 +112,7 @@ def chat_messages(
     account.warn("sent_at", _with_clock_lost(account, said))
     said = said.sort_values(["occurrence_id", "order", "file_id", "source_row"], ignore_index=True)
     said = _with_facts(said, frames, noise, kept)
-    outcome = close(said[CHAT_MESSAGES.names], account, to_host)
+    outcome = close(owned(said, frames.owners)[CHAT_MESSAGES.names], account, to_host)
     outcome.days = [frames.event_dates(said["occurrence_id"]) + pd.Timedelta(days=kept.text_days + 1)]
     outcome.days.append(frames.event_dates(said["occurrence_id"]) + pd.Timedelta(days=PRIVATE_TEXT_DAYS + 1))
     return outcome
@@ -202,7 +204,8 @@ def poll_answers(rows: pd.DataFrame, frames: Frames) -> Outcome:
     )
     own = own.loc[account.remaining]
     matched = _named(own.assign(sent_at=own["answered_at"]), frames).rows
-    return account.outcome(own.assign(answer_number=own["position"], **matched)[POLL_ANSWERS.names])
+    own = owned(own.assign(answer_number=own["position"], **matched), frames.owners)
+    return account.outcome(own[POLL_ANSWERS.names])
 
 
 def qa_questions(rows: pd.DataFrame, frames: Frames, kept: Kept) -> Outcome:
@@ -218,7 +221,7 @@ def qa_questions(rows: pd.DataFrame, frames: Frames, kept: Kept) -> Outcome:
     gone, first = kept.gone(frames.event_dates(own["occurrence_id"]))
     own = own.assign(text_hash=text_hashes(own["question"].fillna("")), **matched)
     own = own.assign(question=own["question"].mask(gone), answer=own["answer"].mask(gone))
-    outcome = account.outcome(own[QA_QUESTIONS.names])
+    outcome = account.outcome(owned(own, frames.owners)[QA_QUESTIONS.names])
     outcome.days = [first]
     return outcome
 
@@ -241,9 +244,7 @@ def _named(rows: pd.DataFrame, frames: Frames) -> Matched:
     return replace(found, rows=found.rows.assign(matched_by=found.rows["matched_by"].mask(nobody, ANONYMOUS_BY)))
 
 
-def chat_unmatched(
-    messages: pd.DataFrame, answers: pd.DataFrame, questions: pd.DataFrame, rosters: Mapping[str, Roster]
-) -> Outcome:
+def chat_unmatched(messages: pd.DataFrame, answers: pd.DataFrame, questions: pd.DataFrame, frames: Frames) -> Outcome:
     """Return one row per occurrence and name that is credited to nobody. Columns as `ops.chat_unmatched`."""
     columns = ["occurrence_id", "sender_name", "email", "sent_at", "person_key", "matched_by", "is_host_side"]
     parts = [messages.assign(email=None, is_host_side=False)]
@@ -252,7 +253,7 @@ def chat_unmatched(
     rows = pd.concat([part.reindex(columns=columns) for part in parts], ignore_index=True)
     rows = rows[rows["person_key"].isna() & ~rows["matched_by"].isin(NO_TRACE) & rows["sender_name"].notna()]
     rows = rows.assign(sender_key=lookup_keys(rows["sender_name"]))
-    found = match(rows, rosters).candidates if len(rows) else {}
+    found = match(rows, frames.rosters).candidates if len(rows) else {}
     groups = rows.groupby(["occurrence_id", "sender_key"], sort=True)
     first = groups.agg(
         sender_name=("sender_name", "first"), matched_by=("matched_by", "first"), messages=("sender_key", "size")
@@ -263,7 +264,7 @@ def chat_unmatched(
     quoted = first["sender_name"].str.replace('"', '""')
     first["config_line"] = first["occurrence_id"] + ',"' + quoted + '",'
     return summarised(
-        first.reindex(columns=CHAT_UNMATCHED.names),
+        owned(first, frames.owners).reindex(columns=CHAT_UNMATCHED.names),
         **{"clean.chat_messages": messages, "clean.poll_answers": answers, "clean.qa_questions": questions},
     )
 

@@ -2,7 +2,7 @@
 
 from funnel_etl.core.config_engagement import NO_SHOW, TIERS, UNKNOWN, UNSCORED
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.marts.engagement.contracts import PERSON_KEY
+from funnel_etl.marts.engagement.contracts import OWNER, PERSON_KEY
 from funnel_etl.parts.marketing.zoom.clean.contracts import OCCURRENCE_ID
 
 ALL_TIERS = (*TIERS, UNSCORED, NO_SHOW, UNKNOWN)
@@ -34,6 +34,7 @@ ENGAGEMENT_SCORES = Table(
         Column("phone", Kind.TEXT, "Phone of the person.", personal=True),
         Column("evidence", Kind.JSON, "Rows of messages and questions: [file_id, source_row].", required=True),
         Column("rules_version", Kind.TEXT, "Hash of weights, bands and tiers.", required=True),
+        OWNER,
     ),
     note="score = floor(sum of weight times points, by the sum of weights, plus a half), over the components that are "
     "known; engagement_weights.csv, engagement_bands.csv, engagement_tiers.csv.",

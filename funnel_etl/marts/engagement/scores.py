@@ -5,14 +5,17 @@ Here: counting, and putting people, counts and rules together. Not here: the ari
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from funnel_etl.core.config_engagement import COMPONENTS
 from funnel_etl.core.tables.accounting import Outcome, summarised
+from funnel_etl.marts.engagement.contracts import EXACT, MEDIUM
 from funnel_etl.marts.engagement.matching import credited
 from funnel_etl.marts.engagement.messages import looked_up
+from funnel_etl.marts.engagement.owners import owned
 from funnel_etl.marts.engagement.score_contracts import ENGAGEMENT_SCORES
 from funnel_etl.marts.engagement.score_rules import ScoreRules, scored
 from funnel_etl.parts.marketing.zoom.clean.grouping import group
@@ -24,6 +27,15 @@ MOST_EVIDENCE = 50
 PERSON = ["occurrence_id", "person_key"]
 
 
+@dataclass(frozen=True)
+class Counting:
+    """By what is scored: the rules; how surely a name must be matched to count; whose an occurrence is."""
+
+    rules: ScoreRules
+    confidences: Sequence[str] = (EXACT, MEDIUM)
+    owners: Mapping[str, str] = field(default_factory=dict)
+
+
 def engagement_scores(
     people: pd.DataFrame,
     registrations: pd.DataFrame,
@@ -33,15 +45,14 @@ def engagement_scores(
     questions: pd.DataFrame,
     answers: pd.DataFrame,
     *,
-    rules: ScoreRules,
-    confidences: Sequence[str],
+    counting: Counting,
     as_of: pd.Timestamp,
 ) -> Outcome:
     """Return one row per occurrence up to `as_of` and person registered or there. Columns as `mart.engagement_scores`.
 
-    `people` is `clean.engagement_people`, `share` is `mart.webinar_engagement`; `confidences`: how surely a name must
-    be matched to count.
+    `people` is `clean.engagement_people`, `share` is `mart.webinar_engagement`.
     """
+    rules, confidences = counting.rules, counting.confidences
     rows = _persons(people, registrations, webinars, as_of)
     said = {
         "messages": counted_messages(messages, confidences),
@@ -75,6 +86,7 @@ def engagement_scores(
         "clean.qa_questions": questions,
         "clean.poll_answers": answers,
     }
+    rows = owned(rows, counting.owners)
     return summarised(rows[ENGAGEMENT_SCORES.names].reset_index(drop=True), **inputs)
 
 

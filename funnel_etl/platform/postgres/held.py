@@ -129,11 +129,12 @@ def own_transaction(cursor: adbc.Cursor) -> int:
 def is_plain(cursor: adbc.Cursor, table: Table) -> bool:
     """Return whether just what is sent gets into a table.
 
-    Not where it has a trigger, rule or policy of somebody's, nor where the publisher writes more itself.
+    Not where it has a trigger, rule or policy of somebody's, nor where the publisher writes more itself. Row security
+    of a restricted table is ours, and was looked at before.
     """
     (plain,) = _asked(
         cursor,
-        "SELECT NOT (c.relhasrules OR c.relrowsecurity OR EXISTS "  # noqa: S608 - quoted
+        f"SELECT NOT (c.relhasrules OR (c.relrowsecurity AND NOT {table.restricted}) OR EXISTS "  # noqa: S608 - quoted
         "(SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)) "
         f"FROM pg_class AS c WHERE c.oid = CAST({literal(quoted_name(table))} AS regclass)",
     )

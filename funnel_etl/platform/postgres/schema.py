@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 
 from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.platform.contracts import LINE_RUNS, MASK_KEY, QUARANTINE, REPAIRS, SCHEMA_MARKS
-from funnel_etl.platform.postgres import catalogue, masking, views
+from funnel_etl.platform.postgres import catalogue, masking, row_security, views
 from funnel_etl.platform.postgres.database import advisory_lock, literal
 from funnel_etl.platform.postgres.short_locks import (
     LOCK_SECONDS,
@@ -105,6 +105,7 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection
                 masking.make_key(connection)
                 return False
         failures, made_anew = _bring_up(engine, tables, wanted, needed)
+        failures |= _secure(engine, tables)
         for name, error in failures.items():
             if needed is None or name in needed or name.startswith("ops."):
                 raise error
@@ -117,6 +118,24 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection
             if not failures:
                 _note_mark(connection, mark, wanted)
     return True
+
+
+def _secure(engine: sa.Engine, tables: list[Table]) -> dict[str, NotChanged]:
+    """Put row security on the restricted tables that lack it; return what cannot be done now."""
+    with engine.connect() as connection:
+        names = set(row_security.unsecured(connection, tables))
+    failures: dict[str, NotChanged] = {}
+    for table in (table for table in tables if table.full_name in names):
+        quoted = f'"{table.schema}"."{table.name}"'
+        try:
+            change(engine, table.full_name, partial(_securing, table=table), table=quoted)
+        except NotChanged as error:
+            failures[table.full_name] = error
+    return failures
+
+
+def _securing(connection: sa.Connection, table: Table) -> None:
+    row_security.secure(connection, table)
 
 
 def _make_schemas(connection: sa.Connection) -> None:
@@ -132,6 +151,7 @@ def _touched(connection: sa.Connection, tables: list[Table], wanted: list[View],
     """Return the names of what is not as it was made: tables, and the views together."""
     kinds = {t.full_name: {identifier(column.name): column.kind for column in t.columns} for t in tables}
     found = catalogue.unlike(connection, metadata(tables), kinds)
+    found += [name for name in row_security.unsecured(connection, tables) if name not in found]
     if made_views is not None and made_views != catalogue.definitions(connection, wanted):
         found.append(OUR_VIEWS)
     return found

@@ -161,7 +161,7 @@ class Night:
         private_frame = pd.concat(private[1:] or private, ignore_index=True)
         chat = chat_messages(rows[said.CHAT], private_frame, frames, self.table("chat_noise"), kept)
         polls, questions = poll_answers(rows[said.POLL], frames), qa_questions(rows[said.QUESTIONS], frames, kept)
-        unmatched = chat_unmatched(chat.rows, polls.rows, questions.rows, found)
+        unmatched = chat_unmatched(chat.rows, polls.rows, questions.rows, frames)
         share = webinar_engagement(tied, chat.rows, events, credited(chat.rows, ("exact", "medium")))
         return Made(events, people, tied, chat, polls, questions, unmatched, share)
 

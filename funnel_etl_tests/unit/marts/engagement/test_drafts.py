@@ -12,10 +12,11 @@ from funnel_etl.core.followup_templates import templates_of
 from funnel_etl.core.person_names import NameRules
 from funnel_etl.marts.engagement.contracts import CHAT_MESSAGES, QA_QUESTIONS
 from funnel_etl.marts.engagement.draft_contracts import FOLLOWUP_DRAFTS, MAIL_CONSENTS, RAW_FOLLOWUP_EDITS
-from funnel_etl.marts.engagement.drafts import Draftable, draft_id, followup_drafts, mail_consents, owners_of
+from funnel_etl.marts.engagement.drafts import Draftable, draft_id, followup_drafts, mail_consents
 from funnel_etl.marts.engagement.facts_of_drafts import holds_contact, offers_by_occurrence, quoted
 from funnel_etl.marts.engagement.matching import name_keys
 from funnel_etl.marts.engagement.messages import Kept
+from funnel_etl.marts.engagement.owners import owners_of
 from funnel_etl.marts.engagement.priority import followup_priority
 from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_REGISTRANT_ROWS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS

@@ -37,7 +37,7 @@ def test_tables_of_nothing_are_empty_and_hold_their_contracts() -> None:
         contracts.QA_QUESTIONS: qa_questions(ASKED, frames(), KEPT),
     }
     messages, answers, questions = (table.conform(outcome.rows) for table, outcome in made.items())
-    made[contracts.CHAT_UNMATCHED] = chat_unmatched(messages, answers, questions, {})
+    made[contracts.CHAT_UNMATCHED] = chat_unmatched(messages, answers, questions, frames())
     credited = pd.Series(dtype=bool)
     made[contracts.WEBINAR_ENGAGEMENT] = webinar_engagement(frames().files, messages, WEBINARS.empty(), credited)
     reports, people = ZOOM_REPORTS.empty(), RAW_ZOOM_ATTENDEE_ROWS.empty()

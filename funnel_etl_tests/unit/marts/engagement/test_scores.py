@@ -5,7 +5,7 @@ import pandas as pd
 from funnel_etl.marts.engagement.contracts import CHAT_MESSAGES, POLL_ANSWERS, QA_QUESTIONS
 from funnel_etl.marts.engagement.score_contracts import ENGAGEMENT_SCORES
 from funnel_etl.marts.engagement.score_rules import DEFAULT_RULES
-from funnel_etl.marts.engagement.scores import engagement_scores
+from funnel_etl.marts.engagement.scores import Counting, engagement_scores
 from funnel_etl_tests.unit.marts.engagement.conftest import NIGHT, START, WEBINAR, Made, Night, Person, report, v4
 
 PEOPLE = (
@@ -27,8 +27,7 @@ def scores(made: Made, *registered: str, sure: tuple[str, ...] = ("exact", "medi
         CHAT_MESSAGES.conform(made.chat.rows),
         QA_QUESTIONS.conform(made.questions.rows),
         POLL_ANSWERS.conform(made.polls.rows),
-        rules=DEFAULT_RULES,
-        confidences=sure,
+        counting=Counting(DEFAULT_RULES, sure),
         as_of=NIGHT,
     )
     rows = ENGAGEMENT_SCORES.conform(outcome.rows)
