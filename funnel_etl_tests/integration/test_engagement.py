@@ -293,3 +293,20 @@ def test_row_security_that_somebody_took_away_is_put_back_by_the_next_night(stor
     )
     assert story.value(forced) == 2
     assert story.value("SELECT count(*) FROM pg_policy WHERE polname = 'funnel_etl_members'") == len(RESTRICTED)
+
+
+def test_erasing_somebody_takes_what_she_said_and_leaves_what_others_said(story: Installation) -> None:
+    done = story.command("erase", "9810000001", "asha@example.com", "--yes", "--shared")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = story.query("SELECT sender_name, text FROM clean.chat_messages ORDER BY occurrence_id, position")
+    assert "Asha Rao" not in set(rows["sender_name"])
+    assert {"Dev Shah", "Zoya Khan"} <= set(rows["sender_name"])
+    assert story.value("SELECT count(*) FROM mart.followup_drafts WHERE email = 'asha@example.com'") == 0
+    for folder in (Path(story.environment["FUNNEL_HOME"]), story.drop):
+        for path in folder.rglob("*"):
+            if path.is_file() and "postgres" not in path.parts:
+                data = path.read_bytes()
+                assert not [
+                    word for word in (b"Good evening everybody", SECRET.encode(), b"My own words") if word in data
+                ], path
+    assert story.night(NIGHT + timedelta(days=5)).failures == {}

@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from funnel_etl.delivery.webengage.intake import SOURCE as CONSENT
 from funnel_etl.operate.erase import database as erase_database
 from funnel_etl.operate.erase.deliveries import forget_deliveries
 from funnel_etl.operate.erase.person import IDS, JOURNAL, Person, person_of
+from funnel_etl.operate.erase.said import as_json, erase_said, said_by
 from funnel_etl.operate.erase.stores import RemovedLines, count_landed, erase_folders, erase_lake, erase_landed
 from funnel_etl.operate.rerun.sandbox import ReplayedSources, sandbox_prefix
 from funnel_etl.operate.run.night import Writer, only_writer, run_job, summarise_run
@@ -127,6 +130,8 @@ class Eraser:
         begun = self._begun()
         with self._engine.connect() as connection:
             person = person_of(connection, words, placeholders) if words else Person()
+            said, said_as = said_by(connection, person.phones, person.emails)
+            person = replace(person, said=said, said_as=said_as)
             person = person.joined(begun) if begun else person
             if not person.names:
                 raise FunnelError("nobody is named", where="erase", fix="type a phone or an e-mail of the person")
@@ -154,6 +159,10 @@ class Eraser:
             by = self._landing.erasures.add(person.names)
             log.info("landing archive: lines become tombstones")
             landed = erase_landed(self._landing, matcher, by)
+            of_webinars = erase_said(self._landing, person.said, person.said_as, by, self.settings.drop_folder / ZOOM)
+            landed.problems += of_webinars.problems
+            for place, count in of_webinars.lines.items():
+                landed.count(place, count)
             self._landing.sweep(timedelta(0))
         log.info("lake: rows go out of every night's tables")
         store = open_store(UPath(self.settings.lake_root))
@@ -244,12 +253,15 @@ class Eraser:
         except FileNotFoundError:
             return None
         ids = {name: frozenset(kept["ids"].get(name, [])) for name in IDS}
-        return Person(frozenset(kept["phones"]), frozenset(kept["emails"]), ids=ids)
+        said = {file_id: frozenset(lines) for file_id, lines in kept.get("said", {}).items()}
+        said_as = {file_id: frozenset(names) for file_id, names in kept.get("said_as", {}).items()}
+        return Person(frozenset(kept["phones"]), frozenset(kept["emails"]), ids=ids, said=said, said_as=said_as)
 
 
 def _as_json(person: Person) -> dict[str, object]:
     ids = {name: sorted(values) for name, values in person.ids.items()}
-    return {"phones": sorted(person.phones), "emails": sorted(person.emails), "ids": ids}
+    said = {"said": as_json(person.said), "said_as": as_json(person.said_as)}
+    return {"phones": sorted(person.phones), "emails": sorted(person.emails), "ids": ids, **said}
 
 
 def _others(connection: sa.Connection, person: Person) -> int:

@@ -33,13 +33,16 @@ JOURNAL = "erasing.json"
 class Person:
     """Whom to erase: `phones` (as the tables hold them) and `emails`; `shared`: linked, but of others too, and stays.
 
-    `ids`: column → its values in the rows of the person, as sale_id.
+    `ids`: column → its values in the rows of the person, as sale_id; `said`, `said_as`: by file_id, lines and names of
+    what the person said in webinars.
     """
 
     phones: frozenset[str] = frozenset()
     emails: frozenset[str] = frozenset()
     shared: frozenset[str] = frozenset()
     ids: dict[str, frozenset[str]] = field(default_factory=dict)
+    said: dict[str, frozenset[int]] = field(default_factory=dict)
+    said_as: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[str]:
@@ -60,7 +63,11 @@ class Person:
     def joined(self, other: "Person") -> "Person":
         """Return both as one."""
         ids = {name: self.ids.get(name, frozenset()) | other.ids.get(name, frozenset()) for name in IDS}
-        return Person(self.phones | other.phones, self.emails | other.emails, self.shared | other.shared, ids)
+        said = {f: self.said.get(f, frozenset()) | other.said.get(f, frozenset()) for f in {*self.said, *other.said}}
+        names = {*self.said_as, *other.said_as}
+        said_as = {f: self.said_as.get(f, frozenset()) | other.said_as.get(f, frozenset()) for f in names}
+        phones, emails, shared = self.phones | other.phones, self.emails | other.emails, self.shared | other.shared
+        return Person(phones, emails, shared, ids, said, said_as)
 
 
 def digits(phone: str) -> str:
