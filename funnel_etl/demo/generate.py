@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.demo.campaigns import make_leads
+from funnel_etl.demo.chats import write_chats
 from funnel_etl.demo.config import DEMO_CONFIG, Window, read_config
 from funnel_etl.demo.crm import Crm, make_assignments
 from funnel_etl.demo.people import make_people
@@ -28,11 +29,15 @@ def generate(
     months: int = 3,
     seed: int = 7,
     config_dir: Path | None = None,
+    chats: bool = False,
+    predicts: bool = True,
 ) -> Truth:
     """Write the four CSV sources into `target`, Zoom reports into `target/drop/zoom/`, the truth into `target/truth/`.
 
     Files are overwritten, never removed: Zoom reports of another `as_of` that are there already would stay, so give an
     empty folder. `leads` form submissions over `months` months, the last one that of `as_of`.
+
+    With `chats`, each webinar has one; `predicts`: who will buy writes and asks more, else nobody does.
 
     Raises `ValueError` for fewer than 400 leads or 2 months, `ConfigError` for a config table that cannot be read.
     """
@@ -58,6 +63,11 @@ def generate(
         part.sheet.write(target)
     write_zoom(target / "drop" / "zoom", zoom, config.bots, config.conductors)
     truth = work_out(target / "truth", people, submissions, zoom, assigned, sales, spend, window)
+    if chats:
+        counted = sales.facts[sales.facts["is_counted"]]
+        first = counted.groupby("phone")["sold"].min()
+        rng = np.random.default_rng([seed, len(streams)])
+        truth.tables["chats"] = write_chats(target / "drop" / "zoom", zoom, first, rng, predicts=predicts)
     truth.write()
     return truth
 

@@ -21,6 +21,7 @@ from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.demo.crm_server import LoopbackCrm
+from funnel_etl.demo.engagement import recovered
 from funnel_etl.demo.generate import generate
 from funnel_etl.demo.installation import TOKEN, config_of, port_of, settings_of, sources_of
 from funnel_etl.demo.recovered import recovery
@@ -68,7 +69,7 @@ def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, 
             _empty(settings)
             console.print(f"Making {grouped(leads)} leads and what became of them, up to {night} (seed {seed}) …")
             shutil.copytree(DEMO_CONFIG, config_of(home))
-            generate(sources_of(home), as_of=night, leads=leads, seed=seed, config_dir=config_of(home))
+            generate(sources_of(home), as_of=night, leads=leads, seed=seed, config_dir=config_of(home), chats=True)
         crm = stack.enter_context(LoopbackCrm(sources_of(home), TOKEN))
         demo = settings_of(settings, crm)
         databases = stack.enter_context(open_databases(demo.state, demo.database_port, demo.database_url))
@@ -149,6 +150,8 @@ def _show_tables(home: Path, databases: Databases, night: date, console: Console
     with engine(databases.funnel_url).connect() as connection:
         console.print(_funnel(pd.read_sql(FUNNEL, connection), night))
         console.print(_recovered(recovery(truth, lambda sql: pd.read_sql(sa.text(sql), connection))))
+        for line in recovered(truth, lambda sql: pd.read_sql(sa.text(sql), connection)).lines:
+            console.print(line, markup=False)
         console.print(_quarantine_table(pd.read_sql(QUARANTINE, connection), pd.read_sql(REJECTED, connection)))
 
 

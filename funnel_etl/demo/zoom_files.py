@@ -43,7 +43,7 @@ def write_zoom(folder: Path, zoom: Zoom, bots: Sequence[str], spellings: Mapping
         names = spellings.get(event.conductor, [event.conductor])
         party = _Party(event, number, by_event.get(number, []), segments, bot, names[number % len(names)])
         _write_event(folder, party)
-    (folder / "poll_report_wrong_place.csv").write_bytes(_poll())
+    (folder / "performance_report_wrong_place.csv").write_bytes(_performance())
     (folder / "~$still_open.csv").write_bytes(b"")
 
 
@@ -213,17 +213,17 @@ def _label(row: dict[str, object]) -> int:
     return int(str(row["label"]))
 
 
-def _poll() -> bytes:
-    """Return a report that is neither of the two, as somebody drops it by mistake."""
+def _performance() -> bytes:
+    """Return a report of a kind that nobody reads, as somebody drops it by mistake."""
     return render(
         [
-            ["Poll Report", ""],
+            ["Performance Report", ""],
             ["Report Generated:", "Oct 01, 2026 8:50 PM"],
             ["Topic", "Webinar ID", "Actual Start Time"],
             ["Plutus ACCA Masterclass", "812 0000 1001", "Oct 1, 2026 7:00 PM"],
-            ["Poll Details", ""],
-            ["#", "User Name", "User Email", "Submitted Date/Time"],
-            ["1", "A guest", "guest@example.net", "Oct 01, 2026 19:31:02", "How is it?", "Good"],
+            ["Webinar Performance", ""],
+            ["Metric", "Value"],
+            ["Attention", "Good"],
         ],
         "\r\n",
     )[0]

@@ -10,7 +10,7 @@ from funnel_etl.core.followup_templates import templates_of
 from funnel_etl.core.person_names import rules_of
 from funnel_etl.core.tables.accounting import TRACE, Outcome
 from funnel_etl.core.tables.validity import Uses
-from funnel_etl.marts.engagement import contracts, edits
+from funnel_etl.marts.engagement import contracts, edits, pictures
 from funnel_etl.marts.engagement.calibration import score_calibration
 from funnel_etl.marts.engagement.contracts import EXACT, MEDIUM
 from funnel_etl.marts.engagement.draft_contracts import (
@@ -188,6 +188,7 @@ def webinar_engagement_asset(
 @table_asset(
     ENGAGEMENT_SCORES,
     group=GROUP,
+    shows=pictures.tiers,
     inputs={
         "people": contracts.ENGAGEMENT_PEOPLE.only(
             "occurrence_id", "person_key", "zoom_person_key", "email", "phone", "attended", "minutes_union"
@@ -213,6 +214,7 @@ def engagement_scores_asset(night: Night, **frames: Any) -> Outcome:
 @table_asset(
     SCORE_CALIBRATION,
     group=GROUP,
+    shows=pictures.calibration,
     inputs={
         "scores": ENGAGEMENT_SCORES.only("occurrence_id", "person_key", "phone", "score", "tier", "points"),
         "webinars": WEBINARS.only("occurrence_id", "started_at", "event_date", "duration_minutes", "product"),

@@ -1,4 +1,4 @@
-"""What a person said in webinars: lines of chats, polls and question reports that are theirs, though no phone is in them.
+"""What a person said in webinars: the lines that are theirs in chats, polls and questions, without a phone in them.
 
 Here: which lines, and taking them out of landed files. Not here: what names the person by phone or e-mail (`stores`).
 """

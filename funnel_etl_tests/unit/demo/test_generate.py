@@ -252,7 +252,7 @@ ZOOM = {
     "day 2 in the topic": r"Bootcamp \(day_2\)",
     "bootcamp without a day": r"^TLS Drafting Bootcamp",
     "spaced webinar id": r"812 0000 1001",
-    "a poll in the wrong folder": r"^Poll Details",
+    "a report of another kind in the wrong folder": r"^Webinar Performance",
 }
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from funnel_etl.marts.engagement import pictures
 from funnel_etl.marts.engagement.calibration import mature_people, score_calibration, verdict
 from funnel_etl.marts.engagement.calibration_maths import auc, auc_interval, brier_without_own, data_weights, wilson
 from funnel_etl.marts.engagement.score_contracts import ENGAGEMENT_SCORES, SCORE_CALIBRATION
@@ -192,3 +193,13 @@ def test_nobody_makes_an_empty_table() -> None:
     nobody = ENGAGEMENT_SCORES.empty()
     sold = SALES.only("phone", "sold_at", "revenue_inr", "is_counted").empty()
     assert SCORE_CALIBRATION.conform(score_calibration(nobody, WEBINARS.empty(), sold, AS_OF).rows).empty
+
+
+def test_pictures_are_drawn_of_counts_alone_and_are_the_same_bytes() -> None:
+    scores, webinars, sold = planted(np.random.default_rng(4), predicts=True)
+    rows = SCORE_CALIBRATION.conform(score_calibration(scores, webinars, sold, AS_OF).rows)
+    for draw, frame in ((pictures.tiers, scores), (pictures.calibration, rows)):
+        first, again = draw(frame, AS_OF), draw(frame, AS_OF)
+        assert first == again
+        assert all(isinstance(picture, bytes) and picture.startswith(b"\x89PNG") for picture in first.values())
+        assert draw(frame.iloc[:0], AS_OF) == {}
