@@ -354,7 +354,7 @@ def erase(
 def engagement_show(
     name: Annotated[str | None, typer.Argument(metavar="WEBINAR", help="Occurrence or webinar id; the newest.")] = None,
 ) -> None:
-    """Say what is known of a webinar: tiers, files, how much of its chat is credited, whether the score predicts."""
+    """Show what is known of a webinar: tiers, files, how much of its chat is credited, whether the score predicts."""
     from funnel_etl.operate.engagement import render  # noqa: PLC0415
 
     with readable_failures():
@@ -393,7 +393,7 @@ def drafts_import(
 
 @drafts.command("status")
 def drafts_status() -> None:
-    """Say how many drafts there are, in what state, and why others are withheld."""
+    """Show how many drafts there are, in what state, and why others are withheld."""
     from funnel_etl.operate.drafts import render  # noqa: PLC0415
 
     with readable_failures():

@@ -22,7 +22,7 @@ WITHIN = pd.Timedelta(days=30)
 
 
 @dataclass(frozen=True)
-class _Line:
+class _ChatLine:
     """A line of a chat: seconds after the start; `email`: of who truly wrote it, "" for the host."""
 
     second: int
@@ -63,8 +63,8 @@ def _lines(
     sold: pd.Series,
     *,
     predicts: bool,
-) -> Iterator[_Line]:
-    yield _Line(30, event.conductor, "Welcome everybody", "")
+) -> Iterator[_ChatLine]:
+    yield _ChatLine(30, event.conductor, "Welcome everybody", "")
     first = segments.drop_duplicates("row").set_index("row")
     joined: dict[int, pd.Timestamp] = dict(zip(first.index, first["joined"], strict=True))
     gone: dict[int, pd.Timestamp] = dict(zip(first.index, first["left"], strict=True))
@@ -85,13 +85,13 @@ def _lines(
         )
         sender = " ".join(reversed(name.split())) if rng.random() < 0.05 else name
         for _ in range(messages):
-            yield _Line(int(rng.integers(begin + 1, end)), sender, str(rng.choice(SAID)), email)
+            yield _ChatLine(int(rng.integers(begin + 1, end)), sender, str(rng.choice(SAID)), email)
         for _ in range(questions):
             text = str(rng.choice(ASKED)).format(n=int(rng.integers(1, 1000)))
-            yield _Line(int(rng.integers(begin + 1, end)), sender, text, email)
+            yield _ChatLine(int(rng.integers(begin + 1, end)), sender, text, email)
         if rng.random() < 0.04:
             other = others[int(rng.integers(len(others)))]
-            yield _Line(
+            yield _ChatLine(
                 int(rng.integers(begin + 1, end)),
                 sender,
                 "my number is in my profile",
@@ -99,14 +99,14 @@ def _lines(
                 f"{other}(Direct Message)",
             )
         if rng.random() < 0.05:
-            yield _Line(int(rng.integers(begin + 1, end)), sender, 'Reacted to "Welcome everybody" with 👍', email)
+            yield _ChatLine(int(rng.integers(begin + 1, end)), sender, 'Reacted to "Welcome everybody" with 👍', email)
         if rng.random() < 0.01:
-            yield _Line(
+            yield _ChatLine(
                 int(rng.integers(begin + 1, end)), sender, f"hm\n18:45:13 From {event.conductor} to Everyone:", email
             )
 
 
-def _written(line: _Line, form: str, event: Event) -> str:
+def _written(line: _ChatLine, form: str, event: Event) -> str:
     at = event.start + pd.Timedelta(seconds=line.second)
     to = line.to if form != "V2" or "(" in line.to else ""
     if form in ("V1", "V2"):

@@ -41,7 +41,7 @@ def show_import(settings: Settings, out: Console, file: Path, editor: str) -> No
 
 
 def show_status(settings: Settings, out: Console) -> None:
-    """Say how many drafts there are, in what state, and why others are withheld."""
+    """Show how many drafts there are, in what state, and why others are withheld."""
     found = newest_drafts(settings.lake_root)
     statuses, reasons = counts(found.rows)
     out.print(f"Night {found.night}: {grouped(len(found.rows))} people of the last webinars.", markup=False)

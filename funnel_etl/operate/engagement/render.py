@@ -13,7 +13,7 @@ from funnel_etl.settings import Settings
 
 
 def show(settings: Settings, out: Console, name: str | None) -> None:
-    """Say what is known of a webinar, in counts."""
+    """Show what is known of a webinar, in counts."""
     found = webinar(settings, name)
     out.print(f"{found.occurrence_id}, night {found.night}: {grouped(len(found.scores))} people", markup=False)
     for tier in ALL_TIERS:
