@@ -13,8 +13,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from funnel_etl.core.config_delivery import delivery_faults
-from funnel_etl.core.config_faults import Fault, Tables, bad_cells, cell, patterns, shown, unknown
 from funnel_etl.core.config_engagement import CHECKS as ENGAGEMENT_CHECKS
+from funnel_etl.core.config_faults import Fault, Tables, bad_cells, cell, patterns, shown, unknown
 from funnel_etl.core.config_models import (
     COUNTED,
     DEFAULT_METRICS,

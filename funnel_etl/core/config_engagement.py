@@ -215,15 +215,6 @@ class NameAliases(Row):
     other: Name
 
 
-class ConsentQuestions(Row):
-    """A question of a Zoom registration form whose answer is a consent on a channel."""
-
-    pattern: Name
-    channel: Literal["email", "sms", "whatsapp", "rcs", "all"]
-    yes_values: Name
-    note: str = ""
-
-
 class Followups(Row):
     """A template of follow-ups: a file of the folder `followups`."""
 
@@ -246,7 +237,6 @@ ENGAGEMENT_TABLES: dict[str, type[Row]] = {
     "non_names": NonNames,
     "name_titles": NameTitles,
     "name_aliases": NameAliases,
-    "consent_questions": ConsentQuestions,
     FOLLOWUPS: Followups,
 }
 ENGAGEMENT_KEYS: dict[str, tuple[str, ...]] = {
@@ -262,7 +252,6 @@ ENGAGEMENT_KEYS: dict[str, tuple[str, ...]] = {
     "non_names": ("word",),
     "name_titles": ("word",),
     "name_aliases": ("name", "other"),
-    "consent_questions": ("pattern", "channel"),
     FOLLOWUPS: ("file",),
 }
 

@@ -58,7 +58,7 @@ SCOPES: dict[Table, Scope] = {
     **dict.fromkeys((*engagement.OF_OCCURRENCES, score.ENGAGEMENT_SCORES), Scope.OCCURRENCE),
     score.SCORE_CALIBRATION: Scope.SUMS,
     draft.RAW_FOLLOWUP_EDITS: Scope.FILE,
-    **dict.fromkeys((draft.MAIL_CONSENTS, draft.FOLLOWUP_DRAFTS, draft.FOLLOWUP_PRIORITY), Scope.WHOLE),
+    **dict.fromkeys((draft.FOLLOWUP_DRAFTS, draft.FOLLOWUP_PRIORITY), Scope.WHOLE),
     **dict.fromkeys(parity.TABLES, Scope.WHOLE),  # the sheet's phone and ours are two keys
 }
 

@@ -10,16 +10,16 @@ from funnel_etl.core.followup_templates import templates_of
 from funnel_etl.core.person_names import rules_of
 from funnel_etl.core.tables.accounting import TRACE, Outcome
 from funnel_etl.core.tables.validity import Uses
+from funnel_etl.delivery.webengage.contracts import CONSENT_STATE
 from funnel_etl.marts.engagement import contracts, edits, pictures
 from funnel_etl.marts.engagement.calibration import score_calibration
 from funnel_etl.marts.engagement.contracts import EXACT, MEDIUM
 from funnel_etl.marts.engagement.draft_contracts import (
     FOLLOWUP_DRAFTS,
     FOLLOWUP_PRIORITY,
-    MAIL_CONSENTS,
     RAW_FOLLOWUP_EDITS,
 )
-from funnel_etl.marts.engagement.drafts import Draftable, followup_drafts, mail_consents
+from funnel_etl.marts.engagement.drafts import Draftable, followup_drafts, mail_states
 from funnel_etl.marts.engagement.edits import followup_edits
 from funnel_etl.marts.engagement.facts_of_drafts import offers_by_occurrence
 from funnel_etl.marts.engagement.matching import Roster, credited, name_keys, rosters
@@ -44,7 +44,7 @@ from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REGIS
 from funnel_etl.parts.marketing.zoom.clean.people import people_beside
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.parts.marketing.zoom.reader import engagement_contracts as raw
-from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS
+from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
@@ -235,17 +235,6 @@ def raw_followup_edits(night: Night) -> Outcome:
 
 
 @table_asset(
-    MAIL_CONSENTS,
-    group=GROUP,
-    inputs={"registrants": RAW_ZOOM_REGISTRANT_ROWS.only("email", "registered_at", "questions", *TRACE)},
-    uses=Uses.NOTHING,
-)
-def mail_consents_asset(night: Night, registrants: pd.DataFrame) -> Outcome:
-    """Read who agreed to mails in a registration form."""
-    return mail_consents(registrants, night.config.table("consent_questions"))
-
-
-@table_asset(
     FOLLOWUP_DRAFTS,
     group=GROUP,
     inputs={
@@ -257,7 +246,7 @@ def mail_consents_asset(night: Night, registrants: pd.DataFrame) -> Outcome:
         "messages": contracts.CHAT_MESSAGES.only(*COUNTED, "audience", "is_question", "text"),
         "questions": contracts.QA_QUESTIONS.only(*COUNTED, "question"),
         "edits": RAW_FOLLOWUP_EDITS,
-        "consents": MAIL_CONSENTS,
+        "consents": CONSENT_STATE.only("user_id", "email", "channel", "state"),
         "sales": SALES.only("phone", "sold_date", "is_counted"),
     },
     uses=Uses.CUT_OFF,
@@ -307,7 +296,7 @@ def _draftable(
         language=settings["draft_language"],
         offers=offers_by_occurrence(table("webinar_offers"), recent, night.zone),
         owners=owners_of(webinars, table("engagement_owners")),
-        consents=dict(zip(consents["email"], consents["state"], strict=True)),
+        consents=mail_states(consents),
         bought=_bought(sales, night.as_of),
         names=name_keys(people[people["occurrence_id"].isin(recent["occurrence_id"])]),
         edits=edits,

@@ -96,17 +96,4 @@ FOLLOWUP_PRIORITY = Table(
     restricted=True,
 )
 
-MAIL_CONSENTS = Table(
-    "clean",
-    "mail_consents",
-    "One row per e-mail that a registration form was filled in with, and what it says of mail",
-    ("email",),
-    (
-        *TRACE_COLUMNS,
-        Column("email", Kind.TEXT, "E-mail, in lower case.", required=True, personal=True),
-        Column("state", Kind.TEXT, "What the latest answer says.", required=True, values=("granted", "refused")),
-    ),
-    note="By consent_questions.csv; without a line there nobody has agreed to anything.",
-)
-
-TABLES = (RAW_FOLLOWUP_EDITS, MAIL_CONSENTS, FOLLOWUP_DRAFTS, FOLLOWUP_PRIORITY)
+TABLES = (RAW_FOLLOWUP_EDITS, FOLLOWUP_DRAFTS, FOLLOWUP_PRIORITY)

@@ -14,9 +14,9 @@ import pandas as pd
 
 from funnel_etl.core.followup_templates import Template
 from funnel_etl.core.person_names import NameRules
-from funnel_etl.core.tables.accounting import TRACE, Outcome, summarised
+from funnel_etl.core.tables.accounting import Outcome, summarised
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.core.values.patterns import wildcard
+from funnel_etl.core.values.phone import normalise_one
 from funnel_etl.core.values.text import lookup_key
 from funnel_etl.marts.engagement.contracts import EXACT
 from funnel_etl.marts.engagement.draft_contracts import (
@@ -24,7 +24,6 @@ from funnel_etl.marts.engagement.draft_contracts import (
     DRAFT,
     EDITED,
     FOLLOWUP_DRAFTS,
-    MAIL_CONSENTS,
     STALE,
     WITHHELD,
 )
@@ -127,7 +126,7 @@ def withheld(rows: pd.DataFrame, given: Draftable) -> pd.Series:
     """Return why a draft is withheld, the first reason that holds, in the order of the design; missing: it is not."""
     email, phone = rows["email"].astype("str"), rows["phone"].astype("str")
     states = [
-        given.consents.get(str(e), given.consents.get(str(p), "")) if isinstance(e, str) else ""
+        _stricter(given.consents.get(str(e), ""), given.consents.get(str(p), "")) if isinstance(e, str) else ""
         for e, p in zip(email, phone, strict=True)
     ]
     state = pd.Series(states, index=rows.index, dtype="str")
@@ -260,27 +259,21 @@ def _with_edits(rows: pd.DataFrame, given: Draftable) -> pd.DataFrame:
     )
 
 
-def mail_consents(registrants: pd.DataFrame, questions: pd.DataFrame) -> Outcome:
-    """Return what answers of registration forms say of mail, the latest of each e-mail. As `clean.mail_consents`.
+def _stricter(one: str, other: str) -> str:
+    """Return of what holds for an e-mail and for a phone what permits less; a blank one says nothing."""
+    return max(one, other, key=lambda held: (held != "granted", held != "")) if one and other else one or other
 
-    `registrants` is `raw.zoom_registrant_rows`, `questions` is `consent_questions.csv`. Rule: consent comes from data.
-    """
-    own = questions[questions["channel"].isin(["email", "all"])]
-    asked = [
-        (wildcard(pattern), frozenset(map(lookup_key, yes.split("|"))))
-        for pattern, yes in own[["pattern", "yes_values"]].itertuples(index=False)
-    ]
-    found: dict[str, dict[str, Any]] = {}
-    columns = [*TRACE, "email", "questions"]
-    rows = registrants.sort_values(["registered_at", *TRACE])[columns] if asked else registrants.iloc[:0][columns]
-    for file_id, line, email, answers in rows.itertuples(index=False):
-        for question, answer in json.loads(answers).items():
-            for pattern, yes in asked:
-                if isinstance(email, str) and pattern.fullmatch(lookup_key(question)) and lookup_key(answer):
-                    state = "granted" if lookup_key(answer) in yes else "refused"
-                    found[lookup_key(email)] = {"file_id": file_id, "source_row": line, "state": state}
-    frame = pd.DataFrame([{"email": email, **about} for email, about in found.items()], columns=MAIL_CONSENTS.names)
-    return summarised(frame.sort_values("email", ignore_index=True), **{"raw.zoom_registrant_rows": registrants})
+
+def mail_states(state: pd.DataFrame) -> dict[str, str]:
+    """Return e-mail or phone → what holds of mail, by email, user_id, channel and state of `clean.consent_state`."""
+    mail = state[state["channel"].eq("email") & state["state"].ne("unknown")]
+    by_email = mail[mail["email"].notna()]
+    by_phone = mail[mail["user_id"].notna()]
+    phones = [normalise_one(f"+{user_id}", frozenset()).phone for user_id in by_phone["user_id"]]
+    found = dict(zip(phones, by_phone["state"], strict=True)) | dict(
+        zip(by_email["email"], by_email["state"], strict=True)
+    )
+    return {str(who): held for who, held in found.items() if who}
 
 
 def _hash(text: str, length: int = 12) -> str:

@@ -11,14 +11,13 @@ from funnel_etl.core.config_tables import parse_table
 from funnel_etl.core.followup_templates import templates_of
 from funnel_etl.core.person_names import NameRules
 from funnel_etl.marts.engagement.contracts import CHAT_MESSAGES, QA_QUESTIONS
-from funnel_etl.marts.engagement.draft_contracts import FOLLOWUP_DRAFTS, MAIL_CONSENTS, RAW_FOLLOWUP_EDITS
-from funnel_etl.marts.engagement.drafts import Draftable, draft_id, followup_drafts, mail_consents
+from funnel_etl.marts.engagement.draft_contracts import FOLLOWUP_DRAFTS, RAW_FOLLOWUP_EDITS
+from funnel_etl.marts.engagement.drafts import Draftable, draft_id, followup_drafts, mail_states
 from funnel_etl.marts.engagement.facts_of_drafts import holds_contact, offers_by_occurrence, quoted
 from funnel_etl.marts.engagement.matching import name_keys
 from funnel_etl.marts.engagement.messages import Kept
 from funnel_etl.marts.engagement.owners import owners_of
 from funnel_etl.marts.engagement.priority import followup_priority
-from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_REGISTRANT_ROWS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS
 from funnel_etl.settings import PROJECT
 from funnel_etl.sources.config_folder import table_bytes
@@ -242,21 +241,19 @@ def test_the_owner_is_by_webinar_before_conductor_before_profile(made: Made) -> 
     assert owners_of(webinars, parse_table("engagement_owners", lines.encode())) == {OCCURRENCE: "by_id"}
 
 
-def test_an_answer_of_a_form_is_a_consent_and_the_latest_holds() -> None:
-    frame = pd.DataFrame(
-        {
-            "file_id": "r",
-            "source_row": [2, 3, 4],
-            "email": ["Asha@example.com", "asha@example.com", "dev@example.com"],
-            "registered_at": pd.to_datetime(["2026-09-01", "2026-09-02", "2026-09-02"], utc=True),
-            "questions": ['{"May we mail you?": "No"}', '{"May we mail you?": "yes"}', '{"Other?": "yes"}'],
-        }
-    )
-    rows = RAW_ZOOM_REGISTRANT_ROWS.only("file_id", "source_row", "email", "registered_at", "questions").conform(frame)
-    questions = parse_table("consent_questions", b"pattern,channel,yes_values,note\n*mail you*,email,Yes|I agree,\n")
-    found = MAIL_CONSENTS.conform(mail_consents(rows, questions).rows)
-    assert found[["email", "state", "source_row"]].to_numpy().tolist() == [["asha@example.com", "granted", 3]]
-    assert mail_consents(rows, parse_table("consent_questions", None)).rows.empty
+def test_what_holds_of_mail_is_by_e_mail_and_by_phone_and_the_stricter_counts(made: Made) -> None:
+    state = pd.DataFrame(
+        [
+            (None, "asha@example.com", "email", "granted"),
+            ("919810000001", None, "email", "withdrawn"),
+            (None, "dev@example.com", "email", "unknown"),
+            (None, "dev@example.com", "whatsapp", "granted"),
+        ],
+        columns=["user_id", "email", "channel", "state"],
+    ).astype("str")
+    consents = mail_states(state)
+    assert consents == {"asha@example.com": "granted", "9810000001": "withdrawn"}
+    assert drafts(made, consents=consents).loc[ASHA, "withheld_reason"] == "unsubscribed"
 
 
 def test_whom_to_call_first_is_by_tier_then_questions_and_says_why(made: Made) -> None:
