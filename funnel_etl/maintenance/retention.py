@@ -27,6 +27,8 @@ COMMANDS = {
     "operate/rerun/replay.py": "a lake of its own; of the real one only the replayed night, to compare with",
     "operate/explain/changes_render.py": "a night that somebody asks for; without it it says which ones there are",
     "operate/worklist/worklist.py": "its newest night",
+    "operate/drafts/drafts.py": "its newest night",
+    "operate/engagement/engagement.py": "the newest night of what it shows",
 }
 """Modules of commands that ask which nights the lake has → what they read. What assets read, they declare."""
 NEWEST = 2

@@ -10,9 +10,10 @@ import pytest
 
 from funnel_etl.catalog import SOURCE_NAMES
 from funnel_etl.core.config_checks import check_together, misspelled_header
-from funnel_etl.core.config_tables import parse_table
+from funnel_etl.core.config_tables import TABLES, parse_table
 from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.settings import PROJECT
+from funnel_etl.sources.config_folder import table_bytes
 
 START = PROJECT / "config_csv"
 SETS = pytest.mark.parametrize("folder", [START, DEMO_CONFIG], ids=["start", "demo"])
@@ -37,6 +38,18 @@ HEADERS = {
     "delivery_rules": "profile,kind,deliver,from_date,max_age_days,unknown_consent,note",
     "delivery_attributes": "kind,attribute,value,type,profile",
     "consent_questions": "pattern,channel,yes_values,note",
+    "chat_files": "file_name,webinar_id,started_at,note",
+    "chat_names": "occurrence_id,sender_name,person_key,note",
+    "chat_noise": "text",
+    "engagement_settings": "name,value,note",
+    "engagement_weights": "component,weight",
+    "engagement_bands": "component,at_least,points",
+    "engagement_tiers": "tier,at_least",
+    "engagement_owners": "conductor,profile,webinar_id,role,note",
+    "webinar_offers": "webinar_id,started_at,offer_name,offer_description,price,deadline,replay_url",
+    "non_names": "word",
+    "name_titles": "word",
+    "name_aliases": "name,other",
 }
 
 
@@ -112,7 +125,7 @@ def test_a_real_team_starts_without_a_line_that_only_one_team_can_know() -> None
     of_a_team = (
         *("funnel_mapping", "campaign_mapping", "manual_mapping", "manual_value_funnel", "closed_months"),
         *("column_aliases", "category_tokens", "conductors", "webinar_overrides", "expected_exports"),
-        "consent_questions",
+        *("chat_files", "chat_names", "engagement_owners", "webinar_offers", "consent_questions"),
     )
     assert {name: rows(name, START) for name in of_a_team} == {name: [] for name in of_a_team}
     of_all = set(HEADERS) - set(of_a_team)
@@ -122,9 +135,9 @@ def test_a_real_team_starts_without_a_line_that_only_one_team_can_know() -> None
 
 
 def test_the_set_a_team_starts_from_has_no_error() -> None:
-    texts = {name: (START / f"{name}.csv").read_bytes() for name in HEADERS}
+    texts = {name: table_bytes(START, name) or b"" for name in TABLES}
     assert check_together({name: parse_table(name, text) for name, text in texts.items()}, SOURCE_NAMES) == {}
-    assert [misspelled_header(name, text) for name, text in texts.items()] == [None] * len(HEADERS)
+    assert [misspelled_header(name, text) for name, text in texts.items()] == [None] * len(TABLES)
 
 
 def test_the_demo_has_its_tables_with_it_when_the_package_is_installed(tmp_path: Path) -> None:
