@@ -84,7 +84,7 @@ class Reader:
         self._thread.join()
 
     def _read(self) -> None:
-        sql = contents_sql([table.full_name for part in PARTS.values() for table in part.TABLES])
+        sql = contents_sql([t.full_name for part in PARTS.values() for t in part.TABLES if not t.lake_only])
         while not self._ended.is_set():
             try:
                 connection = psycopg2.connect(libpq_uri(self.url), connect_timeout=5)

@@ -37,6 +37,8 @@ THINGS = Table(
     extensible=True,
 )
 
+PUBLISHED = [table for table in TABLES if not table.lake_only]
+
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[sa.Engine]:
@@ -76,7 +78,7 @@ def test_every_contract_becomes_a_table_with_its_columns_types_and_comments(engi
             not (column.required or column.name in table.key),
             column.description,
         )
-        for table in TABLES
+        for table in PUBLISHED
         for column in table.columns
     }
     assert len(expected) > 300
@@ -100,7 +102,7 @@ def test_every_schema_table_and_column_in_postgresql_is_described_and_has_a_key(
         "WHERE c.relkind = 'r' AND n.nspname = ANY(:schemas)",
         schemas=list(SCHEMAS),
     )
-    assert len(tables) >= len(TABLES)
+    assert len(tables) >= len(PUBLISHED)
     assert [name for name, comment, _ in tables if not (comment or "").startswith("One row")] == []
     assert [name for name, _, has_key in tables if not has_key] == []
     assert [(table, name) for table, name, *_, comment in columns(engine) if not comment] == []
