@@ -179,6 +179,7 @@ NIGHTS = Table(
             "part",
             Kind.TEXT,
             "Part that was published: marketing, sales, funnel, parity, changes, delivery, watch.",
+            "Part that was published: marketing, sales, funnel, parity, changes, engagement, watch.",
             required=True,
         ),
         Column("as_of", Kind.DATE, "Night.", required=True),

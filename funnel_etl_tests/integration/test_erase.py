@@ -407,6 +407,6 @@ def test_while_the_parts_hold_different_nights_all_goes_but_the_sums_and_people_
     traces = ("971501234567", "chand@example.org", "Chand")
     assert len(dumped(told.at, *traces)) > 10
     said = erase(told.at, "chand@example.org", "+971501234567")
-    assert "The sums of funnel, parity, changes still count the person" in said
+    assert "The sums of funnel, parity, changes, engagement still count the person" in said
     assert not (told.at.home / "state" / "erasing.json").exists()
     assert files_with_traces(told.at, *traces) == {}
