@@ -178,8 +178,7 @@ NIGHTS = Table(
         Column(
             "part",
             Kind.TEXT,
-            "Part that was published: marketing, sales, funnel, parity, changes, delivery, watch.",
-            "Part that was published: marketing, sales, funnel, parity, changes, engagement, watch.",
+            "Part that was published: marketing, sales, funnel, parity, changes, engagement, delivery, watch.",
             required=True,
         ),
         Column("as_of", Kind.DATE, "Night.", required=True),
