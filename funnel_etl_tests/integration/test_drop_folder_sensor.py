@@ -11,7 +11,7 @@ from upath import UPath
 
 from funnel_etl.assembly import TABLES, build_definitions
 from funnel_etl.parts.marketing.zoom.partitions import EXPORT
-from funnel_etl.parts.marketing.zoom.refresh import Remembered
+from funnel_etl.parts.marketing.zoom.refresh import NEEDS, Remembered
 from funnel_etl.platform.lake import Lake
 from funnel_etl.resources import resources as resources_of
 from funnel_etl.settings import Settings
@@ -55,7 +55,7 @@ class Watch:
         """Leave what a night without rows leaves in the lake."""
         lake = Lake(UPath(self.settings.lake_root))
         for table in TABLES:
-            if table.schema in ("clean", "mart"):
+            if table.schema in ("clean", "mart") or table.full_name in NEEDS:
                 lake.write(table, self.settings.yesterday(), table.empty())
 
     @property
