@@ -415,13 +415,14 @@ def test_with_the_sheets_down_part_2_publishes_and_part_1_says_why_in_one_line_e
         "funnel": False,
         "parity": False,
         "changes": False,
+        "engagement": False,
     }
     assert set(result.failures) == {"raw/tofu_leads", "raw/ad_spend"}
     assert all("\n" not in line for line in result.failures.values())
     assert result.failures["raw/tofu_leads"].startswith("tofu_leads")
     after = sheet_down.snapshots["sheet down"]
     expected = {"marketing": NEXT, "sales": NEXT, "funnel": NIGHT, "parity": NIGHT, "watch": NEXT}
-    assert after.as_of == expected | {"changes": NIGHT}
+    assert after.as_of == expected | {"changes": NIGHT, "engagement": NIGHT}
     before, after = sheet_down.snapshots["crm down"], sheet_down.snapshots["sheet down"]
     assert after.of("mart") == before.of("mart")
     assert after.contents["clean.tofu_leads"] == before.contents["clean.tofu_leads"]
