@@ -284,8 +284,10 @@ def test_the_schema_holds_the_night_and_who_may_read_the_published_table_may_rea
     assert nights.told[night].schema == schema
     published, own = nights.loaded
     assert f"{schema}.of_an_earlier_replay" not in own
-    names = {name: f"{schema}.{name.replace('.', '_').removeprefix('mart_')}" for name in published}
-    assert set(names.values()) == set(own)
+    hidden = {table.full_name for table in TABLES if table.restricted}  # a schema of its own has no row security
+    shown = [name for name in published if name not in hidden]
+    names = {name: f"{schema}.{name.replace('.', '_').removeprefix('mart_')}" for name in shown}
+    assert {*names.values(), f"{schema}.ops_engagement_files"} == set(own)
     assert {name for name in names if published[name] != own[names[name]]} == {"mart.data_version"}
     may = "SELECT has_table_privilege(:role, :name, 'SELECT')"
     tables = [f"{schema}.{name}" for name in ("funnel_monthly", "funnel_facts", "clean_sales")]

@@ -208,7 +208,7 @@ def test_the_refresh_changes_the_facts_and_only_those_that_hang_on_zoom(refreshe
 
 def test_the_refresh_publishes_the_night_again_under_new_versions(refreshed: Day) -> None:
     nights = refreshed.installation.query("SELECT part, as_of, version FROM ops.nights ORDER BY version")
-    assert sorted(nights["part"][-4:]) == ["changes", "funnel", "marketing", "parity"]
+    assert sorted(nights["part"][-5:]) == ["changes", "engagement", "funnel", "marketing", "parity"]
     assert set(nights["as_of"]) == {load_settings().yesterday()}
     of_facts = nights.loc[nights["part"] == "funnel", "version"].max()
     assert refreshed.installation.value("SELECT version FROM mart.data_version") == of_facts
