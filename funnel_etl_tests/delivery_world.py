@@ -271,6 +271,18 @@ class World:
         return done.returncode
 
 
+def not_sent(candidate: Candidate, reason: str) -> Candidate:
+    """A candidate that the night excludes."""
+    return replace(candidate, decision="excluded", reason=reason, payload=None, payload_sha256=None)
+
+
+def window(*, is_open: bool) -> str:
+    """A sending window that is open or closed now."""
+    now = datetime.now(UTC) + timedelta(hours=5, minutes=30)
+    begins, ends = ("00:00", "12:00") if (now.hour < 12) == is_open else ("12:00", "24:00")
+    return f"{begins}-{ends}"
+
+
 @contextmanager
 def new_world(installation: Installation, **of_fake: Any) -> Iterator[World]:
     """A world whose fake serves while the block lasts."""

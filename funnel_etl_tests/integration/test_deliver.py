@@ -1,6 +1,6 @@
 """`deliver run` on a real PostgreSQL and a real HTTP server: an event is sent once, whatever happens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,22 +9,9 @@ import pytest
 from funnel_etl.delivery import send
 from funnel_etl.delivery.keys import sha256_hex
 from funnel_etl.delivery.outcome import next_minute
-from funnel_etl_tests.delivery_world import KEY, World, event_candidate, new_world, people, user, user_candidate
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.delivery_world import KEY, World, event_candidate, people, user, user_candidate
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def whole_world(new_installation: Callable[[], Installation]) -> Iterator[World]:
-    with new_world(new_installation()) as made:
-        yield made
-
-
-@pytest.fixture
-def world(whole_world: World) -> World:
-    whole_world.reset()
-    return whole_world
 
 
 def test_three_attendees_are_three_events_and_one_request_of_users(world: World) -> None:

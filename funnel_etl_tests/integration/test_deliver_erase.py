@@ -2,26 +2,18 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from funnel_etl.delivery.sender_lock import no_sender, sender_lock
 from funnel_etl.delivery.webengage.erasures import erasure_of
-from funnel_etl_tests.delivery_world import LICENCE, World, event_candidate, new_world, people, user, user_candidate
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.delivery_world import LICENCE, World, event_candidate, people, user, user_candidate
 
 pytestmark = pytest.mark.slow
 
 PHONE, EMAIL = user(1), "person1@example.org"
 GDPR = "opengdpr_requests"
-
-
-@pytest.fixture(scope="module")
-def whole_world(new_installation: Callable[[], Installation]) -> Iterator[World]:
-    with new_world(new_installation()) as made:
-        yield made
 
 
 @pytest.fixture

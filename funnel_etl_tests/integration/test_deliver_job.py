@@ -1,7 +1,6 @@
 """The job `deliver` as Dagster runs it, and when its sensor and its schedule ask for it."""
 
 import json
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,23 +12,10 @@ from funnel_etl.assembly import build_definitions
 from funnel_etl.delivery.definitions import after_night
 from funnel_etl.delivery.due import Window
 from funnel_etl.delivery.sender_lock import sender_lock
-from funnel_etl_tests.delivery_world import KEY, World, new_world, people, user
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.delivery_world import KEY, World, people, user
 
 pytestmark = pytest.mark.slow
 INDIA = ZoneInfo("Asia/Kolkata")
-
-
-@pytest.fixture(scope="module")
-def whole_world(new_installation: Callable[[], Installation]) -> Iterator[World]:
-    with new_world(new_installation()) as made:
-        yield made
-
-
-@pytest.fixture
-def world(whole_world: World) -> World:
-    whole_world.reset()
-    return whole_world
 
 
 def run_job(world: World, instance: dg.DagsterInstance, config: dict[str, Any] | None = None, **changes: Any) -> Any:

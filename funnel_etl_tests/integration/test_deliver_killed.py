@@ -6,7 +6,6 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,23 +15,10 @@ from funnel_etl.core.errors import StorageUnavailable
 from funnel_etl.delivery.journal import Journal
 from funnel_etl.delivery.sender_lock import sender_lock
 from funnel_etl.operate.deliver import run as service
-from funnel_etl_tests.delivery_world import World, event_candidate, new_world, people, user, user_candidate
-from funnel_etl_tests.installation import Installation
+from funnel_etl_tests.delivery_world import World, event_candidate, people, user, user_candidate
 
 pytestmark = pytest.mark.slow
 KILLED = -9
-
-
-@pytest.fixture(scope="module")
-def whole_world(new_installation: Callable[[], Installation]) -> Iterator[World]:
-    with new_world(new_installation()) as made:
-        yield made
-
-
-@pytest.fixture
-def world(whole_world: World) -> World:
-    whole_world.reset()
-    return whole_world
 
 
 def sent_once(world: World, count: int) -> None:

@@ -1,7 +1,6 @@
 """What `funnel-etl status` and alerts tell of deliveries, and how preview and status of `deliver` read."""
 
 import json
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,29 +16,15 @@ from funnel_etl.platform.postgres.database import open_databases
 from funnel_etl_tests.delivery_world import (
     World,
     event_candidate,
-    new_world,
     people,
     today,
     user,
     user_candidate,
 )
-from funnel_etl_tests.installation import Installation
 
 pytestmark = pytest.mark.slow
 
 RULES = "profile,kind,deliver,from_date,max_age_days,unknown_consent,note\n"
-
-
-@pytest.fixture(scope="module")
-def whole_world(new_installation: Callable[[], Installation]) -> Iterator[World]:
-    with new_world(new_installation()) as made:
-        yield made
-
-
-@pytest.fixture
-def world(whole_world: World) -> World:
-    whole_world.reset()
-    return whole_world
 
 
 def told(world: World, **changes: object) -> list[dict[str, Any]]:
