@@ -20,15 +20,22 @@ _IS_MEMBER = (
     "WHERE r.rolname = owner AND pg_catalog.pg_has_role(current_user, r.oid, 'MEMBER'))"
 )
 """By pg_roles, for pg_has_role fails for a role that is not there."""
-_STATE = """
+_MARK = (
+    "md5(concat_ws(' ', p.polcmd, p.polpermissive, p.polroles, pg_get_expr(p.polqual, p.polrelid), "
+    "pg_get_expr(p.polwithcheck, p.polrelid)))"
+)
+"""Of what a policy lets through, for whom. It is its comment, so that one that was altered shows."""
+_STATE = f"""
 SELECT n.nspname || '.' || c.relname
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname || '.' || c.relname = ANY(:names) AND c.relrowsecurity AND c.relforcerowsecurity
   AND (SELECT array_agg(p.polname::text ORDER BY p.polname) FROM pg_policy AS p WHERE p.polrelid = c.oid)
       = ARRAY[:members, :publisher]
+  AND NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid
+                  AND obj_description(p.oid, 'pg_policy') IS DISTINCT FROM {_MARK})
   AND NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = ANY(:texts)
                   AND a.attstattarget IS DISTINCT FROM 0)
-"""
+"""  # noqa: S608 - our own texts
 
 
 def unsecured(connection: sa.Connection, tables: Iterable[Table]) -> list[str]:
@@ -59,6 +66,9 @@ def secure(connection: sa.Connection, table: Table) -> None:
     ]
     for statement in statements:
         run(connection, statement)
+    marks = sa.text(f"SELECT polname, {_MARK} FROM pg_policy AS p WHERE polrelid = to_regclass(:name)")  # noqa: S608
+    for policy, mark in connection.execute(marks, {"name": table.full_name}).all():
+        run(connection, f"COMMENT ON POLICY {policy} ON {name} IS '{mark}'")
 
 
 def _policies(connection: sa.Connection, table: Table) -> list[tuple[str]]:
