@@ -1,6 +1,5 @@
 """`funnel-etl`: its commands and their options. It neither renders nor decides: each command calls one service."""
 
-import getpass
 import os
 import sys
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from funnel_etl.cli_deliver import deliver
+from funnel_etl.cli_engagement import drafts, engagement
 from funnel_etl.environment import load_settings
 from funnel_etl.session import err, out, readable_failures, settings, work_on
 from funnel_etl.settings import MOST_RETRY_HOURS, PROJECT
@@ -23,9 +23,7 @@ db = typer.Typer(no_args_is_help=True, help="The database: its address, a shell,
 app.add_typer(db, name="db")
 zoom = typer.Typer(no_args_is_help=True, help="Zoom exports: before they are dropped, and after.")
 app.add_typer(zoom, name="zoom")
-engagement = typer.Typer(no_args_is_help=True, help="Who listened and asked in a webinar.")
 app.add_typer(engagement, name="engagement")
-drafts = typer.Typer(no_args_is_help=True, help="Follow-ups: written out, edited by a person, taken in again.")
 app.add_typer(drafts, name="drafts")
 config = typer.Typer(no_args_is_help=True, help="The tables of config_csv, before an edit is accepted.")
 app.add_typer(config, name="config")
@@ -348,56 +346,6 @@ def erase(
 
     with readable_failures():
         raise typer.Exit(show_erase.show(settings(), out, err, who or [], dry_run=dry_run, yes=yes, shared=shared))
-
-
-@engagement.command("show")
-def engagement_show(
-    name: Annotated[str | None, typer.Argument(metavar="WEBINAR", help="Occurrence or webinar id; the newest.")] = None,
-) -> None:
-    """Show what is known of a webinar: tiers, files, how much of its chat is credited, whether the score predicts."""
-    from funnel_etl.operate.engagement import render  # noqa: PLC0415
-
-    with readable_failures():
-        render.show(settings(), out, name)
-
-
-@engagement.command("unmatched")
-def engagement_unmatched(limit: Annotated[int, typer.Option(min=1, help="Names shown.")] = 50) -> None:
-    """List the names of chats, polls and questions that are credited to nobody, and who they might be."""
-    from funnel_etl.operate.engagement import render  # noqa: PLC0415
-
-    with readable_failures():
-        render.show_unmatched(settings(), out, limit)
-
-
-@drafts.command("export")
-def drafts_export(to: Annotated[Path, typer.Argument(metavar="FILE", help="CSV file that is not there yet.")]) -> None:
-    """Write the drafts that are not withheld as CSV, to edit in a spreadsheet. Nothing is sent."""
-    from funnel_etl.operate.drafts import render  # noqa: PLC0415
-
-    with readable_failures():
-        render.show_export(settings(), out, to)
-
-
-@drafts.command("import")
-def drafts_import(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that drafts export wrote.")],
-    editor: Annotated[str, typer.Option(help="Who edited; the user of this machine.")] = "",
-) -> None:
-    """Keep what a person changed in an exported file: it is laid over at every later making, and replayed."""
-    from funnel_etl.operate.drafts import render  # noqa: PLC0415
-
-    with readable_failures():
-        render.show_import(settings(), out, file, editor or getpass.getuser())
-
-
-@drafts.command("status")
-def drafts_status() -> None:
-    """Show how many drafts there are, in what state, and why others are withheld."""
-    from funnel_etl.operate.drafts import render  # noqa: PLC0415
-
-    with readable_failures():
-        render.show_status(settings(), out)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from funnel_etl.core.errors import FunnelError
@@ -231,19 +232,7 @@ def _as_today(row: Delivery, candidate: Candidate) -> Delivery:
     """Return a row that was never sent with what the newest night says of it."""
     if row.state == PERMANENT:
         row = row.with_new_request()
-    return replace(
-        row,
-        candidate_id=candidate.candidate_id,
-        event_name=candidate.event_name,
-        email=candidate.email,
-        started_at=candidate.started_at,
-        event_date=candidate.event_date,
-        first_day=candidate.first_day,
-        last_day=candidate.last_day,
-        payload=_payload(candidate),
-        payload_sha256=candidate.payload_sha256,
-        attribute_types=candidate.attribute_types,
-    )
+    return replace(row, **_of_tonight(candidate))
 
 
 def _row(candidate: Candidate, key: str, generation: int, known: Known) -> Delivery:
@@ -257,24 +246,21 @@ def _row(candidate: Candidate, key: str, generation: int, known: Known) -> Deliv
         request_id=request_id(key),
         planned_at=known.now,
         changed_at=known.now,
-        candidate_id=candidate.candidate_id,
-        event_name=candidate.event_name,
         user_id=candidate.user_id,
-        email=candidate.email,
         occurrence_id=candidate.occurrence_id,
         webinar_id=candidate.webinar_id,
-        started_at=candidate.started_at,
-        event_date=candidate.event_date,
-        first_day=candidate.first_day,
-        last_day=candidate.last_day,
-        payload=_payload(candidate),
-        payload_sha256=candidate.payload_sha256,
-        attribute_types=candidate.attribute_types,
         generation=generation,
         planned_night=known.night,
         file_id=candidate.file_id,
         source_row=candidate.source_row,
+        **_of_tonight(candidate),
     )
+
+
+def _of_tonight(candidate: Candidate) -> dict[str, Any]:
+    """Return what the newest night says anew of a row that was not sent yet."""
+    names = "candidate_id event_name email started_at event_date first_day last_day payload_sha256 attribute_types"
+    return {name: getattr(candidate, name) for name in names.split()} | {"payload": _payload(candidate)}
 
 
 def fired_again(row: Delivery, candidate: Candidate, known: Known, note: str) -> Delivery:

@@ -6,6 +6,7 @@ import dagster as dg
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import TRACE, Outcome
+from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.tables.validity import Uses
 from funnel_etl.parts.marketing.contracts import TOFU_LEADS
 from funnel_etl.parts.marketing.zoom.clean import contracts as clean_contracts
@@ -76,30 +77,6 @@ def raw_zoom_reports(night: Night, parsed_reports: ParsedReports) -> Outcome:
 
 
 @table_asset(
-    contracts.RAW_ZOOM_ATTENDEE_ROWS,
-    group=GROUP,
-    inputs={"reports": contracts.RAW_ZOOM_REPORTS},
-    resources={"parsed_reports"},
-    uses=Uses.NOTHING,
-)
-def raw_zoom_attendee_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
-    """Gather the rows of the attendee reports."""
-    return rows_of(reports, "attendee", parsed_reports)
-
-
-@table_asset(
-    contracts.RAW_ZOOM_REGISTRANT_ROWS,
-    group=GROUP,
-    inputs={"reports": contracts.RAW_ZOOM_REPORTS},
-    resources={"parsed_reports"},
-    uses=Uses.NOTHING,
-)
-def raw_zoom_registrant_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
-    """Gather the rows of the registration reports."""
-    return rows_of(reports, "registration", parsed_reports)
-
-
-@table_asset(
     said.RAW_ZOOM_ENGAGEMENT_FILES,
     group=GROUP,
     needs=[contracts.RAW_ZOOM_REPORTS.asset_key],
@@ -110,40 +87,22 @@ def raw_zoom_engagement_files(night: Night, parsed_reports: ParsedReports) -> Ou
     return engagement_files_of(arrivals_of_night(night.sources, night.day), parsed_reports)
 
 
-@table_asset(
-    said.RAW_ZOOM_CHAT_ROWS,
-    group=GROUP,
-    inputs={"reports": said.RAW_ZOOM_ENGAGEMENT_FILES},
-    resources={"parsed_reports"},
-    uses=Uses.NOTHING,
-)
-def raw_zoom_chat_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
-    """Gather the messages of the chats that are not private."""
-    return rows_of(reports, said.CHAT, parsed_reports)
+def _rows_asset(table: Table, kind: str, reports: Table) -> dg.AssetsDefinition:
+    """Return the asset of the rows of all reports of a kind; `reports` lists them."""
+
+    @table_asset(table, group=GROUP, inputs={"reports": reports}, resources={"parsed_reports"}, uses=Uses.NOTHING)
+    def rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
+        """Gather the rows of all reports of the kind."""
+        return rows_of(reports, kind, parsed_reports)
+
+    return rows
 
 
-@table_asset(
-    said.RAW_ZOOM_POLL_ROWS,
-    group=GROUP,
-    inputs={"reports": said.RAW_ZOOM_ENGAGEMENT_FILES},
-    resources={"parsed_reports"},
-    uses=Uses.NOTHING,
-)
-def raw_zoom_poll_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
-    """Gather the answers of the polls."""
-    return rows_of(reports, said.POLL, parsed_reports)
-
-
-@table_asset(
-    said.RAW_ZOOM_QUESTION_ROWS,
-    group=GROUP,
-    inputs={"reports": said.RAW_ZOOM_ENGAGEMENT_FILES},
-    resources={"parsed_reports"},
-    uses=Uses.NOTHING,
-)
-def raw_zoom_question_rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
-    """Gather the questions of the question reports."""
-    return rows_of(reports, said.QUESTIONS, parsed_reports)
+raw_zoom_attendee_rows = _rows_asset(contracts.RAW_ZOOM_ATTENDEE_ROWS, "attendee", contracts.RAW_ZOOM_REPORTS)
+raw_zoom_registrant_rows = _rows_asset(contracts.RAW_ZOOM_REGISTRANT_ROWS, "registration", contracts.RAW_ZOOM_REPORTS)
+raw_zoom_chat_rows = _rows_asset(said.RAW_ZOOM_CHAT_ROWS, said.CHAT, said.RAW_ZOOM_ENGAGEMENT_FILES)
+raw_zoom_poll_rows = _rows_asset(said.RAW_ZOOM_POLL_ROWS, said.POLL, said.RAW_ZOOM_ENGAGEMENT_FILES)
+raw_zoom_question_rows = _rows_asset(said.RAW_ZOOM_QUESTION_ROWS, said.QUESTIONS, said.RAW_ZOOM_ENGAGEMENT_FILES)
 
 
 @table_asset(
