@@ -18,6 +18,7 @@ from funnel_etl.core.tables.accounting import Outcome, summarised
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.core.values.phone import normalise_one
 from funnel_etl.core.values.text import lookup_key
+from funnel_etl.delivery.webengage.contracts import GRANTED
 from funnel_etl.marts.engagement.contracts import EXACT
 from funnel_etl.marts.engagement.draft_contracts import (
     APPROVED,
@@ -140,7 +141,7 @@ def withheld(rows: pd.DataFrame, given: Draftable) -> pd.Series:
         "no_email": email.isna(),
         "unsubscribed": state.eq("withdrawn"),
         "bounced": state.eq("bounced"),
-        "no_consent": ~state.isin(["granted", "suppressed"]),
+        "no_consent": ~state.isin([GRANTED, "suppressed"]),
         "already_bought": phone.isin(given.bought),
         "contacted_recently": _contacted(rows, given),
         "shared_email": is_shared,
@@ -261,7 +262,7 @@ def _with_edits(rows: pd.DataFrame, given: Draftable) -> pd.DataFrame:
 
 def _stricter(one: str, other: str) -> str:
     """Return of what holds for an e-mail and for a phone what permits less; a blank one says nothing."""
-    return max(one, other, key=lambda held: (held != "granted", held != "")) if one and other else one or other
+    return (other if one == GRANTED else one) if one and other else one or other
 
 
 def mail_states(state: pd.DataFrame) -> dict[str, str]:
