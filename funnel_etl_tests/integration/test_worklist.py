@@ -40,7 +40,7 @@ class Story:
         return self.installation.home / "worklist.csv"
 
     def config(self) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in self.installation.config.iterdir()}
+        return {path.name: path.read_bytes() for path in self.installation.config.iterdir() if path.is_file()}
 
 
 @pytest.fixture(scope="module")
