@@ -98,6 +98,7 @@ ROOMS = (
         "bench",
         "session",
         "cli_deliver",
+        "cli_engagement",
         "cli",
     ),
 )
