@@ -3,6 +3,8 @@
 Nothing here reads the environment: whoever has the settings builds it.
 """
 
+import gc
+
 import dagster as dg
 
 from funnel_etl import automation
@@ -67,3 +69,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         resources=resources(settings, TABLES, earlier_reads(merged)) | delivery.RESOURCES,
         executor=merged.executor,
     )
+
+
+# Whatever is loaded by now stays until the process ends: the collector need not look at it again and again.
+gc.freeze()

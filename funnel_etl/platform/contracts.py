@@ -264,11 +264,11 @@ OWNER = Table(
 SCHEMA_MARKS = Table(
     "ops",
     "schema_marks",
-    "One row per set of contracts this database was brought up to",
+    "One row per contract this database was brought up to, and one for the views made from all of them",
     ("mark",),
     (
-        Column("mark", Kind.TEXT, "SHA-256 of the contracts.", required=True),
-        Column("views", Kind.TEXT, "MD5 of the views' definitions, as they were made."),
+        Column("mark", Kind.TEXT, "SHA-256 of the contract.", required=True),
+        Column("views", Kind.TEXT, "Of the views: MD5 of their definitions, as they were made."),
     ),
     live=True,
 )

@@ -45,6 +45,8 @@ def candidates(
     """
     tables = {REGISTERED: registrations, ATTENDED: attendance}
     accounts = {kind: RowAccount(rows, _INPUTS[kind]) for kind, rows in tables.items()}
+    if not any(map(len, tables.values())):
+        return close(DELIVERY_CANDIDATES.empty(), *accounts.values())
     people = _people(webinars, tables, night)
     people = people.join(_consents(people, state))
     people["reason"] = _reasons(people, night)

@@ -48,6 +48,8 @@ COLOURS_KEPT = 96
 
 def shown(facts: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, bytes | str]:
     """Return what people see of `mart.funnel_facts`: name → PNG bytes or Markdown."""
+    if facts.empty:
+        return {"funnel_this_month": "No source has a row yet, so there is nothing to draw."}
     return {
         "funnel_this_month": funnel_chart(facts, as_of),
         f"trend_of_{TREND_DAYS}_days": trend(facts, as_of),

@@ -5,8 +5,8 @@ Additive only: a table or column that no contract names any more stays until a p
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -81,6 +81,12 @@ def metadata(tables: Iterable[Table]) -> sa.MetaData:
     return found
 
 
+@lru_cache(maxsize=4)
+def _only_read(tables: tuple[Table, ...]) -> sa.MetaData:
+    """Return `metadata` to look at: each part of a night asks for it, and who brings tables up changes his own."""
+    return metadata(tables)
+
+
 def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection[str] | None = None) -> bool:
     """Bring the database up to the contracts; says whether anything had to change. Safe from several processes.
 
@@ -90,37 +96,41 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection
     tried again at the next call.
     """
     own = {SCHEMA_MARKS, MASK_KEY, QUARANTINE, LINE_RUNS, REPAIRS}  # what every view and note of ours stands on
-    tables = sorted({*(table for table in tables if not table.lake_only), *own}, key=lambda table: table.full_name)
+    held = {*(table for table in tables if not table.lake_only), *own}
+    tables = tuple(sorted(held, key=lambda table: table.full_name))
     wanted = [*masking.masks(tables), *views.VIEWS]
-    mark = _fingerprint(tables, wanted)
+    marks = {table.full_name: _fingerprint(table) for table in tables} | {OUR_VIEWS: _fingerprint(*tables, *wanted)}
     with translate_db_errors(), engine.connect() as guard:
         guard.detach()  # no second connection stays open for it
         wait_at_most(guard, LOCK_SECONDS)
         advisory_lock(guard, "funnel_etl.schema")
         with engine.begin() as connection:
             _make_schemas(connection)
-            made_views = _known_marks(connection).get(mark)
-            touched = _touched(connection, tables, wanted, made_views)
-            if made_views is not None and not touched:
+            known = _known_marks(connection)
+            new = {name for name, mark in marks.items() if mark not in known}
+            touched = _touched(connection, tables, wanted, known.get(marks[OUR_VIEWS]))
+            if not new and not touched:
                 masking.make_key(connection)
                 return False
-        failures, made_anew = _bring_up(engine, tables, wanted, needed)
+        changing = [table for table in tables if table.full_name in {*new, *touched}]
+        failures, made_anew = _bring_up(engine, changing, wanted, needed)
         failures |= _secure(engine, tables)
         for name, error in failures.items():
             if needed is None or name in needed or name.startswith("ops."):
                 raise error
             log.warning("%s", error)
         with engine.begin() as connection:
-            if made_views is not None:
-                still = {*_touched(connection, tables, wanted, None), *failures}
-                repaired = [name for name in touched if name not in still and (name != OUR_VIEWS or made_anew)]
-                _note_repairs(connection, repaired)
-            if not failures:
-                _note_mark(connection, mark, wanted)
+            still = {*_touched(connection, tables, wanted, None), *failures}
+            restored = [name for name in touched if name not in {*new, *still}]
+            _note_repairs(connection, [name for name in restored if name != OUR_VIEWS or made_anew])
+            done = [
+                mark for name, mark in marks.items() if name not in failures and (name != OUR_VIEWS or not failures)
+            ]
+            _note_marks(connection, done, marks[OUR_VIEWS], wanted)
     return True
 
 
-def _secure(engine: sa.Engine, tables: list[Table]) -> dict[str, NotChanged]:
+def _secure(engine: sa.Engine, tables: tuple[Table, ...]) -> dict[str, NotChanged]:
     """Put row security on the restricted tables that lack it; return what cannot be done now."""
     with engine.connect() as connection:
         names = set(row_security.unsecured(connection, tables))
@@ -147,21 +157,24 @@ def _make_schemas(connection: sa.Connection) -> None:
             connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {literal(comment)}"))
 
 
-def _touched(connection: sa.Connection, tables: list[Table], wanted: list[View], made_views: str | None) -> list[str]:
+def _touched(
+    connection: sa.Connection, tables: tuple[Table, ...], wanted: list[View], made_views: str | None
+) -> list[str]:
     """Return the names of what is not as it was made: tables, and the views together."""
     kinds = {t.full_name: {identifier(column.name): column.kind for column in t.columns} for t in tables}
-    found = catalogue.unlike(connection, metadata(tables), kinds)
+    found = catalogue.unlike(connection, _only_read(tables), kinds)
     found += [name for name in row_security.unsecured(connection, tables) if name not in found]
     if made_views is not None and made_views != catalogue.definitions(connection, wanted):
         found.append(OUR_VIEWS)
     return found
 
 
-def _note_mark(connection: sa.Connection, mark: str, wanted: list[View]) -> None:
-    """Note what the database was brought up to."""
-    made = {"mark": mark, "views": catalogue.definitions(connection, wanted)}
+def _note_marks(connection: sa.Connection, marks: list[str], of_views: str, wanted: list[View]) -> None:
+    """Note what the database was brought up to: a mark for each table, and one for the views of all of them."""
+    views = catalogue.definitions(connection, wanted)
+    made = [{"mark": mark, "views": views if mark == of_views else None} for mark in marks]
     sql = "INSERT INTO ops.schema_marks (mark, views) VALUES (:mark, :views)"
-    connection.execute(sa.text(f"{sql} ON CONFLICT (mark) DO UPDATE SET views = :views"), made)
+    connection.execute(sa.text(f"{sql} ON CONFLICT (mark) DO UPDATE SET views = EXCLUDED.views"), made)
 
 
 def _note_repairs(connection: sa.Connection, touched: list[str]) -> None:
@@ -174,7 +187,7 @@ def _note_repairs(connection: sa.Connection, touched: list[str]) -> None:
 
 
 def _bring_up(
-    engine: sa.Engine, tables: list[Table], wanted: list[View], needed: Collection[str] | None
+    engine: sa.Engine, tables: Sequence[Table], wanted: list[View], needed: Collection[str] | None
 ) -> tuple[dict[str, NotChanged], bool]:
     """Make what is missing, change what differs; return what cannot be changed now, and whether a view was made."""
     declared = metadata(tables)
@@ -224,10 +237,16 @@ def _steps(
 
 def _differences(connection: sa.Connection, declared: sa.MetaData) -> list[Any]:
     """Return what alembic finds different, of what is applied. It reads the catalogue, and locks no table."""
-    context = MigrationContext.configure(
-        connection,
-        opts={"include_schemas": True, "include_name": _ours, "compare_type": _is_other_type, "target_metadata": None},
-    )
+    names = {f"{table.schema}.{table.name}" for table in declared.sorted_tables}
+
+    def is_declared(name: str | None, kind: str, parents: Any) -> bool:
+        """Whether to look at it: at our schemas, at the declared tables there, and at all in these."""
+        if kind == "schema":
+            return name in SCHEMAS
+        return kind != "table" or parents["schema_qualified_table_name"] in names
+
+    opts = {"include_schemas": True, "include_name": is_declared, "compare_type": _is_other_type}
+    context = MigrationContext.configure(connection, opts={**opts, "target_metadata": None})
     found = _flat(produce_migrations(context, declared).upgrade_ops or ops.OpContainer())
     return [wanted for operation in found if (wanted := _additive(operation))]
 
@@ -315,10 +334,6 @@ def _column(column: Column, table: Table) -> sa.Column[object]:
     )
 
 
-def _ours(name: str | None, kind: str, _parents: object) -> bool:
-    return name in SCHEMAS if kind == "schema" else True
-
-
 def _flat(container: ops.OpContainer) -> Iterable[ops.MigrateOperation]:
     for operation in container.ops:
         if isinstance(operation, ops.OpContainer):
@@ -327,9 +342,9 @@ def _flat(container: ops.OpContainer) -> Iterable[ops.MigrateOperation]:
             yield operation
 
 
-def _fingerprint(tables: list[Table], wanted: list[View]) -> str:
-    """Return the mark of a set of contracts, and of the views made from them: another set has another."""
-    return hashlib.sha256("\n".join(repr(thing) for thing in (*tables, *wanted)).encode()).hexdigest()
+def _fingerprint(*contracts: Table | View) -> str:
+    """Return the mark of contracts and of the views made from them: others have another."""
+    return hashlib.sha256("\n".join(map(repr, contracts)).encode()).hexdigest()
 
 
 def _known_marks(connection: sa.Connection) -> dict[str, str | None]:

@@ -40,7 +40,6 @@ CASES = {
     "zeros": "2026-11-20,Webinar,0,0,0,0,0,0,0\n",
     "refunds": "2026-11-20,Webinar,0,0,0,0,1,-5000,-10\n",
     "many_funnels": MANY,
-    "nothing": "",
 }
 
 
@@ -59,6 +58,12 @@ def test_pictures_are_small_pngs_and_the_same_facts_give_the_same_bytes(facts: F
         assert image.size[0] == 900
         assert image.info == {}
     assert pictures.shown(given, DAY) == seen
+
+
+def test_without_facts_there_is_nothing_to_draw(facts: Facts) -> None:
+    assert pictures.shown(facts(""), DAY) == {
+        "funnel_this_month": "No source has a row yet, so there is nothing to draw."
+    }
 
 
 def test_funnels_with_odd_names_are_drawn_and_listed_without_breaking_the_table() -> None:
