@@ -50,8 +50,8 @@ A_MINUTE = timedelta(seconds=61)
 ALWAYS = 1000
 EVENTS = {"path_re": "/events$"}
 LOST_ANSWER = {"match": EVENTS, "do": "drop_after"}
-TOO_FAST = {"match": EVENTS, "do": "status", "status": 429, "headers": {"Retry-After": "1"}, "times": 2}
-DOWN = {"match": EVENTS, "do": "status", "status": 503, "headers": {"Retry-After": "1"}, "times": 2}
+TOO_FAST = {"match": EVENTS, "do": "status", "status": 429, "headers": {"Retry-After": "0"}, "times": 2}
+DOWN = {"match": EVENTS, "do": "status", "status": 503, "headers": {"Retry-After": "0"}, "times": 2}
 HANGS = {"match": EVENTS, "do": "delay", "seconds": 60}
 WAITING = sa.text(
     "SELECT state, reason, CAST(payload AS text) AS payload FROM ops.deliveries "
