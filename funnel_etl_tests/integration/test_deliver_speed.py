@@ -1,6 +1,8 @@
-"""How long three thousand events take, and that no minute has more requests than are allowed."""
+"""Three thousand events, singly and in bulk, and that no minute has more requests than are allowed.
 
-import time
+How long they take is in docs/reliability.md; `pytest --durations=0 --campaign` shows it of this machine.
+"""
+
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
@@ -25,18 +27,14 @@ def most_in_a_minute(world: World, path: str) -> int:
     return max((sum(start <= other < start + timedelta(seconds=60) for other in at) for start in at), default=0)
 
 
-@pytest.mark.parametrize(
-    ("count", "bulk_from", "seconds"),
-    [pytest.param(500, 0, 30.0, id="singly"), pytest.param(3000, 1, 30.0, id="bulk")],
-)
-def test_events_are_quick_enough(world: World, campaign: bool, count: int, bulk_from: int, seconds: float) -> None:
+@pytest.mark.parametrize(("count", "bulk_from"), [pytest.param(500, 0, id="singly"), pytest.param(3000, 1, id="bulk")])
+def test_many_events_go_out_within_the_limit_of_a_minute(
+    world: World, campaign: bool, count: int, bulk_from: int
+) -> None:
     count = 3000 if campaign else count
-    seconds = 90.0 if campaign and not bulk_from else seconds
     world.lay(*people(count))
     world.approve()
-    began = time.monotonic()
     assert world.run(webengage_bulk_from=bulk_from).exit_code == 0
-    assert time.monotonic() - began < seconds
     assert len({event["userId"] for event in world.events}) == len(world.events) == count
     if bulk_from:
         assert len(world.requests("/bulk-events")) == 120

