@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 import sqlalchemy as sa
 
@@ -29,6 +30,8 @@ from funnel_etl.delivery.plan import Plan, TypeKey
 from funnel_etl.delivery.reading import Account, read_keys
 from funnel_etl.delivery.rows import Delivery, record_of
 
+AT_ONCE = 500
+"""Rows of a statement: a plan of thousands does not lie in memory several times over."""
 _ROWS = "jsonb_populate_recordset(NULL::ops.deliveries, CAST(:rows AS jsonb))"
 _SETS = ", ".join(
     f"{name} = " + ("coalesce(r.payload, d.payload)" if name == "payload" else f"r.{name}")
@@ -125,18 +128,21 @@ def write_plan(connection: sa.Connection, made: Plan) -> None:
 
 def insert(connection: sa.Connection, rows: Iterable[Delivery]) -> int:
     """Insert rows whose key is not there yet; returns how many."""
-    records = [record_of(row) for row in rows]
-    return connection.execute(INSERT, {"rows": json.dumps(records)}).rowcount if records else 0
+    inserted, rest = 0, iter(rows)
+    while records := [record_of(row) for row in islice(rest, AT_ONCE)]:
+        inserted += connection.execute(INSERT, {"rows": json.dumps(records)}).rowcount
+    return inserted
 
 
 def update(connection: sa.Connection, changed: Sequence[tuple[str, Delivery]]) -> int:
     """Write rows as they are to be, if they are still in the state they were read in; returns how many."""
-    if not changed:
-        return 0
-    records = [record_of(row) for _, row in changed]
-    was = [{"delivery_key": row.delivery_key, "state": state} for state, row in changed]
-    values = {"rows": json.dumps(records), "was": json.dumps(was), "keys": [row.delivery_key for _, row in changed]}
-    return connection.execute(UPDATE, values).rowcount
+    updated, rest = 0, iter(changed)
+    while part := list(islice(rest, AT_ONCE)):
+        records = [record_of(row) for _, row in part]
+        was = [{"delivery_key": row.delivery_key, "state": state} for state, row in part]
+        values = {"rows": json.dumps(records), "was": json.dumps(was), "keys": [row.delivery_key for _, row in part]}
+        updated += connection.execute(UPDATE, values).rowcount
+    return updated
 
 
 def claim(

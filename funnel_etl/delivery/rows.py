@@ -13,7 +13,7 @@ from funnel_etl.delivery.keys import canonical, request_id, sha256_hex
 KIND_ORDER = {"registered": 0, "attended": 1}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A row of `ops.deliveries`, by its columns. `payload`: canonical JSON, None where it was not read or is gone."""
 
@@ -108,7 +108,7 @@ class Delivery:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A row of `ops.delivery_candidates`, by its columns."""
 
