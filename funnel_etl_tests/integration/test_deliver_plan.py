@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -49,6 +50,19 @@ def test_a_wrong_setting_has_an_exit_code_of_its_own(world: World, setting: str,
     assert (done.returncode, world.fake.log) == (2, [])
     assert f"FUNNEL_{setting.upper()}" in done.stderr
     assert "Fix:" in done.stderr
+
+
+def test_a_person_whose_phone_comes_with_a_later_report_gets_the_event_once(world: World) -> None:
+    """B-17: known by e-mail alone there is nobody to send to; the registration report brings the phone."""
+    nobody = replace(event_candidate(0), user_id=None, key_parts=None)
+    world.lay(not_sent(nobody, "no_user_id"), *people(3)[2:])
+    world.approve()
+    world.run()
+    assert {event["userId"] for event in world.events} == {user(1), user(2)}
+    for _ in range(2):
+        world.lay(*people(3))
+        world.run()
+        assert sorted(event["userId"] for event in world.events) == [user(0), user(1), user(2)]
 
 
 def test_a_fuller_export_fires_only_what_is_new_and_says_what_changed(world: World) -> None:
