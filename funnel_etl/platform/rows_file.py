@@ -58,7 +58,11 @@ def rows_hash(table: pa.Table) -> str:
 
 
 def _add(digest: Any, cells: pa.Array) -> None:
-    """Add the cells to the digest; what lies in memory below a missing cell is not part of it."""
+    """Add the cells to the digest; what lies in memory below a missing cell is not part of it.
+
+    How many are missing comes first: the bits that say which would else be read as cells ([None] as [True]).
+    """
+    digest.update(f"\x1d{cells.null_count}\x1d".encode())
     if cells.null_count:
         digest.update(np.packbits(cells.is_null().to_numpy(zero_copy_only=False)).tobytes())
         cells = cells.drop_null()

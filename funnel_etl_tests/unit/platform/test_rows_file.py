@@ -4,6 +4,7 @@ import io
 from decimal import Decimal
 
 import hypothesis.strategies as st
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -70,6 +71,19 @@ def test_any_other_cell_order_name_or_type_is_another_one(
 def test_cells_that_look_alike_end_to_end_differ(one: list[object], two: list[object]) -> None:
     kind = pa.list_(pa.string()) if any(isinstance(cell, list) for cell in one) else pa.string()
     assert rows_hash(pa.table({"a": pa.array(one, kind)})) != rows_hash(pa.table({"a": pa.array(two, kind)}))
+
+
+@pytest.mark.parametrize("many", [1, 7, 8, 9, 500])
+def test_a_column_of_which_nothing_is_known_is_no_column_of_yes(many: int) -> None:
+    """Found by chance on a slow machine: the bits of what is missing were those of what is true."""
+    assert rows_hash(pa.table({"a": pa.array([None] * many, pa.bool_())})) != rows_hash(pa.table({"a": [True] * many}))
+
+
+def test_missing_numbers_are_not_read_as_numbers() -> None:
+    """64 numbers of which one is missing: a byte each eight, which is as long as a number."""
+    some = pa.array([None, *range(1, 64)], pa.int64())
+    first = int.from_bytes(np.packbits(some.is_null().to_numpy(zero_copy_only=False)).tobytes(), "little")
+    assert rows_hash(pa.table({"a": some})) != rows_hash(pa.table({"a": pa.array([first, *range(1, 64)], pa.int64())}))
 
 
 def test_what_stands_in_the_footer_is_read_without_the_rows() -> None:
