@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: help install demo demo-up demo-deliver test test-slow campaign lint check docs lock up down clean purge
+.PHONY: help install demo demo-up demo-deliver test test-slow campaign lint check docs lock up app down clean purge
 
 help: ## Show this help
 	@echo "funnel_etl: from campaign lead to rupee, every number traceable to a line of a file."
@@ -61,6 +61,9 @@ lock: $(BIN)/uv ## Resolve pyproject.toml again into requirements.lock (needs th
 
 up: $(STAMP) ## The Dagster UI, daemon, nightly schedule and drop-folder sensor; Ctrl+C stops them
 	@exec $(BIN)/funnel-etl up
+
+app: $(STAMP) ## The page for people who are not engineers, on this machine; Ctrl+C stops it
+	@exec $(BIN)/funnel-etl app
 
 down: ## Stop the embedded PostgreSQL, the demo's too
 	@if [ -x $(BIN)/funnel-etl ]; then $(BIN)/funnel-etl demo --stop && FUNNEL_DATABASE_URL=embedded $(BIN)/funnel-etl db stop; fi

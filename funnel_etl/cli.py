@@ -113,6 +113,20 @@ def web(
         serve_ui(own, host, port or own.ui_port, workspace or PROJECT / "workspace.yaml")
 
 
+@app.command("app")
+def page(
+    host: Annotated[str, typer.Option("--host", "-h", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option("--port", "-p", help="Default: FUNNEL_APP_PORT.")] = None,
+) -> None:
+    """Serve the page for people who are not engineers; off this machine it asks for a sign-in (FUNNEL_APP_OIDC_URL)."""
+    from funnel_etl.app.serve import serve_app  # noqa: PLC0415 - loads more than most commands need
+
+    with readable_failures():
+        own = settings()
+        out.print(f"The page: http://{host}:{port or own.app_port}   (Ctrl+C ends it)", markup=False)
+        raise typer.Exit(serve_app(own, host, port or own.app_port))
+
+
 @app.command()
 def demo(
     leads: Annotated[int, typer.Option(min=400, help="How many campaign leads to make.")] = 20_000,

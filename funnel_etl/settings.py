@@ -151,6 +151,25 @@ class Settings(BaseSettings):
         None, description="Host names of the Dagster UI besides localhost, as behind a proxy; comma separated"
     )
 
+    app_port: Annotated[int, Field(ge=1, le=65535)] = Field(8501, description="Port of the page of `make app`")
+    app_users: Path | None = Field(
+        None, description="Users file of the page: a CSV of email, roles, conductors, profiles; needs a sign-in"
+    )
+    app_url: str | None = Field(
+        None, description="Address of the page as people type it, as https://funnel.example.org; needs a sign-in"
+    )
+    app_oidc_url: str | None = Field(
+        None, description="Sign-in by OIDC: the provider's address ending in /.well-known/openid-configuration"
+    )
+    app_oidc_client_id: str | None = Field(None, description="Client id that the provider gave this page")
+    app_oidc_client_secret: SecretStr | None = Field(None, description="Client secret that goes with it")
+    app_session_hours: Annotated[int, Field(ge=1, le=720)] = Field(
+        12, description="Hours after which a person has to sign in again"
+    )
+    app_upload_mb: Annotated[int, Field(ge=1, le=1000)] = Field(
+        50, description="A file larger than this (in MB) is refused by the page; the drop folder takes larger ones"
+    )
+
     _given: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @property

@@ -273,6 +273,24 @@ SCHEMA_MARKS = Table(
     live=True,
 )
 
+APP_ACTIONS = Table(
+    "ops",
+    "app_actions",
+    "One row per thing somebody did or looked up on the page",
+    ("action_id",),
+    (
+        Column("action_id", Kind.TEXT, "Random id.", required=True),
+        Column("at", Kind.TIMESTAMP, "When.", required=True),
+        Column("who", Kind.TEXT, "E-mail they signed in with; `local` on the machine itself.", required=True),
+        Column("page", Kind.TEXT, "Page they did it on.", required=True),
+        Column("action", Kind.TEXT, "What they did, as `accepted a file`.", required=True),
+        Column("about", Kind.TEXT, "What it was about: a file, a night, a run; of people only the key of their rows."),
+        Column("outcome", Kind.TEXT, "done, or in one line why not.", required=True),
+    ),
+    note="Written by funnel-etl app as it happens; no phone, e-mail or name of a lead is in it.",
+    live=True,
+)
+
 MASK_KEY = Table(
     "ops",
     "mask_key",
@@ -301,4 +319,5 @@ TABLES = (
     OWNER,
     SCHEMA_MARKS,
     MASK_KEY,
+    APP_ACTIONS,
 )

@@ -96,6 +96,7 @@ ROOMS = (
         "operate",
         "demo",
         "bench",
+        "app",
         "session",
         "cli_deliver",
         "cli_engagement",

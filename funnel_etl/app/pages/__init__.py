@@ -1,0 +1,5 @@
+"""The pages, in the order in which they are listed: each is a file with a `PAGE`, and calls one service."""
+
+from funnel_etl.app.pages import today
+
+PAGES = (today.PAGE,)

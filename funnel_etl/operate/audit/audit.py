@@ -1,0 +1,47 @@
+"""The log of what people did on the page: `ops.app_actions`. No phone, e-mail or name of a lead goes into it."""
+
+import uuid
+from datetime import UTC, datetime
+
+import pandas as pd
+import sqlalchemy as sa
+
+from funnel_etl.platform.postgres.database import engine, open_databases
+from funnel_etl.settings import Settings
+
+DONE = "done"
+_NOTE = sa.text(
+    "INSERT INTO ops.app_actions (action_id, at, who, page, action, about, outcome) "
+    "VALUES (:action_id, :at, :who, :page, :action, :about, :outcome)"
+)
+_NEWEST = sa.text(
+    "SELECT at, who, page, action, about, outcome FROM ops.app_actions "
+    "WHERE CAST(:who AS text) IS NULL OR who = :who ORDER BY at DESC LIMIT :most"
+)
+
+
+def note(settings: Settings, who: str, page: str, action: str, about: str | None = None, outcome: str = DONE) -> None:
+    """Write down what somebody did. Raises `DatabaseUnavailable`: what cannot be written down is not to be done."""
+    row = {
+        "action_id": str(uuid.uuid4()),
+        "at": datetime.now(UTC),
+        "who": who,
+        "page": page,
+        "action": action,
+        "about": about,
+        "outcome": outcome,
+    }
+    with (
+        open_databases(settings.state, settings.database_port, settings.database_url) as databases,
+        engine(databases.funnel_url).begin() as connection,
+    ):
+        connection.execute(_NOTE, row)
+
+
+def newest(settings: Settings, who: str | None = None, most: int = 200) -> pd.DataFrame:
+    """Return the newest actions, of one person or of all: at, who, page, action, about, outcome."""
+    with (
+        open_databases(settings.state, settings.database_port, settings.database_url) as databases,
+        engine(databases.funnel_url).connect() as connection,
+    ):
+        return pd.read_sql(_NEWEST, connection, params={"who": who, "most": most})
