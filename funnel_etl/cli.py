@@ -119,7 +119,7 @@ def page(
     port: Annotated[int | None, typer.Option("--port", "-p", help="Default: FUNNEL_APP_PORT.")] = None,
 ) -> None:
     """Serve the page for people who are not engineers; off this machine it asks for a sign-in (FUNNEL_APP_OIDC_URL)."""
-    from funnel_etl.app.serve import serve_app  # noqa: PLC0415 - loads more than most commands need
+    from funnel_etl.app.frame.serve import serve_app  # noqa: PLC0415 - loads more than most commands need
 
     with readable_failures():
         own = settings()

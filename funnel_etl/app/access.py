@@ -49,6 +49,11 @@ LOCAL = Person("local", EVERYBODY)
 """Who sits at the machine itself, where nobody signs in."""
 
 
+def is_over(signed_in: object, now: float, hours: int) -> bool:
+    """Return whether a session is over that began then, in seconds since 1970; one that says not when is over."""
+    return not isinstance(signed_in, int | float) or now - signed_in > hours * 3600
+
+
 def read_users(path: Path) -> dict[str, Person]:
     """Return e-mail, in lower case → person. Several roles, conductors or profiles of one are separated by `;`.
 

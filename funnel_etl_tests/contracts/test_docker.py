@@ -24,8 +24,8 @@ OF_THE_NETWORK = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"}
 OF_POSTGRES = {"POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}
 
 
-def test_compose_has_the_database_the_code_location_the_daemon_and_the_web_server():
-    assert set(SERVICES) == {"postgres", "prepare", "code", "daemon", "web"}
+def test_compose_has_the_database_the_code_location_the_daemon_the_web_server_and_the_page():
+    assert set(SERVICES) == {"postgres", "prepare", "code", "daemon", "web", "page"}
     assert {SERVICES[name]["image"] for name in OURS} == {"funnel_etl:latest"}
 
 
@@ -62,8 +62,9 @@ def test_every_setting_reaches_every_container_of_ours(name):
     """Eleven settings were handed to no container: keep, drop and quarantine limits, and Google's credentials."""
     given = SERVICES[name]["environment"]
     # Ports of this machine, at which compose publishes those of the containers.
-    assert SETTINGS - set(given) == {"FUNNEL_DATABASE_PORT", "FUNNEL_UI_PORT"}
-    own = {"FUNNEL_DATABASE_URL", "FUNNEL_HOME", "FUNNEL_DROP_DIR", "FUNNEL_CONFIG_DIR", "FUNNEL_GOOGLE_CREDENTIALS"}
+    assert SETTINGS - set(given) == {"FUNNEL_DATABASE_PORT", "FUNNEL_UI_PORT", "FUNNEL_APP_PORT"}
+    own = {"FUNNEL_DATABASE_URL", "FUNNEL_HOME", "FUNNEL_DROP_DIR", "FUNNEL_CONFIG_DIR"}
+    own |= {"FUNNEL_GOOGLE_CREDENTIALS", "FUNNEL_APP_USERS"}
     for setting in SETTINGS & set(given) - own:
         assert given[setting] == f"${{{setting}:-}}", setting
 
@@ -151,7 +152,9 @@ def test_what_people_edit_and_drop_is_mounted_read_only():
     for name in OURS:
         mounts = [volume for volume in SERVICES[name]["volumes"] if volume.startswith("./")]
         assert len(mounts) == 2
-        assert all(mount.endswith(":ro") for mount in mounts)
+        assert all(mount.endswith(":ro") != (name == "page") for mount in mounts), (
+            "the page takes files and edits config"
+        )
 
 
 def test_everything_the_image_copies_is_there_and_not_ignored():

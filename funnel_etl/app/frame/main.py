@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from funnel_etl.app import sign_in
+from funnel_etl.app.frame import sign_in
 from funnel_etl.app.pages import PAGES
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
@@ -56,4 +56,5 @@ def _without_values(error: Exception) -> Exception:
     return bare.with_traceback(error.__traceback__)  # type: ignore[no-any-return]
 
 
-main()
+if __name__ == "__main__":
+    main()

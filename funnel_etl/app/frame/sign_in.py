@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from funnel_etl.app.access import LOCAL, Person, read_users
+from funnel_etl.app.access import LOCAL, Person, is_over, read_users
 from funnel_etl.settings import Settings
 
 PROVIDER = "oidc"
@@ -20,9 +20,8 @@ def person(settings: Settings) -> Person | None:
     if not st.user.is_logged_in:
         _ask()
         return None
-    since = st.user.get("iat")
-    if not isinstance(since, int | float) or time.time() - since > settings.app_session_hours * 3600:
-        _ask(f"You signed in more than {settings.app_session_hours} hours ago. Please sign in again.")
+    if is_over(st.user.get("iat"), time.time(), settings.app_session_hours):
+        _ask(f"A session ends after {settings.app_session_hours} h. Please sign in again.")
         return None
     email = str(st.user.get("email") or "").casefold()
     users = read_users(settings.app_users) if settings.app_users else {}
