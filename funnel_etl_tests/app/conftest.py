@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from streamlit.testing.v1 import AppTest
 
 from funnel_etl.app.access import LOCAL, Person
@@ -20,6 +20,7 @@ from funnel_etl_tests.installation import PROGRAM, Installation, Published
 from funnel_etl_tests.servers import new_port
 
 START_SECONDS = 60
+expect.set_options(timeout=20_000)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,11 +14,13 @@ from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.environment import load_settings
 
 log = logging.getLogger(__name__)
+ICON = Path(__file__).with_name("icon.png")
+"""A file of our own: Streamlit would fetch one of its names from the outside."""
 
 
 def main() -> None:
     """Show the page that was asked for, to somebody who may see it."""
-    st.set_page_config(page_title="funnel_etl", page_icon=":material/conversion_path:", layout="wide")
+    st.set_page_config(page_title="funnel_etl", page_icon=ICON, layout="wide")
     settings = load_settings()
     person = sign_in.person(settings)
     if person is None:

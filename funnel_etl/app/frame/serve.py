@@ -83,7 +83,7 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
     if settings.app_oidc_url is not None:
         options["secrets.files"] = str(_write_secrets(settings))
     given = [f"--{name}={_option(value)}" for name, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(SCRIPT), *given]
+    return [sys.executable, "-m", "funnel_etl.app.frame.program", "run", str(SCRIPT), *given]
 
 
 def _write_secrets(settings: Settings) -> Path:
