@@ -22,7 +22,7 @@ from funnel_etl.cli import app
 from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.observe.alerts import dispatch as alerts
 from funnel_etl.operate.adopt import adopt as adoption
-from funnel_etl.operate.explain.render import published_database
+from funnel_etl.operate.explain.published import published_database
 from funnel_etl.operate.rerun.replay import replay
 from funnel_etl.operate.rerun.replay_render import show as show_replay
 from funnel_etl.operate.run import services

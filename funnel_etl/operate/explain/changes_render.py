@@ -16,8 +16,9 @@ from funnel_etl.core.values.numbers import grouped
 from funnel_etl.core.values.text import lookup_key
 from funnel_etl.files import storage_error, write_whole
 from funnel_etl.marts.funnel.contracts import MEASURES
-from funnel_etl.observe.changes.contracts import CAUSES, CHANGED_ROWS, CHANGES
+from funnel_etl.observe.changes.contracts import CAUSES, CHANGED_ROWS
 from funnel_etl.observe.changes.render import LABELS, movers, number, summary_lines
+from funnel_etl.operate.explain.changes import NEWEST, changes_of
 from funnel_etl.operate.explain.current_lines import LandedLine, current_lines
 from funnel_etl.operate.explain.fact import meant
 from funnel_etl.operate.explain.moved_rows import (
@@ -30,15 +31,13 @@ from funnel_etl.operate.explain.moved_rows import (
     moved_rows,
     published_rows,
 )
-from funnel_etl.operate.explain.render import published_database
+from funnel_etl.operate.explain.published import published_database
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.postgres.owner import OURS
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 
 SHOWN = 40
 ROWS_SHOWN = 10
-NEWEST = sa.text(f"SELECT max(as_of) FROM ops.nights WHERE part = 'changes' AND {OURS}")  # noqa: S608 - of ours
 
 
 def show(
@@ -52,7 +51,7 @@ def show(
     to: Path | None,
 ) -> int:
     """Show what moved: all of it in sums, or the numbers of a day, funnel or metric with their causes."""
-    rows = _rows(settings, as_of)
+    rows = changes_of(settings, as_of)
     if not len(rows):
         out.print("Nothing moved, or it is the first night: there is nothing to compare with.")
         return 0
@@ -70,27 +69,6 @@ def show(
         return 0
     _numbers(settings, asked, as_of, out)
     return 0
-
-
-def _rows(settings: Settings, as_of: date | None) -> pd.DataFrame:
-    """Return `ops.changes` of the published night, or of a night the lake still has."""
-    with published_database(settings, "changes") as connection:
-        newest = connection.execute(NEWEST).scalar()
-        if as_of is None or as_of == newest:
-            query = sa.text(f"SELECT * FROM {CHANGES.full_name} ORDER BY metric, date, funnel")  # noqa: S608 - ours
-            rows = pd.read_sql(query, connection, coerce_float=False)
-            for name in ("difference", "previous_value", "current_value"):
-                rows[name] = rows[name].map(lambda value: int(value * 100))
-            return CHANGES.conform(rows)
-    lake = Lake(UPath(settings.lake_root))
-    if not lake.exists(CHANGES, as_of):
-        kept = ", ".join(map(str, lake.nights(CHANGES)[-7:])) or "none"
-        raise FunnelError(
-            f"the lake has no changes of {as_of} (the last it has: {kept})",
-            where="--as-of",
-            fix=f"run that night again: funnel-etl run --as-of {as_of}",
-        )
-    return lake.read(CHANGES, as_of)
 
 
 def _known_funnel(settings: Settings, rows: pd.DataFrame, funnel: str) -> str:

@@ -6,6 +6,7 @@ Which rows those are is declared once, in `marts/funnel/contracts.ORIGINS`; here
 import csv
 import difflib
 import io
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,8 +20,13 @@ from funnel_etl.core.values.text import lookup_key
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_SALES, ORIGINS, Origin
 from funnel_etl.operate.explain.current_lines import NEWEST_LINE
 from funnel_etl.operate.worklist.worklist import escaped
+from funnel_etl.platform.postgres.masking import masked_column, masking_rows
 
 FILE = "LATERAL (SELECT name, received_at FROM ops.files WHERE file_id = t.file_id ORDER BY received_at LIMIT 1)"
+
+ALL = "all funnels"
+OF = "(CAST(:funnel AS text) IS NULL OR {} = :funnel)"
+"""SQL for a row that is of the funnel, or of any when none is asked for."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +68,33 @@ class Explained:
 
 
 def explain_fact(
-    connection: sa.Connection, tables: dict[str, Table], measure: str, funnel: str, period: Period
+    connection: sa.Connection,
+    tables: dict[str, Table],
+    measure: str,
+    funnel: str | None,
+    period: Period,
+    *,
+    more: Collection[str] = (),
+    is_masked: bool = False,
 ) -> Explained:
-    """Find the rows behind a number. Raises `FunnelError` for one that is not there, with likely ones."""
+    """Find the rows behind a number. Raises `FunnelError` for one that is not there, with likely ones.
+
+    `funnel` None: of all. `more`: columns that are shown too where the table has them; `is_masked`: people as in
+    `mart_masked`.
+    """
     if measure not in ORIGINS:
         raise FunnelError(
             f"{measure!r} is no measure of mart.funnel_facts", where="--measure", fix=meant(measure, list(ORIGINS))
         )
-    name = _known_funnel(connection, funnel)
+    name = None if funnel is None else _known_funnel(connection, funnel)
     origin = ORIGINS[measure]
-    rows = pd.read_sql(sa.text(_sql(origin, tables[origin.table])), connection, params=_values(name, period))
+    sql = _sql(origin, tables[origin.table], more, is_masked=is_masked)
+    rows = pd.read_sql(sa.text(sql), connection, params=_values(name, period))
     rows["line_now"] = rows["line_now"].astype("Int64")  # none: it is in no newest dump
     rows["value"] = rows["value"].map(lambda value: Decimal(0) if pd.isna(value) else Decimal(str(value)))
     published = connection.execute(sa.text(_published(measure, period)), _values(name, period)).scalar()
     quarantined = pd.read_sql(sa.text(QUARANTINED), connection, params={"asset": origin.table})
-    return Explained(measure, name, period, Decimal(published or 0), rows, quarantined)
+    return Explained(measure, name or ALL, period, Decimal(published or 0), rows, quarantined)
 
 
 def as_csv(found: Explained) -> bytes:
@@ -95,10 +113,13 @@ QUARANTINED = (
 )
 
 
-def _sql(origin: Origin, table: Table) -> str:
+def _sql(origin: Origin, table: Table, more: Collection[str], *, is_masked: bool) -> str:
     """Return the query for the rows behind a cell: what names each row, its value, and its line."""
-    names = [name for name in table.key if name not in {"file_id", "source_row"}]
-    shown = ", ".join(f't."{name}"' for name in names) + (", " if names else "")
+    names = dict.fromkeys([name for name in (*table.key, *more) if name not in {"file_id", "source_row"}])
+    columns = [column for name in names for column in table.columns if column.name == name]
+    texts = [masked_column(column).replace(":", "\\:") if is_masked else f't."{column.name}"' for column in columns]
+    shown = "".join(f'{text} AS "{column.name}", ' for text, column in zip(texts, columns, strict=True))
+    masks = f"CROSS JOIN {masking_rows()} ".replace(":", "\\:") if is_masked else ""
     value = f't."{origin.summed}"' if origin.summed else "1"
     day, join = f't."{origin.day}"', ""
     if "." in origin.day:
@@ -109,19 +130,20 @@ def _sql(origin: Origin, table: Table) -> str:
     return (
         f"SELECT {day} AS day, {shown}{value} AS value, f.name AS file, t.source_row AS line, t.file_id, "  # noqa: S608
         "f.received_at, n.current_row AS line_now "
-        f"FROM {origin.table} AS t {join} LEFT JOIN {FILE} AS f ON true "
+        f"FROM {origin.table} AS t {join} {masks}LEFT JOIN {FILE} AS f ON true "
         f"LEFT JOIN LATERAL {NEWEST_LINE.format(row='t')} AS n ON true "
-        f'WHERE {day} BETWEEN :first AND :last AND t."{funnel}" = :funnel {where} ORDER BY 1, t.file_id, t.source_row'
+        f"WHERE {day} BETWEEN :first AND :last AND {OF.format(f't.{funnel}')} {where} "
+        "ORDER BY 1, t.file_id, t.source_row"
     )
 
 
 def _published(measure: str, period: Period) -> str:
     if period.is_month:
-        return f"SELECT {measure} FROM mart.funnel_monthly WHERE month = :first AND funnel = :funnel"  # noqa: S608
-    return f"SELECT {measure} FROM mart.funnel_facts WHERE date = :first AND funnel = :funnel"  # noqa: S608
+        return f"SELECT sum({measure}) FROM mart.funnel_monthly WHERE month = :first AND {OF.format('funnel')}"  # noqa: S608
+    return f"SELECT sum({measure}) FROM mart.funnel_facts WHERE date = :first AND {OF.format('funnel')}"  # noqa: S608
 
 
-def _values(funnel: str, period: Period) -> dict[str, str | date]:
+def _values(funnel: str | None, period: Period) -> dict[str, str | date | None]:
     return {"funnel": funnel, "first": period.first, "last": period.last}
 
 

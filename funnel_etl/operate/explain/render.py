@@ -2,8 +2,6 @@
 
 import calendar
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,9 +23,7 @@ from funnel_etl.files import storage_error, write_whole
 from funnel_etl.operate.explain.current_lines import LandedLine, current_lines, kept_lines
 from funnel_etl.operate.explain.fact import Explained, Period, as_csv, explain_fact
 from funnel_etl.operate.explain.person import Event, story, whom
-from funnel_etl.operate.run.dagster_home import prepare_tables
-from funnel_etl.platform.postgres.database import engine, open_databases
-from funnel_etl.platform.postgres.owner import OURS, claim_of
+from funnel_etl.operate.explain.published import published_database
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 
@@ -130,17 +126,6 @@ def _rows(found: Explained) -> RichTable:
 
 def _month(month: date) -> Period:
     return Period(month.replace(day=1), month.replace(day=calendar.monthrange(month.year, month.month)[1]))
-
-
-@contextmanager
-def published_database(settings: Settings, command: str = "explain") -> Iterator[sa.Connection]:
-    """Open the published database. Raises `FunnelError` while nothing is published."""
-    with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
-        prepare_tables(databases, claim_of(settings))
-        with engine(databases.funnel_url).connect() as connection:
-            if not connection.execute(sa.text(f"SELECT count(*) FROM ops.nights WHERE {OURS}")).scalar_one():  # noqa: S608
-                raise FunnelError("no night is published yet", where=command, fix="funnel-etl run")
-            yield connection
 
 
 def _place(event: Event) -> LandedLine | None:

@@ -88,28 +88,20 @@ def is_typed(column: Column) -> bool:
 
 def _mask(table: Table) -> View:
     personal = ", ".join(column.name for column in table.columns if column.personal)
-    columns = ", ".join(f'{_shown(column)} AS "{column.name}"' for column in table.columns)
+    columns = ", ".join(f'{masked_column(column)} AS "{column.name}"' for column in table.columns)
     note = "A phone or e-mail that was typed into a text is masked."
     return View(
         MASKED,
         table.name,
         table.full_name,
-        f"SELECT {columns} FROM {table.full_name} AS t CROSS JOIN ops.mask_key AS k CROSS JOIN {_patterns()} AS p",  # noqa: S608
+        f"SELECT {columns} FROM {table.full_name} AS t CROSS JOIN {masking_rows()}",  # noqa: S608
         f"{table.description} {f'Masked: {personal}. ' if personal else ''}{note}",
         {column.name: _described(column) for column in table.columns},
     )
 
 
-def _described(column: Column) -> str:
-    if column.personal:
-        return "A mask: keyed hash and last four characters; the same person has the same everywhere."
-    return (
-        f"{column.description} Masked where it holds a phone or an e-mail." if is_typed(column) else column.description
-    )
-
-
-def _shown(column: Column) -> str:
-    """Return the SQL of a column as the view shows it."""
+def masked_column(column: Column) -> str:
+    """Return the SQL of a column of a table `t` as its view shows it; the query joins `masking_rows()` too."""
     value = f't."{column.name}"'
     if not is_typed(column):
         return _hashed(value) if column.personal else value
@@ -122,6 +114,19 @@ def _shown(column: Column) -> str:
         text = f"CAST({value} AS text)"
         return _if_person(text, f"to_jsonb({_hashed(text)})", value)
     return _masked_text(value)
+
+
+def masking_rows() -> str:
+    """Return the SQL of what `masked_column` needs beside its table: the key and the patterns, one row."""
+    return f"ops.mask_key AS k CROSS JOIN {_patterns()} AS p"
+
+
+def _described(column: Column) -> str:
+    if column.personal:
+        return "A mask: keyed hash and last four characters; the same person has the same everywhere."
+    return (
+        f"{column.description} Masked where it holds a phone or an e-mail." if is_typed(column) else column.description
+    )
 
 
 def _masked_text(value: str) -> str:
