@@ -1,5 +1,8 @@
 """The pages, in the order in which they are listed: each is a file with a `PAGE`, and calls one service."""
 
-from funnel_etl.app.pages import today
+from funnel_etl.app.pages import funnel, today
 
-PAGES = (today.PAGE,)
+PAGES = (
+    today.PAGE,
+    funnel.PAGE,
+)

@@ -61,7 +61,7 @@ def funnel_chart(facts: pd.DataFrame, as_of: pd.Timestamp) -> bytes:
     """Draw the month of `as_of` to date from leads to sales, split by funnel, as PNG."""
     first = as_of.replace(day=1)
     rows = facts[(facts["date"] >= first) & (facts["date"] <= as_of)]
-    parts = _large_and_others(rows.groupby("funnel")[[*STEPS]].sum().astype("int64"))
+    parts = large_and_others(rows.groupby("funnel")[[*STEPS]].sum().astype("int64"))
     totals = parts.sum()
     figure = _figure(9, 3.8)
     axes = figure.add_axes((0.13, 0.06, 0.58, 0.80))
@@ -210,7 +210,7 @@ def _days(first: pd.Timestamp, last: pd.Timestamp) -> str:
     return f"{first.day}–{end}" if first.month == last.month else f"{first.day} {first:%B} to {end}"
 
 
-def _large_and_others(by_funnel: pd.DataFrame) -> pd.DataFrame:
+def large_and_others(by_funnel: pd.DataFrame) -> pd.DataFrame:
     """Keep the funnels that are large in any step, largest first, and sum the rest into one row."""
     by_funnel = by_funnel[(by_funnel != 0).any(axis="columns")]
     shares = (by_funnel / by_funnel.sum().where(by_funnel.sum() != 0)).fillna(0).max(axis="columns")

@@ -1,8 +1,9 @@
 """The published facts as frames: days, months, cohorts, attribution; and sums of months with their rates anew."""
 
+import calendar
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import sqlalchemy as sa
@@ -67,6 +68,20 @@ def together(rows: pd.DataFrame) -> dict[str, float | None]:
         over = sums[bottom] or 0.0
         sums[name] = (sums[top] or 0.0) / over if over else None
     return sums
+
+
+def to_compare(found: Facts, month: date, funnel: str | None) -> pd.DataFrame:
+    """Return the days of the month before; while a month goes on, only as many of them as it has had."""
+    last = (month - timedelta(days=1)).replace(day=1)
+    days = found.daily[[day.replace(day=1) == last for day in found.daily["date"]]]
+    if found.as_of is not None and found.as_of < month_end(month):
+        days = days[[day.day <= found.as_of.day for day in days["date"]]]
+    return days if funnel is None else days[days["funnel"] == funnel]
+
+
+def month_end(month: date) -> date:
+    """Return the last day of a month, from its first."""
+    return month.replace(day=calendar.monthrange(month.year, month.month)[1])
 
 
 def by_cohort(rows: pd.DataFrame, funnels: Collection[str]) -> pd.DataFrame:

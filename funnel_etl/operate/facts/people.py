@@ -3,7 +3,7 @@
 Masks are those of `mart_masked`: the same person has the same everywhere.
 """
 
-import calendar
+from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
@@ -12,20 +12,30 @@ import sqlalchemy as sa
 from funnel_etl.marts.funnel.journeys.contracts import GAPS, HANDOVER_GAPS
 from funnel_etl.operate.explain.fact import FILE, Explained, Period, explain_fact
 from funnel_etl.operate.explain.published import published_database
+from funnel_etl.operate.facts.facts import month_end
 from funnel_etl.platform.postgres.masking import masked_column, masking_rows
 from funnel_etl.settings import Settings
 
 SHOWN = ("phone", "email", "funnel", "final_funnel", "source", "employee", "campaign")
 """What is shown of a row beside its key, where its table has it."""
 _COUNTS = sa.text(
-    "SELECT gap_kind, count(*) AS people, count(*) FILTER (WHERE age_days <= 7) AS of_a_week, "
-    "min(age_days) AS newest, max(age_days) AS oldest FROM mart.handover_gaps GROUP BY 1"
+    "SELECT gap_kind, count(*) AS people, count(*) FILTER (WHERE age_days <= 7) AS of_a_week "
+    "FROM mart.handover_gaps GROUP BY 1"
 )
+
+
+@dataclass(frozen=True)
+class GapCount:
+    """How many people are in a kind of gap, and how many of them for a week at most."""
+
+    kind: str
+    people: int
+    of_a_week: int
 
 
 def month_period(month: date) -> Period:
     """Return a whole month, from its first day."""
-    return Period(month, month.replace(day=calendar.monthrange(month.year, month.month)[1]))
+    return Period(month, month_end(month))
 
 
 def rows_behind(settings: Settings, measure: str, funnel: str | None, period: Period, *, is_masked: bool) -> Explained:
@@ -37,15 +47,15 @@ def rows_behind(settings: Settings, measure: str, funnel: str | None, period: Pe
         return explain_fact(connection, tables, measure, funnel, period, more=SHOWN, is_masked=is_masked)
 
 
-def gap_counts(settings: Settings) -> pd.DataFrame:
+def gap_counts(settings: Settings) -> list[GapCount]:
     """Return how many people are in each kind of gap, in the order of `GAPS`: also those of none."""
     with published_database(settings, "facts") as connection:
-        found = pd.read_sql(_COUNTS, connection).set_index("gap_kind")
-    counts = found.reindex(list(GAPS))
-    return counts.assign(people=counts["people"].fillna(0), of_a_week=counts["of_a_week"].fillna(0))
+        found = {row.gap_kind: row for row in connection.execute(_COUNTS)}
+    counts = [(kind, found.get(kind)) for kind in GAPS]
+    return [GapCount(kind, row.people if row else 0, row.of_a_week if row else 0) for kind, row in counts]
 
 
-def gap_people(settings: Settings, kind: str, funnel: str | None, *, is_masked: bool, most: int = 500) -> pd.DataFrame:
+def gap_people(settings: Settings, kind: str, funnel: str | None, *, is_masked: bool, most: int) -> pd.DataFrame:
     """Return who is in a kind of gap, the newest first: the fresher, the more there is to gain."""
     phone = next(column for column in HANDOVER_GAPS.columns if column.name == "phone")
     shown = masked_column(phone).replace(":", "\\:") if is_masked else 't."phone"'
