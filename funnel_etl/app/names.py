@@ -13,6 +13,8 @@ TABLES = {
     "crm_sales": "sales",
     "crm_history": "history of the CRM",
     "zoom": "Zoom reports",
+    "zoom_reports": "Zoom reports",
+    "zoom_occurrences": "webinars",
     "zoom_attendance": "attendance",
     "zoom_registrations": "registrations",
     "zoom_attendee_rows": "attendee reports",

@@ -13,33 +13,28 @@ from funnel_etl.operate.run import follow, launch
 
 MAY_RUN = frozenset({Role.OPERATOR})
 FOLLOWED, ENDED = "run_followed", "runs_ended"
+WHAT_A_NIGHT_DOES = "Pulls every source, makes anew what changed, and publishes it."
+WHAT_A_RETRY_DOES = "Makes what failed in the last night, and what waited for it; the rest stays."
 SECONDS = 2
 """How often the progress of a night is looked at."""
 
 
-def show_progress(visit: Visit, nights: list[follow.NightRun]) -> bool:
-    """Show the night that goes on, or how the one that was watched here ended; return whether one goes on."""
-    run_id = st.session_state.get(FOLLOWED) or next((one.run_id for one in nights if _goes(one)), None)
-    if run_id is None:
-        return False
-    st.session_state[FOLLOWED] = run_id
-    is_over = run_id in st.session_state.get(ENDED, {})
-    st.fragment(_follow, run_every=None if is_over else SECONDS)(visit, run_id)
-    return not is_over
-
-
-def show_control(visit: Visit, nights: list[follow.NightRun]) -> None:
-    """Show the buttons that begin a night to who may; without a web server a sentence on how it is started."""
-    if not visit.person.may(MAY_RUN):
+def show_night(visit: Visit, nights: list[follow.NightRun]) -> None:
+    """Show the night that goes on, or how the one that was watched here ended; and what begins one, to who may."""
+    going = next((one.run_id for one in nights if _goes(one)), None)
+    run_id = going or st.session_state.get(FOLLOWED)
+    if run_id is not None:
+        st.session_state[FOLLOWED] = run_id
+        st.fragment(_follow, run_every=SECONDS if going else None)(visit, run_id)
+    if going or not visit.person.may(MAY_RUN):
         return
     if launch.web_answers(visit.settings):
         _buttons(visit, nights)
-        return
-    st.info(
-        "Dagster's web server does not answer, so no night can be begun here. "
-        "The engineer starts it with `make up` (`docker compose up -d`).",
-        icon=":material/power_off:",
-    )
+    else:
+        st.caption(
+            ":material/power_off: Dagster's web server does not answer, so no night can be begun here. "
+            "The engineer starts it with `make up` (`docker compose up -d`)."
+        )
 
 
 def _goes(one: follow.NightRun) -> bool:
@@ -50,14 +45,13 @@ def _buttons(visit: Visit, nights: list[follow.NightRun]) -> None:
     first, last = launch.nights_to_run(visit.settings)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         night = st.date_input("Night of", value=last, min_value=first, max_value=last, format="DD/MM/YYYY", width=160)
-        if st.button("Run the night", type="primary", icon=":material/play_arrow:"):
+        if st.button("Run the night", type="primary", icon=":material/play_arrow:", help=WHAT_A_NIGHT_DOES):
             chosen = night if isinstance(night, date) else last
             _begin(visit, "run the night", chosen, lambda: launch.launch_night(visit.settings, chosen))
         failed = nights[0] if nights and nights[0].state in (follow.FAILED, follow.STOPPED) else None
-        if failed is not None and st.button("Retry what failed", icon=":material/replay:"):
+        if failed is not None and st.button("Retry what failed", icon=":material/replay:", help=WHAT_A_RETRY_DOES):
             again = failed.run_id
             _begin(visit, "retry what failed", failed.night, lambda: launch.retry_failed(visit.settings, again))
-    st.caption("A night pulls every source, makes every table again where something changed, and publishes it.")
 
 
 def _begin(visit: Visit, action: str, night: date | None, begin: Callable[[], str]) -> None:
@@ -80,14 +74,17 @@ def _begin(visit: Visit, action: str, night: date | None, begin: Callable[[], st
 
 def _follow(visit: Visit, run_id: str) -> None:
     """Show how far the night is; when it has ended, how, once written down, and the page is drawn anew."""
-    now = follow.progress(visit.settings, run_id)
+    try:
+        now = follow.progress(visit.settings, run_id)
+    except FunnelError as error:
+        st.warning(str(error))
+        return
     night = words.day(now.night) if now.night else "a night"
     if now.is_over:
         _ended(visit, now, night)
         return
-    share = now.done / now.steps if now.steps else 0.0
     text = "waits for its turn" if now.state == follow.WAITS else f"{now.done} of {now.steps} steps done"
-    st.progress(min(share, 1.0), text=f"The night of {night}: {text}")
+    st.progress(min(now.done / max(now.steps, 1), 1.0), text=f"The night of {night}: {text}")
     if now.at_work:
         st.caption(f"At work: {', '.join(names.table(one) for one in now.at_work)}")
     if now.is_stuck:
@@ -99,10 +96,9 @@ def _follow(visit: Visit, run_id: str) -> None:
 
 
 def _ended(visit: Visit, now: follow.Progress, night: str) -> None:
-    known: dict[str, str] = st.session_state.setdefault(ENDED, {})
-    is_new = now.run_id not in known
-    if is_new:
-        known[now.run_id] = now.state
+    known: set[str] = st.session_state.setdefault(ENDED, set())
+    if now.run_id not in known:
+        known.add(now.run_id)
         visit.did("followed a night to its end", f"night {now.night}", f"{now.state}, run {now.run_id[:8]}")
         st.cache_data.clear()
         st.rerun()
@@ -122,4 +118,4 @@ def _ended(visit: Visit, now: follow.Progress, night: str) -> None:
 def _failures(failures: dict[str, str]) -> None:
     for asset, why in failures.items():
         what, _, fix = why.partition(". Fix: ")
-        st.markdown(f"- **{names.table(asset)}**: {what}{f' → {fix}' if fix else ''}")
+        st.markdown(f"- **{names.table(asset)}**: {names.plain(what)}{f' → {names.plain(fix)}' if fix else ''}")

@@ -11,7 +11,7 @@ import streamlit as st
 from funnel_etl.app import names, words
 from funnel_etl.app.access import EVERYBODY, Role
 from funnel_etl.app.month_grid import by_day, month_grid
-from funnel_etl.app.night_control import show_control, show_progress
+from funnel_etl.app.night_control import show_night
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.parts import FUNNEL
@@ -66,13 +66,11 @@ def show(visit: Visit) -> None:
     st.write(_state(found))
     items = [item for item in found.items if not item.is_well and item.about != REPORT]
     _numbers(visit, found, items, days)
-    is_going = show_progress(visit, nights)
+    show_night(visit, nights)
     _to_do(visit, items, days, found.last_day)
     _sources(found)
     _moved(visit)
     _nights(visit, nights)
-    if not is_going:
-        show_control(visit, nights)
 
 
 @st.cache_data(ttl=KEEP_SECONDS, show_spinner="Looking where things stand …")
@@ -114,14 +112,21 @@ def _reach(item: StatusItem) -> str:
 def _numbers(visit: Visit, found: Status, items: Sequence[StatusItem], days: ReportDays) -> None:
     published = [item.facts["published_at"] for item in found.about(NIGHT) if "published_at" in item.facts]
     rows = sum(item.facts["rows"] for item in found.about(ROWS))
-    own = [item for item in items if item.who in _who(visit)]
+    counts = _counts(items, days)
+    own = sum(counts[who] for who in _who(visit))
     with st.container(horizontal=True):
-        st.metric("To do for you" if own else "To do", grouped(len(own or items)), border=True)
+        st.metric("To do for you" if own else "To do", grouped(own or counts.total()), border=True)
         st.metric("Reports missing", grouped(len(days.missing)), border=True)
         st.metric("Rows in quarantine", grouped(rows), border=True)
         zone = ZoneInfo(visit.settings.timezone)
         at = words.moment(max(published), zone) if published else "never"
         st.metric("Published last", at, border=True)
+
+
+def _counts(items: Sequence[StatusItem], days: ReportDays) -> Counter[str]:
+    counts = Counter(item.who for item in items if item.who)
+    counts[MARKETING_OPERATIONS] += len(days.missing)
+    return counts
 
 
 def _who(visit: Visit) -> list[str]:
@@ -133,8 +138,7 @@ def _to_do(visit: Visit, items: Sequence[StatusItem], days: ReportDays, last_day
     st.subheader("To do", anchor=False)
     own = _who(visit)
     order = sorted(WHO, key=lambda who: (who not in own, WHO.index(who)))
-    counts = Counter(item.who for item in items)
-    counts[MARKETING_OPERATIONS] += len(days.missing)
+    counts = _counts(items, days)
     labels = [f"{who.removeprefix('the ').capitalize()} ({grouped(counts[who])})" for who in order]
     for who, tab in zip(order, st.tabs(labels), strict=True):
         with tab:
