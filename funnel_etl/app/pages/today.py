@@ -67,7 +67,7 @@ def show(visit: Visit) -> None:
     items = [item for item in found.items if not item.is_well and item.about != REPORT]
     _numbers(visit, found, items, days)
     show_night(visit, nights)
-    _to_do(visit, items, days, found.last_day)
+    _to_do(visit, items, days, _last_day(found))
     _sources(found)
     _moved(visit)
     _nights(visit, nights)
@@ -75,8 +75,15 @@ def show(visit: Visit) -> None:
 
 @st.cache_data(ttl=KEEP_SECONDS, show_spinner="Looking where things stand …")
 def _looked_at(home: str, _settings: Settings) -> tuple[Status, ReportDays]:  # noqa: ARG001 - the home is the cache's key
-    since = (_settings.yesterday() - timedelta(days=LOOK_BACK_DAYS)).replace(day=1)
-    return status(_settings), report_days(_settings, since)
+    found = status(_settings)
+    return found, report_days(_settings, (_last_day(found) - timedelta(days=LOOK_BACK_DAYS)).replace(day=1))
+
+
+def _last_day(found: Status) -> date:
+    """Return the last day in the facts; before the first night, the last day that is over."""
+    night = next((item.facts for item in found.about(NIGHT) if item.name == FUNNEL), {})
+    day: date = night.get("as_of", found.last_day)
+    return day
 
 
 def _own(visit: Visit, days: ReportDays) -> ReportDays:
@@ -182,7 +189,7 @@ def _calendar(days: ReportDays, last_day: date) -> None:
         st.success("No report is missing.", icon=":material/check_circle:")
         return
     st.dataframe(
-        days.missing[["day", "report", "webinar"]].assign(late=days.missing["age_hours"] // 24),
+        days.missing[["day", "report", "webinar"]].assign(late=days.missing["age_hours"].astype("int64") // 24),
         hide_index=True,
         column_config={
             "day": st.column_config.DateColumn("Webinar of", format=DAY_FORMAT),

@@ -35,5 +35,7 @@ def report_days(settings: Settings, since: date) -> ReportDays:
         open_databases(settings.state, settings.database_port, settings.database_url) as databases,
         engine(databases.funnel_url).connect() as connection,
     ):
-        held = pd.read_sql(_HELD, connection, params={"since": since})
-        return ReportDays(held, pd.read_sql(_MISSING, connection))
+        frames = pd.read_sql(_HELD, connection, params={"since": since}), pd.read_sql(_MISSING, connection)
+    # pandas would have NaN for a text that is not there, which is no text and yet true
+    held, missing = (frame.astype("object").where(frame.notna(), None) for frame in frames)
+    return ReportDays(held, missing)
