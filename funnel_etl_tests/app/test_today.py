@@ -233,10 +233,9 @@ def test_a_night_is_begun_by_a_button_and_followed_to_its_end(running: tuple[Ins
     before = installation.value("SELECT max(version) FROM ops.nights WHERE part = 'funnel'")
     with served(installation, ui_port=port) as page:
         browser.goto(page.url)
-        browser.get_by_label("Night of").wait_for()
-        day = browser.get_by_label("Night of")
-        day.fill("31/10/2025")
-        day.press("Enter")
+        for part, value in (("year", "2025"), ("month", "10"), ("day", "31")):
+            browser.get_by_role("spinbutton", name=f"{part}, Night of").press_sequentially(value, delay=50)
+        browser.keyboard.press("Enter")
         browser.get_by_role("button", name="Run the night").click()
         expect(browser.get_by_role("progressbar")).to_be_visible(timeout=60_000)
         expect(browser.get_by_role("button", name="Run the night")).to_be_hidden()
