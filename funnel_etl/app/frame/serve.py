@@ -78,6 +78,7 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
         "client.showErrorDetails": "none",
         "client.toolbarMode": "minimal",
         "logger.level": "warning",
+        "runner.magicEnabled": False,  # else it shows each text that stands alone in the script
         **{f"theme.{name}": value for name, value in THEME.items()},
     }
     if settings.app_oidc_url is not None:
