@@ -39,3 +39,10 @@ def kept_lines(
     """Return where each line can still be read: in its file, else in the newest dump; others are left out."""
     places = {line: next((at for at in (line, now.get(line)) if at and landing.has(at[0])), None) for line in lines}
     return {line: at for line, at in places.items() if at}
+
+
+def file_names(connection: sa.Connection, file_ids: Iterable[str]) -> dict[str, str]:
+    """Return the name under which each file arrived first."""
+    first = "SELECT DISTINCT ON (file_id) file_id, name FROM ops.files WHERE file_id = ANY(:ids)"
+    found = connection.execute(sa.text(f"{first} ORDER BY file_id, received_at"), {"ids": sorted({*file_ids})})
+    return {row.file_id: row.name for row in found}

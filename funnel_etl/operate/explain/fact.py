@@ -98,11 +98,16 @@ def explain_fact(
 
 
 def as_csv(found: Explained) -> bytes:
-    """Return all rows as CSV for a spreadsheet: UTF-8 with BOM, no cell that it would calculate."""
+    """Return all rows as CSV for a spreadsheet."""
+    return rows_as_csv(found.rows)
+
+
+def rows_as_csv(rows: pd.DataFrame) -> bytes:
+    """Return rows as CSV for a spreadsheet: UTF-8 with BOM, no cell that it would calculate."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(found.rows.columns)
-    cells = found.rows.astype("object").where(found.rows.notna(), "").to_numpy().tolist()
+    writer.writerow(rows.columns)
+    cells = rows.astype("object").where(rows.notna(), "").to_numpy().tolist()
     writer.writerows([[escaped(cell) if isinstance(cell, str) else cell for cell in row] for row in cells])
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 

@@ -20,7 +20,7 @@ from funnel_etl.core.values.numbers import grouped
 from funnel_etl.core.values.numbers import measure as measure_text
 from funnel_etl.core.values.text import decode
 from funnel_etl.files import storage_error, write_whole
-from funnel_etl.operate.explain.current_lines import LandedLine, current_lines, kept_lines
+from funnel_etl.operate.explain.current_lines import LandedLine, current_lines, file_names, kept_lines
 from funnel_etl.operate.explain.fact import Explained, Period, as_csv, explain_fact
 from funnel_etl.operate.explain.person import Event, story, whom
 from funnel_etl.operate.explain.published import published_database
@@ -149,9 +149,7 @@ def _told_now(place: LandedLine | None, files: dict[str, str]) -> dict[str, dict
 def _files(connection: sa.Connection, events: list[Event], now: dict[LandedLine, LandedLine]) -> dict[str, str]:
     """Return the name under which each file arrived first."""
     ids = sorted({event.file_id for event in events if event.file_id} | {file_id for file_id, _ in now.values()})
-    first = "SELECT DISTINCT ON (file_id) file_id, name FROM ops.files WHERE file_id = ANY(:ids)"
-    found = connection.execute(sa.text(f"{first} ORDER BY file_id, received_at"), {"ids": ids})
-    return {row.file_id: row.name for row in found}
+    return file_names(connection, ids)
 
 
 def _texts(

@@ -1,0 +1,1 @@
+"""What a sales lead asks of the published tables."""
