@@ -105,11 +105,11 @@ def _events(connection: sa.Connection, asked: Asked) -> Iterator[Event]:
         join = "JOIN clean.webinars AS e USING (occurrence_id)" if people.of_an_occurrence else ""
         sql = (
             f"SELECT {people.at} AS at, {people.event} AS what, t.file_id, t.source_row "  # noqa: S608 - our own texts
-            f"FROM {table} AS t {join} WHERE {_named(people, 't.')}"
+            f"FROM {table} AS t {join} WHERE {named(people, 't.')}"
         )
-        for row in connection.execute(sa.text(sql), _names(asked)):
+        for row in connection.execute(sa.text(sql), names(asked)):
             yield Event(row.at, table, row.what, row.file_id, row.source_row)
-    for row in connection.execute(sa.text(HISTORY), _names(asked)):
+    for row in connection.execute(sa.text(HISTORY), names(asked)):
         columns = f": {', '.join(row.changed_columns)}" if row.changed_columns else ""
         what = f"the CRM's row was {row.change}{columns}, seen on the night of {row.valid_from}"
         yield Event(row.row_at, "clean.crm_history", what, row.file_id, row.source_row)
@@ -120,20 +120,21 @@ def _known(connection: sa.Connection, asked: Asked) -> Iterator[Event]:
         sql = (
             f"SELECT {what} AS what, t.file_id, t.source_row FROM {table} AS t WHERE t.phone = ANY(:phones) ORDER BY 1"  # noqa: S608
         )
-        for row in connection.execute(sa.text(sql), _names(asked)):
+        for row in connection.execute(sa.text(sql), names(asked)):
             yield Event(None, table, row.what, row.file_id, row.source_row)
-    for row in connection.execute(sa.text(CREDITS), _names(asked)):
+    for row in connection.execute(sa.text(CREDITS), names(asked)):
         yield Event(None, "mart.attribution", f"sale {row.sale_id}, {row.model}: {row.shares}")
-    for row in connection.execute(sa.text(MERGED), _names(asked)):
+    for row in connection.execute(sa.text(MERGED), names(asked)):
         what = f"merged into line {row.into_source_row} ({row.reason}), for {row.asset}"
         yield Event(None, "ops.merged_rows", what, row.file_id, row.source_row)
-    for row in connection.execute(sa.text(QUARANTINED), _names(asked)):
+    for row in connection.execute(sa.text(QUARANTINED), names(asked)):
         closed = "" if row.resolved_at is None else ", fixed since"
         what = f"in quarantine for {row.asset}: {row.reason}{closed}. Fix: {row.fix_hint}"
         yield Event(None, "ops.quarantine", what, row.file_id, row.source_row)
 
 
-def _names(asked: Asked) -> dict[str, list[str]]:
+def names(asked: Asked) -> dict[str, list[str]]:
+    """Return the values of what `named` and our queries ask for."""
     digits = ["".join(sign for sign in phone if sign.isdigit()) for phone in asked.phones]
     return {
         "phones": list(asked.phones),
@@ -142,7 +143,7 @@ def _names(asked: Asked) -> dict[str, list[str]]:
     }
 
 
-def _named(people: People, row: str = "") -> str:
+def named(people: People, row: str = "") -> str:
     """Return SQL for whether a row of people is the person's."""
     by_email = f" OR {row}{people.email} = ANY(:emails)" if people.email else ""
     return f"({row}{people.phone} = ANY(:phones){by_email})"
@@ -155,7 +156,7 @@ _PHONES = " UNION ".join(
 )
 PHONES_OF_EMAIL = f"SELECT DISTINCT phone FROM ({_PHONES}) AS found WHERE phone IS NOT NULL ORDER BY phone"  # noqa: S608
 _LINES = " UNION ".join(
-    f"SELECT file_id, source_row FROM {table} WHERE {_named(people)}"  # noqa: S608 - our own texts
+    f"SELECT file_id, source_row FROM {table} WHERE {named(people)}"  # noqa: S608 - our own texts
     for table, people in PEOPLE.items()
 )
 _A_CELL_NAMES = """EXISTS (SELECT 1 FROM jsonb_each_text(CAST(t.row AS jsonb)) AS c(name, cell)
