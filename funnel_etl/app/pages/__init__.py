@@ -1,10 +1,11 @@
 """The pages, in the order in which they are listed: each is a file with a `PAGE`, and calls one service."""
 
-from funnel_etl.app.pages import funnel, person, sales, today
+from funnel_etl.app.pages import deliveries, funnel, person, sales, today
 
 PAGES = (
     today.PAGE,
     funnel.PAGE,
     sales.PAGE,
     person.PAGE,
+    deliveries.PAGE,
 )

@@ -57,12 +57,15 @@ def approve_rows(settings: Settings, *, night: date | None = None, occurrence: s
         return Approved({}, ledger.release(connection, released, now))
 
 
-def resolve(settings: Settings, keys: Sequence[str], note: str, *, is_delivered: bool) -> list[Delivery]:
+def resolve(
+    settings: Settings, keys: Sequence[str], note: str, *, is_delivered: bool, who: str | None = None
+) -> list[Delivery]:
     """Decide what became of rows, by their keys or the beginnings of these; returns them.
 
+    `who` decides, for the note; None: the user of this machine.
     Raises `FunnelError` for a key that is none, or of a row that is nobody's to decide.
     """
-    said = _note("delivered" if is_delivered else "again", note)
+    said = _note("delivered" if is_delivered else "again", note, who=who)
     with open_place(settings) as place, place.engine.begin() as connection:
         rows = reading.read_open_or_failed(connection, place.own)
         found = [_named(key, rows) for key in keys]
@@ -88,13 +91,14 @@ class Again:
     left: int
 
 
-def find_again(settings: Settings, occurrence: str, kind: str, reason: str) -> Again:
+def find_again(settings: Settings, occurrence: str, kind: str, reason: str, who: str | None = None) -> Again:
     """Return what firing an occurrence's events again would plan. Raises `FunnelError` if nothing was delivered."""
+    said = _note("again", reason, "--reason", who)
     with open_place(settings) as place:
-        return _again(place, occurrence, kind, reason)
+        return _again(place, occurrence, kind, said)
 
 
-def _again(place: Place, occurrence: str, kind: str, reason: str) -> Again:
+def _again(place: Place, occurrence: str, kind: str, said: str) -> Again:
     now = datetime.now(UTC)
     with place.engine.connect() as connection:
         delivered = reading.read_delivered(connection, place.own, occurrence, kind)
@@ -112,7 +116,7 @@ def _again(place: Place, occurrence: str, kind: str, reason: str) -> Again:
         for row in delivered:
             found: Candidate | None = candidates.get((row.object, row.kind, occurrence, row.user_id or ""))
             if found is not None:
-                rows.append(fired_again(row, found, known, _note("again", reason, "--reason")))
+                rows.append(fired_again(row, found, known, said))
         return Again(rows, len(delivered) - len(rows))
 
 
@@ -122,11 +126,11 @@ def fire_again(settings: Settings, again: Again) -> int:
         return ledger.insert(connection, again.rows)
 
 
-def _note(word: str, text: str, option: str = "--note") -> str:
+def _note(word: str, text: str, option: str = "--note", who: str | None = None) -> str:
     clean = scrubbed(" ".join(text.split())).replace(";", ",")
     if not clean:
         raise FunnelError("it is empty", where=option, fix="say why in a sentence, without names and numbers")
-    return f"{word} by {_who()}: {clean}"
+    return f"{word} by {who or _who()}: {clean}"
 
 
 def _who() -> str:
