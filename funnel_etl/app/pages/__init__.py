@@ -1,6 +1,6 @@
 """The pages, in the order in which they are listed: each is a file with a `PAGE`, and calls one service."""
 
-from funnel_etl.app.pages import deliveries, funnel, person, sales, today
+from funnel_etl.app.pages import deliveries, drafts, funnel, person, sales, today
 
 PAGES = (
     today.PAGE,
@@ -8,4 +8,5 @@ PAGES = (
     sales.PAGE,
     person.PAGE,
     deliveries.PAGE,
+    drafts.PAGE,
 )

@@ -6,7 +6,7 @@ Nothing is sent. Here: the file, and what in it is a change. Not here: what an e
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -95,18 +95,51 @@ def import_edits(settings: Settings, file: Path, editor: str) -> Imported:
 
     Raises `FunnelError` for a file that is none, too large, or names a draft that is not there.
     """
-    data = _read(file)
-    found = newest_drafts(settings.lake_root)
-    drafts = {row["draft_id"]: row for row in found.rows.to_dict("records")}
+    return import_bytes(settings, _read(file), file.name, editor)
+
+
+def import_bytes(
+    settings: Settings, data: bytes, name: str, editor: str, only: Collection[str] | None = None
+) -> Imported:
+    """Land what a person changed in an exported file of this name, as `import_edits`; `only` these drafts (None: all).
+
+    Raises `FunnelError` too for a draft that is not among these.
+    """
+    if len(data) > MOST_BYTES:
+        raise _too_large(name)
+    return _land(settings, newest_drafts(settings.lake_root).rows, _rows(data, name), name, editor, only)
+
+
+def land_rows(settings: Settings, drafts: pd.DataFrame, rows: Iterable[Mapping[str, str]], editor: str) -> Imported:
+    """Land what a person made of these drafts on a screen, as if it had come in a file: `rows` by COLUMNS, as typed.
+
+    Raises `FunnelError` as `import_edits`.
+    """
+    texts = ("subject", "body", "personal_notes")
+    typed = [{**row} | {name: escaped(row[name]) for name in texts if name in row} for row in rows]
+    return _land(settings, drafts, enumerate(typed, 2), "the drafts", editor, None)
+
+
+def _land(
+    settings: Settings,
+    rows_of_night: pd.DataFrame,
+    rows: Iterable[tuple[int, dict[str, str]]],
+    name: str,
+    editor: str,
+    only: Collection[str] | None,
+) -> Imported:
+    drafts = {row["draft_id"]: row for row in rows_of_night.to_dict("records")}
     changed, unchanged = [], 0
-    for line, row in _rows(data, file.name):
+    for line, row in rows:
         if row["draft_id"] not in drafts:
-            raise _refused(file, line, "names a draft that is not there", "import a file that drafts export wrote")
+            raise _refused(name, line, "names a draft that is not there", "import a file that drafts export wrote")
+        if only is not None and row["draft_id"] not in only:
+            raise _refused(name, line, "its draft is of a webinar that is not yours", "take the row out")
         draft = drafts[row["draft_id"]]
         if draft["status"] == WITHHELD:
-            raise _refused(file, line, f"its draft is withheld now ({draft['withheld_reason']})", "take the row out")
+            raise _refused(name, line, f"its draft is withheld now ({draft['withheld_reason']})", "take the row out")
         edit = _edit(row, draft, editor)
-        _require_short(file, line, edit)
+        _require_short(name, line, edit)
         if _is_changed(edit, draft):
             changed.append(edit)
         else:
@@ -123,9 +156,7 @@ def counts(rows: pd.DataFrame) -> tuple[Counter[str], Counter[str]]:
 def _read(file: Path) -> bytes:
     try:
         if file.stat().st_size > MOST_BYTES:
-            raise FunnelError(
-                f"it is larger than {MOST_BYTES // 1_000_000} MB", where=file.name, fix="import the drafts in parts"
-            )
+            raise _too_large(file.name)
         return file.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -176,7 +207,7 @@ def _is_changed(edit: dict[str, str], draft: Mapping[Any, Any]) -> bool:
     return (edit["subject"], edit["body"], edit["notes"], edit["is_approved"]) != was
 
 
-def _require_short(file: Path, line: int, edit: dict[str, str]) -> None:
+def _require_short(file: str, line: int, edit: dict[str, str]) -> None:
     for name, most in (("subject", LONGEST_SUBJECT), ("body", LONGEST_BODY), ("notes", LONGEST_NOTES)):
         if len(edit[name]) > most:
             raise _refused(file, line, f"its {name} is longer than {most} characters", "write less")
@@ -184,5 +215,9 @@ def _require_short(file: Path, line: int, edit: dict[str, str]) -> None:
         raise _refused(file, line, "its subject or body is empty", "write both, or take the row out")
 
 
-def _refused(file: Path, line: int, what: str, fix: str) -> FunnelError:
-    return FunnelError(f"line {line}: {what}; nothing was imported", where=file.name, fix=fix)
+def _too_large(name: str) -> FunnelError:
+    return FunnelError(f"it is larger than {MOST_BYTES // 1_000_000} MB", where=name, fix="import the drafts in parts")
+
+
+def _refused(file: str, line: int, what: str, fix: str) -> FunnelError:
+    return FunnelError(f"line {line}: {what}; nothing was imported", where=file, fix=fix)
