@@ -43,6 +43,11 @@ def month(first: date) -> str:
     return f"{first:%b %Y}"
 
 
+def file_title(name: str) -> str:
+    """Return the name of a file; of one that was fetched from an address, the last part of that."""
+    return name.rpartition("/")[2] or name if "://" in name else name
+
+
 def percent(share: float) -> str:
     """Return a share as `7.5 %`."""
     return f"{share * 100:.1f} %"

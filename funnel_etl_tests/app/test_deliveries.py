@@ -195,7 +195,7 @@ def test_the_report_adds_up_and_comes_as_a_file(world: World, browser: Page, tmp
     with served(world.installation) as site:
         browser.goto(site.url)
         expect(browser.get_by_role("heading", name="Today")).to_be_visible(timeout=30_000)
-        browser.get_by_role("link", name="Deliveries").click()
+        browser.get_by_test_id("stSidebarNav").get_by_role("link", name="Deliveries").click()
         browser.get_by_text("Report", exact=True).click()
         expect(browser.get_by_text("6 candidates of the newest night")).to_be_visible()
         with browser.expect_download() as download:

@@ -14,7 +14,9 @@ from streamlit.testing.v1 import AppTest
 from upath import UPath
 
 from funnel_etl.app.access import Person, Role
+from funnel_etl.core.errors import FunnelError
 from funnel_etl.marts.engagement import edits
+from funnel_etl.operate.drafts.drafts import as_csv, import_bytes, newest_drafts
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl_tests.app.conftest import served
 from funnel_etl_tests.installation import Installation
@@ -169,15 +171,42 @@ def test_who_may_not_is_told(made: Installation, tester: Callable[..., AppTest])
     assert not seen.metric
 
 
-def test_without_drafts_it_says_when_there_will_be_some(demo: Installation, tester: Callable[..., AppTest]) -> None:
-    assert tester("drafts", demo, WRITER).title[0].value == "Drafts"
+def test_where_all_are_withheld_it_says_where_the_reasons_stand(
+    demo: Installation, tester: Callable[..., AppTest]
+) -> None:
+    seen = tester("drafts", demo, WRITER)
+    reasons = demo.query("SELECT withheld_reason FROM mart.followup_drafts")["withheld_reason"]
+    assert len(reasons) == reasons.notna().sum() > 0
+    assert seen.info[0].value == "There is no draft to edit. Under Withheld stands why."
+    counts = next(each.value for each in seen.dataframe if "count" in each.value)
+    assert counts["count"].sum() == len(reasons)
+    assert seen.warning[0].value.startswith("No question is named")
+
+
+def test_before_the_first_night_it_says_when_there_will_be_some(
+    new_installation: Callable[[], Installation], tester: Callable[..., AppTest]
+) -> None:
+    seen = tester("drafts", new_installation(), WRITER)
+    assert seen.info[0].value == "No night has made drafts yet. They are made by the night after a webinar."
+
+
+def test_a_file_with_a_draft_of_somebody_else_is_refused_whole(made: Installation) -> None:
+    with made.settings() as settings:
+        rows = newest_drafts(settings.lake_root).rows
+        mine, other = rows.loc[rows["status"] == "draft", "draft_id"]
+        content = as_csv(rows).replace(b"Hi", b"Dear")
+        assert import_bytes(settings, content, "x.csv", "a@example.org", {mine, other}).changed > 0
+        before = landed(made)
+        with pytest.raises(FunnelError, match="of a webinar that is not yours; nothing was imported"):
+            import_bytes(settings, content, "x.csv", "a@example.org", {mine})
+    assert landed(made) == before
 
 
 def test_out_and_in_as_a_file(made: Installation, browser: Page, tmp_path: Path) -> None:
     with served(made) as site:
         browser.goto(site.url)
         expect(browser.get_by_role("heading", name="Today")).to_be_visible(timeout=30_000)
-        browser.get_by_role("link", name="Drafts").click()
+        browser.get_by_test_id("stSidebarNav").get_by_role("link", name="Drafts").click()
         browser.get_by_role("tab", name="As a file").click()
         with browser.expect_download() as download:
             browser.get_by_role("button", name="2 drafts as a file").click()
@@ -187,8 +216,10 @@ def test_out_and_in_as_a_file(made: Installation, browser: Page, tmp_path: Path)
         rows.loc[0, "subject"] = "Another subject"
         rows.to_csv(file, index=False)
         browser.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
+        expect(browser.get_by_text("1 draft is changed in this file, 1 are as they were.")).to_be_visible()
+        assert landed(made) == []
         browser.get_by_role("button", name="Take it in").click()
-        browser.get_by_role("button", name="Yes, take it in").click()
+        browser.get_by_role("button", name="Yes, 1").click()
         expect(browser.get_by_text("1 draft was changed and kept")).to_be_visible()
         assert "asha" not in (made.home / "app.log").read_text().casefold()
     [row] = landed(made)

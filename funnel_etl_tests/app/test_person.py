@@ -119,7 +119,7 @@ def test_a_look_up_is_written_down_without_the_phone(site: Site, browser: Page, 
     phone = site.installation.value(BUYER)
     browser.goto(site.url)
     expect(browser.get_by_role("heading", name="Today")).to_be_visible(timeout=30_000)
-    browser.get_by_role("link", name="Person").click()
+    browser.get_by_test_id("stSidebarNav").get_by_role("link", name="Person").click()
     browser.get_by_label("Phone, e-mail or id").fill(phone)
     browser.keyboard.press("Enter")
     expect(browser.get_by_role("heading", name=phone)).to_be_visible()
@@ -140,3 +140,9 @@ def test_a_look_up_is_written_down_without_the_phone(site: Site, browser: Page, 
     assert phone not in (site.installation.home / "app.log").read_text()
     browser.get_by_role("button", name="Close").click()
     expect(browser.get_by_role("heading", name=phone)).not_to_be_visible()
+
+
+def test_who_may_not_is_told_and_sees_nothing(demo: Installation, tester: Callable[..., AppTest]) -> None:
+    seen = tester("person", demo, Person("viewer@example.org", frozenset({Role.VIEWER})))
+    assert seen.error[0].value.startswith("This page is not among those of your role.")
+    assert not [*seen.dataframe, *seen.button, *seen.text_input]

@@ -21,7 +21,7 @@ CALLS = "SELECT p.*, e.conductor FROM mart.followup_priority AS p JOIN clean.web
 def go(site: Site, browser: Page) -> None:
     browser.goto(site.url)
     expect(browser.get_by_role("heading", name="Today")).to_be_visible(timeout=30_000)
-    browser.get_by_role("link", name="Sales").click()
+    browser.get_by_test_id("stSidebarNav").get_by_role("link", name="Sales").click()
 
 
 def test_the_sentence_has_the_counts_of_the_tables(demo: Installation, tester: Callable[..., AppTest]) -> None:
@@ -105,3 +105,9 @@ def test_the_gaps_are_those_of_the_table(site: Site, browser: Page) -> None:
     browser.get_by_role("tab", name="Not handed over").click()
     gaps = site.installation.value("SELECT count(*) FROM mart.handover_gaps WHERE gap_kind = 'attended_not_assigned'")
     expect(browser.get_by_text(f"{grouped(gaps)} people. Assign them in the CRM")).to_be_visible()
+
+
+def test_who_may_not_is_told_and_sees_nothing(demo: Installation, tester: Callable[..., AppTest]) -> None:
+    seen = tester("sales", demo, Person("viewer@example.org", frozenset({Role.VIEWER})))
+    assert seen.error[0].value.startswith("This page is not among those of your role.")
+    assert not [*seen.dataframe, *seen.button, *seen.text_input]

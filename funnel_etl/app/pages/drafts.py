@@ -180,15 +180,22 @@ def _files(visit: Visit, rows: pd.DataFrame) -> None:
     given = st.file_uploader("An edited file", type=["csv"])
     if given is None:
         return
-    content = given.getvalue()
-    question = f"Take in what is changed in this file of {grouped(len(content))} bytes? All of it, or nothing."
-    if asked("import", "Take it in", question, "Yes, take it in"):
-        only = frozenset(rows["draft_id"])
-        act(visit, ROLES, "import drafts", f"{grouped(len(content))} bytes", lambda: _imported(visit, content, only))
+    content, own = given.getvalue(), frozenset(rows["draft_id"])
+    try:
+        found = _imported(visit, content, own, is_trial=True)
+    except FunnelError as error:
+        st.error(f"{error.what[:1].upper()}{error.what[1:]}. What to do: {error.fix}.")
+        return
+    many, same = grouped(found.changed), grouped(found.unchanged)
+    st.write(
+        f"{many} {'draft is' if found.changed == 1 else 'drafts are'} changed in this file, {same} are as they were."
+    )
+    if asked("import", "Take it in", f"Keep the changes to {many}?", f"Yes, {many}", disabled=not found.changed):
+        act(visit, ROLES, "import drafts", f"{many} changed", lambda: _said(_imported(visit, content, own)))
 
 
-def _imported(visit: Visit, content: bytes, only: frozenset[str]) -> str:
-    return _said(import_bytes(visit.settings, content, "the file", visit.person.email, only))
+def _imported(visit: Visit, content: bytes, own: frozenset[str], *, is_trial: bool = False) -> Imported:
+    return import_bytes(visit.settings, content, "the file", visit.person.email, own, is_trial=is_trial)
 
 
 def _withheld(rows: pd.DataFrame) -> None:

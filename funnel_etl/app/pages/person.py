@@ -10,7 +10,8 @@ import streamlit as st
 
 from funnel_etl.app import words
 from funnel_etl.app.access import Role
-from funnel_etl.app.tables import Shown, month, own_rows, table, whole_rupees
+from funnel_etl.app.acting import may_see
+from funnel_etl.app.tables import Shown, file_title, month, own_rows, table, whole_rupees
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.core.tables.reasons import MERGES
@@ -18,6 +19,7 @@ from funnel_etl.core.values.contact_mask import masked
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.operate.explain.look_up import LookedUp, look_up
 
+ROLES = frozenset({Role.OPERATOR, Role.ANALYST, Role.SALES, Role.ENGINEER})
 OPEN = frozenset({Role.ANALYST})
 """Who sees phones and e-mails whole, beside the engineer."""
 FOUND = "person_found"
@@ -61,6 +63,8 @@ LOOKED_IN = (
 def show(visit: Visit) -> None:
     """Ask whom to look for, and show who was found."""
     st.title("Person")
+    if not may_see(visit, ROLES):
+        return
     st.write("Find somebody by phone, e-mail, or the id of a lead or sale. Each look-up is written down.")
     with st.form("look_up", border=False):
         text = st.text_input(
@@ -208,13 +212,8 @@ def _day(found: re.Match[str]) -> str:
 def _place(file: Any, line: Any, line_now: Any = None) -> str:
     if not isinstance(file, str):
         return ""
-    first = f"{_file(file)}, line {int(line)}"
+    first = f"{file_title(file)}, line {int(line)}"
     return first if pd.isna(line_now) else f"{first}; in the newest line {int(line_now)}"
-
-
-def _file(name: str) -> str:
-    """Return the name of a file; of one that came from an address, its last part."""
-    return name.rpartition("/")[2] or name if "://" in name else name
 
 
 PAGE = Page(
@@ -222,6 +221,6 @@ PAGE = Page(
     "Person",
     ":material/person_search:",
     "People",
-    frozenset({Role.OPERATOR, Role.ANALYST, Role.SALES, Role.ENGINEER}),
+    ROLES,
     show,
 )

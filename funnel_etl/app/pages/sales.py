@@ -6,11 +6,13 @@ import streamlit as st
 
 from funnel_etl.app import words
 from funnel_etl.app.access import Role
-from funnel_etl.app.tables import Shown, file_button, month, own_rows, percent, table, whole_rupees
+from funnel_etl.app.acting import may_see
+from funnel_etl.app.tables import Shown, file_button, file_title, month, own_rows, percent, table, whole_rupees
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.operate.sales.sales import GAPS, WHY_UNMATCHED, SalesView, conversion, sales_view
 
+ROLES = frozenset({Role.SALES, Role.ANALYST, Role.ENGINEER})
 MONTHS = {"The newest month": 1, "The last three months": 3, "All months": 0}
 EVERYBODY = "Everybody"
 BAR = 24
@@ -33,7 +35,7 @@ UNMATCHED = {
     "final_funnel": Shown("Funnel"),
     "revenue_inr": Shown("Revenue", whole_rupees),
     "why": Shown("Why", WHY_UNMATCHED.__getitem__, width=380),
-    "file": Shown("File"),
+    "file": Shown("File", file_title),
     "line": Shown("Line", grouped),
 }
 GAP = {
@@ -42,7 +44,7 @@ GAP = {
     "employee": Shown("Representative", about="Whom the person is assigned to; empty: nobody."),
     "phone": Shown("Phone"),
     "topic": Shown("Webinar"),
-    "file": Shown("File"),
+    "file": Shown("File", file_title),
     "line": Shown("Line", grouped),
 }
 CALL = {
@@ -60,9 +62,11 @@ CALL = {
 
 def show(visit: Visit) -> None:
     """Show the state in a sentence, then the four questions of a sales lead."""
+    st.title("Sales")
+    if not may_see(visit, ROLES):
+        return
     found = sales_view(visit.settings)
     gaps, calls = (own_rows(visit.person, rows) for rows in (found.gaps, found.calls))
-    st.title("Sales")
     st.write(_state(found, calls))
     tabs = st.tabs(["Conversion", "Whom to call", "Not handed over", "Sales without a lead"])
     with tabs[0]:
@@ -189,6 +193,6 @@ PAGE = Page(
     "Sales",
     ":material/trending_up:",
     "People",
-    frozenset({Role.SALES, Role.ANALYST, Role.ENGINEER}),
+    ROLES,
     show,
 )

@@ -99,15 +99,22 @@ def import_edits(settings: Settings, file: Path, editor: str) -> Imported:
 
 
 def import_bytes(
-    settings: Settings, data: bytes, name: str, editor: str, only: Collection[str] | None = None
+    settings: Settings,
+    data: bytes,
+    name: str,
+    editor: str,
+    only: Collection[str] | None = None,
+    *,
+    is_trial: bool = False,
 ) -> Imported:
     """Land what a person changed in an exported file of this name, as `import_edits`; `only` these drafts (None: all).
 
-    Raises `FunnelError` too for a draft that is not among these.
+    `is_trial`: count, and land nothing. Raises `FunnelError` too for a draft that is not among `only`.
     """
     if len(data) > MOST_BYTES:
         raise _too_large(name)
-    return _land(settings, newest_drafts(settings.lake_root).rows, _rows(data, name), name, editor, only)
+    found = _changes(newest_drafts(settings.lake_root).rows, _rows(data, name), name, editor, only)
+    return Imported(len(found[0]), found[1], None) if is_trial else _landed(settings, *found)
 
 
 def land_rows(settings: Settings, drafts: pd.DataFrame, rows: Iterable[Mapping[str, str]], editor: str) -> Imported:
@@ -117,17 +124,22 @@ def land_rows(settings: Settings, drafts: pd.DataFrame, rows: Iterable[Mapping[s
     """
     texts = ("subject", "body", "personal_notes")
     typed = [{**row} | {name: escaped(row[name]) for name in texts if name in row} for row in rows]
-    return _land(settings, drafts, enumerate(typed, 2), "the drafts", editor, None)
+    return _landed(settings, *_changes(drafts, enumerate(typed, 2), "the drafts", editor, None))
 
 
-def _land(
-    settings: Settings,
+def _landed(settings: Settings, changed: list[dict[str, str]], unchanged: int) -> Imported:
+    file_id = edits.land(Landing(UPath(settings.landing_root)), changed, utc_now()) if changed else None
+    return Imported(len(changed), unchanged, file_id)
+
+
+def _changes(
     rows_of_night: pd.DataFrame,
     rows: Iterable[tuple[int, dict[str, str]]],
     name: str,
     editor: str,
     only: Collection[str] | None,
-) -> Imported:
+) -> tuple[list[dict[str, str]], int]:
+    """Return the edits of rows (each with its line), and how many rows are as they were."""
     drafts = {row["draft_id"]: row for row in rows_of_night.to_dict("records")}
     changed, unchanged = [], 0
     for line, row in rows:
@@ -144,8 +156,7 @@ def _land(
             changed.append(edit)
         else:
             unchanged += 1
-    file_id = edits.land(Landing(UPath(settings.landing_root)), changed, utc_now()) if changed else None
-    return Imported(len(changed), unchanged, file_id)
+    return changed, unchanged
 
 
 def counts(rows: pd.DataFrame) -> tuple[Counter[str], Counter[str]]:
