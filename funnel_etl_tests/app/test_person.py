@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -146,3 +147,21 @@ def test_who_may_not_is_told_and_sees_nothing(demo: Installation, tester: Callab
     seen = tester("person", demo, Person("viewer@example.org", frozenset({Role.VIEWER})))
     assert seen.error[0].value.startswith("This page is not among those of your role.")
     assert not [*seen.dataframe, *seen.button, *seen.text_input]
+
+
+def test_a_refund_stands_in_the_story_on_its_day(demo: Installation, tester: Callable[..., AppTest]) -> None:
+    phone = demo.value(BUYER)
+    sale = demo.value("SELECT min(sale_id) FROM clean.sales WHERE phone = :phone AND is_counted", phone=phone)
+    with demo.engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO mart.revenue_changes (sale_id, changed_date, kind, old_status, new_status, "
+                "old_revenue_inr, delta_inr) VALUES (:sale, '2025-11-02', 'refund', 'success', 'refunded', 100, -100)"
+            ),
+            {"sale": sale},
+        )
+    rows = ask(tester("person", demo, ANALYST), phone).dataframe[0].value
+    last = rows.iloc[-1]
+    assert last["kind"] == "Sale changed"
+    assert last["what"] == f"sale {sale}: refund: the money went back, status success → refunded, -₹100.00"
+    assert last["at"].tz_convert("Asia/Kolkata").date().isoformat() == "2025-11-02"
