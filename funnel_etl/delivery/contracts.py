@@ -43,6 +43,7 @@ REASONS = {
     "too_old": "older than max_age_days on the day of sending",
     "replaced": "the profile changed before it was sent",
     "no_longer_due": "the newest night does not send it any more",
+    "given_up": "a person decided that it is never sent",
 }
 """Why a row is in its state."""
 FOR_A_PERSON = {"ledger_lost", "refused_later", "batch_incomplete"}

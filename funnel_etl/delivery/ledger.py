@@ -24,7 +24,7 @@ from funnel_etl.delivery.contracts import (
     UNKNOWN,
     USER,
 )
-from funnel_etl.delivery.due import Verdict
+from funnel_etl.delivery.due import Verdict, cancelled
 from funnel_etl.delivery.outcome import Accepted, Outcome, Refused
 from funnel_etl.delivery.plan import Plan, TypeKey
 from funnel_etl.delivery.reading import Account, read_keys
@@ -349,3 +349,20 @@ def resolve(
         changed.append((row.state, after.with_note(note)))
     update(connection, changed)
     return [row for _, row in changed]
+
+
+def give_up(connection: sa.Connection, keys: Sequence[str], now: datetime, note: str) -> list[Delivery]:
+    """Cancel events by a person's word: no plan takes them up again; returns these.
+
+    Only what is unknown or refused; the others are left, and so are profiles, which may be repeated at any time.
+    """
+    rows = [
+        row
+        for row in read_keys(connection, keys, locked=True)
+        if row.object == EVENT and row.state in (UNKNOWN, PERMANENT)
+    ]
+    update(
+        connection,
+        [(row.state, replace(cancelled(row, "given_up"), changed_at=now).with_note(note)) for row in rows],
+    )
+    return rows

@@ -176,6 +176,26 @@ def test_all_are_sent_again_after_a_warning(world: World, page: Callable[..., Ap
     assert {row["resolutions"] for row in world.events_of("planned")} == {1}
 
 
+def test_what_is_given_up_is_never_sent_by_a_later_run(world: World, page: Callable[..., AppTest]) -> None:
+    lose(world)
+    sent = len(world.events)
+    seen = page("Decide")
+    seen.checkbox[0].check().run()
+    seen.radio[0].set_value("Give up: it is never sent").run()
+    seen.text_input[0].set_value("too late now").run()
+    seen = click(seen, "Decide", "Yes, 2")
+    assert seen.success[0].value == "2 given up."
+    assert world.states() == {"cancelled:given_up": 2}
+    assert {row["note"] for row in world.rows("object = 'event'")} == {
+        "may_have_been_sent; given up by operator@example.org: too late now"
+    }
+    world.lay(*people(2))
+    world.run()
+    world.run(retry=True)
+    assert world.states() == {"cancelled:given_up": 2}
+    assert len(world.events) == sent
+
+
 def test_an_event_is_fired_once_more(world: World, page: Callable[..., AppTest]) -> None:
     world.lay(*people(2))
     world.approve()

@@ -61,7 +61,13 @@ PLAIN = {
     "too_old": "older than its rule allows",
 }
 """Reasons in the words of the page; others as the ledger has them."""
-ARRIVED, NOT_ARRIVED = "It arrived", "It did not arrive: send it again"
+ARRIVED, NOT_ARRIVED, GIVE_UP = "It arrived", "It did not arrive: send it again", "Give up: it is never sent"
+QUESTIONS = {
+    ARRIVED: "Mark {} as delivered? They are never sent again.",
+    NOT_ARRIVED: "Send {} again? Whoever did get it gets it twice.",
+    GIVE_UP: "Give up {} events? No later run sends them. Profiles among them are left.",
+}
+ACTIONS = {ARRIVED: "delivered", NOT_ARRIVED: "again", GIVE_UP: "give up"}
 SWITCH_ON = """
 1. The engineer sets up a service account in WebEngage, and puts licence and address into the settings.
 2. Name the events in `zoom_profiles.csv`, letter by letter as the journeys have them.
@@ -261,17 +267,13 @@ def _undecided(visit: Visit, rows: list[Delivery]) -> None:
     is_all = st.checkbox(f"All {grouped(len(rows))}")
     picked = st.multiselect("Which", list(labels), format_func=labels.__getitem__, disabled=is_all)
     keys = list(labels) if is_all else picked
-    became = st.radio("What became of them", [ARRIVED, NOT_ARRIVED])
+    became = st.radio("What became of them", list(QUESTIONS))
     note = st.text_input("Why", placeholder="seen in WebEngage at 11:20", max_chars=200)
     st.caption("A sentence without names and numbers: it is kept with each row.")
     many = grouped(len(keys))
-    question = (
-        f"Mark {many} as delivered? They are never sent again."
-        if became == ARRIVED
-        else f"Send {many} again? Whoever did get it gets it twice."
-    )
+    question = QUESTIONS[became].format(many)
     if asked("decide", "Decide", question, f"Yes, {many}", disabled=not (keys and note.strip())):
-        about = f"{'delivered' if became == ARRIVED else 'again'}: {', '.join(key[:12] for key in keys[:20])}"
+        about = f"{ACTIONS[became]}: {', '.join(key[:12] for key in keys[:20])}"
         act(visit, ROLES, "decide", about, lambda: _decided(visit, keys, note, became))
 
 
@@ -289,6 +291,8 @@ def _line(row: Delivery) -> tuple[str, ...]:
 
 def _decided(visit: Visit, keys: list[str], note: str, became: str) -> str:
     who = visit.person.email
+    if became == GIVE_UP:
+        return f"{grouped(len(decide.give_up(visit.settings, keys, note, who)))} given up."
     done = decide.resolve(visit.settings, keys, note, is_delivered=became == ARRIVED, who=who)
     said = "marked as delivered" if became == ARRIVED else "planned again, under a new request id"
     return f"{grouped(len(done))} {said}."

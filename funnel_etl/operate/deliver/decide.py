@@ -72,6 +72,15 @@ def resolve(
         return ledger.resolve(connection, found, datetime.now(UTC), said, is_delivered=is_delivered)
 
 
+def give_up(settings: Settings, keys: Sequence[str], note: str, who: str | None = None) -> list[Delivery]:
+    """Cancel events of which nobody knows, or that were refused, for good; returns them. Raises as `resolve`."""
+    said = _note("given up", note, who=who)
+    with open_place(settings) as place, place.engine.begin() as connection:
+        rows = reading.read_open_or_failed(connection, place.own)
+        found = [_named(key, rows) for key in keys]
+        return ledger.give_up(connection, found, datetime.now(UTC), said)
+
+
 def _named(key: str, rows: Sequence[Delivery]) -> str:
     fits = [row.delivery_key for row in rows if len(key) >= SHORTEST_KEY and row.delivery_key.startswith(key.lower())]
     if len(fits) != 1:
