@@ -47,7 +47,7 @@ def metrics(seen: AppTest) -> dict[str, str]:
 
 def test_the_first_page_says_where_things_stand(site: Site, browser: Page) -> None:
     browser.goto(site.url)
-    expect(browser.get_by_role("heading", name="Today", exact=True)).to_be_visible()
+    expect(browser.get_by_role("heading", name="Today", exact=True)).to_be_visible(timeout=60_000)
     expect(browser.get_by_text("The facts are complete through Fri, 31 Oct 2025")).to_be_visible()
     table = browser.get_by_role("table").filter(has_text="October 2025")
     expect(table).to_be_visible()

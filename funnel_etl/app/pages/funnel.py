@@ -10,7 +10,7 @@ import streamlit as st
 from funnel_etl.app import names, words
 from funnel_etl.app.access import EVERYBODY, Role
 from funnel_etl.app.visit import Page, Visit
-from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.marts.funnel.attribution.contracts import MODELS
 from funnel_etl.marts.funnel.contracts import MEASURES
@@ -68,6 +68,8 @@ def show(visit: Visit) -> None:
     st.title("Funnel", anchor=False)
     try:
         found = _facts(str(visit.settings.state), visit.settings)
+    except DatabaseUnavailable:
+        raise
     except FunnelError as error:
         st.write("Nothing is published yet. The first night brings the facts.")
         st.caption(str(error))

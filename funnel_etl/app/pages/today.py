@@ -13,7 +13,7 @@ from funnel_etl.app.access import EVERYBODY, Role
 from funnel_etl.app.month_grid import by_day, month_grid
 from funnel_etl.app.night_control import show_night
 from funnel_etl.app.visit import Page, Visit
-from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.core.parts import FUNNEL
 from funnel_etl.core.roles import ANALYST, ENGINEER, MARKETING_OPERATIONS, SALES_LEAD, WHO
 from funnel_etl.core.tables.reasons import REASONS
@@ -59,10 +59,10 @@ SETTLED = (COMPLETE, QUIET)
 
 def show(visit: Visit) -> None:
     """Show where things stand, what is to be done, and what moved; and begin a night for those who may."""
+    st.title("Today", anchor=False)
     found, days = _looked_at(str(visit.settings.state), visit.settings)
     days = _own(visit, days)
     nights = follow.last_nights(visit.settings)
-    st.title("Today", anchor=False)
     st.write(_state(found))
     items = [item for item in found.items if not item.is_well and item.about != REPORT]
     _numbers(visit, found, items, days)
@@ -308,7 +308,9 @@ def _moved(visit: Visit) -> None:
     st.subheader("What moved since the night before", anchor=False)
     try:
         rows = _changes(str(visit.settings.state), visit.settings)
-    except FunnelError:
+    except DatabaseUnavailable:
+        raise
+    except FunnelError:  # nothing is published yet
         rows = pd.DataFrame()
     if rows.empty:
         st.write("Nothing moved, or it is the first night: there is nothing to compare with yet.")

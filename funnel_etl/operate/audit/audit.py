@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import sqlalchemy as sa
 
-from funnel_etl.platform.postgres.database import engine, open_databases
+from funnel_etl.platform.postgres.database import connected, open_databases
 from funnel_etl.settings import Settings
 
 DONE = "done"
@@ -33,7 +33,8 @@ def note(settings: Settings, who: str, page: str, action: str, about: str | None
     }
     with (
         open_databases(settings.state, settings.database_port, settings.database_url) as databases,
-        engine(databases.funnel_url).begin() as connection,
+        connected(databases.funnel_url) as connection,
+        connection.begin(),
     ):
         connection.execute(_NOTE, row)
 
@@ -42,6 +43,6 @@ def newest(settings: Settings, who: str | None = None, most: int = 200) -> pd.Da
     """Return the newest actions, of one person or of all: at, who, page, action, about, outcome."""
     with (
         open_databases(settings.state, settings.database_port, settings.database_url) as databases,
-        engine(databases.funnel_url).connect() as connection,
+        connected(databases.funnel_url) as connection,
     ):
         return pd.read_sql(_NEWEST, connection, params={"who": who, "most": most})

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.operate.run.dagster_home import prepare_tables
-from funnel_etl.platform.postgres.database import engine, open_databases
+from funnel_etl.platform.postgres.database import connected, open_databases
 from funnel_etl.platform.postgres.owner import OURS, claim_of
 from funnel_etl.settings import Settings
 
@@ -17,7 +17,7 @@ def published_database(settings: Settings, command: str = "explain") -> Iterator
     """Open the published database. Raises `FunnelError` while nothing is published."""
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         prepare_tables(databases, claim_of(settings))
-        with engine(databases.funnel_url).connect() as connection:
+        with connected(databases.funnel_url) as connection:
             if not connection.execute(sa.text(f"SELECT count(*) FROM ops.nights WHERE {OURS}")).scalar_one():  # noqa: S608
                 raise FunnelError("no night is published yet", where=command, fix="funnel-etl run")
             yield connection

@@ -110,7 +110,11 @@ def prepare_tables(databases: Databases, claim: Claim | None) -> None:
         require_owner(databases.funnel_url, claim)
     from funnel_etl.assembly import TABLES  # noqa: PLC0415 - loading all assets takes a second only some commands need
 
-    ensure_schema(engine(databases.funnel_url), TABLES, needed=())
+    made = engine(databases.funnel_url)
+    try:
+        ensure_schema(made, TABLES, needed=())
+    finally:
+        made.dispose()
 
 
 def _instance_config() -> Path:

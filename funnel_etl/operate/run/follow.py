@@ -17,7 +17,7 @@ from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.platform.dagster.automation_state import daemon_lives
 from funnel_etl.platform.dagster.nights import NIGHTLY, PARTITION, maker_of
 from funnel_etl.platform.dagster.run_events import why_failed
-from funnel_etl.platform.postgres.database import engine
+from funnel_etl.platform.postgres.database import connected
 from funnel_etl.settings import Settings
 
 WAITS, RUNS, DONE, FAILED, STOPPED = "waits", "runs", "done", "failed", "stopped"
@@ -109,7 +109,7 @@ def last_nights(settings: Settings, most: int = 10) -> list[NightRun]:
     """Return the last runs of nights, the newest first."""
     with instance(settings) as (opened, databases):
         records = opened.get_run_records(dg.RunsFilter(job_name=NIGHTLY), limit=most)
-        with engine(databases.funnel_url).connect() as connection:
+        with connected(databases.funnel_url) as connection:
             ids = [record.dagster_run.run_id for record in records]
             published = {row.run_id: row for row in connection.execute(_PUBLISHED, {"runs": ids})}
         return [_of_record(opened, record, published.get(record.dagster_run.run_id)) for record in records]

@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 import sqlalchemy as sa
 
-from funnel_etl.platform.postgres.database import engine, open_databases
+from funnel_etl.platform.postgres.database import connected, open_databases
 from funnel_etl.settings import Settings
 
 _HELD = sa.text(
@@ -33,7 +33,7 @@ def report_days(settings: Settings, since: date) -> ReportDays:
     """Return the webinars held since a day, and every report that is missing. Raises `DatabaseUnavailable`."""
     with (
         open_databases(settings.state, settings.database_port, settings.database_url) as databases,
-        engine(databases.funnel_url).connect() as connection,
+        connected(databases.funnel_url) as connection,
     ):
         frames = pd.read_sql(_HELD, connection, params={"since": since}), pd.read_sql(_MISSING, connection)
     # pandas would have NaN for a text that is not there, which is no text and yet true

@@ -45,7 +45,7 @@ from funnel_etl.operate.status.items import (
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FEW_PHONES, FINDINGS, lacks_phones
 from funnel_etl.platform.dagster.automation_state import Automatic, automation_state
 from funnel_etl.platform.dagster.patience import Waiting, waiting
-from funnel_etl.platform.postgres.database import Databases, engine, open_databases
+from funnel_etl.platform.postgres.database import Databases, connected, open_databases
 from funnel_etl.platform.postgres.owner import OURS, OtherOwner, claim_of
 from funnel_etl.settings import Settings
 
@@ -147,7 +147,7 @@ def status(settings: Settings) -> Status:
         except OtherOwner as error:
             items = [StatusItem(NIGHT, "database", error.what, error.fix, ENGINEER)]
             return Status(settings.yesterday(), [*items, *_of_dagster(settings, databases)[1]])
-        with engine(databases.funnel_url).connect() as connection:
+        with connected(databases.funnel_url) as connection:
             failures, services = _of_dagster(settings, databases)
             items = [*_nights(connection, settings), *_failed(failures)]
             items += [*_repairs(connection, settings), *_sources(connection, settings, failures)]

@@ -5,6 +5,8 @@ No table is named here: contracts make them, the publisher fills them. Servers s
 
 import hashlib
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -122,6 +124,17 @@ def engine(url: str) -> Engine:
     )
     event.listen(made, "handle_error", partial(_tell_unavailable, address))
     return made
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """Connect, and leave no connection behind: a program that is up for days asks again and again."""
+    asking = engine(url)
+    try:
+        with asking.connect() as connection:
+            yield connection
+    finally:
+        asking.dispose()
 
 
 def require_usable(url: str, minimum: int = MINIMUM_VERSION) -> None:
