@@ -194,6 +194,17 @@ def test_models_cohorts_and_spend_are_those_of_the_database(demo: Installation, 
     assert spend.loc[dearest["funnel"], "cac_inr"] == rupees(float(dearest["cac_inr"]), paise=False)
 
 
+def test_a_visit_leaves_no_connection_behind(demo: Installation, tester: Tester) -> None:
+    """The page is up for days: what each look left open would use up the server's connections."""
+    for name in ("today", "funnel") * 2:
+        st.cache_data.clear()
+        assert not tester(name, demo).exception
+    left = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE current_database() || '%' AND pid <> pg_backend_pid()"
+    )
+    assert demo.value(left) == 0
+
+
 def test_before_the_first_night_it_says_so(published: Published, tester: Tester) -> None:
     seen = tester("funnel", published.new())
     assert not seen.exception

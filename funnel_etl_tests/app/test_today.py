@@ -136,6 +136,39 @@ def test_who_may_not_run_a_night_sees_no_button_and_whoever_may_hears_why_there_
     assert not [one for one in tester("today", demo, VIEWER, ui_port=port).caption if "web server" in one.value]
 
 
+def test_who_may_not_run_a_night_is_refused_also_when_the_action_is_called(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = published.demo()
+    for key, value in own.program_environment().items():
+        monkeypatch.setenv(key, value)
+    seen = AppTest.from_function(_called_by_a_viewer, default_timeout=60).run()
+    assert [one.value for one in seen.error] == ["Running a night is for marketing operations and the engineer."]
+    assert "begun" not in seen.session_state
+    actions = own.query("SELECT who, action, about, outcome FROM ops.app_actions")
+    assert actions.to_numpy().tolist() == [
+        ["viewer@example.org", "run the night", "night 2025-10-31", "refused: not allowed"]
+    ]
+
+
+def _called_by_a_viewer() -> None:
+    from datetime import date  # noqa: PLC0415 - Streamlit runs this function's text by itself
+
+    import streamlit as st  # noqa: PLC0415
+
+    from funnel_etl.app.access import Person, Role  # noqa: PLC0415
+    from funnel_etl.app.night_control import _begin  # noqa: PLC0415
+    from funnel_etl.app.visit import Visit  # noqa: PLC0415
+    from funnel_etl.environment import load_settings  # noqa: PLC0415
+
+    def begin() -> str:
+        st.session_state["begun"] = True
+        return "run"
+
+    viewer = Person("viewer@example.org", frozenset({Role.VIEWER}))
+    _begin(Visit(load_settings(), viewer, "today"), "run the night", date(2025, 10, 31), begin)
+
+
 def test_before_the_first_night_it_says_so(published: Published, tester: Tester) -> None:
     seen = tester("today", published.new())
     assert not seen.exception

@@ -60,11 +60,13 @@ SETTLED = (COMPLETE, QUIET)
 def show(visit: Visit) -> None:
     """Show where things stand, what is to be done, and what moved; and begin a night for those who may."""
     st.title("Today", anchor=False)
-    found, days = _looked_at(str(visit.settings.state), visit.settings)
-    days = _own(visit, days)
+    found, all_days = _looked_at(str(visit.settings.state), visit.settings)
+    days = _own(visit, all_days)
     nights = follow.last_nights(visit.settings)
     st.write(_state(found))
+    others = set(all_days.held["occurrence_id"]) - set(days.held["occurrence_id"])
     items = [item for item in found.items if not item.is_well and item.about != REPORT]
+    items = [item for item in items if item.facts.get("occurrence_id") not in others]
     _numbers(visit, found, items, days)
     show_night(visit, nights)
     _to_do(visit, items, days, _last_day(found))
