@@ -10,15 +10,15 @@ import streamlit as st
 from funnel_etl.app import names, words
 from funnel_etl.app.access import EVERYBODY, Role
 from funnel_etl.app.visit import Page, Visit
-from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.marts.funnel.attribution.contracts import MODELS
 from funnel_etl.marts.funnel.contracts import MEASURES
 from funnel_etl.marts.funnel.journeys.contracts import GAPS
 from funnel_etl.marts.funnel.pictures import STEPS, large_and_others
 from funnel_etl.operate.explain.fact import Explained, Period, as_csv
+from funnel_etl.operate.explain.published import NothingPublished
 from funnel_etl.operate.facts.facts import Facts, by_cohort, facts, month_end, to_compare, together
-from funnel_etl.operate.facts.people import gap_counts, gap_people, month_period, rows_behind
+from funnel_etl.operate.facts.people import GapCount, gap_counts, gap_people, month_period, rows_behind
 from funnel_etl.settings import Settings
 
 MAY_SEE_PEOPLE = frozenset({Role.ANALYST})
@@ -68,11 +68,8 @@ def show(visit: Visit) -> None:
     st.title("Funnel", anchor=False)
     try:
         found = _facts(str(visit.settings.state), visit.settings)
-    except DatabaseUnavailable:
-        raise
-    except FunnelError as error:
+    except NothingPublished:
         st.write("Nothing is published yet. The first night brings the facts.")
-        st.caption(str(error))
         return
     if not found.months or found.as_of is None:
         st.write("No source has a row yet, so there is nothing to show.")
@@ -92,6 +89,11 @@ def show(visit: Visit) -> None:
 @st.cache_data(ttl=KEEP_SECONDS, show_spinner="Reading the facts …")
 def _facts(home: str, _settings: Settings) -> Facts:  # noqa: ARG001 - the home is the cache's key
     return facts(_settings)
+
+
+@st.cache_data(ttl=KEEP_SECONDS, show_spinner=False)
+def _gap_counts(home: str, _settings: Settings) -> list[GapCount]:  # noqa: ARG001 - the home is the cache's key
+    return gap_counts(_settings)
 
 
 def _chosen(found: Facts) -> tuple[date, str | None]:
@@ -124,7 +126,7 @@ def _numbers(own: pd.DataFrame, before: pd.DataFrame, *, is_whole: bool) -> None
             value, last = now[name], then[name]
             delta = None if value is None or not last else f"{(value - last) / last:+.0%} {since}"
             written = "–" if value is None else f"{value:.2f}" if name == "roas" else _written(name, value)
-            st.metric(label, written, delta, delta_color=COLOUR_OF.get(name, "normal"), border=True, width="content")
+            st.metric(label, written, delta, delta_color=COLOUR_OF.get(name, "normal"), border=True)
 
 
 def _steps(visit: Visit, own: pd.DataFrame, month: date, funnel: str | None) -> None:
@@ -139,9 +141,10 @@ def _steps(visit: Visit, own: pd.DataFrame, month: date, funnel: str | None) -> 
     order = list(STEPS.values())
     bars = alt.Chart(long[long["count"] > 0]).mark_bar()
     y = alt.Y("step:N", sort=order, title=None)
-    x = alt.X("sum(count):Q", title=None, axis=None)
+    # Room for the number beside the longest bar.
+    x = alt.X("sum(count):Q", title=None, axis=None, scale=alt.Scale(domain=[0, max(total["count"].max(), 1) * 1.2]))
     colour = (
-        alt.Color("funnel:N", sort=list(parts.index), title=None, legend=alt.Legend(orient="bottom", columns=3))
+        alt.Color("funnel:N", sort=list(parts.index), title=None, legend=alt.Legend(orient="bottom", columns=2))
         if funnel is None
         else alt.value(BLUE)
     )
@@ -238,7 +241,7 @@ def _noted(visit: Visit, action: str, about: str, *, is_masked: bool) -> None:
 def _gaps(visit: Visit, funnel: str | None) -> None:
     """Show the gaps between marketing and sales, which are to be acted upon first, and who is in one."""
     st.subheader("Act upon first: gaps in the hand-over", anchor=False)
-    gaps = gap_counts(visit.settings)
+    gaps = _gap_counts(str(visit.settings.state), visit.settings)
     if not any(gap.people for gap in gaps):
         st.write("There is no gap: everybody who attended was assigned, and everybody assigned has attended.")
         return
@@ -357,7 +360,7 @@ def _attribution(found: Facts, month: date) -> None:
             y=alt.Y("funnel:N", sort=list(sales.index), title=None),
             x=alt.X("sales:Q", title="Sales credited"),
             yOffset=alt.YOffset("model:N", sort=order),
-            color=alt.Color("model:N", sort=order, title=None, legend=alt.Legend(orient="bottom", columns=3)),
+            color=alt.Color("model:N", sort=order, title=None, legend=alt.Legend(orient="bottom", columns=2)),
             tooltip=["funnel:N", "model:N", alt.Tooltip("sales:Q", format=".1f")],
         )
         .properties(height=48 * len(sales) + 40)

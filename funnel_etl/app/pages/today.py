@@ -13,7 +13,6 @@ from funnel_etl.app.access import EVERYBODY, Role
 from funnel_etl.app.month_grid import by_day, month_grid
 from funnel_etl.app.night_control import show_night
 from funnel_etl.app.visit import Page, Visit
-from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 from funnel_etl.core.parts import FUNNEL
 from funnel_etl.core.roles import ANALYST, ENGINEER, MARKETING_OPERATIONS, SALES_LEAD, WHO
 from funnel_etl.core.tables.reasons import REASONS
@@ -24,6 +23,7 @@ from funnel_etl.observe.changes.render import LABELS, movers, number
 from funnel_etl.observe.completeness.contracts import COMPLETE, QUIET
 from funnel_etl.observe.completeness.missing_exports import LOOK_BACK_DAYS
 from funnel_etl.operate.explain.changes import changes_of
+from funnel_etl.operate.explain.published import NothingPublished
 from funnel_etl.operate.run import follow
 from funnel_etl.operate.status.items import (
     NIGHT,
@@ -310,9 +310,7 @@ def _moved(visit: Visit) -> None:
     st.subheader("What moved since the night before", anchor=False)
     try:
         rows = _changes(str(visit.settings.state), visit.settings)
-    except DatabaseUnavailable:
-        raise
-    except FunnelError:  # nothing is published yet
+    except NothingPublished:
         rows = pd.DataFrame()
     if rows.empty:
         st.write("Nothing moved, or it is the first night: there is nothing to compare with yet.")

@@ -12,12 +12,16 @@ from funnel_etl.platform.postgres.owner import OURS, claim_of
 from funnel_etl.settings import Settings
 
 
+class NothingPublished(FunnelError):
+    """No night has published anything yet."""
+
+
 @contextmanager
 def published_database(settings: Settings, command: str = "explain") -> Iterator[sa.Connection]:
-    """Open the published database. Raises `FunnelError` while nothing is published."""
+    """Open the published database. Raises `NothingPublished` while nothing is published."""
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         prepare_tables(databases, claim_of(settings))
         with connected(databases.funnel_url) as connection:
             if not connection.execute(sa.text(f"SELECT count(*) FROM ops.nights WHERE {OURS}")).scalar_one():  # noqa: S608
-                raise FunnelError("no night is published yet", where=command, fix="funnel-etl run")
+                raise NothingPublished("no night is published yet", where=command, fix="funnel-etl run")
             yield connection
