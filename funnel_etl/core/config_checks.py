@@ -64,6 +64,12 @@ def check_together(tables: Tables, known: Mapping[str, SourceNames] | None = Non
 
     `known`: the pulled sources by name; what is not given is not checked against.
     """
+    errors = {name: _error(name, faults) for name, faults in faults_together(tables, known).items()}
+    return {name: error for name, error in errors.items() if error is not None}
+
+
+def faults_together(tables: Tables, known: Mapping[str, SourceNames] | None = None) -> dict[str, list[Fault]]:
+    """Return all that is wrong with each table, as `check_together` looks for it."""
     known = known or {}
     checks: dict[str, Iterable[Fault]] = {
         "funnels": _clashes(tables, "funnels", "funnel", "funnel", exact=True),
@@ -99,8 +105,7 @@ def check_together(tables: Tables, known: Mapping[str, SourceNames] | None = Non
         **delivery_faults(tables),
         **{name: (Fault(*fault) for fault in find(tables[name])) for name, find in ENGAGEMENT_CHECKS.items()},
     }
-    errors = {name: _error(name, list(faults)) for name, faults in checks.items()}
-    return {name: error for name, error in errors.items() if error is not None}
+    return {name: list(faults) for name, faults in checks.items()}
 
 
 def misspelled_header(name: str, data: bytes) -> ConfigError | None:

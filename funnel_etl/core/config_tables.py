@@ -14,6 +14,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from funnel_etl.core.config_checks import check_together
+from funnel_etl.core.config_faults import Fault
 from funnel_etl.core.config_models import (
     AS_TYPED,
     DEFAULT_METRICS,
@@ -31,6 +32,8 @@ from funnel_etl.core.reading.csvfile import PROBLEM, header_key, read_csv
 from funnel_etl.core.values import dates
 from funnel_etl.core.values.contact_mask import without_contacts
 from funnel_etl.core.values.text import lookup_key, lookup_keys, squash
+
+CORRECT = "correct the cell and save the file as CSV"
 
 __all__ = [
     "AS_TYPED",
@@ -116,6 +119,25 @@ def parse_table(name: str, data: bytes | None) -> pd.DataFrame:
     where = f"config_csv/{name}.csv"
     if data is None or not data.strip():
         return _typed(pd.DataFrame(columns=[*model.model_fields, "line"]), model)
+    rows = _named(name, data, where)
+    errors = list(_row_errors(rows, model))
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise ConfigError(errors[0].what + more, where=where, fix=CORRECT)
+    return _typed(rows.rename(columns={"source_row": "line"}), model)
+
+
+def cell_faults(name: str, data: bytes) -> list[Fault]:
+    """Return what is wrong with each line of a table by itself; `parse_table` stops at the first.
+
+    Raises `ConfigError` where no line can be read.
+    """
+    return list(_row_errors(_named(name, data, f"config_csv/{name}.csv"), TABLES[name]))
+
+
+def _named(name: str, data: bytes, where: str) -> pd.DataFrame:
+    """Return the rows of a file under the names of its table's columns, days as YYYY-MM-DD. Raises `ConfigError`."""
+    model = TABLES[name]
     try:
         records = read_csv(data, model.model_fields)
     except FunnelError as error:
@@ -134,11 +156,7 @@ def parse_table(name: str, data: bytes | None) -> pd.DataFrame:
     for column in _date_columns(model):
         if column in rows:
             rows[column] = iso_days(rows, column, where)
-    errors = list(_row_errors(rows, model))
-    if errors:
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise ConfigError(errors[0] + more, where=where, fix="correct the cell and save the file as CSV")
-    return _typed(rows.rename(columns={"source_row": "line"}), model)
+    return rows
 
 
 def map_sources(sources: pd.Series, days: pd.Series, config: Config) -> pd.Series:
@@ -178,11 +196,11 @@ def iso_days(rows: pd.DataFrame, column: str, where: str) -> pd.Series:
     return days.where(parsed.instants.notna(), rows[column])
 
 
-def _row_errors(rows: pd.DataFrame, model: type[Row]) -> Iterator[str]:
+def _row_errors(rows: pd.DataFrame, model: type[Row]) -> Iterator[Fault]:
     columns = [c for c in model.model_fields if c in rows]
     for line, problem, record in zip(rows["source_row"], rows[PROBLEM], rows[columns].to_dict("records"), strict=True):
         if isinstance(problem, str):
-            yield f"line {line}: {problem.replace('_', ' ')} for its header"
+            yield Fault(int(line), f"line {line}: {problem.replace('_', ' ')} for its header", CORRECT)
             continue
         cells = {k: (None if k in _date_columns(model) and not v.strip() else v) for k, v in record.items()}
         try:
@@ -190,7 +208,8 @@ def _row_errors(rows: pd.DataFrame, model: type[Row]) -> Iterator[str]:
         except ValidationError as error:
             first = error.errors()[0]
             column = str(first["loc"][0]) if first["loc"] else "?"
-            yield f"line {line}: column {column!r}: {_shown(cells.get(column))}: {first['msg']}"
+            what = f"line {line}: column {column!r}: {_shown(cells.get(column))}: {first['msg']}"
+            yield Fault(int(line), what, CORRECT)
 
 
 def _shown(cell: object) -> str:

@@ -223,7 +223,7 @@ class NightlySources:
 
         What is wrong with the versions in force themselves is reported, and stays: it was so the night before.
         """
-        names = self._names(night)
+        names = self.names_on(night)
         settled, errors, wrong = self._agreeing(chosen, night, names)
         if still := {name: error for name, error in wrong.items() if name not in OF_NO_NUMBER}:
             blamed = next(iter(still.values()))
@@ -252,7 +252,7 @@ class NightlySources:
                 return settled, errors, wrong
             settled |= older
 
-    def _names(self, night: date) -> dict[str, SourceNames]:
+    def names_on(self, night: date) -> dict[str, SourceNames]:
         """Return what config tables may name of the sources, with the columns of the CRM's newest sales."""
         if "crm_sales" not in self.names or not self.names["crm_sales"].has_header:
             return dict(self.names)

@@ -1,9 +1,10 @@
 """The pages, in the order in which they are listed: each is a file with a `PAGE`, and calls one service."""
 
-from funnel_etl.app.pages import deliveries, drafts, funnel, person, sales, today
+from funnel_etl.app.pages import deliveries, drafts, funnel, person, sales, today, upload
 
 PAGES = (
     today.PAGE,
+    upload.PAGE,
     funnel.PAGE,
     sales.PAGE,
     person.PAGE,

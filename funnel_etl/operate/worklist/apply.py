@@ -1,12 +1,8 @@
 """A filled-in work-list becomes lines of `config_csv`: checked whole, then added, or nothing is changed at all."""
 
-import contextlib
 import csv
 import io
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +15,10 @@ from funnel_etl.core.errors import ConfigError, FunnelError
 from funnel_etl.core.reading.csvfile import PROBLEM, CsvRecords, header_key, read_csv
 from funnel_etl.core.reading.signatures import is_zip
 from funnel_etl.core.values.text import decode, lookup_key, squash_one
-from funnel_etl.files import storage_error
 from funnel_etl.marts.funnel.worklist.contracts import DECIDED_IN, ITEM_KINDS, WHAT_TO_DO
 from funnel_etl.marts.funnel.worklist.worklist import BLANK
-from funnel_etl.operate.worklist.worklist import FILL_IN, newest_worklist, unescaped
+from funnel_etl.operate.mappings.write import alone, bytes_of, replace_tables
+from funnel_etl.operate.worklist.worklist import FILL_IN, escaped, newest_worklist, unescaped
 from funnel_etl.settings import Settings
 
 DATES = ("valid_from", "valid_to")
@@ -44,6 +40,14 @@ class Applied:
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What a filled list would do. `files`: table → its bytes as they are, and as they would be."""
+
+    done: Applied
+    files: dict[str, tuple[bytes | None, bytes]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class _Decision:
     """A filled row, by its line: the table it is added to, and the new line of that table."""
 
@@ -58,9 +62,19 @@ def apply_worklist(settings: Settings, file: Path) -> Applied:
     All or nothing. Rows without a funnel are counted and skipped, and so are decisions that stand there already.
     Raises `FunnelError` when the file or a table cannot be read or written.
     """
-    rows = _read(file)
+    with alone(settings.state):
+        plan = plan_decisions(settings, _read(file), file.name)
+        write_decisions(settings, plan)
+    return plan.done
+
+
+def plan_decisions(settings: Settings, rows: pd.DataFrame, named: str) -> Plan:
+    """Return what the filled rows of a list add, and change nothing. `rows`: a list of a file, or `grid_rows`.
+
+    Raises `FunnelError` when a table cannot be read.
+    """
     folder = settings.config_folder
-    data = {name: _bytes_of(folder / f"{name}.csv") for name in TABLES}
+    data = {name: bytes_of(folder / f"{name}.csv") for name in TABLES}
     config = Config({name: parse_table(name, found) for name, found in data.items()})
     filled = rows[rows["funnel"].map(lookup_key) != ""]
     done = Applied(unfilled=len(rows) - len(filled))
@@ -76,20 +90,31 @@ def apply_worklist(settings: Settings, file: Path) -> Applied:
         try:
             found = checker.decision(line, record)
         except ConfigError as error:
-            wrong[line] = f"{file.name}: line {line}: {error.what}. Fix: {error.fix}"
+            wrong[line] = f"{named}: line {line}: {error.what}. Fix: {error.fix}"
             continue
         done.already += found is None
         decisions += [found] if found else []
     if wrong:
         done.errors = [wrong[line] for line in sorted(wrong)]
-        return done
+        return Plan(done)
     texts = {name: _with_lines(name, data[name], decisions) for name in ADDED_IN_ORDER}
     new = {name: text for name, text in texts.items() if text is not None}
-    done.errors = _refusals(data | new, config, decisions, file.name)
-    if not done.errors:
-        _replace_all({folder / f"{name}.csv": (data[name], text) for name, text in new.items()})
-        done.added = {name: [d.record for d in decisions if d.table == name] for name in new}
-    return done
+    done.errors = _refusals(data | new, config, decisions, named)
+    if done.errors:
+        return Plan(done)
+    done.added = {name: [d.record for d in decisions if d.table == name] for name in new}
+    return Plan(done, {name: (data[name], text) for name, text in new.items()})
+
+
+def write_decisions(settings: Settings, plan: Plan) -> None:
+    """Write what a plan adds. Raises `ConfigError` when somebody changed a table since, and changes nothing then."""
+    replace_tables({settings.config_folder / f"{name}.csv": files for name, files in plan.files.items()})
+
+
+def grid_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a list that was filled in on a page as `plan_decisions` takes it, its rows numbered from 1."""
+    filled = rows[["item_kind", "item", *FILL_IN]].fillna("").astype("str").reset_index(drop=True)
+    return filled.assign(item=filled["item"].map(escaped), source_row=range(1, len(filled) + 1), **{PROBLEM: None})
 
 
 class _Checker:
@@ -230,13 +255,6 @@ def _read(file: Path) -> pd.DataFrame:
     return rows
 
 
-def _bytes_of(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
 def _with_lines(table: str, data: bytes | None, decisions: list[_Decision]) -> bytes | None:
     """Return a table's file with the new lines at its end, in its encoding, delimiter and line end; None: no line."""
     own = [decision.record for decision in decisions if decision.table == table]
@@ -292,49 +310,3 @@ def _refusals(data: Mapping[str, bytes | None], before: Config, decisions: list[
         shown = f" ({', '.join(named)})" if named else ""
         told.append(f"{error.where}: {error.what}{shown}. Fix: {error.fix}")
     return told
-
-
-def _replace_all(files: Mapping[Path, tuple[bytes | None, bytes]]) -> None:
-    """Write files from what they were to what they shall be; if one cannot be, those before get back what they had."""
-    done: list[tuple[Path, bytes | None]] = []
-    try:
-        with contextlib.ExitStack() as stack:
-            ready = [(path, before, stack.enter_context(_beside(path, text))) for path, (before, text) in files.items()]
-            for path, before, beside in ready:
-                _refuse_changed(path, before)
-                beside.replace(path.resolve())
-                done.append((path, before))
-    except (OSError, ConfigError) as error:
-        for path, before in done:
-            path.unlink() if before is None else path.write_bytes(before)
-        if isinstance(error, ConfigError):
-            raise
-        raise storage_error(
-            error, "the table", str(error.filename or "config_csv"), "apply again when it can be"
-        ) from error
-
-
-def _refuse_changed(path: Path, before: bytes | None) -> None:
-    if _bytes_of(path) != before:
-        raise ConfigError("somebody changed it just now", where=str(path), fix="apply the file again")
-
-
-@contextlib.contextmanager
-def _beside(path: Path, data: bytes) -> Iterator[Path]:
-    """Write a file next to `path`, with its permissions, ready to be renamed to it; it is gone afterwards."""
-    target = path.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".incoming-", dir=target.parent)
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, beside)
-        else:
-            beside.chmod(0o644)
-        yield beside
-    finally:
-        beside.unlink(missing_ok=True)

@@ -27,6 +27,13 @@ def daemon_lives(opened: dg.DagsterInstance) -> bool:
     return beat is not None and time.time() - beat.timestamp() < DAEMON_SILENCE_SECONDS
 
 
+def sensor_runs(opened: dg.DagsterInstance, name: str) -> bool:
+    """Return whether a sensor that is on by its code works: its daemon lives, and nobody has turned it off."""
+    states = {state.instigator_name: state for state in opened.all_instigator_state()}
+    is_off = name in states and states[name].status is InstigatorStatus.STOPPED
+    return daemon_lives(opened) and not is_off
+
+
 def automation_state(opened: dg.DagsterInstance, code: dg.RepositoryDefinition) -> list[Automatic]:
     """Return the daemon, and each schedule and sensor that is off or failed at its last look."""
     found = [_daemon(opened)]

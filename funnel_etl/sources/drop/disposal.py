@@ -4,6 +4,8 @@ Only moves inside the drop folder; nothing here reads a file or decides what it 
 """
 
 import re
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from funnel_etl.files import close_file, close_folder, private_folder, write_whole
@@ -61,14 +63,18 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _free(folder: Path, name: str) -> Path:
-    """Return the first of `name.csv`, `name (2).csv`, … that is not taken; a very long name is shortened."""
+def names_for(name: str) -> Iterator[str]:
+    """Yield `name.csv`, `name (2).csv`, … for ever; a very long name is shortened."""
     suffix = Path(name).suffix[:20]
     stem = name.removesuffix(suffix) if suffix else name
     while len(f"{stem}{suffix}".encode()) > _LONGEST:
         stem = stem[:-1]
-    goal, number = folder / f"{stem}{suffix}", 1
-    while goal.exists() or goal.is_symlink():
-        number += 1
-        goal = folder / f"{stem} ({number}){suffix}"
-    return goal
+    yield f"{stem}{suffix}"
+    for number in count(2):
+        yield f"{stem} ({number}){suffix}"
+
+
+def _free(folder: Path, name: str) -> Path:
+    """Return the first of the names that is not taken."""
+    goals = (folder / free for free in names_for(name))
+    return next(goal for goal in goals if not (goal.exists() or goal.is_symlink()))

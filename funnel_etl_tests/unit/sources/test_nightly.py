@@ -330,4 +330,4 @@ def test_the_header_of_sales_that_come_as_json_is_not_looked_for(landing: Landin
     arrival = landing.put("crm_sales", "pull", "sales.json", b'[{"_id": "S1"}]', received_at=utc_now())
     landing.record_night(FIRST, "crm_sales", [arrival.file_id])
     sources = NightlySources(Settings(home=folder / "home"), landing, names)
-    assert sources._names(FIRST)["crm_sales"].header is None
+    assert sources.names_on(FIRST)["crm_sales"].header is None

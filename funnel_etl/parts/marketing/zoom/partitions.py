@@ -48,7 +48,9 @@ def diagnosis_of(arrival: Arrival, sources: NightlySources, parsed: ParsedReport
     _, rows, _ = parsed.get(arrival.file_id)
     settings = sources.settings
     config = sources.config(settings.yesterday())
-    return examine(facts, rows, measures, settings.timezone, config, settings.zoom_date_ratio, folder=arrival.folder)
+    zone, threshold = settings.timezone, settings.zoom_date_ratio
+    found, _ = examine(facts, rows, measures, zone, config, threshold, folder=arrival.folder)
+    return found
 
 
 def arrival_metadata(arrival: Arrival, zone: str, webinar_id: str = "") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from funnel_etl.core.config_tables import TABLES, Config, parse_table
 from funnel_etl.core.errors import ConfigError, SourceRejected
 from funnel_etl.core.values.text import lookup_key, lookup_keys
+from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile, clean_files
 from funnel_etl.parts.marketing.zoom.files.diagnose import Diagnosis, diagnose, render
 from funnel_etl.parts.marketing.zoom.withdrawals import archive, refusal, withdrawn
 from funnel_etl.settings import Settings
@@ -20,19 +21,29 @@ from funnel_etl.sources.drop.intake import MEGABYTE, too_large
 def check_file(path: Path, settings: Settings) -> tuple[Diagnosis, str]:
     """Diagnose a file; returns the diagnosis and its text. Raises `SourceRejected` for no readable plain file."""
     name = plain_name(path.name)
-    config, problems = config_of(settings.config_folder)
     data = _read(path, name, settings)
-    profiles = set(lookup_keys(config.table("zoom_profiles")["name"]))
-    folder = path.absolute().parent.name
-    forced = folder if lookup_key(folder) in profiles else None
+    found, _ = check_bytes(data, settings, folder=path.absolute().parent.name)
+    return found, render(found, name)
+
+
+def check_bytes(data: bytes, settings: Settings, *, folder: str | None = None) -> tuple[Diagnosis, list[CleanFile]]:
+    """Diagnose bytes as if they lay in `folder`, which forces the profile it is named after; with their clean files.
+
+    The files are those of these bytes alone: what other reports of the occurrence would add is not in them.
+    """
+    config, problems = config_of(settings.config_folder)
+    profiles = config.table("zoom_profiles")
+    forced = folder if lookup_key(folder) in set(lookup_keys(profiles["name"])) else None
     file_id = hashlib.sha256(data).hexdigest()
-    found = diagnose(
-        data, file_id, settings.timezone, config, settings.zoom_date_ratio, folder=forced, received_at=utc_now()
-    )
+    zone, threshold = settings.timezone, settings.zoom_date_ratio
+    found, own = diagnose(data, file_id, zone, config, threshold, folder=forced, received_at=utc_now())
     found.warnings += problems
     if (gone := withdrawn(archive(settings)).get(file_id)) is not None:
         found.warnings.append(refusal(file_id, gone).what)
-    return found, render(found, name)
+    if own is None:
+        return found, []
+    frames = (own.occurrences, own.registrations, own.attendance)
+    return found, clean_files(*frames, zoom_profiles=profiles, zone=zone)
 
 
 def config_of(folder: Path) -> tuple[Config, list[str]]:

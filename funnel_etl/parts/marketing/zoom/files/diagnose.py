@@ -1,11 +1,11 @@
 """What a Zoom report is, and what would become of it: for the partition of a file and `funnel-etl zoom check`.
 
-Pure: bytes and configuration in, words out. Numbers and headers only, never a cell of a person. A file is looked at
-alone: what other reports of its occurrence change is not told here.
+Pure: bytes and configuration in, words out. A diagnosis holds numbers and headers only, never a cell of a person. A
+file is looked at alone: what other reports of its occurrence change is not told here.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,12 @@ from funnel_etl.core.values.numbers import grouped
 from funnel_etl.core.values.phone import normalise
 from funnel_etl.core.values.text import decode, lookup_key, squash
 from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance
-from funnel_etl.parts.marketing.zoom.clean.contracts import ZOOM_OCCURRENCES, ZOOM_REPORTS
+from funnel_etl.parts.marketing.zoom.clean.contracts import (
+    ZOOM_ATTENDANCE,
+    ZOOM_OCCURRENCES,
+    ZOOM_REGISTRATIONS,
+    ZOOM_REPORTS,
+)
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import (
     FEW_PHONES,
     FINDINGS,
@@ -42,6 +47,15 @@ OF_EVENT = (
     "occurrence_id webinar_id topic started_at duration_minutes product profile source_tag funnel category "
     "bootcamp_day day_source conductor_source"
 ).split()
+
+
+@dataclass(frozen=True)
+class OwnTables:
+    """The tables that follow from one file alone: its occurrence, and the people of it. They hold personal data."""
+
+    occurrences: pd.DataFrame
+    registrations: pd.DataFrame
+    attendance: pd.DataFrame
 
 
 @dataclass
@@ -85,18 +99,21 @@ def diagnose(
     *,
     folder: str | None = None,
     received_at: datetime | None = None,
-) -> Diagnosis:
-    """Read a file as the night would if it came at that time, a bad file too; `folder`: the sub-folder it lies in."""
+) -> tuple[Diagnosis, OwnTables | None]:
+    """Read a file as the night would if it came at that time, a bad file too; `folder`: the sub-folder it lies in.
+
+    The tables that follow from it alone are returned beside the diagnosis; none of a file that says not who came.
+    """
     try:
         export = read_report(data, file_id=file_id, zone=zone, received_at=received_at)
     except FunnelError as error:
-        return Diagnosis(file_id, threshold, refusal=str(error))
+        return Diagnosis(file_id, threshold, refusal=str(error)), None
     except Exception as error:  # noqa: BLE001 - any defect of the reader, on any bytes
-        return Diagnosis(file_id, threshold, refusal=str(reader_defect(error)))
+        return Diagnosis(file_id, threshold, refusal=str(reader_defect(error))), None
     read = [f"{grouped(len(data))} bytes, read as {decode(data).encoding}"]
-    found = examine(export.facts, export.rows, measure(export), zone, config, threshold, folder=folder)
+    found, tables = examine(export.facts, export.rows, measure(export), zone, config, threshold, folder=folder)
     found.steps = read + found.steps
-    return found
+    return found, tables
 
 
 def examine(
@@ -108,13 +125,13 @@ def examine(
     threshold: float,
     *,
     folder: str | None = None,
-) -> Diagnosis:
-    """Describe a report that was read already."""
+) -> tuple[Diagnosis, OwnTables | None]:
+    """Describe a report that was read already, as `diagnose` does."""
     found = Diagnosis(str(facts["file_id"]), threshold, report=str(facts["report"]), measures=measures)
     if not kind_of(facts).says_who_came:
         found.steps, found.fates = describe(facts, rows, measures["blank_rows"])
         found.warnings = file_warnings(facts, measures, threshold)
-        return found
+        return found, None
     times = {name: local_time(facts[name], zone) for name in HEAD_TIMES}
     found.times = {name: text for name, text in times.items() if text}
     found.reconciled = reconciliation(facts, measures)
@@ -127,8 +144,7 @@ def examine(
         f"{grouped(len(rows))} rows in {len(measures['sections'])} sections, {measures['blank_rows']} blank lines",
         f"dates: {facts['date_order'] or 'none'}; {found.date_ratio:.1%} of those of people could be read",
     ]
-    _follow(found, _reports(facts, folder), rows, zone, config)
-    return found
+    return found, _follow(found, _reports(facts, folder), rows, zone, config)
 
 
 def _reports(facts: dict[str, Any], folder: str | None) -> pd.DataFrame:
@@ -136,7 +152,7 @@ def _reports(facts: dict[str, Any], folder: str | None) -> pd.DataFrame:
     return RAW_ZOOM_REPORTS.conform(pd.DataFrame([record], columns=RAW_ZOOM_REPORTS.names))
 
 
-def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, config: Config) -> None:
+def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, config: Config) -> OwnTables | None:
     """Make of the one report what the night would make of it, and note what became of its rows."""
     people = {name: kind for name, kind in KINDS.items() if kind.says_who_came}
     own = {
@@ -156,18 +172,21 @@ def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, 
     said = {FINDINGS[kind].says for kind in kinds}
     found.warnings += [text for note in outcome.notes if (text := note.partition(": ")[2]) not in said]
     if occurrences.empty:
-        return
+        return None
     _tell_event(found, occurrences.iloc[0], config, zone)
     frames = (reports, attendees, registrants, occurrences)
     registered = zoom_registrations(*frames, bot_names=bots, zone=zone, placeholders=placeholders)
     made = {"clean.zoom_registrations": (registered.ledger, len(registered.rows))}
+    own_rows = OwnTables(occurrences, ZOOM_REGISTRATIONS.conform(registered.rows), ZOOM_ATTENDANCE.empty())
     if found.report == "attendee":
         attended = zoom_attendance(*frames, bot_names=bots, placeholders=placeholders)
         made["clean.zoom_attendance"] = (attended.ledger, len(attended.rows))
+        own_rows = replace(own_rows, attendance=ZOOM_ATTENDANCE.conform(attended.rows))
         _tell_phones(found, attended.rows)
     for name, (ledger, count) in made.items():
         found.fates[name] = _fate(ledger)
         found.steps.append(f"{name}: {grouped(count)} people")
+    return own_rows
 
 
 def _tell_phones(found: Diagnosis, attendance: pd.DataFrame) -> None:

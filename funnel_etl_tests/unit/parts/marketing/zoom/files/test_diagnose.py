@@ -49,7 +49,7 @@ def told(config_of: Callable[..., Config]) -> Callable[..., Diagnosis]:
         text: str | bytes = ATTENDEE, threshold: float = 0.99, folder: str | None = None, **config: str
     ) -> Diagnosis:
         data = text if isinstance(text, bytes) else text.encode()
-        return diagnose(data, "f" * 64, ZONE, config_of(**(CONFIG | config)), threshold, folder=folder)
+        return diagnose(data, "f" * 64, ZONE, config_of(**(CONFIG | config)), threshold, folder=folder)[0]
 
     return tell
 

@@ -1,0 +1,1 @@
+"""The config tables as people edit them on the page."""

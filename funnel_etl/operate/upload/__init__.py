@@ -1,0 +1,1 @@
+"""Zoom files that people give through the page."""
