@@ -10,26 +10,24 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from upath import UPath
-
 from funnel_etl.core.config_engagement import FOLLOWUPS
 from funnel_etl.core.config_tables import TABLES
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.roles import ENGINEER
 from funnel_etl.operate.confirm.config import accept_table, shrunk_table
 from funnel_etl.operate.mappings.table import ConfigTable, table_of
-from funnel_etl.operate.mappings.write import alone, is_writable, replace_tables
+from funnel_etl.operate.mappings.write import alone, is_writable, replace_kept
 from funnel_etl.operate.rerun.preview import Preview, preview
 from funnel_etl.operate.rerun.sandbox import sandbox_prefix
 from funnel_etl.settings import Settings
-from funnel_etl.sources.archive.landing import Landing
-from funnel_etl.sources.config_folder import table_bytes, table_file
-from funnel_etl.sources.nightly import NightlySources
+from funnel_etl.sources.config_folder import table_bytes
 
 GRIDS = tuple(name for name in TABLES if name != FOLLOWUPS)
 """The tables that are edited as a grid: all but the folder of templates."""
 EDITED_BY = {"column_aliases": ENGINEER, "engagement_owners": ENGINEER}
 """Tables that are one role's alone: they say how files are read, and who sees what was said."""
+ORDERED = ("campaign_mapping", "zoom_profiles", "delivery_rules", "delivery_attributes")
+"""Tables whose first line that fits wins: the order of their lines says something."""
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -53,13 +51,8 @@ def save(settings: Settings, base: ConfigTable, data: bytes) -> str:
 
     Raises `ConfigError` when somebody has changed it meanwhile, `StorageUnavailable`; then nothing is changed.
     """
-    path = table_file(settings.config_folder, base.name)
-    sources = NightlySources(settings, Landing(UPath(settings.landing_root)))
     with alone(settings.state):
-        sources.land_config(base.name)
-        replace_tables({path: (base.data, data)})
-        kept = sources.land_config(base.name)
-    return kept.file_id if kept else ""
+        return replace_kept(settings, {base.name: (base.data, data)})[base.name]
 
 
 def confirm_loss(settings: Settings, name: str) -> None:

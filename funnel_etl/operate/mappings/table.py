@@ -131,7 +131,7 @@ def _pieces(text: str, delimiter: str, numbers: Sequence[int]) -> tuple[str, lis
     places = {number: place for place, number in enumerate(numbers)}
     rows = {places[line]: at for at, (line, _) in enumerate(cut) if line in places}
     starts = [rows[place] for place in range(len(numbers))]
-    ends = [*starts[1:], len(cut)]
+    ends = [*starts[1:], len(cut)][: len(starts)]
     head = "".join(piece for _, piece in cut[: starts[0] if starts else len(cut)])
     if head and not head.endswith(("\n", "\r")):
         head += "\n"

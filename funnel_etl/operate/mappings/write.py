@@ -10,9 +10,15 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from upath import UPath
+
 from funnel_etl import locks
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.files import open_in_state, storage_error
+from funnel_etl.settings import Settings
+from funnel_etl.sources.archive.landing import Landing
+from funnel_etl.sources.config_folder import table_file
+from funnel_etl.sources.nightly import NightlySources
 
 LOCK = "config_csv.lock"
 
@@ -32,6 +38,19 @@ def alone(state: Path) -> Iterator[None]:
     with open_in_state(state, LOCK) as file:
         locks.lock(file)
         yield
+
+
+def replace_kept(settings: Settings, files: Mapping[str, tuple[bytes | None, bytes]]) -> dict[str, str]:
+    """Write tables as `replace_tables` does, and keep both versions in the landing archive at once; returns file_ids.
+
+    A night would keep only what it finds: of two saves in a day the first would be gone.
+    """
+    sources = NightlySources(settings, Landing(UPath(settings.landing_root)))
+    for name in files:
+        sources.land_config(name)
+    replace_tables({table_file(settings.config_folder, name): sides for name, sides in files.items()})
+    landed = {name: sources.land_config(name) for name in files}
+    return {name: arrival.file_id for name, arrival in landed.items() if arrival is not None}
 
 
 def bytes_of(path: Path) -> bytes | None:

@@ -17,7 +17,7 @@ from funnel_etl.core.reading.signatures import is_zip
 from funnel_etl.core.values.text import decode, lookup_key, squash_one
 from funnel_etl.marts.funnel.worklist.contracts import DECIDED_IN, ITEM_KINDS, WHAT_TO_DO
 from funnel_etl.marts.funnel.worklist.worklist import BLANK
-from funnel_etl.operate.mappings.write import alone, bytes_of, replace_tables
+from funnel_etl.operate.mappings.write import alone, bytes_of, replace_kept
 from funnel_etl.operate.worklist.worklist import FILL_IN, escaped, newest_worklist, unescaped
 from funnel_etl.settings import Settings
 
@@ -62,10 +62,14 @@ def apply_worklist(settings: Settings, file: Path) -> Applied:
     All or nothing. Rows without a funnel are counted and skipped, and so are decisions that stand there already.
     Raises `FunnelError` when the file or a table cannot be read or written.
     """
+    return save_decisions(settings, _read(file), file.name)[0]
+
+
+def save_decisions(settings: Settings, rows: pd.DataFrame, named: str) -> tuple[Applied, dict[str, str]]:
+    """Add the decisions of filled rows to their tables, or change nothing; returns the file_id of each new version."""
     with alone(settings.state):
-        plan = plan_decisions(settings, _read(file), file.name)
-        write_decisions(settings, plan)
-    return plan.done
+        plan = plan_decisions(settings, rows, named)
+        return plan.done, replace_kept(settings, plan.files)
 
 
 def plan_decisions(settings: Settings, rows: pd.DataFrame, named: str) -> Plan:
@@ -104,11 +108,6 @@ def plan_decisions(settings: Settings, rows: pd.DataFrame, named: str) -> Plan:
         return Plan(done)
     done.added = {name: [d.record for d in decisions if d.table == name] for name in new}
     return Plan(done, {name: (data[name], text) for name, text in new.items()})
-
-
-def write_decisions(settings: Settings, plan: Plan) -> None:
-    """Write what a plan adds. Raises `ConfigError` when somebody changed a table since, and changes nothing then."""
-    replace_tables({settings.config_folder / f"{name}.csv": files for name, files in plan.files.items()})
 
 
 def grid_rows(rows: pd.DataFrame) -> pd.DataFrame:

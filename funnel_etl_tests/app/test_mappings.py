@@ -1,0 +1,193 @@
+"""Mappings: a table is edited, checked as one types, previewed, saved and brought back; two people lose nothing."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from streamlit.testing.v1 import AppTest
+
+from funnel_etl.app.access import Person, Role
+from funnel_etl_tests.app.conftest import Site, served
+from funnel_etl_tests.installation import Installation, Published
+
+pytestmark = pytest.mark.slow
+expect.set_options(timeout=20_000)
+
+ANALYST = Person("analyst@team.example", frozenset({Role.ANALYST}))
+ROW = 35
+"""Height of a row of a grid, in pixels."""
+
+
+@dataclass
+class Desk:
+    """The tab of somebody who has a table open."""
+
+    page: Page
+
+    def open(self, url: str, table: str) -> None:
+        """Open a table of the page."""
+        self.page.goto(url)
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        self.page.goto(f"{url}/mappings")
+        self.page.get_by_text("Tables", exact=True).click()
+        self.page.get_by_label("Table").click()
+        self.page.get_by_label("Table").fill(table)
+        self.page.keyboard.press("Enter")
+        expect(self.page.get_by_text("as saved.")).to_be_visible()
+        self.page.wait_for_timeout(500)
+
+    def type_into(self, row: int, x: int, text: str) -> None:
+        """Type into a cell: `row` from 0, `x` pixels from the left."""
+        grid = self.page.get_by_test_id("stDataFrame").first
+        grid.click(position={"x": x, "y": ROW * (row + 1) + ROW // 2})
+        self.page.wait_for_timeout(200)
+        self.page.keyboard.type(text, delay=20)
+        self.page.keyboard.press("Enter")
+
+    def save(self) -> None:
+        """Save, and wait until it is."""
+        self.page.get_by_role("button", name="Save", exact=True).click()
+        expect(self.page.get_by_text("The next night takes it", exact=False)).to_be_visible()
+
+
+@pytest.fixture
+def company(published: Published) -> Iterator[Installation]:
+    """An installation of this test's own: it is changed."""
+    own = published.demo()
+    yield own
+    published.discard(own)
+
+
+@pytest.fixture
+def own_site(company: Installation) -> Iterator[Site]:
+    with served(company) as at:
+        yield at
+
+
+@pytest.fixture
+def tabs(chromium: Browser) -> Iterator[Callable[[], Desk]]:
+    """Opens tabs of different people."""
+    contexts = []
+
+    def another() -> Desk:
+        contexts.append(chromium.new_context(viewport={"width": 1280, "height": 1400}, accept_downloads=True))
+        contexts[-1].set_default_timeout(20_000)
+        return Desk(contexts[-1].new_page())
+
+    yield another
+    for context in contexts:
+        context.close()
+
+
+def test_a_wrong_name_is_told_as_it_is_typed_and_a_right_one_is_saved(own_site: Site, tabs: Callable[[], Desk]) -> None:
+    company = own_site.installation
+    path = company.config / "funnel_mapping.csv"
+    before = path.read_bytes()
+    source = path.read_text().splitlines()[1].split(",")[0]
+    desk = tabs()
+    desk.open(own_site.url, "Funnel mapping")
+    desk.type_into(0, 330, "Webbinar")
+    expect(desk.page.get_by_text("did you mean 'Webinar'?")).to_be_visible()
+    expect(desk.page.get_by_role("button", name="Save", exact=True)).to_have_count(0)
+    assert path.read_bytes() == before
+    desk.type_into(0, 330, "Bootcamp")
+    expect(desk.page.get_by_text("nothing is wrong with it")).to_be_visible()
+    desk.save()
+    changed = before.replace(f"{source},Webinar,".encode(), f"{source},Bootcamp,".encode(), 1)
+    assert path.read_bytes() == changed
+    log = company.query("SELECT who, page, action, about, outcome FROM ops.app_actions WHERE page = 'mappings'")
+    assert log[["who", "action", "outcome"]].to_numpy().tolist() == [["local", "saved a table", "done"]]
+    assert log["about"][0].startswith("funnel_mapping ")
+
+    desk.page.get_by_text("Earlier versions").click()
+    desk.page.get_by_label("Compare with the version of now").click()
+    desk.page.keyboard.press("ArrowDown")
+    desk.page.keyboard.press("Enter")
+    expect(desk.page.get_by_text("Bringing it back changes 1 row")).to_be_visible()
+    desk.page.get_by_role("button", name="Bring this one back").click()
+    expect(desk.page.get_by_text("The next night takes it", exact=False)).to_be_visible()
+    assert path.read_bytes() == before
+
+
+def test_two_people_at_one_table_lose_nothing(own_site: Site, tabs: Callable[[], Desk]) -> None:
+    path = own_site.installation.config / "funnel_mapping.csv"
+    one, two = tabs(), tabs()
+    one.open(own_site.url, "Funnel mapping")
+    two.open(own_site.url, "Funnel mapping")
+    one.type_into(0, 330, "Bootcamp")
+    one.save()
+    two.type_into(2, 330, "Referral")
+    expect(two.page.get_by_text("Somebody has saved this table since you began")).to_be_visible()
+    expect(two.page.get_by_role("button", name="Save", exact=True)).to_have_count(0)
+    two.page.get_by_role("button", name="Put my edit onto theirs").click()
+    expect(two.page.get_by_text("Both edits are in the grid now")).to_be_visible()
+    two.save()
+    rows = path.read_text().splitlines()
+    assert rows[1].split(",")[1] == "Bootcamp"
+    assert rows[3].split(",")[1] == "Referral"
+
+
+def test_what_an_edit_moves_is_shown_before_it_is_saved(own_site: Site, tabs: Callable[[], Desk]) -> None:
+    path = own_site.installation.config / "funnel_mapping.csv"
+    before = path.read_bytes()
+    desk = tabs()
+    desk.open(own_site.url, "Funnel mapping")
+    desk.type_into(0, 330, "Bootcamp")
+    desk.page.get_by_role("button", name="Preview what it moves").click()
+    expect(desk.page.get_by_role("heading", name="What it moves")).to_be_visible(timeout=120_000)
+    expect(desk.page.get_by_text("The totals of each month, over all funnels, stay as they are.")).to_be_visible()
+    assert path.read_bytes() == before
+
+
+def test_the_list_is_drawn_with_what_the_night_found(demo: Installation, tester: Callable[..., AppTest]) -> None:
+    seen = tester("mappings", demo, ANALYST)
+    assert not seen.exception
+    shown = seen.dataframe[0].value
+    kinds = (
+        "unmapped_source",
+        "retired_source",
+        "misc_sale",
+        "manual_value_unmapped",
+        "unknown_funnel",
+        "unmapped_spend",
+    )
+    there = demo.value("SELECT count(*) FROM ops.worklist_mapping WHERE item_kind = ANY(:kinds)", kinds=list(kinds))
+    assert any(f"{there} things can be decided here" in text.value for text in seen.markdown)
+    others = demo.value("SELECT count(*) FROM ops.worklist_mapping WHERE item_kind <> ALL(:kinds)", kinds=list(kinds))
+    assert len(seen.dataframe[-1].value) in (others, len(shown))
+
+
+def test_who_may_not_edit_sees_no_table_and_the_engineers_tables_are_the_engineers(
+    demo: Installation, tester: Callable[..., AppTest]
+) -> None:
+    viewer = Person("viewer@team.example", frozenset({Role.VIEWER}))
+    assert tester("mappings", demo, viewer).exception
+    seen = tester("mappings", demo, ANALYST)
+    seen.segmented_control("mappings-view").set_value("Tables").run()
+    options = seen.selectbox("mappings-table").options
+    assert "Funnel mapping" in options
+    assert "Column aliases" not in options
+
+
+def test_a_folder_that_cannot_be_written_is_said_and_the_file_is_offered(
+    demo: Installation, tester: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("funnel_etl.operate.mappings.save.is_writable", lambda _folder: False)
+    seen = tester("mappings", demo)
+    assert "cannot be written from here" in seen.info[0].value
+
+
+def test_a_table_that_is_no_csv_says_so_and_its_versions_stay_in_reach(
+    published: Published, tester: Callable[..., AppTest], tmp_path: Path
+) -> None:
+    own = published.demo()
+    shutil.copy(own.config / "funnels.csv", tmp_path)
+    (own.config / "funnels.csv").write_text('funnel\n"never closed\n')
+    seen = tester("mappings", own)
+    seen.segmented_control("mappings-view").set_value("Tables").run()
+    assert not seen.exception
+    assert "earlier version back" in seen.error[0].value
+    published.discard(own)
