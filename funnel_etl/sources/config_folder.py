@@ -46,6 +46,12 @@ def table_bytes(folder: Path, name: str) -> bytes | None:
     return text.getvalue().encode()
 
 
+def folder_mark(folder: Path) -> str:
+    """Return what is another one when a table of the folder is: names, sizes and times of its files."""
+    found = ((path, path.stat()) for path in sorted(folder.glob("*.csv")))
+    return "\n".join(f"{path.name}:{status.st_size}:{status.st_mtime_ns}" for path, status in found)
+
+
 def unread_files(folder: Path) -> list[UnreadFile]:
     """Return the files of a folder that are no config table, by name; hidden, temporary and lock files are fine."""
     paths = sorted(folder.iterdir()) if folder.is_dir() else []

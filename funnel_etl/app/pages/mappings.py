@@ -26,6 +26,7 @@ from funnel_etl.operate.rerun.preview import Preview
 from funnel_etl.operate.worklist.apply import grid_rows, plan_decisions, save_decisions
 from funnel_etl.operate.worklist.worklist import newest_worklist, waiting_files
 from funnel_etl.settings import Settings
+from funnel_etl.sources.config_folder import folder_mark
 
 ROLES = frozenset({Role.OPERATOR, Role.ANALYST, Role.ENGINEER})
 TO_DECIDE, TABLES = "To decide", "Tables"
@@ -315,7 +316,7 @@ def _show_edit(visit: Visit, desk: Desk, current: ConfigTable, lines: Sequence[L
     number = counts(desk.base, lines)
     said = [f"{_many(number[what], 'line')} {what}" for what in ("added", "changed", "removed") if number[what]]
     st.write(f"{', '.join(said) or 'Lines moved'}, not saved yet.")
-    verdict = judge(visit.settings, desk.base.name, data, _names(visit.settings))
+    verdict = _judged(visit, desk.base.name, data)
     _show_verdict(verdict, desk.base.name, data)
     may_save = verdict.is_good and current.mark == desk.base.mark and saving.can_save(visit.settings)
     is_sure = True
@@ -348,6 +349,16 @@ def _names_of(_settings: Settings, state: str) -> dict[str, Any]:  # noqa: ARG00
 
 def _names(settings: Settings) -> dict[str, Any]:
     return _names_of(settings, str(settings.state))
+
+
+def _judged(visit: Visit, name: str, data: bytes) -> Verdict:
+    """Return the verdict on an edit; the same edit is judged once while no table changes."""
+    asked = (name, data, folder_mark(visit.settings.config_folder))
+    before, verdict = st.session_state.get("mappings-verdict", (None, None))
+    if verdict is None or before != asked:
+        verdict = judge(visit.settings, name, data, _names(visit.settings))
+        st.session_state["mappings-verdict"] = (asked, verdict)
+    return verdict  # type: ignore[no-any-return]
 
 
 def _show_verdict(verdict: Verdict, name: str, data: bytes) -> None:
@@ -514,7 +525,7 @@ def _show_version(visit: Visit, current: ConfigTable | None, version: ConfigTabl
         found = changes(current, version)
         _show_changes(found, version.columns, f"Bringing it back changes {_many(len(found), 'row')}")
     data = version.data or b""
-    verdict = judge(visit.settings, version.name, data, _names(visit.settings))
+    verdict = _judged(visit, version.name, data)
     _show_verdict(verdict, version.name, data)
     can_save = verdict.is_good and current is not None and saving.can_save(visit.settings)
     if can_save and st.button("Bring this one back", icon=":material/history:"):

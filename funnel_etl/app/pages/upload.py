@@ -25,6 +25,7 @@ from funnel_etl.operate.upload.upload import Checked
 from funnel_etl.parts.marketing.zoom import withdrawals
 from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile, as_csv
 from funnel_etl.parts.marketing.zoom.reader.kinds import KINDS
+from funnel_etl.sources.config_folder import folder_mark
 
 ROLES = frozenset({Role.OPERATOR, Role.ENGINEER})
 MOST_FILES = 20
@@ -41,7 +42,8 @@ COLOURS = {
     states.WAITS: ":orange",
     states.WITHDRAWN: ":gray",
 }
-REFRESH_SECONDS = 3
+MOVING_SECONDS, STILL_SECONDS = 3, 60
+"""How often the states are looked at anew: while a file goes on by itself, and else."""
 PHONES = {
     IN_MOBILE: "Indian mobile",
     FOREIGN: "of another country",
@@ -102,7 +104,7 @@ def _ask_profile(visit: Visit) -> str | None:
 
 def _show_files(visit: Visit, given: list[UploadedFile], profile: str | None) -> None:
     checks: dict[tuple[str, ...], Checked | FunnelError] = st.session_state.setdefault("upload-checks", {})
-    mark = upload.config_mark(visit.settings)
+    mark = folder_mark(visit.settings.config_folder)
     keys = {file.file_id: (file.file_id, profile or "", mark) for file in given}
     for key in checks.keys() - set(keys.values()):
         del checks[key]
@@ -363,13 +365,19 @@ def _save_line(visit: Visit, table: ConfigTable, data: bytes) -> None:
 def _show_week(visit: Visit) -> None:
     st.header("Files of this week", divider="gray")
     whose = st.segmented_control("Whose", ["Mine", "Everybody's"], default="Mine", key="upload-whose", required=True)
-    _follow(visit, mine=whose == "Mine")
+    every = MOVING_SECONDS if st.session_state.setdefault("upload-moving", False) else STILL_SECONDS
+    st.fragment(_follow, run_every=every)(visit, mine=whose == "Mine")
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
 def _follow(visit: Visit, *, mine: bool) -> None:
-    """Show the files, each with its state, and again every few seconds: they go on by themselves."""
+    """Show the files, each with its state, and again every few seconds while one goes on by itself."""
+    if said := st.session_state.pop("upload-said", None):
+        st.success(said)
     found = [one for one in states.file_states(visit.settings) if _is_theirs(visit, one, mine=mine)]
+    is_moving = any(one.state in states.UNDER_WAY for one in found)
+    if is_moving != st.session_state["upload-moving"]:
+        st.session_state["upload-moving"] = is_moving
+        st.rerun()
     if not found:
         whose = "You have given no file" if mine else "No file has come"
         st.info(f"{whose} in the last seven days.")
@@ -423,7 +431,7 @@ def _look_closer(visit: Visit, found: list[FileState]) -> None:
         "Look at one file",
         list(by_id)[::-1],
         index=None,
-        format_func=lambda file_id: f"{by_id[file_id].name} ({by_id[file_id].state})",
+        format_func=lambda file_id: by_id[file_id].name,
         key="upload-one",
     )
     if chosen is None:
@@ -451,6 +459,8 @@ def _withdraw(visit: Visit, one: FileState, why: str, *, restore: bool) -> None:
         st.error(sentence(error.what))
         return
     visit.did(action, one.file_id)
+    whether = "counts again" if restore else "is withdrawn"
+    st.session_state["upload-said"] = f"{literal(one.name)} {whether}, {withdrawals.WHEN}."
     st.rerun()
 
 

@@ -61,12 +61,6 @@ def profiles(settings: Settings) -> list[Profile]:
     return [Profile(*map(str, cells)) for cells in zip(*columns, strict=True)]
 
 
-def config_mark(settings: Settings) -> str:
-    """Return what changes when a config table does: a check follows from the tables as they are."""
-    paths = sorted(settings.config_folder.glob("*.csv"))
-    return str(hash(tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)))
-
-
 def check(settings: Settings, name: str, data: bytes, profile: str | None = None) -> Checked:
     """Check a file as if it lay in the sub-folder of a profile; stores nothing.
 
