@@ -130,6 +130,34 @@ def test_two_people_at_one_table_lose_nothing(own_site: Site, tabs: Callable[[],
     assert rows[3].split(",")[1] == "Referral"
 
 
+def test_a_decision_of_the_list_is_a_line_of_its_table(own_site: Site, tabs: Callable[[], Desk]) -> None:
+    company = own_site.installation
+    before = {path.name: path.read_bytes() for path in company.config.glob("*.csv")}
+    page = tabs().page
+    page.goto(own_site.url)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.goto(f"{own_site.url}/mappings")
+    expect(page.get_by_text("Nothing is filled in yet.")).to_be_visible()
+    page.get_by_test_id("stDataFrame").first.click(position={"x": 30, "y": ROW + ROW // 2})
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(200)
+    page.keyboard.type("Webinar", delay=20)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 decision: it adds 1 line to")).to_be_visible()
+    assert {path.name: path.read_bytes() for path in company.config.glob("*.csv")} == before
+    page.get_by_role("button", name="Save the decisions").click()
+    expect(page.get_by_text("The list is made anew by the next night.")).to_be_visible()
+    after = {path.name: path.read_bytes() for path in company.config.glob("*.csv")}
+    changed = [name for name in after if after[name] != before[name]]
+    assert len(changed) == 1
+    assert after[changed[0]].startswith(before[changed[0]])
+    assert b",Webinar," in after[changed[0]].removeprefix(before[changed[0]])
+    assert company.value("SELECT about FROM ops.app_actions WHERE page = 'mappings'").startswith(
+        changed[0].removesuffix(".csv")
+    )
+
+
 def test_what_an_edit_moves_is_shown_before_it_is_saved(own_site: Site, tabs: Callable[[], Desk]) -> None:
     path = own_site.installation.config / "funnel_mapping.csv"
     before = path.read_bytes()

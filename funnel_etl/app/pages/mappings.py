@@ -1,6 +1,6 @@
 """Mappings: what is to be decided, and the config tables themselves: edited, previewed, saved, brought back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from funnel_etl.app import words
 from funnel_etl.app.access import Role
 from funnel_etl.app.grid import PLACE, Grid, choices, counts, grid_of, lines_of, row_of
 from funnel_etl.app.markdown import literal, sentence
+from funnel_etl.app.noted import save_noted
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped, rupees
@@ -150,18 +151,16 @@ def _decide(visit: Visit, rows: pd.DataFrame) -> None:
         if edits and saving.can_save(visit.settings):
             save = st.button("Save the decisions", type="primary", icon=":material/save:", key="mappings-list-save")
             if save:
-                _save_list(visit, grid_rows(filled), lines)
+                _save_list(visit, grid_rows(filled), edits, lines)
     _show_preview(edits)
 
 
-def _save_list(visit: Visit, rows: pd.DataFrame, lines: str) -> None:
+def _save_list(visit: Visit, rows: pd.DataFrame, edits: Mapping[str, bytes], lines: str) -> None:
     _require(visit)
-    done, file_ids = save_decisions(visit.settings, rows, "the list")
+    done = save_noted(visit, edits, lambda: save_decisions(visit.settings, rows, "the list"))
     if done.errors:
         st.error(literal(" ".join(done.errors)))
         return
-    for name, file_id in file_ids.items():
-        visit.did(kept.SAVED, kept.about(name, file_id))
     st.session_state["mappings-list-turn"] += 1
     st.session_state["mappings-said"] = f"Saved: {lines}. The list is made anew by the next night."
     st.rerun()
@@ -227,7 +226,7 @@ def _show_tables(visit: Visit) -> None:
     name = st.selectbox(
         "Table", names, format_func=lambda one: one.replace("_", " ").capitalize(), key="mappings-table"
     )
-    st.caption(f"{saving.title_of(name)} ({name}.csv)")
+    st.caption(literal(f"{saving.title_of(name)} ({name}.csv)"))
     try:
         current = saving.open_table(visit.settings, name)
     except FunnelError as error:
@@ -301,13 +300,14 @@ def _show_meanwhile(desk: Desk, current: ConfigTable, lines: Sequence[Line]) -> 
     if st.button("Put my edit onto theirs", type="primary", icon=":material/merge:"):
         both = merged(desk.base, lines, current)
         _lay_out(current.name, current, both.lines)
-        st.session_state["mappings-clashes"] = [Change(theirs, own) for theirs, own in both.clashes]
+        st.session_state["mappings-clashes"] = current.name, [Change(theirs, own) for theirs, own in both.clashes]
         st.session_state["mappings-said"] = "Both edits are in the grid now: look at it, then save."
         st.rerun()
 
 
 def _show_edit(visit: Visit, desk: Desk, current: ConfigTable, lines: Sequence[Line]) -> None:
-    if clashes := st.session_state.get("mappings-clashes"):
+    of, clashes = st.session_state.get("mappings-clashes", ("", []))
+    if of == desk.base.name and clashes:
         _show_changes(clashes, desk.base.columns, "Rows that both of you changed: theirs before, yours after")
     data = written(desk.base, lines)
     if data == (desk.base.data or b""):
@@ -326,7 +326,7 @@ def _show_edit(visit: Visit, desk: Desk, current: ConfigTable, lines: Sequence[L
         if verdict.is_good and st.button("Preview what it moves", icon=":material/difference:"):
             _make_preview(visit, {desk.base.name: data})
         if may_save and st.button("Save", type="primary", icon=":material/save:", disabled=not is_sure):
-            _save(visit, desk.base, data, kept.SAVED, confirm=verdict.loss is not None)
+            _save(visit, desk.base, data, confirm=verdict.loss is not None)
         st.download_button(
             "Download the file",
             data,
@@ -380,14 +380,13 @@ def _problem_in_words(problem: Problem, name: str, data: bytes) -> str:
     return f"**{literal(named) or 'The table'}**: {literal(what)}. What to do: {literal(problem.fix)}."
 
 
-def _save(visit: Visit, base: ConfigTable, data: bytes, action: str, *, confirm: bool = False) -> None:
+def _save(visit: Visit, base: ConfigTable, data: bytes, *, confirm: bool = False) -> None:
     """Save a table over the version that was looked at; who and when stands in the log."""
     _require(visit, base.name)
-    file_id = saving.save(visit.settings, base, data)
-    visit.did(action, kept.about(base.name, file_id))
+    save_noted(visit, {base.name: data}, lambda: saving.save(visit.settings, base, data))
     if confirm:
+        visit.did("confirmed that most lines are gone", base.name)
         saving.confirm_loss(visit.settings, base.name)
-        visit.did("confirmed that most lines are gone", kept.about(base.name, file_id))
     st.session_state.pop("mappings-clashes", None)
     _lay_out(base.name, *_fresh(visit, base.name))
     st.session_state["mappings-said"] = (
@@ -419,7 +418,7 @@ def _show_changes(found: Sequence[Change], columns: Sequence[str], title: str) -
 
 
 def _make_preview(visit: Visit, edits: dict[str, bytes]) -> None:
-    with st.status("A night is made with your edit, off to the side …") as told:
+    with st.status("A night is made with your edit, off to the side: half a minute or so …") as told:
         found = saving.preview_of(visit.settings, edits)
         told.update(label="The preview is there; nothing was changed.", state="complete")
     st.session_state["mappings-preview"] = (edits, found)
@@ -530,7 +529,7 @@ def _show_version(visit: Visit, current: ConfigTable | None, version: ConfigTabl
     can_save = verdict.is_good and current is not None and saving.can_save(visit.settings)
     if can_save and st.button("Bring this one back", icon=":material/history:"):
         assert current is not None  # noqa: S101 - can_save has seen it
-        _save(visit, current, data, kept.SAVED, confirm=verdict.loss is not None)
+        _save(visit, current, data, confirm=verdict.loss is not None)
 
 
 PAGE = Page("mappings", "Mappings", ":material/account_tree:", "Every day", ROLES, show)

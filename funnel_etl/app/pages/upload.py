@@ -11,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from funnel_etl.app import words
 from funnel_etl.app.access import Role
 from funnel_etl.app.markdown import literal, sentence
+from funnel_etl.app.noted import save_noted
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped
@@ -18,7 +19,6 @@ from funnel_etl.core.values.phone import BLANK, FOREIGN, IN_MOBILE, INVALID, PLA
 from funnel_etl.operate.mappings.judge import judge, source_names
 from funnel_etl.operate.mappings.save import can_save, save
 from funnel_etl.operate.mappings.table import ConfigTable
-from funnel_etl.operate.mappings.versions import SAVED, about
 from funnel_etl.operate.upload import overrides, states, upload
 from funnel_etl.operate.upload.states import FileState
 from funnel_etl.operate.upload.upload import Checked
@@ -357,8 +357,7 @@ def _save_line(visit: Visit, table: ConfigTable, data: bytes) -> None:
         for problem in [*verdict.problems, *verdict.others]:
             st.error(f"{problem.table}.csv, {literal(problem.what)}. What to do: {literal(problem.fix)}.")
         return
-    file_id = save(visit.settings, table, data)
-    visit.did(SAVED, about(table.name, file_id))
+    save_noted(visit, {table.name: data}, lambda: save(visit.settings, table, data))
     st.rerun()
 
 
@@ -390,8 +389,8 @@ def _follow(visit: Visit, *, mine: bool) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "File": [one.name for one in found],
                 "State": [one.state for one in found],
+                "File": [one.name for one in found],
                 "What it means": [one.says for one in found],
                 "Webinar": [one.topic or "" for one in found],
                 "Profile": [one.profile or "" for one in found],

@@ -53,7 +53,11 @@ def source_names(settings: Settings) -> Names:
 def judge(settings: Settings, name: str, data: bytes, names: Names) -> Verdict:
     """Judge a table as it would be, beside the others as they lie in the folder; `names`: as `source_names`."""
     try:
-        own = [Problem(name, *fault) for fault in cell_faults(name, data)] if data.strip() else []
+        own = (
+            [Problem(name, fault.line, fault.what, "correct the cell") for fault in cell_faults(name, data)]
+            if data.strip()
+            else []
+        )
         if own:
             return Verdict(own)
         rows = parse_table(name, data)

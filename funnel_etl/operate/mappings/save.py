@@ -10,6 +10,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from upath import UPath
+
 from funnel_etl.core.config_engagement import FOLLOWUPS
 from funnel_etl.core.config_tables import TABLES
 from funnel_etl.core.errors import FunnelError
@@ -20,6 +22,7 @@ from funnel_etl.operate.mappings.write import alone, is_writable, replace_kept
 from funnel_etl.operate.rerun.preview import Preview, preview
 from funnel_etl.operate.rerun.sandbox import sandbox_prefix
 from funnel_etl.settings import Settings
+from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.config_folder import table_bytes
 
 GRIDS = tuple(name for name in TABLES if name != FOLLOWUPS)
@@ -33,7 +36,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 def title_of(name: str) -> str:
     """Return what a line of a table says, in a sentence."""
-    return (TABLES[name].__doc__ or "").strip().splitlines()[0]
+    return (TABLES[name].__doc__ or "").strip().splitlines()[0].replace("`", "")
 
 
 def open_table(settings: Settings, name: str) -> ConfigTable:
@@ -46,13 +49,19 @@ def can_save(settings: Settings) -> bool:
     return is_writable(settings.config_folder)
 
 
-def save(settings: Settings, base: ConfigTable, data: bytes) -> str:
-    """Write a table in the place of the version `base`; returns the file_id it is kept under.
+def id_of(settings: Settings, data: bytes) -> str:
+    """Return the file_id that a version is kept under."""
+    landing = Landing(UPath(settings.landing_root))
+    return landing.file_id_of(landing.redact_lines(data).data)
+
+
+def save(settings: Settings, base: ConfigTable, data: bytes) -> None:
+    """Write a table in the place of the version `base`, and keep both.
 
     Raises `ConfigError` when somebody has changed it meanwhile, `StorageUnavailable`; then nothing is changed.
     """
     with alone(settings.state):
-        return replace_kept(settings, {base.name: (base.data, data)})[base.name]
+        replace_kept(settings, {base.name: (base.data, data)})
 
 
 def confirm_loss(settings: Settings, name: str) -> None:

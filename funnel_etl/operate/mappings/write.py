@@ -40,8 +40,8 @@ def alone(state: Path) -> Iterator[None]:
         yield
 
 
-def replace_kept(settings: Settings, files: Mapping[str, tuple[bytes | None, bytes]]) -> dict[str, str]:
-    """Write tables as `replace_tables` does, and keep both versions in the landing archive at once; returns file_ids.
+def replace_kept(settings: Settings, files: Mapping[str, tuple[bytes | None, bytes]]) -> None:
+    """Write tables as `replace_tables` does, and keep both versions in the landing archive at once.
 
     A night would keep only what it finds: of two saves in a day the first would be gone.
     """
@@ -49,8 +49,8 @@ def replace_kept(settings: Settings, files: Mapping[str, tuple[bytes | None, byt
     for name in files:
         sources.land_config(name)
     replace_tables({table_file(settings.config_folder, name): sides for name, sides in files.items()})
-    landed = {name: sources.land_config(name) for name in files}
-    return {name: arrival.file_id for name, arrival in landed.items() if arrival is not None}
+    for name in files:
+        sources.land_config(name)
 
 
 def bytes_of(path: Path) -> bytes | None:

@@ -62,14 +62,15 @@ def apply_worklist(settings: Settings, file: Path) -> Applied:
     All or nothing. Rows without a funnel are counted and skipped, and so are decisions that stand there already.
     Raises `FunnelError` when the file or a table cannot be read or written.
     """
-    return save_decisions(settings, _read(file), file.name)[0]
+    return save_decisions(settings, _read(file), file.name)
 
 
-def save_decisions(settings: Settings, rows: pd.DataFrame, named: str) -> tuple[Applied, dict[str, str]]:
-    """Add the decisions of filled rows to their tables, or change nothing; returns the file_id of each new version."""
+def save_decisions(settings: Settings, rows: pd.DataFrame, named: str) -> Applied:
+    """Add the decisions of filled rows to their tables, or change nothing."""
     with alone(settings.state):
         plan = plan_decisions(settings, rows, named)
-        return plan.done, replace_kept(settings, plan.files)
+        replace_kept(settings, plan.files)
+    return plan.done
 
 
 def plan_decisions(settings: Settings, rows: pd.DataFrame, named: str) -> Plan:
