@@ -8,7 +8,7 @@ from typing import Literal, get_args, get_origin
 import pandas as pd
 
 from funnel_etl.core.config_models import TABLES
-from funnel_etl.operate.mappings.table import Cells, ConfigTable, Line, table_of
+from funnel_etl.operate.mappings.table import Cells, ConfigTable, EditedLine, table_of
 
 PLACE = "Place"
 """Column of a table whose first fitting line wins: where a row stands; a new row may be given 2.5."""
@@ -19,12 +19,12 @@ class Grid:
     """What the editor is given. `frame` and `start` have the same rows; `dates`: columns that are shown as days."""
 
     table: ConfigTable
-    start: tuple[Line, ...]
+    start: tuple[EditedLine, ...]
     frame: pd.DataFrame
     dates: frozenset[str]
 
 
-def grid_of(table: ConfigTable, lines: Sequence[Line], *, is_ordered: bool) -> Grid:
+def grid_of(table: ConfigTable, lines: Sequence[EditedLine], *, is_ordered: bool) -> Grid:
     """Return lines of a table for the editor."""
     frame = pd.DataFrame([line.cells for line in lines], columns=list(table.columns), dtype="object")
     dates = frozenset(name for name in table.columns if _is_date(table, name) and _are_days(frame[name]))
@@ -35,7 +35,7 @@ def grid_of(table: ConfigTable, lines: Sequence[Line], *, is_ordered: bool) -> G
     return Grid(table, tuple(lines), frame, dates)
 
 
-def lines_of(grid: Grid, edited: pd.DataFrame) -> list[Line]:
+def lines_of(grid: Grid, edited: pd.DataFrame) -> list[EditedLine]:
     """Return what the editor has, as lines in their order; a row without any text is none."""
     rows = edited
     if PLACE in rows and not rows[PLACE].reset_index(drop=True).is_monotonic_increasing:
@@ -45,11 +45,11 @@ def lines_of(grid: Grid, edited: pd.DataFrame) -> list[Line]:
         texts = tuple(map(_text, cells))
         is_new = not isinstance(place, int) or place >= len(grid.start)
         if any(text.strip() for text in texts):
-            found.append(Line(None if is_new else grid.start[place].at, texts))
+            found.append(EditedLine(None if is_new else grid.start[place].at, texts))
     return found
 
 
-def counts(table: ConfigTable, lines: Sequence[Line]) -> dict[str, int]:
+def counts(table: ConfigTable, lines: Sequence[EditedLine]) -> dict[str, int]:
     """Return how many rows were added, changed and removed; whether only their order is another, as `moved`."""
     there = [line.at for line in lines if line.at is not None]
     return {

@@ -22,7 +22,7 @@ from funnel_etl.marts.funnel.worklist.contracts import DECIDED_IN, ITEM_KINDS
 from funnel_etl.operate.mappings import save as saving
 from funnel_etl.operate.mappings import versions as kept
 from funnel_etl.operate.mappings.judge import Problem, Verdict, judge, source_names
-from funnel_etl.operate.mappings.table import Change, ConfigTable, Line, changes, merged, written
+from funnel_etl.operate.mappings.table import Change, ConfigTable, EditedLine, changes, merged, written
 from funnel_etl.operate.rerun.preview import Preview
 from funnel_etl.operate.worklist.apply import grid_rows, plan_decisions, save_decisions
 from funnel_etl.operate.worklist.worklist import newest_worklist, waiting_files
@@ -254,7 +254,7 @@ def _desk(name: str, current: ConfigTable) -> Desk:
     return desks[name] if name in desks else _lay_out(name, current, current.lines)
 
 
-def _lay_out(name: str, base: ConfigTable, lines: Sequence[Line]) -> Desk:
+def _lay_out(name: str, base: ConfigTable, lines: Sequence[EditedLine]) -> Desk:
     """Put lines of a version into a fresh grid."""
     desks: dict[str, Desk] = st.session_state["mappings-desks"]
     turn = desks[name].turn + 1 if name in desks else 0
@@ -262,7 +262,7 @@ def _lay_out(name: str, base: ConfigTable, lines: Sequence[Line]) -> Desk:
     return desks[name]
 
 
-def _edit(desk: Desk) -> list[Line]:
+def _edit(desk: Desk) -> list[EditedLine]:
     """Show the grid, and return its lines."""
     table = desk.base
     if table.name in saving.ORDERED:
@@ -293,8 +293,8 @@ def _columns(grid: Grid) -> dict[str, Any]:
     return found
 
 
-def _show_meanwhile(desk: Desk, current: ConfigTable, lines: Sequence[Line]) -> None:
-    """Say that somebody else has saved the table, and what; both edits are put together by a click."""
+def _show_meanwhile(desk: Desk, current: ConfigTable, lines: Sequence[EditedLine]) -> None:
+    """Show that somebody else has saved the table, and what; both edits are put together by a click."""
     st.warning("Somebody has saved this table since you began. Your edit is still here, and is not saved yet.")
     _show_changes(changes(desk.base, current), current.columns, "What they changed")
     if st.button("Put my edit onto theirs", type="primary", icon=":material/merge:"):
@@ -305,7 +305,7 @@ def _show_meanwhile(desk: Desk, current: ConfigTable, lines: Sequence[Line]) -> 
         st.rerun()
 
 
-def _show_edit(visit: Visit, desk: Desk, current: ConfigTable, lines: Sequence[Line]) -> None:
+def _show_edit(visit: Visit, desk: Desk, current: ConfigTable, lines: Sequence[EditedLine]) -> None:
     of, clashes = st.session_state.get("mappings-clashes", ("", []))
     if of == desk.base.name and clashes:
         _show_changes(clashes, desk.base.columns, "Rows that both of you changed: theirs before, yours after")
@@ -395,7 +395,7 @@ def _save(visit: Visit, base: ConfigTable, data: bytes, *, confirm: bool = False
     st.rerun()
 
 
-def _fresh(visit: Visit, name: str) -> tuple[ConfigTable, list[Line]]:
+def _fresh(visit: Visit, name: str) -> tuple[ConfigTable, list[EditedLine]]:
     table = saving.open_table(visit.settings, name)
     return table, table.lines
 

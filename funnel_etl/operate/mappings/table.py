@@ -24,7 +24,7 @@ ABSENT = "(no file)"
 
 
 @dataclass(frozen=True)
-class Line:
+class EditedLine:
     """A row as a person left it: `at`: which row of the table it was (from 0), None for a new one."""
 
     at: int | None
@@ -47,9 +47,9 @@ class ConfigTable:
         return ABSENT if self.data is None else hashlib.sha256(self.data).hexdigest()
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[EditedLine]:
         """The rows as lines that nobody has changed."""
-        return [Line(at, cells) for at, cells in enumerate(self.rows)]
+        return [EditedLine(at, cells) for at, cells in enumerate(self.rows)]
 
     def field_of(self, column: str) -> str | None:
         """Return which column of the table's model a column of the file is; None: one of the team's own."""
@@ -75,7 +75,7 @@ def table_of(name: str, data: bytes | None) -> ConfigTable:
 _AGAIN = "bring an earlier version back, or save the file as CSV again"
 
 
-def written(table: ConfigTable, lines: Sequence[Line]) -> bytes:
+def written(table: ConfigTable, lines: Sequence[EditedLine]) -> bytes:
     """Return the table's file with these lines, in this order; one that is as it was keeps its bytes.
 
     Raises `ConfigError` where the file's encoding cannot hold what was typed.
@@ -108,7 +108,7 @@ def written(table: ConfigTable, lines: Sequence[Line]) -> bytes:
         ) from None
 
 
-def _new_file(columns: Cells, lines: Sequence[Line]) -> bytes:
+def _new_file(columns: Cells, lines: Sequence[EditedLine]) -> bytes:
     return _as_csv([columns, *(line.cells for line in lines)], ",", "\n").encode()
 
 
@@ -189,11 +189,11 @@ def _key(table: ConfigTable, row: Cells) -> Cells:
 class Merged:
     """Lines of one person on the version of another. `clashes`: rows both have changed, theirs and ours; ours stay."""
 
-    lines: list[Line]
+    lines: list[EditedLine]
     clashes: list[tuple[Cells | None, Cells]]
 
 
-def merged(base: ConfigTable, mine: Sequence[Line], theirs: ConfigTable) -> Merged:
+def merged(base: ConfigTable, mine: Sequence[EditedLine], theirs: ConfigTable) -> Merged:
     """Put what one person changed in `base` onto what another has saved meanwhile; nothing of either is lost."""
     new_place = _places(base, theirs)
     kept = {line.at: line.cells for line in mine if line.at is not None}
@@ -211,11 +211,11 @@ def merged(base: ConfigTable, mine: Sequence[Line], theirs: ConfigTable) -> Merg
                 removed.add(place)
         elif place is None:
             clashes.append((None, own))
-            lines.append(Line(None, own))
+            lines.append(EditedLine(None, own))
         else:
             if their_cells not in (cells, own):
                 clashes.append((their_cells, own))
-            lines[place] = Line(place, own)
+            lines[place] = EditedLine(place, own)
     there = {line.cells for line in lines}
     added = [line for line in mine if line.at is None and line.cells not in there]
     return Merged([line for line in lines if line.at not in removed or line.at is None] + added, clashes)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from funnel_etl.core.values.text import lookup_key
 from funnel_etl.operate.mappings.save import open_table
-from funnel_etl.operate.mappings.table import Cells, ConfigTable, Line, written
+from funnel_etl.operate.mappings.table import Cells, ConfigTable, EditedLine, written
 from funnel_etl.settings import Settings
 
 WEBINARS, CHATS = "webinar_overrides", "chat_files"
@@ -44,9 +44,9 @@ def _with(settings: Settings, name: str, cells: Record, is_it: Callable[[Record]
     fields = [table.field_of(column) for column in table.columns]
     row = tuple(cells.get(field or "", cell) for field, cell in zip(fields, before, strict=True))
     if at is None:
-        lines.append(Line(None, row))
+        lines.append(EditedLine(None, row))
     else:
-        lines[at] = Line(at, row)
+        lines[at] = EditedLine(at, row)
     return table, written(table, lines)
 
 

@@ -8,7 +8,7 @@ import pytest
 from funnel_etl.app.grid import PLACE, choices, counts, grid_of, lines_of
 from funnel_etl.demo.config import DEMO_CONFIG
 from funnel_etl.operate.mappings.save import GRIDS, ORDERED
-from funnel_etl.operate.mappings.table import Line, table_of, written
+from funnel_etl.operate.mappings.table import EditedLine, table_of, written
 
 DATA = b"source,funnel,valid_from,valid_to,note\nA,Webinar,2026-01-05,,\nB,Bootcamp,,,x\n"
 
@@ -44,7 +44,7 @@ def test_edits_are_lines_of_where_they_were() -> None:
     edited.loc[2] = ["New", "App", pd.NaT, None, None]
     edited.loc[3] = [None] * 5
     found = lines_of(grid, edited.drop(index=0))
-    assert found == [Line(1, ("B", "Bootcamp", "", "", "")), Line(None, ("New", "App", "", "", ""))]
+    assert found == [EditedLine(1, ("B", "Bootcamp", "", "", "")), EditedLine(None, ("New", "App", "", "", ""))]
     assert counts(table, found) == {"added": 1, "changed": 1, "removed": 1, "moved": 0}
 
 

@@ -7,7 +7,7 @@ import pytest
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.operate.mappings.judge import judge
 from funnel_etl.operate.mappings.save import can_save, id_of, open_table, save, title_of
-from funnel_etl.operate.mappings.table import Line, written
+from funnel_etl.operate.mappings.table import EditedLine, written
 from funnel_etl.operate.mappings.write import replace_kept
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
@@ -30,7 +30,7 @@ def kept(settings: Settings, name: str) -> list[str]:
 
 def test_both_versions_are_kept_at_once(settings: Settings) -> None:
     base = open_table(settings, "funnel_mapping")
-    data = written(base, [*base.lines, Line(None, ("B", "Bootcamp"))])
+    data = written(base, [*base.lines, EditedLine(None, ("B", "Bootcamp"))])
     save(settings, base, data)
     assert (settings.config_folder / "funnel_mapping.csv").read_bytes() == MAPPING + b"B,Bootcamp\n"
     assert kept(settings, "funnel_mapping") == [id_of(settings, MAPPING), id_of(settings, data)]

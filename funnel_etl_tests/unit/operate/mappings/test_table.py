@@ -3,7 +3,7 @@
 import pytest
 
 from funnel_etl.core.errors import ConfigError
-from funnel_etl.operate.mappings.table import Change, Line, changes, merged, table_of, written
+from funnel_etl.operate.mappings.table import Change, EditedLine, changes, merged, table_of, written
 
 MAPPING = (
     b"\xef\xbb\xbfsource,funnel,valid_from,valid_to,note,owner\r\n"
@@ -14,11 +14,12 @@ MAPPING = (
 )
 
 
-def lines_with(data: bytes, **changed: str) -> list[Line]:
+def lines_with(data: bytes, **changed: str) -> list[EditedLine]:
     """The lines of a mapping, those whose source is named with another funnel."""
     found = table_of("funnel_mapping", data).lines
     return [
-        Line(line.at, (line.cells[0], changed.get(line.cells[0], line.cells[1]), *line.cells[2:])) for line in found
+        EditedLine(line.at, (line.cells[0], changed.get(line.cells[0], line.cells[1]), *line.cells[2:]))
+        for line in found
     ]
 
 
@@ -36,7 +37,7 @@ def test_a_removed_line_takes_only_itself_with_it() -> None:
 
 def test_a_new_line_stands_last_with_the_files_own_line_end() -> None:
     table = table_of("funnel_mapping", MAPPING)
-    new = Line(None, ("Café, x", "Webinar", "", "", "", ""))
+    new = EditedLine(None, ("Café, x", "Webinar", "", "", "", ""))
     assert written(table, [*table.lines, new]) == MAPPING + '"Café, x",Webinar,,,,\r\n'.encode()
 
 
@@ -54,14 +55,14 @@ def test_a_new_line_stands_last_with_the_files_own_line_end() -> None:
 )
 def test_delimiter_encoding_and_last_line_are_kept(data: bytes | None, after: bytes) -> None:
     table = table_of("funnels", data)
-    new = Line(None, ("New", "")[: len(table.columns)])
+    new = EditedLine(None, ("New", "")[: len(table.columns)])
     assert written(table, [*table.lines, new]) == after
 
 
 def test_letters_that_the_encoding_lacks_are_refused_in_words() -> None:
     table = table_of("funnels", "funnel\nCaf\xe9\n".encode("cp1252"))
     with pytest.raises(ConfigError, match="cp1252 cannot write"):
-        written(table, [*table.lines, Line(None, ("वेबिनार",))])
+        written(table, [*table.lines, EditedLine(None, ("वेबिनार",))])
 
 
 def test_lines_are_written_in_the_order_they_are_put_into() -> None:
@@ -87,7 +88,7 @@ BASE = b"source,funnel\nA,Webinar\nB,Webinar\nC,Webinar\n"
 
 def test_two_edits_come_together() -> None:
     theirs = table_of("funnel_mapping", b"source,funnel\nA,Bootcamp\nB,Webinar\nC,Webinar\nNew,App\n")
-    mine = [*lines_with(BASE, B="App")[:2], Line(None, ("Mine", "App"))]  # C is removed
+    mine = [*lines_with(BASE, B="App")[:2], EditedLine(None, ("Mine", "App"))]  # C is removed
     both = merged(table_of("funnel_mapping", BASE), mine, theirs)
     assert both.clashes == []
     assert written(theirs, both.lines) == b"source,funnel\nA,Bootcamp\nB,App\nNew,App\nMine,App\n"
