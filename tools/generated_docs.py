@@ -16,6 +16,7 @@ from funnel_etl.delivery.webengage.reasons import DELIVERY_REASONS
 from funnel_etl.marts.funnel.metrics import with_sections
 from funnel_etl.marts.parity.reasons import PARITY_REASONS
 from funnel_etl.observe.changes.contracts import CAUSES
+from funnel_etl.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 KINDS = "`none`, `bearer`, `basic`, `header:NAME` or `query:NAME`"
@@ -103,8 +104,8 @@ def with_lines(text: str, first: str, lines: Iterator[str]) -> str:
 def main(check: bool) -> int:
     """Write or check each; returns the exit code."""
     stale = []
-    of_sources = r"FUNNEL_\w+_(?:URL|AUTH|SECRET)\b(?<!LANDING_URL)(?<!LAKE_URL)(?<!DATABASE_URL)"
-    of_sources += r"(?<!DAGSTER_URL)(?<!WEBENGAGE_URL)"
+    others = "|".join([*(name.upper() for name in Settings.model_fields), "DAGSTER_URL"])
+    of_sources = rf"FUNNEL_(?!(?:{others})\b)\w+_(?:URL|AUTH|SECRET)\b"
     pages = {
         "docs/data-dictionary.md": as_markdown(TABLES),
         "docs/reasons.md": reasons_markdown(PARITY_REASONS, CAUSES, DELIVERY_REASONS, LEDGER_REASONS),

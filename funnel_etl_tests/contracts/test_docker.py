@@ -100,7 +100,7 @@ def test_proxies_and_the_ca_file_reach_every_container_of_ours(name):
     assert given["NO_PROXY"].split(",") == ["${NO_PROXY:-}", "localhost", "127.0.0.1", "postgres", "code"]
     assert given["REQUESTS_CA_BUNDLE"] == "${REQUESTS_CA_BUNDLE:+/run/secrets/ca_bundle}"
     assert COMPOSE["secrets"]["ca_bundle"]["file"] == "${REQUESTS_CA_BUNDLE:-/dev/null}"
-    assert SERVICES[name]["secrets"] == ["google_credentials", "ca_bundle"]
+    assert SERVICES[name]["secrets"] == ["google_credentials", "ca_bundle", "app_users"]
 
 
 def test_without_a_proxy_or_ca_file_requests_asks_directly(monkeypatch):
