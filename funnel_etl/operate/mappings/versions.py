@@ -8,7 +8,7 @@ from upath import UPath
 
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.operate.mappings.table import ConfigTable, table_of
-from funnel_etl.platform.postgres.database import engine, open_databases
+from funnel_etl.platform.postgres.database import connected, open_databases
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.config_folder import table_bytes
@@ -53,7 +53,7 @@ def versions(settings: Settings, name: str) -> list[TableVersion]:
     lies = landing.file_id_of(landing.redact_lines(data).data) if data is not None else ""
     with (
         open_databases(settings.state, settings.database_port, settings.database_url) as databases,
-        engine(databases.funnel_url).connect() as connection,
+        connected(databases.funnel_url) as connection,
     ):
         seen = {row.file_id: row for row in connection.execute(_SEEN, {"name": name})}
         saved = connection.execute(_SAVED, {"action": SAVED, "about": f"{name} %"}).all()

@@ -24,7 +24,7 @@ from funnel_etl.parts.marketing.zoom.sensor import OPEN, REFRESH
 from funnel_etl.parts.marketing.zoom.withdrawals import archive, withdrawn
 from funnel_etl.platform.dagster.automation_state import sensor_runs
 from funnel_etl.platform.dagster.nights import NIGHTLY
-from funnel_etl.platform.postgres.database import engine
+from funnel_etl.platform.postgres.database import connected
 from funnel_etl.platform.postgres.owner import OURS
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.arrivals import Arrival
@@ -94,7 +94,7 @@ def file_states(settings: Settings, days: int = 7) -> list[FileState]:
     arrivals = landing.arrivals(SOURCE)
     with (
         instance(settings) as (opened, databases),
-        engine(databases.funnel_url).connect() as connection,
+        connected(databases.funnel_url) as connection,
     ):
         by = _by(connection, since)
         wanted = _wanted(arrivals, since, by)
