@@ -25,7 +25,7 @@ COMMANDS = {
     "parts/marketing/zoom/files/export.py": "the newest night that has all its tables: the newest two of each table",
     "operate/rerun/preview.py": "the newest night that has all tables: the newest two of each table",
     "operate/rerun/replay.py": "a lake of its own; of the real one only the replayed night, to compare with",
-    "operate/explain/changes_render.py": "a night that somebody asks for; without it it says which ones there are",
+    "operate/explain/changes.py": "a night that somebody asks for; without it it says which ones there are",
     "operate/worklist/worklist.py": "its newest night",
     "operate/drafts/drafts.py": "its newest night",
     "operate/engagement/engagement.py": "the newest night of what it shows",
