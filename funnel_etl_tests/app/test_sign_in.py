@@ -136,3 +136,12 @@ def test_a_users_file_with_a_role_that_is_none_is_refused_by_its_line(demo: Inst
     users.write_text("email,roles\na@example.com,vewer\n")
     said = refused(demo, **sign_in(provider, users, "http://127.0.0.1:1"))
     assert "wrong.csv, line 2: there is no role 'vewer' (did you mean 'viewer'?)" in said
+
+
+def test_without_the_extra_it_says_what_to_install(demo: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    done = demo.command("app")
+    assert done.returncode == 1
+    assert "Streamlit is not installed. Fix: install the extra: pip install -e '.[app]'" in " ".join(
+        done.stderr.split()
+    )

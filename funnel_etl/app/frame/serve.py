@@ -1,5 +1,6 @@
 """The page as a program: what `funnel-etl app` starts, and when it refuses to start."""
 
+import importlib.util
 import ipaddress
 import json
 import os
@@ -10,7 +11,7 @@ import sys
 from pathlib import Path
 
 from funnel_etl.app.access import read_users
-from funnel_etl.core.errors import ConfigError
+from funnel_etl.core.errors import ConfigError, FunnelError
 from funnel_etl.files import private_folder, write_whole
 from funnel_etl.operate.run.dagster_home import prepare_tables
 from funnel_etl.platform.postgres.database import open_databases
@@ -38,6 +39,7 @@ def serve_app(settings: Settings, host: str, port: int) -> int:
     Raises `ConfigError` for a host others can reach without a sign-in, for half a sign-in, and for a users file that
     cannot be read; `DatabaseUnavailable` when the database does not come up.
     """
+    _require_streamlit()
     require_sign_in(settings, host)
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         prepare_tables(databases, claim_of(settings))
@@ -49,6 +51,14 @@ def serve_app(settings: Settings, host: str, port: int) -> int:
             program.terminate()
             program.wait()
             return 0
+
+
+def _require_streamlit() -> None:
+    """Raise `FunnelError` where the extra `app` is not installed."""
+    if importlib.util.find_spec("streamlit") is None:
+        raise FunnelError(
+            "Streamlit is not installed", where="funnel-etl app", fix="install the extra: pip install -e '.[app]'"
+        )
 
 
 def require_sign_in(settings: Settings, host: str) -> None:
