@@ -54,6 +54,14 @@ def is_over(signed_in: object, now: float, hours: int) -> bool:
     return not isinstance(signed_in, int | float) or now - signed_in > hours * 3600
 
 
+def is_proved(claim: object) -> bool:
+    """Return whether a provider says that an e-mail is the person's own; one that says nothing has not proved it.
+
+    Some let everybody write any address into their account. As a text, too: so Cognito says it.
+    """
+    return claim is True or claim == "true"
+
+
 def read_users(path: Path) -> dict[str, Person]:
     """Return e-mail, in lower case → person. Several roles, conductors or profiles of one are separated by `;`.
 

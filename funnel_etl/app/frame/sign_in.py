@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from funnel_etl.app.access import LOCAL, Person, is_over, read_users
+from funnel_etl.app.access import LOCAL, Person, is_over, is_proved, read_users
 from funnel_etl.settings import Settings
 
 PROVIDER = "oidc"
@@ -25,7 +25,7 @@ def person(settings: Settings) -> Person | None:
         return None
     email = str(st.user.get("email") or "").casefold()
     users = read_users(settings.app_users) if settings.app_users else {}
-    if st.user.get("email_verified") is False or email not in users:
+    if not is_proved(st.user.get("email_verified")) or email not in users:
         st.title("Not yet")
         st.write(f"You are signed in as {email or 'somebody without an e-mail'}, who has no role here yet.")
         st.write(

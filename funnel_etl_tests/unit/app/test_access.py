@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from funnel_etl.app.access import LOCAL, Person, Role, is_over, read_users
+from funnel_etl.app.access import LOCAL, Person, Role, is_over, is_proved, read_users
 from funnel_etl.core.errors import ConfigError
 
 
@@ -70,3 +70,10 @@ def test_webinars_are_limited_where_owners_are_set() -> None:
 )
 def test_a_session_ends(since: object, over: bool) -> None:
     assert is_over(since, 1000, 1) is over
+
+
+@pytest.mark.parametrize(
+    ("claim", "proved"), [(True, True), ("true", True), (False, False), ("false", False), (None, False)]
+)
+def test_an_address_counts_only_if_the_provider_says_it_is_theirs(claim: object, proved: bool) -> None:
+    assert is_proved(claim) is proved
