@@ -123,8 +123,7 @@ def page(
 
     with readable_failures():
         own = settings()
-        out.print(f"The page: http://{host}:{port or own.app_port}   (Ctrl+C ends it)", markup=False)
-        raise typer.Exit(serve_app(own, host, port or own.app_port))
+        raise typer.Exit(serve_app(own, host, port or own.app_port, say=lambda line: out.print(line, markup=False)))
 
 
 @app.command()

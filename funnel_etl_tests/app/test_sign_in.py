@@ -1,7 +1,9 @@
 """Signing in by a real OIDC provider, from a registry, and what somebody may then see: real processes and browser."""
 
 import re
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,11 @@ from funnel_etl_tests.servers import new_port
 pytestmark = pytest.mark.slow
 
 LEAD, STRANGER, UNPROVED = "lead@example.com", "stranger@example.com", "unproved@example.com"
-USERS = f"email,roles,conductors,profiles\n{LEAD.title()},viewer;sales,Ritvik Solvane,\n{UNPROVED},engineer,,\n"
+SILENT = "silent@example.com"
+USERS = (
+    f"email,roles,conductors,profiles\n{LEAD.title()},viewer;sales,Ritvik Solvane,\n"
+    f"{UNPROVED},engineer,,\n{SILENT},engineer,,\n"
+)
 
 
 @dataclass
@@ -33,6 +39,7 @@ def provider() -> Iterator[str]:
     people = [
         User(sub="lead", claims={"email": LEAD, "email_verified": True}),
         User(sub="stranger", claims={"email": STRANGER, "email_verified": True}),
+        User(sub="silent", claims={"email": SILENT}),
         User(sub="unproved", claims={"email": UNPROVED, "email_verified": False}),
     ]
     with run_server_in_thread(user_claims=people) as server:
@@ -85,8 +92,9 @@ def test_somebody_nobody_gave_a_role_is_told_whom_to_ask(guarded: Guarded, brows
     expect(browser.get_by_role("heading", name="Today")).to_have_count(0)
 
 
-def test_an_address_that_the_provider_has_not_proved_opens_nothing(guarded: Guarded, browser: Page) -> None:
-    enter(guarded, browser, "unproved")
+@pytest.mark.parametrize("who", ["unproved", "silent"])
+def test_an_address_that_the_provider_has_not_proved_opens_nothing(guarded: Guarded, browser: Page, who: str) -> None:
+    enter(guarded, browser, who)
     expect(browser.get_by_text("who has no role here yet")).to_be_visible()
 
 
@@ -124,6 +132,25 @@ def refused(demo: Installation, *options: str, **settings: object) -> str:
 
 def test_it_does_not_serve_others_without_a_sign_in(demo: Installation) -> None:
     assert "others can reach 0.0.0.0, and nobody has to sign in" in refused(demo, "--host", "0.0.0.0")  # noqa: S104
+
+
+def test_a_port_that_is_taken_is_told_with_the_setting(demo: Installation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = refused(demo, "--port", str(taken.getsockname()[1]))
+    assert "is taken by another program. Fix: set FUNNEL_APP_PORT to a free one" in said
+
+
+def test_no_program_outlives_the_command(demo: Installation) -> None:
+    with served(demo) as site:
+        site.process.kill()
+        site.process.wait(timeout=10)
+        port, until = int(site.url.rpartition(":")[2]), time.monotonic() + 20
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)):
+                    return
+            time.sleep(0.2)
+    pytest.fail("the page still answers")
 
 
 def test_half_a_sign_in_is_none(demo: Installation) -> None:

@@ -5,15 +5,14 @@ import ipaddress
 import json
 import os
 import secrets
-import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from funnel_etl.app.access import read_users
 from funnel_etl.core.errors import ConfigError, FunnelError
 from funnel_etl.files import private_folder, write_whole
 from funnel_etl.operate.run.dagster_home import prepare_tables
+from funnel_etl.operate.run.services import require_free, supervise
 from funnel_etl.platform.postgres.database import open_databases
 from funnel_etl.platform.postgres.owner import claim_of
 from funnel_etl.settings import Settings
@@ -33,24 +32,19 @@ THEME = {
 SIGN_IN = ("app_url", "app_oidc_url", "app_oidc_client_id", "app_oidc_client_secret", "app_users")
 
 
-def serve_app(settings: Settings, host: str, port: int) -> int:
+def serve_app(settings: Settings, host: str, port: int, say: Callable[[str], None]) -> int:
     """Serve the page until Ctrl+C or SIGTERM; return the exit code of its program.
 
     Raises `ConfigError` for a host others can reach without a sign-in, for half a sign-in, and for a users file that
-    cannot be read; `DatabaseUnavailable` when the database does not come up.
+    cannot be read; `FunnelError` for a port that is taken; `DatabaseUnavailable` when the database does not come up.
     """
     _require_streamlit()
     require_sign_in(settings, host)
+    require_free(port, "The page", "FUNNEL_APP_PORT", host)
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         prepare_tables(databases, claim_of(settings))
-        program = subprocess.Popen(command(settings, host, port), env=os.environ | settings.given)
-        signal.signal(signal.SIGTERM, lambda *_: program.terminate())
-        try:
-            return program.wait()
-        except KeyboardInterrupt:
-            program.terminate()
-            program.wait()
-            return 0
+        say(f"The page: http://{host}:{port}   (Ctrl+C ends it)")
+        return supervise([command(settings, host, port)], os.environ | settings.given)
 
 
 def _require_streamlit() -> None:
@@ -77,7 +71,7 @@ _FIX = f"set {', '.join(f'FUNNEL_{name.upper()}' for name in SIGN_IN)}, or serve
 
 
 def command(settings: Settings, host: str, port: int) -> list[str]:
-    """Return the command that serves the page, and write what it reads: the sign-in, for this account alone."""
+    """Return the program that serves the page, and write what it reads: the sign-in, for this account alone."""
     options = {
         "server.address": host,
         "server.port": port,
@@ -94,7 +88,7 @@ def command(settings: Settings, host: str, port: int) -> list[str]:
     if settings.app_oidc_url is not None:
         options["secrets.files"] = str(_write_secrets(settings))
     given = [f"--{name}={_option(value)}" for name, value in options.items()]
-    return [sys.executable, "-m", "funnel_etl.app.frame.program", "run", str(SCRIPT), *given]
+    return ["python", "-m", "funnel_etl.app.frame.program", "run", str(SCRIPT), *given]
 
 
 def _write_secrets(settings: Settings) -> Path:

@@ -38,7 +38,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
 
     Raises `FunnelError` when the UI's port is taken or the database does not come up.
     """
-    _require_free(settings.ui_port)
+    require_free(settings.ui_port, "Dagster UI", "FUNNEL_UI_PORT")
     with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
         environment = os.environ | settings.given | prepare(settings, databases)
         prepare_tables(databases, claim_of(settings))
@@ -51,7 +51,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
         say(f"Database:   {redacted(databases.funnel_url)}   (with its password: funnel-etl db url)")
         say(f"Drop Zoom exports into {settings.drop_folder / 'zoom'}. Ctrl+C stops everything.")
         (settings.drop_folder / "zoom").mkdir(parents=True, exist_ok=True)
-        return _supervise([web, daemon], environment)
+        return supervise([web, daemon], environment)
 
 
 def database_address(settings: Settings) -> str:
@@ -105,7 +105,8 @@ def _server(settings: Settings) -> EmbeddedServer:
     return EmbeddedServer(settings.state / "postgres", settings.database_port)
 
 
-def _supervise(commands: Sequence[list[str]], environment: dict[str, str]) -> int:
+def supervise(commands: Sequence[list[str]], environment: dict[str, str]) -> int:
+    """Run programs of this installation until one of them ends; return its exit code. None of them outlives us."""
     children: list[subprocess.Popen[bytes]] = []
     try:
         for command in commands:
@@ -155,12 +156,13 @@ def _default_signals() -> None:
         _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _require_free(port: int) -> None:
+def require_free(port: int, what: str, setting: str, host: str = HOST) -> None:
+    """Raise `FunnelError` for a port that another program has, with the setting that names another one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError:
             raise FunnelError(
-                f"port {port} is taken by another program", where="Dagster UI", fix="set FUNNEL_UI_PORT to a free one"
+                f"port {port} is taken by another program", where=what, fix=f"set {setting} to a free one"
             ) from None
