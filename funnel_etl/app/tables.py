@@ -75,9 +75,12 @@ def table(rows: pd.DataFrame, columns: Mapping[str, Shown], key: str, **how: Any
 
 def own_rows(person: Person, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a person's own webinars, by `conductor` and `profile`, and those without `occurrence_id`."""
-    names = rows[["occurrence_id", "conductor", "profile"]].astype("object").where(rows.notna(), None)
-    keep = [name is None or person.owns(*whose) for name, *whose in names.itertuples(index=False)]
-    return rows[pd.Series(keep, index=rows.index, dtype="bool")]
+    names = rows[["conductor", "profile"]].astype("object").where(rows[["conductor", "profile"]].notna(), None)
+    whose = list(zip(names["conductor"], names["profile"], strict=True))
+    own = {each for each in set(whose) if person.owns(*each)}
+    return rows[
+        rows["occurrence_id"].isna() | pd.Series([each in own for each in whose], index=rows.index, dtype="bool")
+    ]
 
 
 def file_button(visit: Visit, label: str, name: str, rows: pd.DataFrame, about: str) -> None:
