@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from funnel_etl.app.access import Person, Role
+from funnel_etl.operate.mappings import save as saving
 from funnel_etl_tests.app.conftest import Site, served
 from funnel_etl_tests.installation import Installation, Published
 
@@ -218,4 +220,30 @@ def test_a_table_that_is_no_csv_says_so_and_its_versions_stay_in_reach(
     seen.segmented_control("mappings-view").set_value("Tables").run()
     assert not seen.exception
     assert "earlier version back" in seen.error[0].value
+    published.discard(own)
+
+
+def test_a_version_with_few_of_the_lines_comes_back_only_by_a_persons_word(
+    published: Published, tester: Callable[..., AppTest]
+) -> None:
+    own = published.demo()
+    full = (own.config / "campaign_mapping.csv").read_bytes()
+    with own.settings() as settings:
+        for data in (b"".join(full.splitlines(keepends=True)[:2]), full):
+            saving.save(settings, saving.open_table(settings, "campaign_mapping"), data)
+    seen = tester("mappings", own)
+    seen.segmented_control("mappings-view").set_value("Tables").run()
+    seen.selectbox("mappings-table").set_value("campaign_mapping").run()
+    seen.toggle("mappings-versions").set_value(True).run()
+    seen.selectbox("mappings-version-campaign_mapping").select_index(0).run()
+
+    def bring_back() -> Button:
+        return next(button for button in seen.button if button.label == "Bring this one back")
+
+    assert bring_back().disabled
+    seen.checkbox("mappings-sure-of-version").check().run()
+    assert not bring_back().disabled
+    bring_back().click().run()
+    assert not seen.exception
+    assert len((own.config / "campaign_mapping.csv").read_bytes().splitlines()) == 2
     published.discard(own)

@@ -13,17 +13,16 @@ from funnel_etl.app import words
 from funnel_etl.app.access import Role
 from funnel_etl.app.grid import PLACE, Grid, choices, counts, grid_of, lines_of, row_of
 from funnel_etl.app.markdown import literal, sentence
+from funnel_etl.app.moves import make_preview, show_preview
 from funnel_etl.app.noted import save_noted
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped, rupees
-from funnel_etl.core.values.numbers import measure as measure_text
 from funnel_etl.marts.funnel.worklist.contracts import DECIDED_IN, ITEM_KINDS
 from funnel_etl.operate.mappings import save as saving
 from funnel_etl.operate.mappings import versions as kept
 from funnel_etl.operate.mappings.judge import Problem, Verdict, judge, source_names
 from funnel_etl.operate.mappings.table import Change, ConfigTable, EditedLine, changes, merged, written
-from funnel_etl.operate.rerun.preview import Preview
 from funnel_etl.operate.worklist.apply import grid_rows, plan_decisions, save_decisions
 from funnel_etl.operate.worklist.worklist import newest_worklist, waiting_files
 from funnel_etl.settings import Settings
@@ -32,14 +31,6 @@ from funnel_etl.sources.config_folder import folder_mark
 ROLES = frozenset({Role.OPERATOR, Role.ANALYST, Role.ENGINEER})
 TO_DECIDE, TABLES = "To decide", "Tables"
 DAY_FORMAT = "ddd, D MMM YYYY"
-MOVES = {
-    "leads": "Leads",
-    "assigned_rows": "Assigned",
-    "m0_assigned": "M0",
-    "sales": "Sales",
-    "revenue_inr": "Revenue",
-    "spend_inr": "Ad spend",
-}
 
 
 @dataclass
@@ -147,12 +138,12 @@ def _decide(visit: Visit, rows: pd.DataFrame) -> None:
     edits = {name: text for name, (_, text) in plan.files.items()}
     with st.container(horizontal=True):
         if edits and st.button("Preview what it moves", icon=":material/difference:", key="mappings-list-preview"):
-            _make_preview(visit, edits)
+            make_preview(visit, edits)
         if edits and saving.can_save(visit.settings):
             save = st.button("Save the decisions", type="primary", icon=":material/save:", key="mappings-list-save")
             if save:
                 _save_list(visit, grid_rows(filled), edits, lines)
-    _show_preview(edits)
+    show_preview(edits)
 
 
 def _save_list(visit: Visit, rows: pd.DataFrame, edits: Mapping[str, bytes], lines: str) -> None:
@@ -319,12 +310,10 @@ def _show_edit(visit: Visit, desk: Desk, current: ConfigTable, lines: Sequence[E
     verdict = _judged(visit, desk.base.name, data)
     _show_verdict(verdict, desk.base.name, data)
     may_save = verdict.is_good and current.mark == desk.base.mark and saving.can_save(visit.settings)
-    is_sure = True
-    if verdict.loss and may_save:
-        is_sure = st.checkbox(f"{verdict.loss}, and that is right", key="mappings-sure")
+    is_sure = not may_save or _is_sure(verdict, "mappings-sure")
     with st.container(horizontal=True):
         if verdict.is_good and st.button("Preview what it moves", icon=":material/difference:"):
-            _make_preview(visit, {desk.base.name: data})
+            make_preview(visit, {desk.base.name: data})
         if may_save and st.button("Save", type="primary", icon=":material/save:", disabled=not is_sure):
             _save(visit, desk.base, data, confirm=verdict.loss is not None)
         st.download_button(
@@ -339,7 +328,7 @@ def _show_edit(visit: Visit, desk: Desk, current: ConfigTable, lines: Sequence[E
             st.session_state.pop("mappings-clashes", None)
             _lay_out(desk.base.name, current, current.lines)
             st.rerun()
-    _show_preview({desk.base.name: data})
+    show_preview({desk.base.name: data})
 
 
 @st.cache_data(ttl=600, show_spinner=False)
@@ -368,6 +357,11 @@ def _show_verdict(verdict: Verdict, name: str, data: bytes) -> None:
         st.markdown(":green-badge[:material/check_circle: nothing is wrong with it]")
     for problem in [*verdict.problems, *verdict.others]:
         st.error(_problem_in_words(problem, name, data))
+
+
+def _is_sure(verdict: Verdict, key: str) -> bool:
+    """Return whether nothing much is lost, or somebody says here that it is right."""
+    return verdict.loss is None or st.checkbox(f"{verdict.loss}, and that is right", key=key)
 
 
 def _problem_in_words(problem: Problem, name: str, data: bytes) -> str:
@@ -412,68 +406,6 @@ def _show_changes(found: Sequence[Change], columns: Sequence[str], title: str) -
         ]
     st.markdown(f"**{title}**")
     st.dataframe(pd.DataFrame(rows), hide_index=True)
-
-
-# What an edit moves
-
-
-def _make_preview(visit: Visit, edits: dict[str, bytes]) -> None:
-    with st.status("A night is made with your edit, off to the side: half a minute or so …") as told:
-        found = saving.preview_of(visit.settings, edits)
-        told.update(label="The preview is there; nothing was changed.", state="complete")
-    st.session_state["mappings-preview"] = (edits, found)
-
-
-def _show_preview(edits: dict[str, bytes]) -> None:
-    asked, found = st.session_state.get("mappings-preview", (None, None))
-    if asked != edits or found is None:
-        return
-    st.subheader("What it moves", divider="gray")
-    for why in [*found.errors, *(f"{asset}: {line}" for asset, line in found.failures.items())]:
-        st.error(literal(why))
-    for note in found.notes:
-        st.info(literal(note))
-    if not found.is_taken:
-        return
-    if found.tables.empty:
-        st.write(f"Nothing: every table of the night of {words.day(found.night)} stays as it is.")
-        return
-    _show_moves(found)
-
-
-def _show_moves(found: Preview) -> None:
-    if found.moved.empty and found.totals.empty:
-        st.write("No lead, sale or rupee changes its month or funnel.")
-    if len(found.moved):
-        shown = found.moved.assign(Month=found.moved["month"].dt.strftime("%b %Y"))
-        shown = shown.rename(columns={"from_funnel": "From", "to_funnel": "To"})[["Month", "From", "To", *MOVES]]
-        _numbers(shown, list(MOVES)).rename(columns=MOVES).pipe(_table, list(MOVES.values()))
-    if len(found.totals):
-        st.markdown("**Totals of the month, over all funnels, that change**")
-        sides = ["before", "after", "difference"]
-        rows = [
-            {"Month": f"{row['month']:%b %Y}", "Measure": row["measure"].removesuffix("_inr").replace("_", " ")}
-            | {side.capitalize(): _number(row["measure"], row[side]) for side in sides}
-            for row in found.totals.to_dict("records")
-        ]
-        _table(pd.DataFrame(rows), [side.capitalize() for side in sides])
-    elif len(found.moved):
-        st.write("The totals of each month, over all funnels, stay as they are.")
-    with st.expander("Tables with other rows"):
-        _table(found.tables.rename(columns=lambda name: name.replace("_", " ").capitalize()), [])
-
-
-def _numbers(rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    return rows.assign(**{name: [_number(name, value) if value else "" for value in rows[name]] for name in names})
-
-
-def _number(measure: str, value: int) -> str:
-    return measure_text(measure, Decimal(int(value)) / 100 if measure.endswith("_inr") else int(value))
-
-
-def _table(rows: pd.DataFrame, right: list[str]) -> None:
-    columns = {name: st.column_config.TextColumn(alignment="right") for name in right}
-    st.dataframe(rows, hide_index=True, column_config=columns)
 
 
 # Earlier versions
@@ -526,9 +458,10 @@ def _show_version(visit: Visit, current: ConfigTable | None, version: ConfigTabl
     data = version.data or b""
     verdict = _judged(visit, version.name, data)
     _show_verdict(verdict, version.name, data)
-    can_save = verdict.is_good and current is not None and saving.can_save(visit.settings)
-    if can_save and st.button("Bring this one back", icon=":material/history:"):
-        assert current is not None  # noqa: S101 - can_save has seen it
+    if not verdict.is_good or current is None or not saving.can_save(visit.settings):
+        return
+    is_sure = _is_sure(verdict, "mappings-sure-of-version")
+    if st.button("Bring this one back", icon=":material/history:", disabled=not is_sure):
         _save(visit, current, data, confirm=verdict.loss is not None)
 
 
