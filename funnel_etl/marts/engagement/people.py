@@ -7,17 +7,30 @@ here: which rows are attendees (`parts/marketing/zoom/clean`), and whose a name 
 import json
 import re
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from funnel_etl.core.person_names import NameRules
 from funnel_etl.core.tables.accounting import TRACE, Outcome, summarised
-from funnel_etl.core.values.text import clean_email, lookup_key, lookup_keys, squash_one
+from funnel_etl.core.values.json_text import TEXT, joined
+from funnel_etl.core.values.text import clean_email, lookup_key, lookup_keys, map_unique, squash_one, text_series
 from funnel_etl.marts.engagement.contracts import ENGAGEMENT_PEOPLE, ENGAGEMENT_STAFF
 from funnel_etl.parts.marketing.zoom.clean.attendance import merge_later, phones, with_times
 from funnel_etl.parts.marketing.zoom.clean.attendee_rows import attendees, broken_rows, open_rows, without_other_reports
-from funnel_etl.parts.marketing.zoom.clean.grouping import any_true, first_present, group, union_minutes
+from funnel_etl.parts.marketing.zoom.clean.grouping import (
+    Ints,
+    any_true,
+    first_present,
+    group,
+    micros,
+    union_minutes,
+)
 from funnel_etl.parts.marketing.zoom.clean.people import NOTHING_LENT, PHONE
 
+SECOND = 1_000_000
+"""Microseconds in a second."""
 _ORIGINAL = re.compile(r"^(?P<shown>.*\S)\s*\((?P<original>[^()]+)\)\s*$", re.DOTALL)
 
 
@@ -52,7 +65,7 @@ def engagement_people(
     people = people.assign(
         person_key=first["own_key"],
         zoom_person_key=first["person_key"],
-        display_name=first_present(rows["registered_name"], groups).fillna(shown.map(_shown, na_action="ignore")),
+        display_name=first_present(rows["registered_name"], groups).fillna(map_unique(shown, _shown)),
         email=first_present(rows["email"], groups),
         **phones(rows, groups)[PHONE],
         attended=pd.Series(attended, dtype="boolean"),
@@ -61,7 +74,7 @@ def engagement_people(
         names=_names(rows, groups.codes, groups.count),
     )
     first_name = first_present(rows["first_name"], groups)
-    people["first_name"] = first_name.fillna(people["display_name"].str.split().str[0])
+    people["first_name"] = first_name.fillna(map_unique(people["display_name"], _first_word))
     return account.outcome(people[ENGAGEMENT_PEOPLE.names])
 
 
@@ -108,7 +121,7 @@ def _shown(user_name: str) -> str:
 def _registered(rows: pd.DataFrame) -> pd.Series:
     """Return first and last name as registered, in one; missing where there is none."""
     full = rows["first_name"].fillna("").str.strip() + " " + rows["last_name"].fillna("").str.strip()
-    return full.str.split().str.join(" ").replace("", None).astype("str")
+    return map_unique(full, lambda name: " ".join(name.split()) or None)
 
 
 def _distinct_people(rows: pd.DataFrame, rules: NameRules) -> pd.Series:
@@ -117,7 +130,7 @@ def _distinct_people(rows: pd.DataFrame, rules: NameRules) -> pd.Series:
     Only keys under which several names stand are looked into; a nameless row is the first person's.
     """
     keys = rows["person_key"].copy()
-    name = rows["registered_name"].fillna(rows["user_name"].map(_shown, na_action="ignore"))
+    name = rows["registered_name"].fillna(map_unique(rows["user_name"], _shown))
     key = lookup_keys(name)
     pairs = pd.DataFrame({"o": rows["occurrence_id"], "p": keys, "k": key})
     several = pairs[pairs["k"] != ""].drop_duplicates()
@@ -134,28 +147,46 @@ def _distinct_people(rows: pd.DataFrame, rules: NameRules) -> pd.Series:
                 whose = min(" ".join(sorted(t)) for t, other in zip(tokens, labels, strict=True) if other == label)
                 further[str(occurrence), str(person), text] = f"{person}|{whose or ' '.join(words)}"
     if further:
-        found = [further.get(place) for place in pairs.itertuples(index=False, name=None)]
-        own_keys = pd.Series(found, index=rows.index, dtype="str")
-        keys = own_keys.fillna(keys)
+        theirs = pairs[pairs["p"].isin({person for _, person, _ in further})]
+        found = [further.get(place) for place in theirs.itertuples(index=False, name=None)]
+        keys.update(pd.Series(found, index=theirs.index, dtype="str"))
     return keys
 
 
-def _presence(starts: pd.Series, ends: pd.Series, codes: object, count: int) -> pd.Series:
-    """Return the intervals of each person, in seconds since 1970, as JSON."""
+def _first_word(name: str) -> str | None:
+    return next(iter(name.split()), None)
+
+
+def _presence(starts: pd.Series, ends: pd.Series, codes: Ints, count: int) -> pd.Series:
+    """Return the intervals of each person in order, in seconds since 1970, as JSON; a begun second is in them."""
     usable = (starts.notna() & ends.notna()).to_numpy()
-    found: list[list[list[int]]] = [[] for _ in range(count)]
-    begins = starts[usable].astype("datetime64[us, UTC]").astype("int64") // 1_000_000
-    finishes = -(-ends[usable].astype("datetime64[us, UTC]").astype("int64") // 1_000_000)
-    for code, start, end in zip(codes[usable], begins, finishes, strict=True):  # type: ignore[index]
-        found[code].append([int(start), int(end)])
-    return pd.Series([json.dumps(sorted(each), separators=(",", ":")) for each in found], dtype="str")
+    code, begins, finishes = codes[usable], micros(starts[usable]) // SECOND, -(-micros(ends[usable]) // SECOND)
+    order = np.lexsort((finishes, begins, code))
+    cells = [pa.array(seconds[order]).cast(TEXT) for seconds in (begins, finishes)]
+    intervals = joined("[", cells[0], ",", cells[1], "]")
+    places = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=count))])
+    lists = pa.ListArray.from_arrays(pa.array(places, pa.int32()), intervals)
+    return text_series(joined("[", pc.binary_join(lists, pa.scalar(",", TEXT)), "]"), pd.RangeIndex(count))
 
 
-def _names(rows: pd.DataFrame, codes: object, count: int) -> pd.Series:
-    found: list[dict[str, None]] = [{} for _ in range(count)]
-    for code, shown, registered in zip(codes, rows["user_name"], rows["registered_name"], strict=True):  # type: ignore[call-overload]
-        if isinstance(shown, str):
-            found[code].update(dict.fromkeys(map(squash_one, spellings(shown))))
-        if isinstance(registered, str):
-            found[code][registered] = None
-    return pd.Series([json.dumps([n for n in each if n], ensure_ascii=False) for each in found], dtype="str")
+def _names(rows: pd.DataFrame, codes: Ints, count: int) -> pd.Series:
+    """Return all names of each person as a JSON list: as shown, in each row's order, and as registered."""
+    pairs = group(rows["user_name"], rows["registered_name"])
+    distinct = rows[["user_name", "registered_name"]].iloc[pairs.first]
+    names = [_names_in(*each) for each in distinct.itertuples(index=False, name=None)]
+    own = pd.DataFrame({"person": codes, "pair": pairs.codes}).drop_duplicates()
+    first = own.drop_duplicates("person").set_index("person")["pair"].reindex(range(count))
+    found = pd.Series([_as_json(each) for each in names], dtype="str").take(first.to_numpy(np.int64)).reset_index(drop=True)
+    several = own[own["person"].duplicated(keep=False)].groupby("person")["pair"]
+    joined_names = {person: _as_json([name for pair in each for name in names[pair]]) for person, each in several}
+    found.update(pd.Series(joined_names, dtype="str"))
+    return found
+
+
+def _names_in(shown: object, registered: object) -> list[str]:
+    names = [squash_one(name) for name in spellings(shown)] if isinstance(shown, str) else []
+    return [*names, registered] if isinstance(registered, str) else names
+
+
+def _as_json(names: list[str]) -> str:
+    return json.dumps([name for name in dict.fromkeys(names) if name], ensure_ascii=False)
