@@ -355,7 +355,7 @@ def _server_settings(port: int) -> dict[str, str]:
         "work_mem": "32MB" if memory > 3 * 2**30 else "8MB",
         "maintenance_work_mem": "128MB" if memory > 3 * 2**30 else "64MB",
         "max_wal_size": "2GB",
-        "wal_compression": "on",
+        "wal_compression": "off",
         "random_page_cost": "1.1",
         "jit": "off",
         **({"dynamic_shared_memory_type": "mmap"} if cramped else {}),
