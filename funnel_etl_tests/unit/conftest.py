@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from hashlib import sha256
 from textwrap import dedent
 from typing import Any
 
@@ -34,7 +35,8 @@ def _config_of(**tables: str) -> Config:
 def _raw_of(
     source: str, documented: tuple[SourceColumn, ...], text: str, aliases: dict[str, str] | None = None
 ) -> pd.DataFrame:
-    return raw_records(dedent(text).strip("\n").encode(), "f" * 64, source, documented, aliases or {}).rows
+    data = dedent(text).strip("\n").encode()
+    return raw_records(data, sha256(data).hexdigest(), source, documented, aliases or {}).rows
 
 
 def _table_of(table: Table, text: str = "") -> pd.DataFrame:

@@ -71,15 +71,10 @@ def crm_history(
     """
     leads = assigned_leads[assigned_leads["dump_state"] == "current"].set_index(TRACE)["assigned_at"]
     sold = sales[sales["dump_state"] == "current"].set_index(TRACE)["sold_at"]
+    dumps = {"crm_assigned_leads": (crm_assigned_leads, leads), "crm_sales": (crm_sales, sold)}
     now = pd.concat(
-        [
-            _versions(crm_assigned_leads, "crm_assigned_leads", leads, config),
-            _versions(crm_sales, "crm_sales", sold, config),
-        ],
-        ignore_index=True,
+        [_versions(raw, dataset, instants, config) for dataset, (raw, instants) in dumps.items()], ignore_index=True
     )
-    now["row"] = text_series(arrow_text(now["row"]), now.index)  # in one piece, or sorting it takes three copies
-    # The account is of the keys alone, and most nights no row goes: a copy of the rows is hundreds of megabytes.
     account = RowAccount(now[[*TRACE, "dataset", "key"]], "raw.crm_assigned_leads, raw.crm_sales")
     account.merge_duplicates(["dataset", "key"], "same_key", keep="last")
     if len(account.remaining) < len(now):
@@ -91,15 +86,21 @@ def crm_history(
     place = pc.index_in(names, value_set=known).fill_null(-1).to_numpy().astype("int64")
     is_known = place >= 0
     was_absent = np.append((newest["change"] == ABSENT).to_numpy(dtype=bool), False)[place]
-    rows_before = arrow_text(newest["row"]).take(pa.array(place, mask=~is_known))
-    is_same = pc.equal(arrow_text(now["row"]), rows_before).fill_null(False).to_numpy(zero_copy_only=False)
-    is_new, differs = ~is_known | was_absent, is_known & ~was_absent & ~is_same
-    account.exclude(pd.Series("unchanged_version", index=now.index, dtype="str").where(~is_new & ~differs))
-
-    stays = is_new | differs
-    change = np.select([was_absent[stays], differs[stays]], ["reappeared", "changed"], "inserted")
-    fresh = _dated(now[stays], night, change)
+    # A row that stands where its version first stood is that version (decision 27): its cells need not be compared.
+    is_asked = ~is_known | was_absent | ~_same_lines(now, newest, place)
+    stays = np.zeros(len(now), dtype=bool)
+    fresh, place = now[is_asked], place[is_asked]
+    fresh = fresh.assign(row=_documents(fresh, {dataset: raw for dataset, (raw, _) in dumps.items()}))
+    rows_before = arrow_text(newest["row"]).take(pa.array(place, mask=place < 0))
+    differs = pc.not_equal(arrow_text(fresh["row"]), rows_before).fill_null(True).to_numpy(zero_copy_only=False)
+    stays[np.flatnonzero(is_asked)] = differs | was_absent[is_asked]
+    account.exclude(pd.Series("unchanged_version", index=now.index, dtype="str").where(~stays))
+    begun = names.filter(pa.array(stays))
+    was_absent, is_known, stays = was_absent[stays], is_known[stays], stays[is_asked]
     del now
+
+    change = np.select([was_absent, is_known], ["reappeared", "changed"], "inserted")
+    fresh = _dated(fresh if stays.all() else fresh[stays], night, change)
     changed = [
         _changed(old, new) if kind == "changed" else None
         for old, new, kind in zip(rows_before.filter(pa.array(stays)).to_pylist(), fresh["row"], change, strict=True)
@@ -107,7 +108,7 @@ def crm_history(
     fresh["changed_columns"] = pd.Series(changed, index=fresh.index, dtype="object")
     aged = pd.concat([_age(assigned_leads, "crm_assigned_leads", "assigned_at"), _age(sales, "crm_sales", "sold_at")])
     gone = _dated(_gone(newest, _is_in(known, names), aged), night, ABSENT)
-    ended = pa.concat_arrays([names.filter(pa.array(stays)), _names(gone)])
+    ended = pa.concat_arrays([begun, _names(gone)])
     is_over = before["valid_to"].isna() & _is_in(_names(before), ended)
     past = before.assign(valid_to=before["valid_to"].mask(is_over, night))
     # Every one of them stays: the account needs their number only, not a copy of them.
@@ -180,17 +181,36 @@ def _joined(today: Outcome, kept: pd.DataFrame, name: str) -> Outcome:
     return Outcome(rows, [*today.ledger, line], today.quarantine, today.merged, today.notes)
 
 
+def _same_lines(now: pd.DataFrame, newest: pd.DataFrame, place: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return which rows have the trace of the version at `place`; those at -1 have none."""
+    found = pd.DataFrame({name: newest[name].array.take(place, allow_fill=True) for name in TRACE})
+    is_same: npt.NDArray[np.bool_] = (
+        (found["source_row"] == now["source_row"].reset_index(drop=True)).fillna(value=False)
+        & (found["file_id"] == now["file_id"].reset_index(drop=True))
+    ).to_numpy(dtype=bool)
+    return is_same
+
+
+def _documents(versions: pd.DataFrame, dumps: dict[str, pd.DataFrame]) -> pd.Series:
+    """Return the row of each version as JSON of its filled cells; in one piece, which is sorted with less memory."""
+    texts = [pa.array([], type=pa.large_string())]
+    for dataset, raw in dumps.items():
+        own = versions.loc[versions["dataset"] == dataset, "at"].to_numpy()
+        rows = raw if len(own) == len(raw) else raw.iloc[own]
+        texts.append(json_objects({c: arrow_text(rows[c]) for c in raw.columns if c not in RESERVED}, len(rows)))
+    return text_series(pa.concat_arrays(texts), versions.index)
+
+
 def _versions(raw: pd.DataFrame, dataset: str, instants: pd.Series, config: Config) -> pd.DataFrame:
-    """Return each record of a dump as a version: trace, dataset, key, row_at, row (JSON of cells that are filled)."""
+    """Return each record of a dump as a version: trace, dataset, key, row_at, and its place in the dump (`at`)."""
     documented = ASSIGNED_LEADS_SOURCE if dataset == "crm_assigned_leads" else SALES_SOURCE
     present = columns_present(raw, documented, config.aliases(dataset), dataset)
-    cells = {c: arrow_text(raw[c]) for c in raw.columns if c not in RESERVED}
     versions = raw[TRACE].assign(
         dataset=pd.Series(dataset, index=raw.index, dtype="str"),
         key=_sale_keys(raw, present["_id"]) if dataset == "crm_sales" else _assignment_keys(raw, present),
-        row=text_series(json_objects(cells, len(raw)), raw.index),
+        at=np.arange(len(raw)),
     )
-    versions["row_at"] = versions.join(instants.rename("at"), on=TRACE)["at"]
+    versions["row_at"] = versions[TRACE].join(instants.rename("row_at"), on=TRACE)["row_at"]
     return versions[versions["key"] != ""]
 
 
