@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from funnel_etl.core.errors import PublishRefused
 from funnel_etl.core.tables.contracts import Kind, Table
@@ -243,15 +244,31 @@ def _send(
 
 
 def _fill(cursor: adbc.Cursor, table: Table, rows: pa.Table) -> None:
-    """Send all rows of a table that is empty, straight into it where no column must be cast."""
-    # COPY is not allowed into a table with row security but for a superuser.
-    if not table.restricted and not any(column.kind is Kind.JSON for column in table.columns):
-        cursor.adbc_ingest(table.name, rows.to_reader(AT_A_TIME), mode="append", db_schema_name=table.schema)
+    """Send all rows of a table that is empty, straight into it."""
+    if not table.restricted:
+        batches = _as_jsonb(table, rows.to_reader(AT_A_TIME))
+        cursor.adbc_ingest(table.name, batches, mode="append", db_schema_name=table.schema)
         return
+    # COPY is not allowed into a table with row security but for a superuser.
     cursor.execute(NOTHING_STAGED)
     cursor.adbc_ingest("staged", rows.to_reader(AT_A_TIME), mode="create", temporary=True)
     columns = ", ".join(map(quoted, rows.column_names))
     cursor.execute(f"INSERT INTO {quoted_name(table)} ({columns}) {_typed(table, rows.column_names)}")
+
+
+def _as_jsonb(table: Table, batches: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """Return rows with their JSON as COPY's binary format takes jsonb: before the text stands a 1, its version."""
+    names = {identifier(column.name) for column in table.columns if column.kind is Kind.JSON}
+
+    def with_version(batch: pa.RecordBatch) -> pa.RecordBatch:
+        for place, name in enumerate(batch.schema.names):
+            if name in names:
+                version, nothing = (pa.scalar(text, batch.schema.types[place]) for text in ("\x01", ""))
+                texts = pc.binary_join_element_wise(version, batch.column(place), nothing)
+                batch = batch.set_column(place, name, texts)
+        return batch
+
+    return pa.RecordBatchReader.from_batches(batches.schema, map(with_version, batches)) if names else batches
 
 
 def _merge(cursor: adbc.Cursor, publication: Publication, rows: pa.Table, part: str) -> tuple[int, int, int]:
