@@ -136,12 +136,12 @@ class RowAccount:
     def merge_duplicates(self, columns: list[str], reason: str, keep: Literal["first", "last"] = "first") -> None:
         """Merge remaining rows that agree on `columns` into the first (or last) of them."""
         rows = self.rows()
-        double = rows.duplicated(columns, keep=keep)
-        if not double.any():
+        rows = rows.loc[rows.duplicated(columns, keep=False), columns]
+        if rows.empty:
             return
         labels = pd.Series(rows.index, index=rows.index)
         kept = labels.groupby([rows[c] for c in columns], dropna=False).transform(keep)
-        self.merge(kept[double], reason)
+        self.merge(kept[kept != labels], reason)
 
     def warn(self, column: str, cells: pd.Series) -> None:
         """Count the cells of `column` (True in `cells`) that could not be read and became NULL."""

@@ -176,7 +176,9 @@ def _names(rows: pd.DataFrame, codes: Ints, count: int) -> pd.Series:
     names = [_names_in(*each) for each in distinct.itertuples(index=False, name=None)]
     own = pd.DataFrame({"person": codes, "pair": pairs.codes}).drop_duplicates()
     first = own.drop_duplicates("person").set_index("person")["pair"].reindex(range(count))
-    found = pd.Series([_as_json(each) for each in names], dtype="str").take(first.to_numpy(np.int64)).reset_index(drop=True)
+    found = (
+        pd.Series([_as_json(each) for each in names], dtype="str").take(first.to_numpy(np.int64)).reset_index(drop=True)
+    )
     several = own[own["person"].duplicated(keep=False)].groupby("person")["pair"]
     joined_names = {person: _as_json([name for pair in each for name in names[pair]]) for person, each in several}
     found.update(pd.Series(joined_names, dtype="str"))

@@ -79,9 +79,17 @@ def touches(
         account.exclude(_where(at.isna() | day.isna(), "no_time"))
         account.exclude(_where(day > as_of, "after_as_of"))
         account.exclude(_where(events[name]["phone"].isna(), "no_phone_to_follow"))
-    rows = pd.concat([account.rows() for account in accounts.values()], ignore_index=True)
-    order = np.argsort(rows["touch_at"].dt.tz_localize(None).to_numpy(), kind="stable")
-    return close(rows.take(order).reset_index(drop=True), *accounts.values())
+    kept = [events[name].index.get_indexer(account.remaining) for name, account in accounts.items()]
+    at = pd.concat([rows["touch_at"].iloc[places] for rows, places in zip(events.values(), kept, strict=True)])
+    order = np.argsort(at.dt.tz_localize(None).to_numpy(), kind="stable")
+    # Column by column: in one piece they would be in memory three times.
+    columns = {
+        name: pd.concat(
+            [rows[name].iloc[places] for rows, places in zip(events.values(), kept, strict=True)], ignore_index=True
+        ).take(order)
+        for name in TOUCHES.names
+    }
+    return close(pd.DataFrame(columns).reset_index(drop=True), *accounts.values())
 
 
 def of_phones(touches: pd.DataFrame, phones: pd.Series) -> pd.DataFrame:

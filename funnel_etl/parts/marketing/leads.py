@@ -65,7 +65,7 @@ def campaign_funnel(utm: pd.DataFrame, config: Config) -> pd.Series:
 def first_of_person(rows: pd.DataFrame) -> pd.Series:
     """Return, for each lead, whether it is its person's earliest (at one time, the first row). Rule: Person key."""
     person = rows["phone"].fillna("email:" + rows["email"])
-    ordered = rows.assign(person=person).sort_values("created_at", kind="stable")["person"]
+    ordered = person.loc[rows["created_at"].sort_values(kind="stable").index]
     is_again = ordered.duplicated() & ordered.notna()
     return ~is_again.reindex(rows.index)
 

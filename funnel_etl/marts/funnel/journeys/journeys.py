@@ -26,7 +26,8 @@ def lead_journey(
     """Return one row per phone with any event or counted sale up to `as_of`. Columns as `mart.lead_journey`."""
     counted = sales[sales["is_counted"] & (sales["sold_date"] <= as_of) & sales["phone"].notna()]
     untimed = _registered_at_no_time(zoom_registrations, webinars, as_of)
-    events = pd.concat([_events(touches, assigned_leads), _sold(counted), untimed], ignore_index=True)
+    parts = [_events(touches, assigned_leads), _sold(counted), untimed]
+    events = pd.concat([part.drop(columns=TRACE) for part in parts], ignore_index=True)
     code, phones = pd.factorize(events["phone"], sort=True)
     stage_code, stages = pd.factorize(events["stage"])
     rank = np.array([REACHED.index(stage) for stage in stages], dtype="int64")[stage_code]
@@ -45,10 +46,11 @@ def lead_journey(
     m0 = _first(events[FIRST_COLUMNS], code, this_month, len(rows))
     rows = rows.join(m0[["at", "source", "funnel"]].add_prefix("m0_first_"))
     is_touch = rank < REACHED.index("sale")
-    touch = _first(events[[*FIRST_COLUMNS, "stage", *TRACE]], code, is_touch & has_time, len(rows))
+    first_touch = _places(code, is_touch & has_time, len(rows))
+    touch = events[[*FIRST_COLUMNS, "stage"]].reindex(first_touch).reset_index(drop=True)
     touched = touch[["at", "stage", "source", "funnel"]].add_prefix("first_touch_")
-    evidence = touch[TRACE].fillna(_first(events[TRACE], code, np.ones_like(has_time), len(rows)))
-    rows = rows.join(touched).join(evidence)
+    anything = _places(code, np.ones_like(has_time), len(rows))
+    rows = rows.join(touched).join(_lines(parts, np.where(first_touch < 0, anything, first_touch)))
 
     furthest = np.zeros(len(rows), dtype="int64")
     np.maximum.at(furthest, code, rank)
@@ -95,10 +97,25 @@ def _registered_at_no_time(registrations: pd.DataFrame, webinars: pd.DataFrame, 
 
 def _first(events: pd.DataFrame, code: Ints, wanted: npt.NDArray[np.bool_], count: int) -> pd.DataFrame:
     """Return the first wanted event of each phone in the order of `events`; missing where there is none."""
+    return events.reindex(_places(code, wanted, count)).reset_index(drop=True)
+
+
+def _places(code: Ints, wanted: npt.NDArray[np.bool_], count: int) -> Ints:
+    """Return where the first wanted event of each phone stands; -1 where there is none."""
     places = np.flatnonzero(wanted)[::-1]
     first = np.full(count, -1)
     first[code[places]] = places  # of equal codes the one assigned last stays: the earliest
-    return events.reindex(first).reset_index(drop=True)
+    return first
+
+
+def _lines(parts: list[pd.DataFrame], places: Ints) -> pd.DataFrame:
+    """Return file and line of the events at `places` of the parts, one after the other: of all it is a lot of text."""
+    starts = np.cumsum([0, *map(len, parts)])
+    which = np.searchsorted(starts, places, side="right") - 1
+    found = [part[TRACE].iloc[places[which == at] - starts[at]] for at, part in enumerate(parts)]
+    order = np.argsort(np.concatenate([np.flatnonzero(which == at) for at in range(len(parts))]))
+    lines: pd.DataFrame = pd.concat(found, ignore_index=True).iloc[order].reset_index(drop=True)
+    return lines
 
 
 def _month(day: pd.Timestamp) -> pd.Timestamp:
