@@ -186,6 +186,13 @@ def header_key(name: str) -> str:
     return "".join(ch for ch in lookup_key(without_contacts(name)) if ch.isalnum())
 
 
+def is_one_of(texts: pd.Series, wanted: pd.Series) -> npt.NDArray[np.bool_]:
+    """Return, for each text, whether it is one of `wanted`; a missing one is not. `isin` is ten times slower."""
+    values = pa.array(wanted.dropna().unique(), type=pa.large_string())
+    found: npt.NDArray[np.bool_] = pc.is_in(arrow_text(texts), value_set=values).to_numpy(zero_copy_only=False)
+    return found
+
+
 def are_rounded_ids(values: pd.Series) -> pd.Series:
     """Whether each identifier of a column is one that a spreadsheet rounded; a missing one is not.
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from funnel_etl.core.config_engagement import COMPONENTS, TIERS
 from funnel_etl.core.tables.accounting import Outcome, summarised
+from funnel_etl.core.values.text import is_one_of, unique_texts
 from funnel_etl.marts.engagement.calibration_maths import (
     auc,
     auc_interval,
@@ -68,7 +69,7 @@ def mature_people(
     came = came.sort_values(["started_at", "occurrence_id", "person_key"], kind="stable")
     first = came.drop_duplicates("phone").reset_index(drop=True)
     sold = sales.loc[sales["is_counted"].astype(bool) & sales["phone"].notna(), ["phone", "sold_at", "revenue_inr"]]
-    sold = sold[sold["phone"].isin(first["phone"])]
+    sold = sold[is_one_of(sold["phone"], first["phone"])]
     earliest = sold.groupby("phone")["sold_at"].min()
     before = looked_up(first["phone"], earliest.reset_index(), "phone", "sold_at") < first["started_at"]
     ends = first["started_at"] + pd.to_timedelta(first["duration_minutes"].fillna(0).astype("int64"), unit="m")
@@ -154,5 +155,6 @@ def verdict(people: pd.DataFrame) -> str:
 
 
 def _points(people: pd.DataFrame) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
-    known = [json.loads(text) for text in people["points"]]
-    return np.array([[float(each.get(name, 0)) for name in COMPONENTS] for each in known])
+    texts, codes = unique_texts(people["points"])
+    known = [json.loads(text) for text in texts.to_pylist()]
+    return np.array([[float(each.get(name, 0)) for name in COMPONENTS] for each in known])[codes]

@@ -4,6 +4,7 @@ import pandas as pd
 
 from funnel_etl.core.config_engagement import TIERS
 from funnel_etl.core.tables.accounting import Outcome, summarised
+from funnel_etl.core.values.text import is_one_of
 from funnel_etl.marts.engagement.draft_contracts import APPROVED, FOLLOWUP_PRIORITY
 from funnel_etl.marts.engagement.messages import looked_up
 
@@ -22,7 +23,7 @@ def followup_priority(
     rows = rows[rows["tier"].isin(TIERS) & rows["phone"].notna() & ~rows["phone"].isin(bought)]
     rows = rows[rows["status"].ne(APPROVED)]
     last = (
-        assigned[assigned["phone"].notna()]
+        assigned[is_one_of(assigned["phone"], rows["phone"])]
         .sort_values("assigned_at", kind="stable")
         .drop_duplicates("phone", keep="last")
     )

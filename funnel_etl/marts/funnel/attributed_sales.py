@@ -3,7 +3,8 @@
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import TRACE, Outcome, RowAccount
-from funnel_etl.marts.funnel.touches import attendance_by_phone, first_touches, is_one_of, of_phones, with_attendance
+from funnel_etl.core.values.text import is_one_of
+from funnel_etl.marts.funnel.touches import attendance_by_phone, first_touches, of_phones, with_attendance
 
 SALE_COLUMNS = [
     *("sale_id", "sold_at", "sold_date", "phone", "final_funnel", "final_funnel_rule", "revenue_inr", "employee_name"),

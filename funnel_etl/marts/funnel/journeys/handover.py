@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import TRACE, Outcome, RowAccount, summarised
+from funnel_etl.core.values.text import is_one_of
 from funnel_etl.marts.funnel.journeys.contracts import HANDOVER_GAPS, QUALIFIED_LEADS
-from funnel_etl.marts.funnel.touches import is_one_of, with_event
+from funnel_etl.marts.funnel.touches import with_event
 
 READ = ["occurrence_id", "attended", "phone", "user_id", "joined_at", "minutes_union", "category", "conductor"]
 """What of an attendance is read here, beside what leads back to its line."""

@@ -5,9 +5,10 @@ import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome, summarised
 from funnel_etl.core.values.dates import month_start
+from funnel_etl.core.values.text import is_one_of
 from funnel_etl.marts.funnel.facts import per
 from funnel_etl.marts.funnel.journeys.contracts import EMPLOYEE_SCORECARD, NO_EMPLOYEE, WEBINAR_SCORECARD, Z_95
-from funnel_etl.marts.funnel.touches import is_one_of, with_event
+from funnel_etl.marts.funnel.touches import with_event
 
 MONTH_EMPLOYEE = ["month", "employee"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.core.tables.accounting import Outcome, RowAccount, close
-from funnel_etl.core.values.text import lookup_keys
+from funnel_etl.core.values.text import is_one_of, lookup_keys
 from funnel_etl.marts.funnel.revenue.contracts import REVENUE_CHANGES
 
 MONEY_WENT_BACK = r"refund|charge\s?-?back|revers"
@@ -41,7 +41,7 @@ def revenue_changes(
     ).reset_index(names="sale_id")
 
     is_here = fresh["file_id"].notna()
-    changed = sales["sale_id"].isin(fresh.loc[is_here, "sale_id"])
+    changed = is_one_of(sales["sale_id"], fresh.loc[is_here, "sale_id"])
     account.exclude(pd.Series("unchanged_revenue", index=sales.index, dtype="str").where(~changed))
     names = REVENUE_CHANGES.names
     past = [frame for frame in (before[names], fresh.loc[~is_here, names]) if len(frame)]
@@ -86,11 +86,11 @@ class _Crm:
     ) -> None:
         keys = lookup_keys(pd.Series(sale_ids, dtype="str"))
         rows = history[(history["dataset"] == "crm_sales") & (history["valid_from"] <= night)]
-        rows = rows[rows["key"].isin(keys)]
+        rows = rows[is_one_of(rows["key"], keys)]
         newest = rows[rows["valid_to"].isna() | (rows["valid_to"] > night)]
         edited = rows if since is None else rows[rows["valid_from"] > since]
-        self.is_edited = keys.isin(edited["key"]).to_numpy()
-        self.has_disappeared = keys.isin(newest.loc[newest["change"] == "disappeared", "key"]).to_numpy()
+        self.is_edited = is_one_of(keys, edited["key"])
+        self.has_disappeared = is_one_of(keys, newest.loc[newest["change"] == "disappeared", "key"])
 
 
 def _kinds(both: pd.DataFrame, crm: _Crm) -> pd.Series:
