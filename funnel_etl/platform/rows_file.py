@@ -21,8 +21,23 @@ def rows_file(table: pa.Table) -> bytes:
     """Return the Parquet file of a table, with the hash of its rows in its footer beside what else stands there."""
     buffer = io.BytesIO()
     stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), _HASH: rows_hash(table).encode()})
-    pq.write_table(stamped, buffer, compression="zstd", row_group_size=AT_A_TIME)
+    # Nobody asks for statistics, and a dictionary of texts that all differ is given up after it was made.
+    repeated = [name for name in table.column_names if _repeats(table.column(name))]
+    pq.write_table(
+        stamped,
+        buffer,
+        compression="zstd",
+        row_group_size=AT_A_TIME,
+        use_dictionary=repeated,
+        write_statistics=False,
+    )
     return buffer.getvalue()
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    """Return whether a column has texts most of which stand there several times, by its beginning."""
+    beginning = column.slice(0, AT_A_TIME)
+    return pa.types.is_string(column.type) and len(beginning.unique()) < len(beginning) // 10
 
 
 def hash_in(file: BinaryIO | bytes) -> str:
