@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -74,6 +75,20 @@ class Settings(BaseSettings):
     )
     chat_text_days: Annotated[int, Field(ge=1)] = Field(
         180, description="Days after a webinar for which the text of chats, questions and drafts is kept"
+    )
+    llm_model: str | None = Field(
+        None,
+        description="Model that rewords follow-up drafts, as its server names it; empty: none, and nothing is asked",
+    )
+    llm_url: str | None = Field(
+        None, description="Address of a server that speaks as OpenAI's does, as https://api.openai.com/v1"
+    )
+    llm_key: SecretStr | None = Field(None, description="Key for that server; empty: it asks for none")
+    llm_budget_usd: Annotated[Decimal, Field(ge=0, le=1000)] = Field(
+        Decimal("1.00"), description="Most that the model may cost a night, in US dollars; the rest waits for the next"
+    )
+    llm_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        30.0, description="How long one answer of the model may take"
     )
     landing_url: str | None = Field(None, description="Landing archive: a folder or any universal-pathlib URL")
     lake_url: str | None = Field(None, description="Parquet lake: a folder or any universal-pathlib URL")
@@ -222,6 +237,16 @@ class Settings(BaseSettings):
             msg = "it must be https://HOST and nothing more; http:// is for 127.0.0.1 and localhost only"
             raise ValueError(msg)
         return url.rstrip("/")
+
+    @field_validator("llm_url")
+    @classmethod
+    def _safe_model_address(cls, url: str | None) -> str | None:
+        if url and not re.match(
+            r"https://[^/\s?#@]+(/[^\s?#@]*)?$|http://(127\.0\.0\.1|localhost)(:\d+)?(/[^\s?#@]*)?$", url
+        ):
+            msg = "it must be https://HOST/PATH and nothing more; http:// is for 127.0.0.1 and localhost only"
+            raise ValueError(msg)
+        return url.rstrip("/") if url else None
 
     @field_validator("webengage_licence")
     @classmethod

@@ -196,6 +196,20 @@ class WebinarOffers(Row):
         return value
 
 
+class LlmPrices(Row):
+    """What a model costs: US dollars for a million tokens that are sent, and that come back."""
+
+    model: Name
+    usd_per_million_in: Name
+    usd_per_million_out: Name
+    note: str = ""
+
+    @field_validator("usd_per_million_in", "usd_per_million_out")
+    @classmethod
+    def _in_its_range(cls, value: str) -> str:
+        return _number(value, 0, 10_000)
+
+
 class NonNames(Row):
     """A word that is no name: of a device, a role, or nobody."""
 
@@ -234,6 +248,7 @@ ENGAGEMENT_TABLES: dict[str, type[Row]] = {
     "engagement_tiers": EngagementTiers,
     "engagement_owners": EngagementOwners,
     "webinar_offers": WebinarOffers,
+    "llm_prices": LlmPrices,
     "non_names": NonNames,
     "name_titles": NameTitles,
     "name_aliases": NameAliases,
@@ -249,6 +264,7 @@ ENGAGEMENT_KEYS: dict[str, tuple[str, ...]] = {
     "engagement_tiers": ("tier",),
     "engagement_owners": ("conductor", "profile", "webinar_id", "role"),
     "webinar_offers": ("webinar_id", "started_at"),
+    "llm_prices": ("model",),
     "non_names": ("word",),
     "name_titles": ("word",),
     "name_aliases": ("name", "other"),

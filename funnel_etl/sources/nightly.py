@@ -35,7 +35,7 @@ UNREAD = "unread"
 """Status of a file of the config folder that is no table."""
 NAMED = ("funnels", "zoom_profiles", "category_tokens", "metrics")
 """Tables that others name: when one of them is what no longer fits, it falls back, and not those that name it."""
-OF_NO_NUMBER = ("expected_exports", "delivery_rules", "delivery_attributes", "consent_questions")
+OF_NO_NUMBER = ("expected_exports", "delivery_rules", "delivery_attributes", "consent_questions", "llm_prices")
 """Tables from which no number follows: a wrong one is told, and neither stops a first night nor holds another back."""
 _HEADER = 1 << 18
 """Bytes of a dump within which its header is."""
@@ -106,6 +106,24 @@ class NightlySources:
         if not later:
             return None
         return night if night in nights else min(later)
+
+    def is_newest(self, night: date) -> bool:
+        """Whether a night may ask the outside anew: no later night was, and it is no replay."""
+        return self.replayed(f"{CONFIG}funnels", night) is None
+
+    def given(self, source: str, night: date, now: Iterable[str]) -> list[str]:
+        """Return the files that a night uses of a source that is not pulled: those of `now` if it is the newest.
+
+        They are written down; another night uses what is written for it, or was last before it.
+        """
+        nights = self.landing.nights(source)
+        if not self.is_newest(night):
+            earlier = [other for other in nights if other <= night]
+            return (self.landing.night(max(earlier), source) or []) if earlier else []
+        found = [*now]
+        if found or nights:
+            self.landing.record_night(night, source, found)
+        return found
 
     def config(self, night: date) -> Config:
         """Return the config that `accept_config` put in force for a night, or for the nearest night before it.

@@ -167,8 +167,8 @@ for name in sys.argv[1:]: importlib.import_module(name)
 REACHING_OUT = ("requests", "urllib3", "urllib.request", "http.client", "smtplib", "ftplib", "apprise", "gspread")
 
 
-WRITING = ("observe/alerts/delivery.py", "delivery/webengage/adapter.py")
-"""What writes to the outside: messages to people, and what the ledger says to a destination."""
+WRITING = ("observe/alerts/delivery.py", "delivery/webengage/adapter.py", "marts/engagement/model.py")
+"""What writes to the outside: messages to people, what the ledger says to a destination, and what a model is asked."""
 INSIDE = ("operate/run/launch.py",)
 """What speaks to a program of our own: Dagster's web server, which begins a night."""
 

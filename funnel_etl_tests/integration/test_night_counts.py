@@ -40,6 +40,7 @@ EVERY_NIGHT = {
     *("raw.zoom_reports", "mart.data_version", "mart.qualified_leads", "mart.handover_gaps", "ops.config_versions"),
     *("ops.changes", "ops.changed_rows", "ops.missing_exports", "ops.completeness", "ops.volumes"),
     *("ops.volume_alarms", "ops.phone_shares", "raw.consents", "raw.zoom_engagement_files", "raw.followup_edits"),
+    "raw.llm_answers",
 }
 """Tables that a night makes though nothing is new: they show the night or tell what is recorded of it."""
 AFTER_A_CHANGE = {"clean.crm_history", "mart.revenue_changes"}
@@ -192,7 +193,7 @@ def test_a_night_makes_again_only_what_something_has_changed_of(
     assert unchanged.made == EVERY_NIGHT
     has_more = {table.full_name for table in TABLES if lake.exists(table, SAT)} - {
         *("clean.consents", "clean.consent_state"),
-        *("raw.zoom_chat_rows", "raw.zoom_poll_rows", "raw.zoom_question_rows"),
+        *("raw.zoom_chat_rows", "raw.zoom_poll_rows", "raw.zoom_question_rows", "ops.llm_calls"),
     }
     assert ordinary.made == has_more, "each pulled source has more; nobody dropped a consent, or what was said"
     later = [night(installation, day) for day in (SUN, MON)]

@@ -12,14 +12,18 @@ from funnel_etl.core.tables.accounting import TRACE, Outcome
 from funnel_etl.core.tables.validity import Uses
 from funnel_etl.delivery.webengage.contracts import CONSENT_STATE
 from funnel_etl.marts.engagement import contracts, edits, pictures
+from funnel_etl.marts.engagement.answers import llm_calls
 from funnel_etl.marts.engagement.calibration import score_calibration
 from funnel_etl.marts.engagement.contracts import EXACT, MEDIUM
 from funnel_etl.marts.engagement.draft_contracts import (
     FOLLOWUP_DRAFTS,
     FOLLOWUP_PRIORITY,
+    FOLLOWUP_TEXTS,
+    LLM_CALLS,
     RAW_FOLLOWUP_EDITS,
+    RAW_LLM_ANSWERS,
 )
-from funnel_etl.marts.engagement.drafts import Draftable, followup_drafts, mail_states
+from funnel_etl.marts.engagement.drafts import Draftable, followup_drafts, followup_texts, mail_states
 from funnel_etl.marts.engagement.edits import followup_edits
 from funnel_etl.marts.engagement.facts_of_drafts import offers_by_occurrence
 from funnel_etl.marts.engagement.matching import Roster, credited, name_keys, rosters
@@ -35,10 +39,12 @@ from funnel_etl.marts.engagement.messages import (
 from funnel_etl.marts.engagement.owners import owners_of
 from funnel_etl.marts.engagement.people import by_occurrence, engagement_people, engagement_staff
 from funnel_etl.marts.engagement.priority import followup_priority
+from funnel_etl.marts.engagement.reworded import Rewordable
 from funnel_etl.marts.engagement.score_contracts import ENGAGEMENT_SCORES, SCORE_CALIBRATION
 from funnel_etl.marts.engagement.score_rules import ScoreRules
 from funnel_etl.marts.engagement.scores import Counting, engagement_scores
 from funnel_etl.marts.engagement.tying import Known, engagement_files, files_by_id, known_of, rows_by_file
+from funnel_etl.marts.engagement.wording_night import wordings_of_night
 from funnel_etl.parts.marketing.zoom.assets import ROWS
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_REGISTRATIONS, ZOOM_REPORTS
 from funnel_etl.parts.marketing.zoom.clean.people import people_beside
@@ -66,6 +72,7 @@ SAID_IN = {
 }
 USERS = (contracts.CHAT_MESSAGES, contracts.POLL_ANSWERS, contracts.QA_QUESTIONS, contracts.CHAT_UNMATCHED)
 MADE_FROM = (WEBINARS, ZOOM_REPORTS, SALES, ASSIGNED_LEADS)
+CAME = contracts.ENGAGEMENT_PEOPLE.only("occurrence_id", "names", "attended")
 EVENTS = WEBINARS.only("occurrence_id", "webinar_id", "started_at", "event_date", "topic", "conductor", "profile")
 
 
@@ -235,7 +242,7 @@ def raw_followup_edits(night: Night) -> Outcome:
 
 
 @table_asset(
-    FOLLOWUP_DRAFTS,
+    FOLLOWUP_TEXTS,
     group=GROUP,
     inputs={
         "scores": ENGAGEMENT_SCORES,
@@ -251,10 +258,37 @@ def raw_followup_edits(night: Night) -> Outcome:
     },
     uses=Uses.CUT_OFF,
 )
-def followup_drafts_asset(night: Night, edits: Any, consents: Any, sales: Any, **frames: pd.DataFrame) -> Outcome:
-    """Write a draft for each person of the last webinars, or say why there is none."""
+def followup_texts_asset(night: Night, edits: Any, consents: Any, sales: Any, **frames: pd.DataFrame) -> Outcome:
+    """Write a text for each person of the last webinars by its template, or say why there is none."""
     given = _draftable(night, edits, consents, sales, frames["people"], frames["webinars"])
-    return followup_drafts(**frames, given=given)
+    return followup_texts(**frames, given=given)
+
+
+@table_asset(
+    RAW_LLM_ANSWERS,
+    group=GROUP,
+    inputs={"texts": FOLLOWUP_TEXTS, "edits": RAW_FOLLOWUP_EDITS, "people": CAME},
+)
+def raw_llm_answers(night: Night, texts: pd.DataFrame, edits: pd.DataFrame, people: pd.DataFrame) -> Outcome:
+    """Ask the model, if one is set, for the wordings that are lacking; list the answers there are."""
+    return wordings_of_night(night, texts, edits, _rewordable(night, texts, people))
+
+
+@table_asset(LLM_CALLS, group=GROUP, inputs={"answers": RAW_LLM_ANSWERS}, uses=Uses.NOTHING)
+def llm_calls_asset(_night: Night, answers: pd.DataFrame) -> Outcome:
+    """List what a model was asked, how it went and what it cost."""
+    return llm_calls(answers)
+
+
+@table_asset(
+    FOLLOWUP_DRAFTS,
+    group=GROUP,
+    inputs={"texts": FOLLOWUP_TEXTS, "answers": RAW_LLM_ANSWERS, "edits": RAW_FOLLOWUP_EDITS, "people": CAME},
+    uses=Uses.CUT_OFF,
+)
+def followup_drafts_asset(night: Night, people: pd.DataFrame, **frames: pd.DataFrame) -> Outcome:
+    """Lay over each text what a model made of it, and over that what a person did."""
+    return followup_drafts(**frames, rewordable=_rewordable(night, frames["texts"], people), kept=_kept(night))
 
 
 @table_asset(
@@ -306,6 +340,12 @@ def _draftable(
         limit=int(settings["draft_limit"]),
         kept=_kept(night),
     )
+
+
+def _rewordable(night: Night, texts: pd.DataFrame, people: pd.DataFrame) -> Rewordable:
+    """Return what wordings are held against."""
+    templates = {each.file: each for each in templates_of(night.config.table("followups")).values()}
+    return Rewordable(templates, name_keys(people[people["occurrence_id"].isin(texts["occurrence_id"])]))
 
 
 def score_rules(night: Night) -> ScoreRules:

@@ -33,6 +33,63 @@ RAW_FOLLOWUP_EDITS = Table(
     lake_only=True,
 )
 
+_CALL = (
+    Column("night", Kind.DATE, "Night that asked.", required=True),
+    Column("purpose", Kind.TEXT, "What it was asked for.", required=True, values=("followup",)),
+    Column("template_hash", Kind.TEXT, "Hash of the template it rests on.", required=True),
+    Column(
+        "request_hash", Kind.TEXT, "Hash of model, prompt and what was sent: the same is asked once.", required=True
+    ),
+    Column("prompt_version", Kind.TEXT, "Version of the prompt.", required=True),
+    Column("model", Kind.TEXT, "Model, as FUNNEL_LLM_MODEL names it.", required=True),
+    Column("attempt", Kind.INTEGER, "1; 2 when the first answer could not stand.", required=True),
+    Column(
+        "outcome",
+        Kind.TEXT,
+        "ok; refused by a check; junk, empty, too_long, declined; timeout, cut, not_connected, http_<status>.",
+        required=True,
+    ),
+    Column("tries", Kind.INTEGER, "Requests it took.", required=True),
+    Column("tokens_in", Kind.INTEGER, "Tokens sent, as the answer says, else estimated.", required=True),
+    Column("tokens_out", Kind.INTEGER, "Tokens that came, likewise.", required=True),
+    Column(
+        "cost_usd", Kind.NUMBER, "What it cost by llm_prices.csv; a request without an answer at most.", required=True
+    ),
+    Column("seconds", Kind.NUMBER, "How long it took.", required=True),
+    Column("asked_at", Kind.TIMESTAMP, "When it was landed.", required=True),
+)
+
+RAW_LLM_ANSWERS = Table(
+    "raw",
+    "llm_answers",
+    "One row per answer of a model that was landed, and draft it serves",
+    ("file_id", "source_row"),
+    (
+        *TRACE_COLUMNS,
+        Column("draft_id", Kind.TEXT, "Draft it is of.", required=True),
+        Column("inputs_hash", Kind.TEXT, "Hash of the facts of the draft.", required=True),
+        *_CALL,
+        Column("is_shared", Kind.BOOLEAN, "Whether it was asked for another draft that reads the same.", required=True),
+        Column("is_in_use", Kind.BOOLEAN, "Whether the night uses it: it is of the model that is set.", required=True),
+        Column(
+            "answer",
+            Kind.TEXT,
+            "The bytes that came, as text; NULL when not in use or older than is kept.",
+            personal=True,
+        ),
+    ),
+    lake_only=True,
+)
+
+LLM_CALLS = Table(
+    "ops",
+    "llm_calls",
+    "One row per call of a model",
+    ("call_id",),
+    (Column("call_id", Kind.TEXT, "Hash of request, attempt and time.", required=True), *_CALL),
+    note="What was asked and answered is in the landing archive; no text is here.",
+)
+
 FOLLOWUP_DRAFTS = Table(
     "mart",
     "followup_drafts",
@@ -54,6 +111,8 @@ FOLLOWUP_DRAFTS = Table(
         Column("subject", Kind.TEXT, "Subject; NULL when withheld, or older than is kept.", personal=True),
         Column("body_text", Kind.TEXT, "Text; NULL likewise.", personal=True),
         Column("generated_text", Kind.TEXT, "What it would be now, where an edit is stale.", personal=True),
+        Column("worded_by", Kind.TEXT, "template, or the model whose wording of it stands here."),
+        Column("wording_problem", Kind.TEXT, "Why the wording of the model does not stand, where it was asked."),
         Column("evidence", Kind.JSON, "Fact in the text → value and the row it comes from.", True, personal=True),
         Column(
             "status",
@@ -71,6 +130,17 @@ FOLLOWUP_DRAFTS = Table(
     ),
     note="Nothing is sent from here. Consent comes from data; without it a draft is withheld.",
     restricted=True,
+)
+
+_LAID_OVER = ("generated_text", "worded_by", "wording_problem", "status", "notes", "edited_at", "editor")
+FOLLOWUP_TEXTS = Table(
+    "mart",
+    "followup_texts",
+    "One row per person and occurrence of the last days, as its template has it",
+    ("draft_id",),
+    tuple(column for column in FOLLOWUP_DRAFTS.columns if column.name not in _LAID_OVER),
+    note="A step of mart.followup_drafts, which lays over it what a model and a person made of it.",
+    lake_only=True,
 )
 
 FOLLOWUP_PRIORITY = Table(
@@ -96,4 +166,4 @@ FOLLOWUP_PRIORITY = Table(
     restricted=True,
 )
 
-TABLES = (RAW_FOLLOWUP_EDITS, FOLLOWUP_DRAFTS, FOLLOWUP_PRIORITY)
+TABLES = (RAW_FOLLOWUP_EDITS, RAW_LLM_ANSWERS, FOLLOWUP_TEXTS, FOLLOWUP_DRAFTS, FOLLOWUP_PRIORITY, LLM_CALLS)

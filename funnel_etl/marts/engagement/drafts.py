@@ -1,6 +1,7 @@
 """`mart.followup_drafts`: a draft for each person of the last webinars, or the reason why there is none. Pure.
 
-An edit of a person is laid over what is made; nothing is sent. Not here: what a text may say (`facts_of_drafts`).
+First the text of its template; over that is laid what a model made of it, and over that an edit of a person. Nothing is
+sent. Not here: what a text may say (`facts_of_drafts`), and what a model may (`reworded`).
 """
 
 import hashlib
@@ -25,14 +26,16 @@ from funnel_etl.marts.engagement.draft_contracts import (
     DRAFT,
     EDITED,
     FOLLOWUP_DRAFTS,
+    FOLLOWUP_TEXTS,
     STALE,
     WITHHELD,
 )
 from funnel_etl.marts.engagement.facts_of_drafts import Asked, full_names, own_questions
 from funnel_etl.marts.engagement.messages import Kept, looked_up
+from funnel_etl.marts.engagement.reworded import Rewordable, base_hash, last_edits, reworded
+from funnel_etl.marts.engagement.wording import UNSUBSCRIBE_LINE
 from funnel_etl.parts.marketing.zoom.reader.chat_words import PRIVATE
 
-UNSUBSCRIBE_LINE = "No more mails of this kind? Reply with STOP."
 PERSON = ["occurrence_id", "person_key"]
 
 
@@ -70,7 +73,7 @@ def draft_id(occurrence_id: str, person_key: str) -> str:
     return _hash(f"{occurrence_id}|{person_key}", 16)
 
 
-def followup_drafts(
+def followup_texts(
     scores: pd.DataFrame,
     people: pd.DataFrame,
     webinars: pd.DataFrame,
@@ -78,7 +81,7 @@ def followup_drafts(
     questions: pd.DataFrame,
     given: Draftable,
 ) -> Outcome:
-    """Return one row per person and occurrence of the last days. Columns as `mart.followup_drafts`."""
+    """Return one row per person and occurrence of the last days, by its template. Columns as `mart.followup_texts`."""
     rows = _recent(scores, people, webinars, given)
     notes = []
     if len(rows) > given.limit:
@@ -89,15 +92,24 @@ def followup_drafts(
     rows = rows.sort_values("draft_id", ignore_index=True)
     rows["withheld_reason"] = withheld(rows, given)
     made = _texts(rows, messages, questions, given)
-    rows = rows.assign(**made)
-    rows = _with_edits(rows, given)
-    gone, first = given.kept.gone(rows["event_date"])
+    inputs = {"mart.engagement_scores": scores, "raw.followup_edits": given.edits}
+    outcome = summarised(rows.assign(**made).reindex(columns=FOLLOWUP_TEXTS.names), **inputs)
+    outcome.notes = notes
+    outcome.days = [webinars["event_date"] + pd.Timedelta(days=given.days)]
+    return outcome
+
+
+def followup_drafts(
+    texts: pd.DataFrame, answers: pd.DataFrame, edits: pd.DataFrame, rewordable: Rewordable, kept: Kept
+) -> Outcome:
+    """Lay over each text what a model and then a person made of it. Columns as `mart.followup_drafts`."""
+    rows = _with_edits(reworded(texts, answers, edits, rewordable), edits)
+    gone, first = kept.gone(rows["generated_night"])
     for column in ("subject", "body_text", "generated_text", "notes"):
         rows[column] = rows[column].mask(gone)
-    inputs = {"mart.engagement_scores": scores, "raw.followup_edits": given.edits}
+    inputs = {"mart.followup_texts": texts, "raw.llm_answers": answers, "raw.followup_edits": edits}
     outcome = summarised(rows.reindex(columns=FOLLOWUP_DRAFTS.names), **inputs)
-    outcome.notes = notes
-    outcome.days = [first, webinars["event_date"] + pd.Timedelta(days=given.days)]
+    outcome.days = [first]
     return outcome
 
 
@@ -226,16 +238,16 @@ def _one(
         "template": template.file,
         "template_hash": of_template,
         "inputs_hash": _hash(json.dumps(facts, sort_keys=True, ensure_ascii=False)),
-        "base_hash": _hash(f"{subject}\n{body}"),
+        "base_hash": base_hash(subject, body),
         "subject": subject,
         "body_text": body,
         "evidence": json.dumps(evidence, sort_keys=True, ensure_ascii=False),
     }
 
 
-def _with_edits(rows: pd.DataFrame, given: Draftable) -> pd.DataFrame:
+def _with_edits(rows: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame:
     """Lay the last edit of each draft over it; where what was edited is made otherwise now, it is stale."""
-    last = given.edits.sort_values(["edited_at", "file_id", "source_row"]).drop_duplicates("draft_id", keep="last")
+    last = last_edits(edits)
     names = ("base_hash", "subject", "body", "notes", "editor", "edited_at", "is_approved")
     edit = {name: looked_up(rows["draft_id"], last, "draft_id", name) for name in names}
     is_withheld = rows["withheld_reason"].notna()

@@ -33,15 +33,8 @@ def land(landing: Landing, edits: Iterable[Mapping[str, str]], at: datetime) -> 
 
 def files_of_night(sources: NightlySources, night: date) -> list[str]:
     """Return the files of edits that a night uses: all that were landed when it ran; written down for a replay."""
-    landing = sources.landing
-    nights = landing.nights(SOURCE)
-    if any(other > night for other in nights):
-        earlier = [other for other in nights if other <= night]
-        return (landing.night(max(earlier), SOURCE) or []) if earlier else []
-    found = [arrival.file_id for arrival in landing.arrivals(SOURCE) if arrival.status == "accepted"]
-    if found or nights:
-        landing.record_night(night, SOURCE, found)
-    return found
+    arrivals = sources.landing.arrivals(SOURCE)
+    return sources.given(SOURCE, night, [arrival.file_id for arrival in arrivals if arrival.status == "accepted"])
 
 
 def followup_edits(files: Mapping[str, bytes]) -> Outcome:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-NIGHT, FAILED_RUN, REPAIR, SOURCE, REPORT, WEBINAR, VOLUME, ROWS, WORK, FILE, DELIVERY, ALERT, SERVICE = (
+NIGHT, FAILED_RUN, REPAIR, SOURCE, REPORT, WEBINAR, VOLUME, ROWS, WORK, FILE, DELIVERY, MODEL, ALERT, SERVICE = (
     "nights",
     "failed",
     "repairs",
@@ -15,6 +15,7 @@ NIGHT, FAILED_RUN, REPAIR, SOURCE, REPORT, WEBINAR, VOLUME, ROWS, WORK, FILE, DE
     "worklist",
     "rejected",
     "deliveries",
+    "model",
     "alerts",
     "services",
 )

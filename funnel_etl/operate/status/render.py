@@ -12,6 +12,7 @@ from funnel_etl.operate.status.items import (
     DELIVERY,
     FAILED_RUN,
     FILE,
+    MODEL,
     NIGHT,
     REPAIR,
     REPORT,
@@ -37,6 +38,7 @@ HEADINGS = {
     WORK: "Work-list",
     FILE: "Files that were rejected, the newest ten",
     DELIVERY: "Deliveries",
+    MODEL: "Model that rewords drafts",
     ALERT: "Alerts",
     SERVICE: "What runs by itself",
 }

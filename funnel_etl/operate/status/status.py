@@ -42,6 +42,7 @@ from funnel_etl.operate.status.items import (
     WORK,
     StatusItem,
 )
+from funnel_etl.operate.status.model import model
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FEW_PHONES, FINDINGS, lacks_phones
 from funnel_etl.platform.dagster.automation_state import Automatic, automation_state
 from funnel_etl.platform.dagster.patience import Waiting, waiting
@@ -154,7 +155,7 @@ def status(settings: Settings) -> Status:
             items += [*_missing(connection), *webinars(connection, settings.yesterday()), *_volumes(connection)]
             items += [*_quarantine(connection), *_worklist(connection)]
             items += [*_rejected(connection), *deliveries(connection, settings, looked_at())]
-            items += [_alerts(connection, settings), *services]
+            items += [*model(connection, settings), _alerts(connection, settings), *services]
         return Status(settings.yesterday(), items)
 
 

@@ -47,6 +47,7 @@ HEADERS = {
     "engagement_tiers": "tier,at_least",
     "engagement_owners": "conductor,profile,webinar_id,role,note",
     "webinar_offers": "webinar_id,started_at,offer_name,offer_description,price,deadline,replay_url",
+    "llm_prices": "model,usd_per_million_in,usd_per_million_out,note",
     "non_names": "word",
     "name_titles": "word",
     "name_aliases": "name,other",
@@ -126,6 +127,7 @@ def test_a_real_team_starts_without_a_line_that_only_one_team_can_know() -> None
         *("funnel_mapping", "campaign_mapping", "manual_mapping", "manual_value_funnel", "closed_months"),
         *("column_aliases", "category_tokens", "conductors", "webinar_overrides", "expected_exports"),
         *("chat_files", "chat_names", "engagement_owners", "webinar_offers", "consent_questions"),
+        "llm_prices",
     )
     assert {name: rows(name, START) for name in of_a_team} == {name: [] for name in of_a_team}
     of_all = set(HEADERS) - set(of_a_team)

@@ -10,13 +10,19 @@ from funnel_etl.core.config_tables import parse_table
 from funnel_etl.core.followup_templates import templates_of
 from funnel_etl.core.person_names import NameRules
 from funnel_etl.marts.engagement.contracts import CHAT_MESSAGES, QA_QUESTIONS
-from funnel_etl.marts.engagement.draft_contracts import FOLLOWUP_DRAFTS, RAW_FOLLOWUP_EDITS
-from funnel_etl.marts.engagement.drafts import Draftable, draft_id, followup_drafts, mail_states
+from funnel_etl.marts.engagement.draft_contracts import (
+    FOLLOWUP_DRAFTS,
+    FOLLOWUP_TEXTS,
+    RAW_FOLLOWUP_EDITS,
+    RAW_LLM_ANSWERS,
+)
+from funnel_etl.marts.engagement.drafts import Draftable, draft_id, followup_drafts, followup_texts, mail_states
 from funnel_etl.marts.engagement.facts_of_drafts import holds_contact, offers_by_occurrence, quoted
 from funnel_etl.marts.engagement.matching import name_keys
 from funnel_etl.marts.engagement.messages import Kept
 from funnel_etl.marts.engagement.owners import owners_of
 from funnel_etl.marts.engagement.priority import followup_priority
+from funnel_etl.marts.engagement.reworded import Rewordable
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS
 from funnel_etl.settings import PROJECT
 from funnel_etl.sources.config_folder import table_bytes
@@ -72,16 +78,25 @@ def given(made: Made, **changes: object) -> Draftable:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def drafts(made: Made, **changes: object) -> pd.DataFrame:
-    outcome = followup_drafts(
-        scores(made).reset_index(),
-        made.people,
-        made.webinars,
-        CHAT_MESSAGES.conform(made.chat.rows),
-        QA_QUESTIONS.conform(made.questions.rows),
-        given(made, **changes),
+def texts(made: Made, own: Draftable) -> pd.DataFrame:
+    said = CHAT_MESSAGES.conform(made.chat.rows), QA_QUESTIONS.conform(made.questions.rows)
+    return FOLLOWUP_TEXTS.conform(
+        followup_texts(scores(made).reset_index(), made.people, made.webinars, *said, own).rows
     )
-    rows = FOLLOWUP_DRAFTS.conform(outcome.rows)
+
+
+def rewordable(own: Draftable) -> Rewordable:
+    return Rewordable({each.file: each for each in own.templates.values()}, own.names)
+
+
+def laid(made: Made, answers: pd.DataFrame | None = None, **changes: object) -> pd.DataFrame:
+    own = given(made, **changes)
+    answers = RAW_LLM_ANSWERS.empty() if answers is None else answers
+    return followup_drafts(texts(made, own), answers, own.edits, rewordable(own), own.kept).rows
+
+
+def drafts(made: Made, **changes: object) -> pd.DataFrame:
+    rows = FOLLOWUP_DRAFTS.conform(laid(made, **changes))
     assert FOLLOWUP_DRAFTS.problems(rows) == []
     return rows.set_index("draft_id")
 
