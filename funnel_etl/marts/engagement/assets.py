@@ -198,7 +198,15 @@ def webinar_engagement_asset(
     shows=pictures.tiers,
     inputs={
         "people": contracts.ENGAGEMENT_PEOPLE.only(
-            "occurrence_id", "person_key", "zoom_person_key", "email", "phone", "attended", "minutes_union"
+            "occurrence_id",
+            "person_key",
+            "zoom_person_key",
+            "email",
+            "phone",
+            "attended",
+            "minutes_union",
+            "attendance_pct",
+            "focus_pct",
         ),
         "registrations": ZOOM_REGISTRATIONS.only("occurrence_id", "person_key", "email", "phone"),
         "webinars": WEBINARS.only(

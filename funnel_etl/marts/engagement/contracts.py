@@ -52,6 +52,8 @@ ENGAGEMENT_PEOPLE = Table(
         *PHONE_COLUMNS,
         Column("attended", Kind.BOOLEAN, "Whether the person attended.", required=True),
         Column("minutes_union", Kind.INTEGER, "Minutes present, overlaps once, rounded up; NULL: times unknown."),
+        Column("attendance_pct", Kind.NUMBER, "Percent of the session, where the file says it (Demio)."),
+        Column("focus_pct", Kind.NUMBER, "Percent of it in which the person looked at it, likewise; Zoom says none."),
         Column("presence", Kind.JSON, "When the person was in: [from, to] in seconds since 1970.", required=True),
     ),
     note="Two of a family with one phone are two here, where their names are different ones. The key of a person "

@@ -25,6 +25,7 @@ from funnel_etl.parts.marketing.zoom.clean.grouping import (
     first_present,
     group,
     micros,
+    reduced,
     union_minutes,
 )
 from funnel_etl.parts.marketing.zoom.clean.people import NOTHING_LENT, PHONE
@@ -70,6 +71,8 @@ def engagement_people(
         **phones(rows, groups)[PHONE],
         attended=pd.Series(attended, dtype="boolean"),
         minutes_union=union_minutes(starts, ends, groups).astype("Int64").mask(~attended, 0),
+        attendance_pct=reduced(rows["attendance_pct"], groups, "max"),
+        focus_pct=reduced(rows["focus_pct"], groups, "max"),
         presence=_presence(starts, ends, groups.codes, groups.count),
         names=_names(rows, groups.codes, groups.count),
     )

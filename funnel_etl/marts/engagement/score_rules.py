@@ -92,22 +92,28 @@ DEFAULT_RULES = ScoreRules.of(
 def scored(known: pd.DataFrame, rules: ScoreRules = DEFAULT_RULES) -> pd.DataFrame:
     """Return score, tier, weight_available, is_capped, and points of each component, on the index of `known`.
 
-    `known`: has_attendee_report, attended; minutes_union and duration_minutes (NA: not known), focus_pct; has_chat,
-    has_questions; messages, questions. Bands are compared before any rounding; half a point of the score rounds up.
+    `known`: has_attendee_report, attended; minutes_union and duration_minutes (NA: not known), attendance_pct where a
+    source says it itself, focus_pct; has_chat, has_questions; messages, questions. Bands are compared before any
+    rounding; half a point of the score rounds up.
     """
     minutes, duration = _whole(known["minutes_union"]), _whole(known["duration_minutes"])
     focus = known["focus_pct"].to_numpy(np.float64, na_value=np.nan)
-    is_timed = (minutes >= 0) & (duration > 0)
+    given = known.get("attendance_pct", pd.Series(np.nan, index=known.index))
+    percent = given.to_numpy(np.float64, na_value=np.nan)
+    is_said, is_timed = ~np.isnan(percent), (minutes >= 0) & (duration > 0)
     available: dict[str, Bools] = {
         FOCUS: ~np.isnan(focus),
-        ATTENDANCE: is_timed,
+        ATTENDANCE: is_said | is_timed,
         CHAT: known["has_chat"].to_numpy(bool),
         QUESTIONS: known["has_questions"].to_numpy(bool),
     }
     points: dict[str, Ints] = {
         FOCUS: _by_bands([focus >= at_least / UNIT for at_least, _ in rules.bands[FOCUS]], rules.bands[FOCUS]),
         ATTENDANCE: _by_bands(
-            [100 * UNIT * minutes >= at_least * duration for at_least, _ in rules.bands[ATTENDANCE]],
+            [
+                np.where(is_said, percent >= at_least / UNIT, 100 * UNIT * minutes >= at_least * duration)
+                for at_least, _ in rules.bands[ATTENDANCE]
+            ],
             rules.bands[ATTENDANCE],
         ),
     }

@@ -25,6 +25,8 @@ AGAIN = pd.Timedelta(seconds=60)
 """The same text again within this time counts once."""
 MOST_EVIDENCE = 50
 PERSON = ["occurrence_id", "person_key"]
+MEASURED = ("attendance_pct", "focus_pct")
+"""What a source may say itself, in percent."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,12 @@ def engagement_scores(
     for name in ("has_chat", "has_questions"):
         rows[name] = looked_up(rows["occurrence_id"], share, "occurrence_id", name).fillna(value=False).astype(bool)
     rows["has_questions"] |= rows["has_chat"]
-    rows["focus_pct"] = np.nan  # no source of ours tells it: Zoom does not since 2020
     result = scored(rows, rules)
     percent = rows["minutes_union"].astype("float64") * 100 / rows["duration_minutes"].astype("float64")
+    percent = percent.where(rows["duration_minutes"].fillna(0) > 0)
     rows = rows.assign(
         **result[["score", "tier", "weight_available", "is_capped"]],
-        attendance_pct=percent.where(rows["duration_minutes"].fillna(0) > 0).clip(upper=100).round(4),
+        attendance_pct=rows["attendance_pct"].fillna(percent).clip(upper=100).round(4),
         points=_points(result),
         score_basis=_basis(result),
         evidence=_evidence(rows[PERSON], {name: said[name] for name in ("messages", "questions")}),
@@ -94,7 +96,7 @@ def _persons(
     people: pd.DataFrame, registrations: pd.DataFrame, webinars: pd.DataFrame, as_of: pd.Timestamp
 ) -> pd.DataFrame:
     """Return all who registered or were there, of occurrences up to `as_of`; who is in no report did not come."""
-    there = people[[*PERSON, "zoom_person_key", "phone", "attended", "minutes_union"]]
+    there = people[[*PERSON, "zoom_person_key", "phone", "attended", "minutes_union", *MEASURED]]
     known = pd.MultiIndex.from_frame(there[["occurrence_id", "zoom_person_key"]])
     is_new = ~pd.MultiIndex.from_frame(registrations[PERSON]).isin(known)
     # Registered without a phone and there with one, somebody has two keys and one e-mail.
@@ -103,6 +105,7 @@ def _persons(
     absent = registrations.loc[is_new, [*PERSON, "phone"]].assign(attended=False)
     absent = absent.astype({"attended": "boolean"})
     rows = pd.concat([there.drop(columns="zoom_person_key"), absent], ignore_index=True)
+    rows = rows.astype(dict.fromkeys(MEASURED, "float64"))
     columns = ("event_date", "duration_minutes", "has_attendee_report")
     rows = rows.assign(**{name: looked_up(rows["occurrence_id"], webinars, "occurrence_id", name) for name in columns})
     rows["has_attendee_report"] = rows["has_attendee_report"].fillna(value=False).astype(bool)

@@ -16,7 +16,7 @@ from funnel_etl.core.tables.accounting import Outcome, RowAccount
 from funnel_etl.core.values.text import lookup_key, lookup_keys
 from funnel_etl.marts.engagement.clock import ENOUGH, Occurrence, Stamps, clock_of, on_the_wall
 from funnel_etl.marts.engagement.contracts import ENGAGEMENT_FILES, TIED, WAITS
-from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import CHAT
+from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import ATTENDANCE, CHAT
 
 NEAREST = pd.Timedelta(hours=36)
 """How far the start in the head of a report may be from that of its occurrence."""
@@ -25,6 +25,10 @@ NAMES_ENOUGH = 0.5
 _GMT = re.compile(r"GMT(\d{4})(\d{2})(\d{2})-(\d{2})(\d{2})(\d{2})", re.IGNORECASE)
 _DAY = re.compile(r"(?<!\d)(\d{4})[-_.]?(\d{2})[-_.]?(\d{2})(?!\d)")
 _ID = re.compile(r"(?<!\d)\d(?:[ -]?\d){8,12}(?!\d)")
+PLACE_IT = (
+    "put webinar id and start into its name or folder, as 81200001001-20260923T1800, or a line into "
+    "config_csv/chat_files.csv: file_name, webinar_id, started_at"
+)
 TO_DO = "say which in config_csv/chat_files.csv: file_name, webinar_id, started_at"
 
 
@@ -108,6 +112,8 @@ def tie(file: File, known: Known) -> Tie:
     if file.webinar_id is not None and file.started_at is not None:
         found = known.near(file.webinar_id, file.started_at)
         return _one(found, "report") or Tie(None, why="no report of its webinar has come: drop its attendee report")
+    if file.report == ATTENDANCE:  # it would be an attendee report, were its webinar known
+        return Tie(None, why=f"nothing says which webinar this attendance is of: {PLACE_IT}")
     possible = _by_name(file, known)
     if possible is not None:
         return _narrowed(file, possible, known)

@@ -19,7 +19,7 @@ from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occ
 from funnel_etl.parts.marketing.zoom.clean.people import people_by
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
-from funnel_etl.parts.marketing.zoom.intake import ParsedReports, arrivals_of, reports_of, rows_of
+from funnel_etl.parts.marketing.zoom.intake import ParsedReports, arrivals_of, decided_places, reports_of, rows_of
 from funnel_etl.parts.marketing.zoom.reader.contracts import (
     RAW_ZOOM_ATTENDEE_ROWS,
     RAW_ZOOM_REGISTRANT_ROWS,
@@ -42,7 +42,7 @@ CLEAN = {name: source.clean for name, source in BY_TABLE.items()} | ZOOM
 """The tables that are made again; those of Zoom together."""
 ZOOM_READS = {
     *("zoom_profiles", "category_tokens", "webinar_overrides", "funnels", "conductors", "bot_names"),
-    *("placeholder_phones", "metrics"),
+    *("placeholder_phones", "metrics", "chat_files"),
 }
 """Which tables of config_csv those of Zoom are made by."""
 
@@ -80,7 +80,9 @@ class Rebuilder:
     def zoom(self, config: Config, zone: str, leads: pd.DataFrame) -> Frames:
         """Make the tables of Zoom, beside `clean.tofu_leads`, whose phones attendees may have."""
         arrivals = arrivals_of(self.sources, self.files["zoom"])
-        reports = RAW_ZOOM_REPORTS.conform(reports_of(arrivals, self.parsed, self.settings.zoom_date_ratio).rows)
+        decided = decided_places(config.table("chat_files"))
+        found = reports_of(arrivals, self.parsed, self.settings.zoom_date_ratio, zone, decided)
+        reports = RAW_ZOOM_REPORTS.conform(found.rows)
         raw = self._rows(reports)
         placeholders = config.placeholders
         clean = zoom.ZOOM_REPORTS.conform(zoom_reports(reports, **raw, zone=zone, placeholders=placeholders).rows)

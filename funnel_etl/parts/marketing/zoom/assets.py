@@ -24,6 +24,7 @@ from funnel_etl.parts.marketing.zoom.intake import (
     SOURCE,
     ParsedReports,
     arrivals_of_night,
+    decided_places,
     engagement_files_of,
     night_files,
     reports_of,
@@ -69,11 +70,12 @@ def zoom_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
     return dg.MaterializeResult(metadata=metadata_of(found, arrival, sources.settings.timezone))
 
 
-@table_asset(contracts.RAW_ZOOM_REPORTS, group=GROUP, resources={"parsed_reports"})
+@table_asset(contracts.RAW_ZOOM_REPORTS, group=GROUP, needs=[CONFIG_VERSIONS.asset_key], resources={"parsed_reports"})
 def raw_zoom_reports(night: Night, parsed_reports: ParsedReports) -> Outcome:
     """Take in the drop folder, and list the reports the night uses."""
     files = night_files(night.sources, parsed_reports, night.day)
-    return reports_of(files, parsed_reports, night.sources.settings.zoom_date_ratio)
+    ratio, decided = night.sources.settings.zoom_date_ratio, decided_places(night.config.table("chat_files"))
+    return reports_of(files, parsed_reports, ratio, night.zone, decided)
 
 
 @table_asset(
@@ -83,8 +85,9 @@ def raw_zoom_reports(night: Night, parsed_reports: ParsedReports) -> Outcome:
     resources={"parsed_reports"},
 )
 def raw_zoom_engagement_files(night: Night, parsed_reports: ParsedReports) -> Outcome:
-    """List the chats, polls and question reports the night uses."""
-    return engagement_files_of(arrivals_of_night(night.sources, night.day), parsed_reports)
+    """List the chats, polls and question reports the night uses, and attendances of which nobody said of what."""
+    decided = decided_places(night.config.table("chat_files"))
+    return engagement_files_of(arrivals_of_night(night.sources, night.day), parsed_reports, decided)
 
 
 def _rows_asset(table: Table, kind: str, reports: Table) -> dg.AssetsDefinition:

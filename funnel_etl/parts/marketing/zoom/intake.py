@@ -6,7 +6,8 @@ The reading itself is in `read`; what the rows mean in the table modules.
 import io
 import json
 import logging
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -15,9 +16,10 @@ import pyarrow.parquet as pq
 
 from funnel_etl.core.errors import SourceRejected
 from funnel_etl.core.tables.accounting import LedgerLine, Outcome, blank_reasons
+from funnel_etl.core.values.text import lookup_key
 from funnel_etl.parts.marketing.zoom.reader.chat import private_rows
 from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_REPORTS
-from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import RAW_ZOOM_ENGAGEMENT_FILES
+from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import ATTENDANCE, RAW_ZOOM_ENGAGEMENT_FILES
 from funnel_etl.parts.marketing.zoom.reader.kinds import KINDS, kind_of, read_report
 from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
 from funnel_etl.parts.marketing.zoom.reader.measures import Measures, file_warnings, measure
@@ -29,8 +31,15 @@ from funnel_etl.sources.drop.intake import DropFolder, IntakeResult
 from funnel_etl.sources.nightly import NightlySources
 
 SOURCE = "zoom"
-READER_VERSION = "5"
+READER_VERSION = "6"
 """Raise it when `read_report` returns something else for the same bytes: what was parsed before is parsed again."""
+
+_PLACE = re.compile(
+    r"(?<!\d)(?P<id>\d{4,13})[-_ ]+(?P<year>\d{4})[-_.]?(?P<month>\d{2})[-_.]?(?P<day>\d{2})[T_ -]+"
+    r"(?P<hour>\d{2})[.:h-]?(?P<minute>\d{2})(?!\d)"
+)
+Place = tuple[str, pd.Timestamp]
+"""Webinar id, and when it began, in the project's zone where it names none."""
 
 log = logging.getLogger("funnel_etl.progress")
 Parsed = tuple[dict[str, Any], pd.DataFrame, list[int]]
@@ -151,11 +160,35 @@ def take_in(
     return drop.take(seconds=seconds, wait=wait)
 
 
-def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float) -> Outcome:
+def placed(arrival: Arrival, decided: Mapping[str, Place]) -> Place | None:
+    """Return webinar id and start of an attendance file: as chat_files.csv, its name or its folder say.
+
+    In a name they stand as in the id of an occurrence, 81200001001-20260923T1800, local to the project's zone.
+    """
+    if lookup_key(arrival.name) in decided:
+        return decided[lookup_key(arrival.name)]
+    said = [match for text in (arrival.name, arrival.folder or "") for match in _PLACE.finditer(text)]
+    found = {(m["id"], "".join(m.group("year", "month", "day", "hour", "minute"))) for m in said}
+    if len(found) != 1:
+        return None
+    [(webinar_id, at)] = found
+    local = pd.to_datetime(at, format="%Y%m%d%H%M", errors="coerce")
+    return None if pd.isna(local) else (webinar_id, local)
+
+
+def decided_places(chat_files: pd.DataFrame) -> dict[str, Place]:
+    """Return what chat_files.csv says: key of the file's name → webinar id and start."""
+    rows = chat_files[["file_name", "webinar_id", "started_at"]].itertuples(index=False)
+    return {lookup_key(name): (re.sub(r"\D", "", webinar_id), pd.Timestamp(at)) for name, webinar_id, at in rows}
+
+
+def reports_of(
+    arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float, zone: str, decided: Mapping[str, Place]
+) -> Outcome:
     """Return one row per report the night uses. Columns as `raw.zoom_reports`; its notes hold the file's warnings.
 
     A report that was taken once and that the reader no longer reads is left out with a note: it stops no other. What
-    says nothing of who came is in `raw.zoom_engagement_files`.
+    says nothing of who came is in `raw.zoom_engagement_files`; so is an attendance whose webinar nobody knows.
     """
     records: list[dict[str, Any]] = []
     notes: list[str] = []
@@ -166,6 +199,9 @@ def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float
         except SourceRejected as error:
             notes.append(f"file {arrival.file_id[:16]} is no longer read: {error}")
             continue
+        place = placed(arrival, decided) if facts["report"] == ATTENDANCE else None
+        if place is not None:
+            facts = facts | {"report": "attendee", "webinar_id": place[0], "started_at": _instant(place[1], zone)}
         if not kind_of(facts).says_who_came:
             others += 1
             continue
@@ -179,15 +215,24 @@ def reports_of(arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float
     return Outcome(rows, [line], notes=notes)
 
 
-def engagement_files_of(arrivals: list[Arrival], parsed: ParsedReports) -> Outcome:
-    """Return one row per chat, poll or question report of a night. Columns as `raw.zoom_engagement_files`."""
+def _instant(at: pd.Timestamp, zone: str) -> str:
+    local = at.tz_localize(zone, ambiguous=True, nonexistent="shift_forward") if at.tzinfo is None else at
+    return local.tz_convert("UTC").isoformat()
+
+
+def engagement_files_of(arrivals: list[Arrival], parsed: ParsedReports, decided: Mapping[str, Place]) -> Outcome:
+    """Return one row per chat, poll or question report of a night. Columns as `raw.zoom_engagement_files`.
+
+    With them an attendance whose webinar is not known: a person has to say it.
+    """
     records: list[dict[str, Any]] = []
     for arrival in arrivals:
         try:
             facts, _ = parsed.summary(arrival.file_id)
         except SourceRejected:
             continue  # raw.zoom_reports tells of it
-        if not kind_of(facts).says_who_came:
+        is_placed = facts["report"] == ATTENDANCE and placed(arrival, decided) is not None
+        if not kind_of(facts).says_who_came and not is_placed:
             of_arrival = {"name": arrival.name, "received_at": arrival.received_at, "bytes": arrival.bytes}
             records.append({**facts, **of_arrival, "folder": arrival.folder})
     rows = pd.DataFrame(records, columns=RAW_ZOOM_ENGAGEMENT_FILES.names)

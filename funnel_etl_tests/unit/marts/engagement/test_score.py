@@ -97,7 +97,9 @@ def by_fractions(row: dict[str, object], rules: ScoreRules = DEFAULT_RULES) -> t
     values: dict[str, Fraction] = {}
     if row["focus_pct"] is not None:
         values["focus"] = Fraction(row["focus_pct"])
-    if row["minutes_union"] is not None and row["duration_minutes"]:
+    if row["attendance_pct"] is not None:
+        values["attendance"] = Fraction(row["attendance_pct"])
+    elif row["minutes_union"] is not None and row["duration_minutes"]:
         values["attendance"] = Fraction(100 * row["minutes_union"], row["duration_minutes"])
     if row["has_chat"]:
         values["chat"] = Fraction(row["messages"])
@@ -124,6 +126,7 @@ def random_rows(count: int, seed: int) -> pd.DataFrame:
             "attended": pd.Series(rng.random(count) < 0.9, dtype="boolean"),
             "minutes_union": pd.Series(minutes, dtype="Int64").mask(rng.random(count) < 0.1),
             "duration_minutes": pd.Series(duration, dtype="Int64").mask(rng.random(count) < 0.1),
+            "attendance_pct": pd.Series(rng.integers(0, 401, count) / 4).mask(rng.random(count) < 0.7),
             "focus_pct": pd.Series(rng.integers(0, 401, count) / 4).mask(rng.random(count) < 0.6),
             "has_chat": rng.random(count) < 0.5,
             "has_questions": rng.random(count) < 0.5,
@@ -160,7 +163,7 @@ def test_ten_thousand_random_people_have_the_score_of_exact_fractions() -> None:
     assert list(zip(scores, found["tier"], strict=True)) == wanted
 
 
-@pytest.mark.parametrize("column", ["minutes_union", "focus_pct", "messages", "questions"])
+@pytest.mark.parametrize("column", ["minutes_union", "attendance_pct", "focus_pct", "messages", "questions"])
 def test_more_of_anything_never_lowers_the_score(column: str) -> None:
     rows = random_rows(20_000, 5)
     more = rows.assign(**{column: rows[column] + 1})

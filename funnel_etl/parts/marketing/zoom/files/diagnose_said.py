@@ -9,11 +9,13 @@ import pandas as pd
 
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.core.values.text import lookup_keys
-from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import CHAT, POLL
+from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import ATTENDANCE, CHAT, POLL
 
 TIED = {
     CHAT: "the night ties it to an occurrence: by the webinar id or recording time in its name or folder, by days in "
     "its stamps, or by clock and names; else it waits on the work-list for a line of chat_files.csv",
+    ATTENDANCE: "the file names no webinar: it counts once its name or folder has webinar id and start, as "
+    "81200001001-20260923T1800, or chat_files.csv has a line for it; else it waits on the work-list",
     POLL: "the night ties it to the occurrence of its webinar id and start; else by its name",
 }
 
@@ -36,5 +38,10 @@ def describe(facts: dict[str, Any], rows: pd.DataFrame, blank: int) -> tuple[lis
         audiences = {f"to {audience}": int(count) for audience, count in good["audience"].value_counts().items()}
         steps.append(f"{grouped(len(good))} messages that are not private")
         return steps, {"What is in it": counts, "What it is": kinds, "Who could read it": audiences}
+    if report == ATTENDANCE:
+        good = rows[rows["row_problem"].isna()]
+        counts["people who came"] = int(good["attended"].fillna(value=False).sum())
+        counts |= {f"with {name}": int(good[f"{name}_pct"].notna().sum()) for name in ("attendance", "focus")}
+        return steps, {"What is in it": counts}
     questions = int(lookup_keys(rows["question"].dropna()).nunique())
     return steps, {"What is in it": {**counts, "different questions": questions}}

@@ -101,6 +101,8 @@ RAW_ZOOM_ATTENDEE_ROWS = Table(
             values=("host", "panelist", "attendee", "other"),
         ),
         *_ROW_COLUMNS,
+        Column("attendance_pct", Kind.NUMBER, "Share of the session they were in, where the file says it (Demio)."),
+        Column("focus_pct", Kind.NUMBER, "Share of it in which they looked at it; Zoom has not said that since 2020."),
     ),
     note="A person who left and came back has several records; no-shows are here too.",
 )

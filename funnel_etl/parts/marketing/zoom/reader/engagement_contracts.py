@@ -4,13 +4,13 @@ from funnel_etl.core.reading.common_columns import TRACE_COLUMNS
 from funnel_etl.core.tables.contracts import Column, Kind, Table
 from funnel_etl.parts.marketing.zoom.reader.chat_words import AUDIENCES, HOSTS, KINDS
 
-CHAT, POLL, QUESTIONS = "chat", "poll", "questions"
-REPORTS = (CHAT, POLL, QUESTIONS)
+CHAT, POLL, QUESTIONS, ATTENDANCE = "chat", "poll", "questions", "attendance"
+REPORTS = (CHAT, POLL, QUESTIONS, ATTENDANCE)
 
 RAW_ZOOM_ENGAGEMENT_FILES = Table(
     "raw",
     "zoom_engagement_files",
-    "One row per chat, poll or question report file",
+    "One row per chat, poll or question report file, and per attendance that names no webinar",
     ("file_id",),
     (
         Column("file_id", Kind.TEXT, "SHA-256 of the landed file; see ops.files.", required=True),
@@ -19,7 +19,7 @@ RAW_ZOOM_ENGAGEMENT_FILES = Table(
         Column("bytes", Kind.INTEGER, "Size of the file."),
         Column("folder", Kind.TEXT, "Sub-folder of the drop folder it lay in; NULL in the folder itself."),
         Column("report", Kind.TEXT, "What it is, by its content.", required=True, values=REPORTS),
-        Column("form", Kind.TEXT, "Form of it: V1 … V12 or D1 of a chat, P1 … P4 of a poll, Q1.", required=True),
+        Column("form", Kind.TEXT, "Form of it: V1 … V12 or D1 of a chat, P1 … P4 of a poll, Q1, D2.", required=True),
         Column("webinar_id", Kind.TEXT, "Webinar id in its head, digits only; chats have none."),
         Column("topic", Kind.TEXT, "Topic in its head, white space collapsed."),
         Column("started_at", Kind.TIMESTAMP, "Actual start in its head."),

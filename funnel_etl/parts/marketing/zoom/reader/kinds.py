@@ -15,7 +15,9 @@ from funnel_etl.core.tables.contracts import Table
 from funnel_etl.core.values.text import clean_email
 from funnel_etl.parts.marketing.zoom.reader.chat import is_chat, read_chat
 from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS
+from funnel_etl.parts.marketing.zoom.reader.demio import is_demio, read_demio
 from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import (
+    ATTENDANCE,
     CHAT,
     POLL,
     QUESTIONS,
@@ -43,7 +45,8 @@ class ReportKind:
 
     `begins`: fact with the time of the webinar; `counted`: what its rows have of the counts its summary states;
     `signature`: whether bytes are of this kind (None: the sections of the common layout tell); `says_who_came`: whether
-    its rows are people of the occurrence, and not what they said; `times`: columns of its rows with times of people.
+    the file alone says who came to which occurrence (Demio's attendance names none); `times`: columns of its rows with
+    times of people.
     """
 
     name: str
@@ -90,6 +93,16 @@ KINDS = {
         ReportKind("registration", "Registration Report", RAW_ZOOM_REGISTRANT_ROWS, "scheduled_at", _registered),
         _said(QUESTIONS, "Question Report", RAW_ZOOM_QUESTION_ROWS, "started_at", read_questions, is_questions, ()),
         _said(POLL, "Poll Report", RAW_ZOOM_POLL_ROWS, "started_at", read_poll, is_poll, ("answered_at",)),
+        ReportKind(
+            ATTENDANCE,
+            "Demio attendance",
+            RAW_ZOOM_ATTENDEE_ROWS,
+            "started_at",
+            _uncounted,
+            read_demio,
+            is_demio,
+            says_who_came=False,
+        ),
         _said(CHAT, "saved chat", RAW_ZOOM_CHAT_ROWS, "first_day", read_chat, is_chat, ()),
     )
 }

@@ -85,6 +85,8 @@ def read_export(data: bytes, *, file_id: str, zone: str, received_at: datetime |
     notes = layout.notes + times.warnings + _whose_phones(layout.sections)
     facts = _facts(layout, times, notes, is_attendee=is_attendee)
     rows = _rows(file_id, layout.sections, columns, times)
+    if is_attendee:
+        rows = rows.assign(attendance_pct=np.nan, focus_pct=np.nan)  # Demio alone has them
     unread = {name: int(times.columns[name][1].sum()) for name in AT}
     return ZoomExport({"file_id": file_id, **facts}, rows, layout.blank_rows, notes, layout.sections, unread)
 

@@ -46,6 +46,7 @@ def test_each_kind_has_a_table_and_a_time_of_its_own() -> None:
         "attendee": ("zoom_attendee_rows", "started_at"),
         "registration": ("zoom_registrant_rows", "scheduled_at"),
         "questions": ("zoom_question_rows", "started_at"),
+        "attendance": ("zoom_attendee_rows", "started_at"),
         "poll": ("zoom_poll_rows", "started_at"),
         "chat": ("zoom_chat_rows", "first_day"),
     }
