@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: help install demo demo-up demo-deliver test test-slow campaign lint check docs lock up app down clean purge
+.PHONY: help install demo demo-null demo-up demo-deliver test test-slow campaign lint check docs lock up app down clean purge
 
 help: ## Show this help
 	@echo "funnel_etl: from campaign lead to rupee, every number traceable to a line of a file."
@@ -22,6 +22,9 @@ install: $(STAMP) ## Make .venv from requirements.lock; does nothing when it is 
 
 demo: $(STAMP) ## One whole night on made-up sources, into a real PostgreSQL; prints the funnel and where to look
 	@$(BIN)/funnel-etl demo
+
+demo-null: $(STAMP) ## The demo, but that interest in a webinar says nothing of who buys: the score must say so
+	@$(BIN)/funnel-etl demo --null-world
 
 demo-up: $(STAMP) ## The demo (a finished one that is there is used), with its Dagster UI, database and CRM until Ctrl+C
 	@exec $(BIN)/funnel-etl demo --up

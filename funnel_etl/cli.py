@@ -133,6 +133,9 @@ def demo(
     as_of: AsOf = None,
     keep_up: Annotated[bool, typer.Option("--up", help="Use a finished demo; keep UI, database and CRM up.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Only stop the database of an earlier demo.")] = False,
+    null_world: Annotated[
+        bool, typer.Option("--null-world", help="Let interest in a webinar say nothing of who buys.")
+    ] = False,
 ) -> None:
     """Make three months of a team's data with planted truth, run a night on it, and show how much truth came out."""
     from funnel_etl.demo.show import show_demo, stop_demo  # noqa: PLC0415
@@ -143,7 +146,9 @@ def demo(
             stop_demo(own)
             raise typer.Exit(0)
         night = as_of.date() if as_of else None
-        raise typer.Exit(show_demo(own, leads=leads, seed=seed, as_of=night, keep_up=keep_up, console=out))
+        raise typer.Exit(
+            show_demo(own, leads=leads, seed=seed, as_of=night, keep_up=keep_up, console=out, predicts=not null_world)
+        )
 
 
 @app.command("demo-deliver")

@@ -66,7 +66,7 @@ class Installation:
     def lay_demo(self, as_of: date = DEMO_NIGHT, **size: int) -> Truth:
         """Write the demo's sources and drop its reports: 400 leads over two months unless `size` says otherwise."""
         truth = generate(self.pull_from_files(), as_of=as_of, **{"leads": 400, "months": 2, "seed": 3} | size)
-        shutil.copytree(self.sources / "drop" / "zoom", self.drop / "zoom", dirs_exist_ok=True)
+        shutil.copytree(self.sources / "drop", self.drop, dirs_exist_ok=True)
         return truth
 
     @contextmanager

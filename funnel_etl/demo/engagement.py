@@ -24,9 +24,34 @@ SELECT value, n, buyers, rate, verdict FROM mart.score_calibration WHERE product
 """
 
 
+_DRAFTS = """
+SELECT d.email, s.phone, d.status, d.withheld_reason FROM mart.followup_drafts AS d
+JOIN mart.engagement_scores AS s USING (occurrence_id, person_key)
+"""
+_BY_CONSENT = {"withdrawn": "unsubscribed", "": "no_consent"}
+"""What was planted of a person's consent → why there is no draft."""
+_OF_THE_PERSON = ("no_email", "contacted_recently", "shared_email", "ambiguous_person", "no_template")
+"""Reasons that follow from what else the reports hold of the person: nothing of it was planted."""
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """Drafts that are there, others by why they are withheld, and how many of all are not as it was planted."""
+
+    there: int
+    withheld: dict[str, int]
+    not_as_planted: int
+
+    @property
+    def line(self) -> str:
+        """What the demo prints."""
+        why = ", ".join(f"{grouped(count)} {reason}" for reason, count in self.withheld.items())
+        return f"Drafts: {grouped(self.there)} there; withheld: {why}; {grouped(self.not_as_planted)} not as planted"
+
+
 @dataclass(frozen=True)
 class Recovered:
-    """Messages of people by what became of them, people by tier, and what the tiers show of sales."""
+    """Messages of people by what became of them, people by tier, what the tiers show of sales, and drafts."""
 
     right: int
     wrong: int
@@ -35,6 +60,7 @@ class Recovered:
     tiers: dict[str, int]
     rates: pd.DataFrame
     verdict: str
+    drafts: Drafts
 
     @property
     def lines(self) -> list[str]:
@@ -48,7 +74,7 @@ class Recovered:
         rates = [
             f"{row['value']} {row['buyers']} of {row['n']} ({row['rate']:.1%})" for row in self.rates.to_dict("records")
         ]
-        return told + ([f"  bought within 30 days: {', '.join(rates)}"] if rates else [])
+        return told + ([f"  bought within 30 days: {', '.join(rates)}"] if rates else []) + [self.drafts.line]
 
 
 def recovered(truth_folder: Path, query: Query) -> Recovered:
@@ -72,4 +98,22 @@ def recovered(truth_folder: Path, query: Query) -> Recovered:
         {str(tier): int(count) for tier, count in sorted(counts.items())},
         rates,
         str(rates["verdict"].iloc[0]) if len(rates) else "too_few",
+        drafts_of(query(_DRAFTS), *(_planted(truth_folder, name) for name in ("consents", "buyers"))),
     )
+
+
+def _planted(truth_folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_csv(truth_folder / f"{name}.csv", dtype="str", keep_default_na=False)
+
+
+def drafts_of(rows: pd.DataFrame, consents: pd.DataFrame, buyers: pd.DataFrame) -> Drafts:
+    """Compare drafts with who was planted as agreeing, as having taken it back, and as having bought."""
+    state = rows["email"].map(consents.set_index("email")["state"]).fillna("")
+    wanted = state.map(_BY_CONSENT).mask(
+        state.isin(["granted", "suppressed"]) & rows["phone"].isin(buyers["phone"]), "bought"
+    )
+    wanted = wanted.fillna(state.where(state.eq("suppressed"))).replace("bought", "already_bought").fillna("")
+    reason = rows["withheld_reason"].fillna("")
+    is_planted = reason.eq(wanted) | reason.isin(_OF_THE_PERSON)
+    counts = reason[reason != ""].value_counts()
+    return Drafts(int(reason.eq("").sum()), {str(why): int(n) for why, n in counts.items()}, int((~is_planted).sum()))

@@ -9,11 +9,12 @@ import pandas as pd
 from funnel_etl.demo.campaigns import make_leads
 from funnel_etl.demo.chats import write_chats
 from funnel_etl.demo.config import DEMO_CONFIG, Window, read_config
+from funnel_etl.demo.consents import write_consents
 from funnel_etl.demo.crm import Crm, make_assignments
 from funnel_etl.demo.people import make_people
 from funnel_etl.demo.sales import make_sales
 from funnel_etl.demo.spend import make_spend
-from funnel_etl.demo.truth import Truth, work_out
+from funnel_etl.demo.truth import Truth, buyers, work_out
 from funnel_etl.demo.zoom_events import make_zoom
 from funnel_etl.demo.zoom_files import write_zoom
 
@@ -37,7 +38,8 @@ def generate(
     Files are overwritten, never removed: Zoom reports of another `as_of` that are there already would stay, so give an
     empty folder. `leads` form submissions over `months` months, the last one that of `as_of`.
 
-    With `chats`, each webinar has one; `predicts`: who will buy writes and asks more, else nobody does.
+    With `chats`, each webinar has one, and people said what they agree to (`target/drop/consent/`); `predicts`: who
+    will buy writes and asks more, else nobody does.
 
     Raises `ValueError` for fewer than 400 leads or 2 months, `ConfigError` for a config table that cannot be read.
     """
@@ -50,14 +52,14 @@ def generate(
     streams = [np.random.default_rng([seed, number]) for number in range(7)]
     people = make_people(streams[0], int(leads * 0.9))
     from_forms = people.iloc[: int(leads * 0.84)]
-    buyers = pd.Index(streams[1].choice(people.index, int(len(people) * 0.1), replace=False))
-    submissions = make_leads(streams[2], from_forms, leads, window, config, buyers)
+    buying = pd.Index(streams[1].choice(people.index, int(len(people) * 0.1), replace=False))
+    submissions = make_leads(streams[2], from_forms, leads, window, config, buying)
     reachable = submissions.facts[submissions.facts["phone"] != ""]
     known_since = reachable.groupby("person")["created"].min().reindex(people.index)
     zoom = make_zoom(streams[3], people, known_since, window, config)
     met = pd.concat([known_since, zoom.rows.groupby("person")["registered"].min().reindex(people.index)], axis=1)
     assigned = make_assignments(streams[4], people, met.min(axis=1), window, config)
-    sales = make_sales(streams[5], people, _purchases(streams[1], buyers, assigned, window), window, config)
+    sales = make_sales(streams[5], people, _purchases(streams[1], buying, assigned, window), window, config)
     spend = make_spend(streams[6], window, config)
     for part in (submissions, assigned, sales, spend):
         part.sheet.write(target)
@@ -68,6 +70,9 @@ def generate(
         first = counted.groupby("phone")["sold"].min()
         rng = np.random.default_rng([seed, len(streams)])
         truth.tables["chats"] = write_chats(target / "drop" / "zoom", zoom, first, rng, predicts=predicts)
+        truth.tables["buyers"] = buyers(sales, window)
+        said = np.random.default_rng([seed, len(streams) + 1])
+        truth.tables["consents"] = write_consents(target / "drop" / "consent", zoom, window.start, said)
     truth.write()
     return truth
 

@@ -52,13 +52,23 @@ NEWEST = sa.text("SELECT max(as_of) FROM mart.data_version")
 REJECTED = sa.text("SELECT name, reason FROM ops.files WHERE status = 'rejected' ORDER BY name")
 
 
-def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, keep_up: bool, console: Console) -> int:
+def show_demo(
+    settings: Settings,
+    *,
+    leads: int,
+    seed: int,
+    as_of: date | None,
+    keep_up: bool,
+    console: Console,
+    predicts: bool = True,
+) -> int:
     """Run the demo, and return the exit code; with `keep_up` UI, database and CRM then stay up until Ctrl+C.
 
-    With `keep_up` a finished demo that is there is not made again, of whatever night where none is asked for: people
-    ran nights on it. Raises `FunnelError` when it has lost its database.
+    `predicts`: who will buy shows more interest in webinars; else nobody does. With `keep_up` a finished demo that is
+    there is not made again, of whatever night where none is asked for: people ran nights on it. Raises `FunnelError`
+    when it has lost its database.
     """
-    home, made_from = settings.demo, _made_from(leads, seed, as_of or settings.yesterday())
+    home, made_from = settings.demo, _made_from(leads, seed, as_of or settings.yesterday(), predicts=predicts)
     there = _finished(home) if keep_up else {}
     if as_of is None and there | {"as_of": made_from["as_of"]} == made_from:
         made_from = there
@@ -69,7 +79,10 @@ def show_demo(settings: Settings, *, leads: int, seed: int, as_of: date | None, 
             _empty(settings)
             console.print(f"Making {grouped(leads)} leads and what became of them, up to {night} (seed {seed}) …")
             shutil.copytree(DEMO_CONFIG, config_of(home))
-            generate(sources_of(home), as_of=night, leads=leads, seed=seed, config_dir=config_of(home), chats=True)
+            config = config_of(home)
+            generate(
+                sources_of(home), as_of=night, leads=leads, seed=seed, config_dir=config, chats=True, predicts=predicts
+            )
         crm = stack.enter_context(LoopbackCrm(sources_of(home), TOKEN))
         demo = settings_of(settings, crm)
         databases = stack.enter_context(open_databases(demo.state, demo.database_port, demo.database_url))
@@ -109,12 +122,12 @@ def stop_demo(settings: Settings) -> None:
             raise FunnelError("the demo is still up", where=str(home), fix="stop `make demo-up` (Ctrl+C) first")
 
 
-def _made_from(leads: int, seed: int, night: date) -> dict[str, Any]:
+def _made_from(leads: int, seed: int, night: date, *, predicts: bool) -> dict[str, Any]:
     """Return all that a demo follows from; `code` is a hash of the package and of the demo's config tables."""
     package = Path(__file__).resolve().parent.parent
     files = sorted([*package.rglob("*.py"), *DEMO_CONFIG.glob("*.csv")])
     code = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
-    return {"leads": leads, "seed": seed, "as_of": night.isoformat(), "code": code}
+    return {"leads": leads, "seed": seed, "as_of": night.isoformat(), "predicts": predicts, "code": code}
 
 
 def _finished(home: Path) -> dict[str, Any]:

@@ -170,6 +170,12 @@ def _final_funnels(sales: Crm, window: Window) -> pd.DataFrame:
     return _counted(sales, window)[["sale_id", "final_funnel", "broken"]]
 
 
+def buyers(sales: Crm, window: Window) -> pd.DataFrame:
+    """Return the phones of counted sales whose lines can be read."""
+    counted = _counted(sales, window)
+    return pd.DataFrame({"phone": sorted(counted.loc[counted["broken"] == "", "phone"].unique())})
+
+
 def _m0(assigned: Crm, attendance: pd.DataFrame, window: Window) -> pd.DataFrame:
     """One row per month and phone: first source, funnel and employee, current employee, attended."""
     written = assigned.sheet.written

@@ -27,3 +27,6 @@ def test_the_score_comes_out_as_it_was_planted(
     assert found.right / (found.right + found.wrong) >= 0.97
     assert found.right > 3 * found.nobody
     assert found.verdict == wanted
+    assert found.drafts.not_as_planted == 0
+    assert found.drafts.there > 50
+    assert {"no_consent", "unsubscribed", "already_bought", "suppressed"} <= found.drafts.withheld.keys()
