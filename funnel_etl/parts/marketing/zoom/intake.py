@@ -73,7 +73,7 @@ class ParsedReports:
 
     def private_rows(self, file_id: str) -> pd.DataFrame:
         """Return the private messages of a landed chat, read anew each time: nothing of them is kept anywhere."""
-        return private_rows(self._sources.landing.read(file_id), file_id)
+        return private_rows(self._sources.landing.read(file_id), file_id, self._sources.settings.timezone)
 
     def _kept(self, file_id: str) -> dict[str, Any]:
         if not self._store.exists(f"{self._folder}/{file_id}.json"):

@@ -49,7 +49,7 @@ def read_chat(data: bytes, *, file_id: str, zone: str, received_at: datetime | N
 
     Rows as `raw.zoom_chat_rows`, in file order. Raises `NotAZoomReport` for what is no chat, or too large.
     """
-    found, notes = _messages(data)
+    found, notes = _messages(data, zone)
     private = [message for message in found.messages if message.to.audience == PRIVATE]
     public = [message for message in found.messages if message.to.audience != PRIVATE]
     cut = sum(len(message.body) > LONGEST_MESSAGE for message in public)
@@ -75,17 +75,17 @@ def read_chat(data: bytes, *, file_id: str, zone: str, received_at: datetime | N
     return ZoomExport(facts, _rows(file_id, found, public), found.blank, notes)
 
 
-def private_rows(data: bytes, file_id: str) -> pd.DataFrame:
+def private_rows(data: bytes, file_id: str, zone: str = "UTC") -> pd.DataFrame:
     """Return the private messages of a chat, as rows of `raw.zoom_chat_rows`; they are written nowhere.
 
     For who knows the hosts, and keeps those that were written to one. Raises as `read_chat`.
     """
-    found, _ = _messages(data)
+    found, _ = _messages(data, zone)
     private = [message for message in found.messages if message.to.audience == PRIVATE]
     return _rows(file_id, ChatLines(found.form, found.messages), private)
 
 
-def _messages(data: bytes) -> tuple[ChatLines, list[str]]:
+def _messages(data: bytes, zone: str) -> tuple[ChatLines, list[str]]:
     classify.refuse_bytes(data)
     if len(data) > MOST_BYTES:
         raise NotAZoomReport(
@@ -94,7 +94,7 @@ def _messages(data: bytes) -> tuple[ChatLines, list[str]]:
             fix="save the chat of one webinar alone",
         )
     text = decode(data).text
-    found = read_lines(text) or read_table(text)
+    found = read_lines(text) or read_table(text, zone)
     if found is None:
         raise NotAZoomReport("no line of it is the header of a chat message", fix=classify.DOWNLOAD)
     if len(found.messages) > MOST_MESSAGES:

@@ -37,6 +37,11 @@ _WIDE_TO = re.compile(rf"[ \t]{{2,}}(?:{'|'.join(TO)})[ \t]{{2,}}", re.IGNORECAS
 """`From  NAME  to  WHO`: blanks that no name has make of the word a sign of the form."""
 
 
+_MARKS = re.compile("^[\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
+_BLANK = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
+"""Blanks that are no blank to a pattern: macOS writes one before AM and PM."""
+
+
 @dataclass(frozen=True)
 class Form:
     """How a header stands in a line. `is_block`: its text follows on lines of its own, each with a tab before it.
@@ -153,7 +158,7 @@ def _read(lines: list[str], form: Form) -> ChatLines:
     stamp: re.Match[str] | None = None
     for number, whole in enumerate(lines, start=1):
         line = whole[:LONGEST_LINE]
-        if form.stamp is not None and (alone := form.stamp.fullmatch(line)) is not None:
+        if form.stamp is not None and (alone := form.stamp.fullmatch(_plain(line))) is not None:
             follows = lines[number] if number < len(lines) else ""
             if _header(form, follows[:LONGEST_LINE]) is not None:
                 stamp = alone
@@ -177,7 +182,7 @@ def _read(lines: list[str], form: Form) -> ChatLines:
 
 def _matching(line: str, before: str) -> tuple[Form, re.Match[str]] | None:
     for form in FORMS:
-        if form.stamp is not None and form.stamp.fullmatch(before) is None:
+        if form.stamp is not None and form.stamp.fullmatch(_plain(before)) is None:
             continue
         if (found := _header(form, line)) is not None:
             return form, found
@@ -185,8 +190,13 @@ def _matching(line: str, before: str) -> tuple[Form, re.Match[str]] | None:
 
 
 def _header(form: Form, line: str) -> re.Match[str] | None:
-    found = form.header.fullmatch(line)
+    found = form.header.fullmatch(_plain(line))
     return found if found is not None and len(found["head"]) <= LONGEST_HEAD else None
+
+
+def _plain(line: str) -> str:
+    """Return a line with plain blanks, and without the marks of direction that some programs put before it."""
+    return line if line.isascii() else _BLANK.sub(" ", _MARKS.sub("", line))
 
 
 def _message(header: re.Match[str], stamp: re.Match[str], line: int, form: Form) -> Message:

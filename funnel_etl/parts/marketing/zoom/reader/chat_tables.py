@@ -6,6 +6,9 @@ Here: which column means what. Not here: lines of text (`chat_forms`).
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
+
+import pandas as pd
 
 from funnel_etl.core.reading.csvfile import DELIMITERS
 from funnel_etl.core.values.text import header_key
@@ -20,6 +23,7 @@ from funnel_etl.parts.marketing.zoom.reader.chat_forms import (
     seconds_of,
 )
 from funnel_etl.parts.marketing.zoom.reader.chat_words import EVERYONE, PRIVATE, Addressed, addressed
+from funnel_etl.parts.marketing.zoom.reader.report_tables import instants
 
 COLUMNS = {
     "time": ("time", "timestamp", "sent at", "date time", "datetime", "hora", "zeit", "время"),
@@ -32,25 +36,33 @@ COLUMNS = {
 _MEANING = {header_key(spelling): name for name, spellings in COLUMNS.items() for spelling in spellings}
 _STAMP = re.compile(
     r"\s*(?:(?P<date>\d{4}-\d{2}-\d{2})[T ]+)?(?P<time>\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)?"
-    r"[ ]?(?P<half>[AaPp][Mm])?Z?\s*"
+    r"\s?(?P<half>[AaPp][Mm])?\s*"
 )
+Stamps = dict[str, tuple[date | None, int | None]]
+"""The text of a time → its day, if it names one, and its second of the day."""
 _BLOCK = next(form for form in FORMS if form.is_block)
 _HEAD_LINES = 30
 
 
-def read_table(text: str) -> ChatLines | None:
-    """Read a chat that is a table; None: it is none. A record without a time and a name is a line without a header."""
+def read_table(text: str, zone: str = "UTC") -> ChatLines | None:
+    """Read a chat that is a table; None: it is none. A record without a time and a name is a line without a header.
+
+    `zone`: of times that name another one.
+    """
     delimiter = _delimiter(text)
     if delimiter is None:
         return None
-    records = _records(text, delimiter)
+    records = [*_records(text, delimiter)]
     columns: dict[str, int] | None = None
+    stamps: Stamps = {}
     found: ChatLines | None = None
     for line, lines, record in records:
         cells = [cell.strip() for cell in record]
         if found is None:
             if (named := _columns(record)) is not None:
                 columns, found = named, ChatLines("D1" if "email" in named else "V10", [])
+                place = named["time"]
+                stamps = _stamps([record[place] for *_, record in records if place < len(record)], zone)
                 continue
             if (message := _two_columns(record, line, lines)) is not None:
                 found = ChatLines("V10", [message])
@@ -62,7 +74,7 @@ def read_table(text: str) -> ChatLines | None:
         if not any(cells):
             found.blank.extend(range(line, line + lines))
             continue
-        message = _by_columns(record, columns, line, lines) if columns else _two_columns(record, line, lines)
+        message = _by_columns(record, columns, stamps, line, lines) if columns else _two_columns(record, line, lines)
         if message is not None:
             found.messages.append(message)
         else:
@@ -109,15 +121,34 @@ def _columns(record: Sequence[str]) -> dict[str, int] | None:
     return columns if {"time", "name", "message"} <= columns.keys() else None
 
 
-def _by_columns(record: Sequence[str], columns: dict[str, int], line: int, lines: int) -> Message | None:
+def _stamps(cells: Sequence[str], zone: str) -> Stamps:
+    """Return day and second of each time, as local in the zone: plain ones as they stand, others as dates are read."""
+    found: Stamps = {}
+    others: list[str] = []
+    for cell in dict.fromkeys(cells):
+        stamp = _STAMP.fullmatch(cell[:LONGEST_HEAD])
+        if stamp is None:
+            others.append(cell)
+        else:
+            found[cell] = day_of(stamp["date"]), seconds_of(stamp["time"], stamp["half"])
+    if others:
+        for cell, at in zip(others, instants([each.strip()[:LONGEST_HEAD] for each in others], zone), strict=True):
+            if not pd.isna(at):
+                local = at.tz_convert(zone)
+                found[cell] = local.date(), local.hour * 3600 + local.minute * 60 + local.second
+    return found
+
+
+def _by_columns(
+    record: Sequence[str], columns: dict[str, int], stamps: Stamps, line: int, lines: int
+) -> Message | None:
     cells = {name: record[at].strip() if at < len(record) else "" for name, at in columns.items()}
-    stamp = _STAMP.fullmatch(cells["time"][:LONGEST_HEAD])
+    stamp = stamps.get(record[columns["time"]]) if columns["time"] < len(record) else None
     if stamp is None or not cells["name"] or len(cells["name"]) > LONGEST_HEAD:
         return None
     who = cells.get("to", "")
     to = addressed(who) or (Addressed(PRIVATE, who) if who else Addressed(EVERYONE))
-    seconds = seconds_of(stamp["time"], stamp["half"])
-    message = Message(line, " ".join(cells["name"].split()), to, day_of(stamp["date"]), seconds, lines=lines)
+    message = Message(line, " ".join(cells["name"].split()), to, *stamp, lines=lines)
     message.body = cells["message"][:LONGEST_LINE]
     message.email = cells.get("email") or None
     if "question" in columns:

@@ -40,7 +40,7 @@ _REACTIONS = (
     re.compile(
         rf"Reacted to {_QUOTE}(?P<about>.*){_END} with {_QUOTE}?(?P<emoji>[^\"“”\s][^\"“”]*?){_END}?", re.DOTALL
     ),
-    re.compile(rf"Reacted to (?P<about>.+?) with {_QUOTE}?(?P<emoji>[^\"“”\s][^\"“”]*?){_END}?", re.DOTALL),
+    re.compile(rf"Reacted to (?P<about>.+?) with {_QUOTE}?(?P<emoji>[^\w\s\"“”?!.,][^\w\"“”?!.,]*?){_END}?", re.DOTALL),
     re.compile(rf"Реакция на {_QUOTE}(?P<about>.*){_END} с помощью (?P<emoji>\S.*)", re.DOTALL),
 )
 _TAKEN_BACK = (

@@ -2,6 +2,7 @@
 
 import random
 
+import pandas as pd
 import pytest
 
 from funnel_etl.core.errors import FunnelError, NotAZoomReport
@@ -263,3 +264,52 @@ def test_the_reports_of_the_drop_folder_know_a_chat(form: str) -> None:
     }
     export = read_report(lines[form].encode(), file_id="f", zone=ZONE)
     assert KINDS[export.facts["report"]].title == "saved chat"
+
+
+BLANKS = ["\u00a0", "\u202f", "\u2009", "\u3000"]
+
+
+@pytest.mark.parametrize("blank", BLANKS, ids=["no-break", "narrow", "thin", "wide"])
+def test_a_blank_of_another_kind_is_a_blank_of_a_header(blank: str) -> None:
+    header = f"6:46:00{blank}PM{blank}From{blank}Asha Rao{blank}to{blank}Everyone:"
+    assert all_of(f"{header}\n\thi{blank}there") == [("Asha Rao", "everyone", "message", f"hi{blank}there")]
+
+
+@pytest.mark.parametrize("mark", ["\u200e", "\u200f", "\u202a", "\u2068", "\ufeff"])
+def test_a_mark_of_direction_before_a_header_hides_nothing(mark: str) -> None:
+    text = f"18:46:00 From Asha to Everyone:\n\thi\n{mark}18:47:00 From Dev to Asha(Direct Message):\n\tsecret"
+    assert [row[:2] for row in all_of(text)] == [("Asha", "everyone"), ("Dev", "private")]
+
+
+TIMES = {
+    "2026-09-23 18:05:12": ("2026-09-23", 65112),
+    "2026-09-23T12:35:12Z": ("2026-09-23", 65112),
+    "2026-09-23T12:35:12+00:00": ("2026-09-23", 65112),
+    "2026-09-23 20:00:00+00:00": ("2026-09-24", 5400),
+    "09/23/2026 06:05:12 PM": ("2026-09-23", 65112),
+    "23/09/2026 18:05:12": ("2026-09-23", 65112),
+    "Sep 23, 2026 06:05:12 PM": ("2026-09-23", 65112),
+    "6:05\u202fPM": (None, 65100),
+    "18:05:12": (None, 65112),
+}
+
+
+@pytest.mark.parametrize(("time", "wanted"), TIMES.items(), ids=TIMES)
+def test_the_time_of_a_table_is_read_in_any_spelling(time: str, wanted: tuple[str | None, int]) -> None:
+    row = read(f'Timestamp,Name,Email,Message,Is Question\n"{time}",Asha,a@example.com,hi,No\n').iloc[0]
+    day = None if pd.isna(row["stamp_day"]) else f"{row['stamp_day']:%Y-%m-%d}"
+    assert (day, row["stamp_seconds"]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Reacted to the price with horror?", "message"),
+        ("Reacted to fee... with \U0001f44d", "reaction"),
+        ('Reacted to fee... with "\u2764\ufe0f"', "reaction"),
+        ('Reacted to "I am with you" with \U0001f44d\U0001f3fd', "reaction"),
+        ("Replying to you: yes", "message"),
+    ],
+)
+def test_only_a_sign_makes_a_reaction(text: str, kind: str) -> None:
+    assert all_of(f"18:46:00 From Asha to Everyone:\n\t{text}")[0][2] == kind
