@@ -57,8 +57,8 @@ SCOPES: dict[Table, Scope] = {
     REVENUE_CHANGES: Scope.WHOLE,  # by sale, whose phone may change from night to night
     **dict.fromkeys((*engagement.OF_OCCURRENCES, score.ENGAGEMENT_SCORES), Scope.OCCURRENCE),
     score.SCORE_CALIBRATION: Scope.SUMS,
-    draft.RAW_FOLLOWUP_EDITS: Scope.FILE,
-    **dict.fromkeys((draft.FOLLOWUP_DRAFTS, draft.FOLLOWUP_PRIORITY), Scope.WHOLE),
+    **dict.fromkeys((draft.RAW_FOLLOWUP_EDITS, draft.RAW_LLM_ANSWERS), Scope.FILE),
+    **dict.fromkeys((draft.FOLLOWUP_TEXTS, draft.FOLLOWUP_DRAFTS, draft.FOLLOWUP_PRIORITY), Scope.WHOLE),
     **dict.fromkeys(parity.TABLES, Scope.WHOLE),  # the sheet's phone and ours are two keys
 }
 
