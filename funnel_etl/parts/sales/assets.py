@@ -8,7 +8,7 @@ from funnel_etl.core.tables.earlier import Earlier
 from funnel_etl.core.tables.validity import Uses
 from funnel_etl.parts.sales import contracts
 from funnel_etl.parts.sales.earlier import history_before
-from funnel_etl.parts.sales.history import crm_history
+from funnel_etl.parts.sales.history import crm_history, settled_ledger
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
 from funnel_etl.platform.lake import Lake
@@ -24,7 +24,8 @@ from funnel_etl.platform.lake import Lake
         "sales": contracts.SALES,
     },
     reads_earlier={contracts.CRM_HISTORY: (Earlier.BEFORE,)},
-    uses=Uses.NOTHING,  # it dates what is new: where the night before is the same too, nothing was
+    uses=Uses.SETTLED,  # it dates what is new: after a night of the same dumps nothing is
+    settled_ledger=settled_ledger,
 )
 def history(night: Night, lake_store: Lake, **frames: pd.DataFrame) -> Outcome:
     """Compare tonight's dumps with the night before, row by row."""

@@ -5,6 +5,7 @@ Rule: The dump's window slides.
 
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from funnel_etl.core.config_tables import Config, map_sources
 from funnel_etl.core.reading.csvfile import RESERVED
 from funnel_etl.core.reading.source_frame import columns_present
 from funnel_etl.core.reading.total_rows import are_labels
-from funnel_etl.core.tables.accounting import TRACE, Outcome, RowAccount, close
+from funnel_etl.core.tables.accounting import TRACE, LedgerLine, Outcome, RowAccount, close
 from funnel_etl.core.values.json_text import objects as json_objects
 from funnel_etl.core.values.text import are_rounded_ids, arrow_text, first_filled, lookup_keys, text_series
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS_SOURCE, CRM_HISTORY, SALES_SOURCE
@@ -26,6 +27,7 @@ from funnel_etl.parts.sales.sales import is_counted
 
 DATASETS = ("crm_assigned_leads", "crm_sales")
 _AT_A_TIME = 100_000
+UNCHANGED, BEFORE = "unchanged_version", "clean.crm_history of the night before"
 ABSENT, AGED_OUT = "disappeared", "aged_out"
 
 
@@ -94,7 +96,7 @@ def crm_history(
     rows_before = arrow_text(newest["row"]).take(pa.array(place, mask=place < 0))
     differs = pc.not_equal(arrow_text(fresh["row"]), rows_before).fill_null(True).to_numpy(zero_copy_only=False)
     stays[np.flatnonzero(is_asked)] = differs | was_absent[is_asked]
-    account.exclude(pd.Series("unchanged_version", index=now.index, dtype="str").where(~stays))
+    account.exclude(pd.Series(UNCHANGED, index=now.index, dtype="str").where(~stays))
     begun = names.filter(pa.array(stays))
     was_absent, is_known, stays = was_absent[stays], is_known[stays], stays[is_asked]
     del now
@@ -112,8 +114,17 @@ def crm_history(
     is_over = before["valid_to"].isna() & _is_in(_names(before), ended)
     past = before.assign(valid_to=before["valid_to"].mask(is_over, night))
     # Every one of them stays: the account needs their number only, not a copy of them.
-    earlier = RowAccount(pd.DataFrame(index=range(len(past) + len(gone))), "clean.crm_history of the night before")
+    earlier = RowAccount(pd.DataFrame(index=range(len(past) + len(gone))), BEFORE)
     return close(_sorted([past, gone, fresh]), account, earlier)
+
+
+def settled_ledger(ledger: list[LedgerLine], rows: int) -> list[LedgerLine]:
+    """Return the account of a history of so many rows on the night after, when the same dumps came: nothing is new."""
+    dumps = ledger[0]
+    left = dumps.rows_in - dumps.merged
+    reasons = {name: count for name, count in dumps.reasons.items() if not name.endswith(UNCHANGED)}
+    reasons = dict(sorted((reasons | ({f"excluded:{UNCHANGED}": left} if left else {})).items()))
+    return [replace(dumps, rows_out=0, excluded=left, reasons=reasons), LedgerLine(BEFORE, rows, rows)]
 
 
 def _names(rows: pd.DataFrame) -> Any:

@@ -35,6 +35,9 @@ Conservation = Callable[[pd.DataFrame, dict[str, pd.DataFrame], pd.Timestamp], t
 Shows = Callable[[pd.DataFrame, pd.Timestamp], Mapping[str, bytes | str]]
 """Gives, of the rows of a table and as_of, what people see of it in the UI: name → PNG bytes or Markdown."""
 
+Settled = Callable[[list[LedgerLine], int], list[LedgerLine]]
+"""Gives the account of a table that settled: of the night after, made of the same and of the table's rows, so many."""
+
 progress = logging.getLogger("funnel_etl.progress")
 
 READS_EARLIER = "reads_earlier"
@@ -56,7 +59,7 @@ class ReadIf:
     otherwise: str
 
 
-def table_asset(
+def table_asset(  # noqa: PLR0913 - each is a word of the declaration
     table: Table,
     *,
     group: str,
@@ -68,6 +71,7 @@ def table_asset(
     shows: Shows | None = None,
     lineage: Mapping[str, Sequence[str]] | None = None,
     uses: Uses = Uses.NIGHT,
+    settled_ledger: Settled | None = None,
 ) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
 
@@ -76,8 +80,9 @@ def table_asset(
     the body reads from the lake, which is then handed to it as `lake_store` and shows it no others; `conserved`:
     further conditions, that two totals are equal, given the rows, the inputs and as_of; `shows`: pictures and texts for
     people, without personal data; `lineage`: column → the columns it comes from, as schema.table.column; `uses`: what
-    else it follows from, so that a night may reuse the table of another. One that asks a source counts as stale if it
-    did not, and asks one that is silent again (`patience`).
+    else it follows from, so that a night may reuse the table of another; `settled_ledger`: its account then, where it
+    is another than the one of the night before. One that asks a source counts as stale if it did not, and asks one
+    that is silent again (`patience`).
     """
     origins = column_lineage(lineage or {})
     rules = {name: each for name, each in (inputs or {}).items() if isinstance(each, ReadIf)}
@@ -146,6 +151,9 @@ def table_asset(
             else:
                 context.resources.lake.do_without(read.values(), night.day)
                 night.done(table)
+                if settled_ledger and account.reused_from and account.reused_from != night.day:
+                    rows = _lake(context).count(table, account.reused_from)
+                    account.ledger = settled_ledger(account.ledger, rows)
                 shown = _shown_on(context, account.made.night) if shows and account.made else {}
                 yield from _reused(table, account, _lake(context), [*CONDITIONS, *balances], shown | origins)
 
