@@ -1,7 +1,7 @@
 """The rows behind what moved: each row that a published number counted otherwise, with its line then and now.
 
-Pure. What a measure counts is `ORIGINS` of `marts/funnel/contracts`; how a row is known again, the catalog and the
-keys here.
+Pure. What a measure counts is `ORIGINS` of `marts/funnel/contracts`; how a row is known again,
+`rows` and the keys here.
 """
 
 from collections.abc import Mapping
@@ -15,26 +15,28 @@ from funnel_etl.marts.funnel.contracts import ATTRIBUTED_SALES, ORIGINS, Origin
 from funnel_etl.marts.funnel.revenue.deltas import counts
 from funnel_etl.observe.changes.contracts import CHANGED_ROWS, CODE, REWRITTEN, UNKNOWN
 from funnel_etl.observe.changes.matching import Places, inverse, matched, same_cells
-from funnel_etl.observe.changes.rows import BY_TABLE
 
 Frames = Mapping[str, pd.DataFrame]
 SALES = "sales"
-PASSES = {name: (Pass(tuple(TRACE)), *source.matching) for name, source in BY_TABLE.items()} | {
+PASSES = {
     "zoom_registrations": (Pass(("occurrence_id", "person_key")), Pass(("occurrence_id", "email"))),
     "zoom_attendance": (Pass(("occurrence_id", "person_key")), Pass(("occurrence_id", "email"))),
     "attributed_m0": (Pass(("phone", "month")),),
 }
-"""Frame → how its rows are known again."""
+"""Frame that is of no source → how its rows are known again."""
 _CELL = ["date", "funnel", "value"]
 
 
-def changed_rows(before: Frames, after: Frames, since: pd.Timestamp, as_of: pd.Timestamp) -> pd.DataFrame:
+def changed_rows(
+    before: Frames, after: Frames, known: Mapping[str, Places], since: pd.Timestamp, as_of: pd.Timestamp
+) -> pd.DataFrame:
     """Return the rows behind what moved in days up to `since`. Columns as `ops.changed_rows`.
 
-    `before`, `after`: the frames of PASSES and `webinars`, as of `since` and of `as_of`. The values of a cell's rows
-    after, less those before, add up to its difference.
+    `before`, `after`: the frames of the measures' tables, of `sales`, and `webinars`, as of `since` and of `as_of`;
+    `known`: which row of a source is which. The values of a cell's rows after, less those before, add up to its
+    difference.
     """
-    places = {name: matched(before[name], after[name], passes) for name, passes in PASSES.items()}
+    places = {**known, **{name: matched(before[name], after[name], passes) for name, passes in PASSES.items()}}
     parts = [CHANGED_ROWS.empty()]
     for metric, origin in ORIGINS.items():
         name = SALES if origin.table == ATTRIBUTED_SALES.full_name else origin.table.partition(".")[2]

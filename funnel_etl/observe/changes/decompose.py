@@ -124,20 +124,26 @@ def as_cells(facts: pd.DataFrame) -> pd.Series:
 
 def changes(
     published: pd.DataFrame,
-    causes: Iterable[tuple[str, Inputs]],
+    causes: Iterable[tuple[str | None, Inputs]],
     facts: pd.DataFrame,
     since: pd.Timestamp,
     as_of: pd.Timestamp,
 ) -> pd.DataFrame:
-    """Return the rows of `ops.changes`: from the facts `published` on the night `since`, step by step, to `facts`."""
+    """Return the rows of `ops.changes`: from the facts `published` on the night `since`, step by step, to `facts`.
+
+    Inputs with no cause are those before them, less what no further cause moves: it is added again in the end.
+    """
     first = before = as_cells(published)
     last, steps, made = as_cells(facts), [], Facts()
+    left_out = before.iloc[:0]
     for cause, inputs in causes:
         now = made.of(inputs)
-        if now is not before:
+        if cause is None:
+            left_out = before.sub(now, fill_value=0)
+        elif now is not before:
             steps.append(_step(cause, before, now))
         before = now
-    steps.append(_step(UNEXPLAINED, before, last))
+    steps.append(_step(UNEXPLAINED, before.add(left_out, fill_value=0), last))
     rows = pd.concat(steps, ignore_index=True)
     # A day that was not there has no late row of its own: what older rows do to it is a part of the day's being new.
     rows["cause"] = rows["cause"].mask((rows["date"] > since) & rows["cause"].isin(ONLY_OLD_DAYS), NEW_DAY)

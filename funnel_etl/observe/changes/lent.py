@@ -55,6 +55,11 @@ class LentPhones:
                 self._made[side] = phones, {name: self._with(frames[name], made[name]) for name in PEOPLE}
         return self._made[0][1], self._made[1][1]
 
+    def phones(self) -> list[pd.Series]:
+        """Return every phone that leads may lend on the way from one night to the other."""
+        sides = (self.leads.before, self.leads.after) if self.occurrences else ()
+        return [rows["phone"][rows["email"].isin(self._emails)] for rows in sides]
+
     def _with(self, rows: pd.DataFrame, made: pd.DataFrame) -> pd.DataFrame:
         others = rows[~rows["occurrence_id"].isin(self.occurrences)]
         return pd.concat([part for part in (others, made) if len(part)] or [made], ignore_index=True)

@@ -5,7 +5,9 @@ nothing of it: each page counts its own.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -84,6 +86,32 @@ class Rows:
             mixed["is_first_lead"] = first_of_person(mixed)
         self.last = mixed
         return mixed
+
+    def moving(self, as_of: pd.Timestamp) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Return which rows of both nights are not as they were, or of a day that is counted up to `as_of` only."""
+        sides = ((self.before[self.source.day], self.was), (self.after[self.source.day], self.now))
+        was, now = (((day > self.since) & (day <= as_of)).to_numpy() | (place != SAME) for day, place in sides)
+        return was, now
+
+    def changed_places(self, keys: pd.Series) -> pd.Series:
+        """Return those of `keys` (of the rows of the last night) whose rows stand in another order tonight."""
+        stayed = np.flatnonzero(self.places >= 0)
+        own = pd.factorize(keys.iloc[stayed])[0]
+        order = np.argsort(own, kind="stable")
+        is_back = (np.diff(self.places[stayed][order]) < 0) & (np.diff(own[order]) == 0)
+        changed: pd.Series = keys.iloc[stayed[order[1:][is_back]]]
+        return changed
+
+    def part(self, was: npt.NDArray[np.bool_], now: npt.NDArray[np.bool_]) -> Self:
+        """Return these rows of both nights alone; a row that is as it was is in both or in neither."""
+        own = copy(self)
+        own.before, own.after = self.before[was], self.after[now]
+        own.last = own.before
+        own.was, own.now = self.was[was], self.now[now]
+        place = np.append(np.where(now, np.cumsum(now) - 1, -1), -1)
+        own.places = place[self.places[was]]
+        own.order = {flag: (mine[was], theirs[now]) for flag, (mine, theirs) in self.order.items()}
+        return own
 
     def _all_as_they_were(self) -> tuple[Places, Places]:
         return np.full(len(self.before), SAME), np.full(len(self.after), SAME)

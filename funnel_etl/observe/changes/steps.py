@@ -6,8 +6,10 @@ are with the causes so far, in `decompose`.
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
 
 import pandas as pd
 
@@ -19,15 +21,19 @@ from funnel_etl.core.values.text import lookup_key
 from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0, FUNNEL_FACTS
 from funnel_etl.marts.funnel.m0 import closing
 from funnel_etl.marts.funnel.m0.closed_months import ClosedM0, closed_months, months_over
+from funnel_etl.marts.funnel.m0.m0 import M0_COLUMNS
 from funnel_etl.marts.funnel.published import PublishedFacts, code_in_force, published_before
 from funnel_etl.observe.changes import contracts as causes
 from funnel_etl.observe.changes.changed_rows import changed_rows
 from funnel_etl.observe.changes.decompose import TABLES, Inputs, as_cells, changes, m0_of
 from funnel_etl.observe.changes.lent import LentPhones
+from funnel_etl.observe.changes.matching import Places
+from funnel_etl.observe.changes.moved import what_moved
 from funnel_etl.observe.changes.rebuild import CLEAN, ZOOM, ZOOM_READS, Rebuilder, with_tables
 from funnel_etl.observe.changes.rows import BY_TABLE, Rows, same_lines
-from funnel_etl.observe.changes.zoom import Zoom
+from funnel_etl.observe.changes.zoom import CONTENT, Zoom, differing
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS
+from funnel_etl.parts.marketing.zoom.clean.people import PHONE
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.parts.marketing.zoom.withdrawals import ever_decided
 from funnel_etl.platform.dagster.nights import Night
@@ -42,8 +48,24 @@ GROUPS = (
     (causes.CONFIG, set(CONFIG_TABLES) - MAPPING - {"manual_mapping"}),
 )
 """Causes of config, in their order, and the tables of config_csv each is about."""
-COMPARED = {**CLEAN, "attributed_m0": ATTRIBUTED_M0}
+M0 = ATTRIBUTED_M0.only("phone", "month", "assigned_date", "funnel", "attended", *TRACE)
+COMPARED = {**CLEAN, "attributed_m0": M0}
 """What the rows behind the facts are compared in."""
+_PEOPLE = ("email", "phone", *TRACE)
+_OWN = {
+    "tofu_leads": (*(set(PHONE) - {"phone_alternates"}), "email", "created_at", "is_first_lead"),
+    "assigned_leads": M0_COLUMNS,
+    "zoom_registrations": (*CONTENT["zoom_registrations"], *_PEOPLE),
+    "zoom_attendance": (*CONTENT["zoom_attendance"], *_PEOPLE),
+}
+_KNOWN_BY = {
+    name: (*TRACE, source.day, *source.content, *(column for each in source.matching for column in each.columns))
+    for name, source in BY_TABLE.items()
+}
+READ = CLEAN | {name: CLEAN[name].only(*_KNOWN_BY.get(name, ()), *_OWN.get(name, ())) for name in {*_KNOWN_BY, *_OWN}}
+"""What is read of the clean tables: what the facts follow from, and what rows and people are known by."""
+NOT_READ: dict[str, dict[str, None]] = {"tofu_leads": {"phone_alternates": None}}
+"""What is blank instead: no number follows from a lead's further phones, and lists take longest to read."""
 DAYS = [(source.clean, source.day) for source in BY_TABLE.values()] + [(WEBINARS, "event_date")]
 """The days of what the facts count."""
 BY_ROWS = (causes.NEW_DAY, causes.LATE, causes.ZOOM_REEXPORT, causes.ZOOM_WITHDRAWN, causes.EDITED, causes.VANISHED)
@@ -68,7 +90,7 @@ def what_changed(night: Night, lake: Lake, parsed: ParsedReports, facts: pd.Data
         return Outcome(causes.CHANGES.empty(), notes=["no night was published before: there is nothing to compare"])
     if nothing_moved(night, lake, before, facts):
         return summarised(causes.CHANGES.empty(), **{"mart.funnel_facts": facts})
-    found = Comparison(night, lake, parsed, before, tables_of(night, lake))
+    found = _comparison(night, lake, parsed, before)
     rows = changes(before.facts, found.steps(), facts, found.since, night.as_of)
     outcome = summarised(rows, **{"mart.funnel_facts": facts})
     outcome.notes += found.notes
@@ -83,11 +105,10 @@ def rows_that_changed(night: Night, lake: Lake, parsed: ParsedReports) -> Outcom
     if nothing_moved(night, lake, before, lake.read(FUNNEL_FACTS, night.day)):
         counted = {name: pd.DataFrame(index=range(lake.count(table, night.day))) for name, table in COMPARED.items()}
         return summarised(causes.CHANGED_ROWS.empty(), **{f"tonight's {name}": rows for name, rows in counted.items()})
-    tonight = {**tables_of(night, lake), "attributed_m0": lake.read(ATTRIBUTED_M0, night.day)}
-    found = Comparison(night, lake, parsed, before, tonight)
-    was = found.as_it_was()
-    last = {**was.frames, "attributed_m0": m0_of(found.inputs_as_they_were(was))}
-    rows = changed_rows(last, tonight, found.since, night.as_of)
+    m0 = lake.read(M0, night.day)
+    found = _comparison(night, lake, parsed, before)
+    rows = changed_rows(*found.rows_that_moved(m0), found.since, night.as_of)
+    tonight = {**found.tonight, "attributed_m0": m0}
     return summarised(rows, **{f"tonight's {name}": frame for name, frame in tonight.items()})
 
 
@@ -108,33 +129,25 @@ def nothing_moved(night: Night, lake: Lake, before: PublishedFacts, facts: pd.Da
     return not any(((column > since) & (column <= night.as_of)).any() for column in days)
 
 
-def tables_of(night: Night, lake: Lake) -> Frames:
-    """Return the clean tables of a night that the facts follow from, read once a run."""
-
-    def read() -> Frames:
-        return {name: lake.read(CLEAN[name], night.day) for name in CLEAN}
-
-    return night.shared("its clean tables", read, (causes.CHANGES, causes.CHANGED_ROWS))
+def _comparison(night: Night, lake: Lake, parsed: ParsedReports, before: PublishedFacts) -> "Comparison":
+    """Return the night beside the one published before it, read once a run."""
+    users = (causes.CHANGES, causes.CHANGED_ROWS)
+    return night.shared("the comparison of two nights", lambda: Comparison(night, lake, parsed, before), users)
 
 
 class Comparison:
     """Tonight's clean tables against those of the night that was published last. `steps` may be walked once."""
 
-    def __init__(
-        self,
-        night: Night,
-        lake: Lake,
-        parsed: ParsedReports,
-        published: PublishedFacts,
-        tonight: Mapping[str, pd.DataFrame],
-    ) -> None:
-        self.night, self.lake, self.published, self.tonight = night, lake, published, dict(tonight)
+    def __init__(self, night: Night, lake: Lake, parsed: ParsedReports, published: PublishedFacts) -> None:
+        self.night, self.lake, self.published = night, lake, published
+        self.tonight = {name: self._table(name, night.day) for name in READ}
         self.since = pd.Timestamp(published.night)
         self.last = replace(night, day=published.night)
         made_from = published.made_from
         self.is_same_code = made_from.code == code_in_force()
         self.zone = made_from.zone
-        self.config = night.sources.config_of(made_from.config)
+        is_same_config = made_from.config == night.sources.config_files(night.day)
+        self.config = night.config if is_same_config else night.sources.config_of(made_from.config)
         self.remaker = Rebuilder(
             settings=night.sources.settings,
             landing=night.sources.landing,
@@ -145,19 +158,86 @@ class Comparison:
             aged=self._aged_out,
         )
         self.unknown: list[str] = []
+        self.remade: list[str] = []
         self.notes: list[str] = []
+        self._matched: dict[str, Rows] = {}
 
-    def steps(self) -> Iterator[tuple[str, Inputs]]:
-        """Return each cause with what the facts follow from once it is exchanged too. Raises `FunnelError`."""
-        state = self.as_it_was()
+    def steps(self) -> Iterator[tuple[str | None, Inputs]]:
+        """Return each cause with what the facts follow from once it is exchanged too. Raises `FunnelError`.
+
+        Before the causes that are in rows, with no cause: the inputs less what none of them moves.
+        """
+        state = _State(dict(self.was.frames), dict(self.was.quarantine))
+        tonight, closed = self._closed_now(), self._closed_then()
+        as_closed = _reused(tonight.of(months_over(tonight.months, self.since)), closed)
+        if not self._is_as_published(closed):
+            yield from self._by_rules(state, closed, as_closed)
+        closed = as_closed
+        tonight = _reused(tonight, closed)
+
+        sources = {name: self._rows(name, state) for name in BY_TABLE}
+        zoom = self._zoom(state, sources["tofu_leads"])
+        as_of, moved = self.night.as_of, None
+        if tonight is closed:
+            moved = what_moved(
+                sources,
+                (zoom.before, zoom.after | {"webinars": zoom.webinars}),
+                zoom.occurrences(),
+                as_of,
+                zoom.lent.phones(),
+            )
+            # A lead that lends its phone is looked for among all of them.
+            whole = {"tofu_leads"} if zoom.lent.occurrences else set()
+            sources |= {name: moved.rows(name, rows) for name, rows in sources.items() if name not in whole}
+            closed = tonight = ClosedM0(closed.months, closed.rows.iloc[:0])
+            frames = moved.people(zoom.before) | {name: rows.before for name, rows in sources.items()}
+            yield None, self._inputs(frames, closed, self.since)
+        for cause in BY_ROWS:
+            frames = {name: rows.up_to(cause) for name, rows in sources.items()}
+            people = zoom.up_to(cause, frames["tofu_leads"])
+            frames |= moved.people(people) if moved else people
+            yield cause, self._inputs(frames, closed, as_of)
+        # A month closes with what it has then: what came for it since, in the same night, does not count.
+        yield causes.CONFIG, self._inputs(frames, tonight, as_of)
+
+    def rows_that_moved(self, m0: pd.DataFrame) -> tuple[Frames, Frames, dict[str, Places]]:
+        """Return the rows that can count otherwise, on the last night and tonight, and which row of a source is which.
+
+        `m0`: tonight's.
+        """
+        was, now = self.was.frames, self.tonight
+        sources = {name: self._rows_as_they_were(name) for name in BY_TABLE}
+        occurrences = {each for name in CONTENT for each in differing(name, was[name], now[name])}
+        moved = what_moved(sources, (was, now), occurrences, self.night.as_of)
+        sources = {name: moved.rows(name, rows) for name, rows in sources.items()}
+        before, after = ({name: frames[name] for name in ZOOM} for frames in (was, now))
+        before = moved.people(before) | {name: rows.before for name, rows in sources.items()}
+        after = moved.people(after) | {name: rows.after for name, rows in sources.items()}
         closed = self._closed_then()
+        if _reused(self._closed_now(), closed) is closed:
+            closed, m0 = ClosedM0(closed.months, moved.of_phones(closed.rows)), moved.of_phones(m0)
+            made = m0_of(self._inputs(before, closed, self.since))
+        else:
+            made = m0_of(self._inputs(was, closed, self.since))
+        places = {name: rows.places for name, rows in sources.items()}
+        return {**before, "attributed_m0": made}, {**after, "attributed_m0": m0}, places
+
+    def _is_as_published(self, closed: ClosedM0) -> bool:
+        """Return whether the published facts are those of the last night's tables by today's code and config.
+
+        They follow from them, if they are the very rows that were published; not where M0 has rows from elsewhere.
+        """
+        is_edited = any(not self.config.table(name).equals(self.night.config.table(name)) for name in CONFIG_TABLES)
+        return not (self.remade or is_edited or self.zone != self.night.zone or closed.months)
+
+    def _by_rules(self, state: _State, closed: ClosedM0, as_closed: ClosedM0) -> Iterator[tuple[str, Inputs]]:
+        """Return the steps from the facts as published to the last night's rows by today's code and config.
+
+        `state` has them in the end. `closed`, `as_closed`: the closed months by that night's config, and by tonight's.
+        """
+        config = self.config
         first = causes.REWRITTEN if self.is_same_code else causes.CODE
         yield causes.UNKNOWN if self.unknown else first, self._inputs(state.frames, closed, self.since)
-
-        months = closed_months(self.night.config, self.night.as_of)
-        tonight = closing.rows_as_closed(self.night, self.lake, months)
-        as_closed = _reused(tonight.of(months_over(months, self.since)), closed)
-        config = self.config
         for cause, names in GROUPS:
             edited = {name for name in names if not config.table(name).equals(self.night.config.table(name))}
             config = with_tables(config, self.night.config, edited)
@@ -165,16 +245,6 @@ class Comparison:
             self._reread(state, config, edited, zone)
             closed = as_closed if cause == causes.CONFIG else closed
             yield cause, self._inputs(state.frames, closed, self.since)
-
-        sources = {name: self._rows(name, state, config) for name in BY_TABLE}
-        zoom = self._zoom(state, sources["tofu_leads"])
-        as_of = self.night.as_of
-        for cause in BY_ROWS:
-            frames = {name: rows.up_to(cause) for name, rows in sources.items()}
-            frames |= zoom.up_to(cause, frames["tofu_leads"])
-            yield cause, self._inputs(frames, closed, as_of)
-        # A month closes with what it has then: what came for it since, in the same night, does not count.
-        yield causes.CONFIG, self._inputs(frames, _reused(tonight, closed), as_of)
 
     def _zoom(self, state: _State, leads: Rows) -> Zoom:
         """Return both nights' people of Zoom, all by tonight's config."""
@@ -190,14 +260,14 @@ class Comparison:
     def _inputs(self, frames: Frames, closed: ClosedM0, as_of: pd.Timestamp) -> Inputs:
         return Inputs({name: frames[name] for name in TABLES}, as_of, closed)
 
-    def inputs_as_they_were(self, state: _State) -> Inputs:
-        """Return what the last night's facts follow from."""
-        return self._inputs(state.frames, self._closed_then(), self.since)
-
     def _closed_then(self) -> ClosedM0:
         return closing.rows_as_closed(self.last, self.lake, closed_months(self.config, self.since))
 
-    def as_it_was(self) -> _State:
+    def _closed_now(self) -> ClosedM0:
+        return closing.rows_as_closed(self.night, self.lake, closed_months(self.night.config, self.night.as_of))
+
+    @cached_property
+    def was(self) -> _State:
         """Return the last night's tables by today's code: the lake's if those were published, else made again."""
         state = _State({}, {})
         for name in BY_TABLE:
@@ -222,10 +292,14 @@ class Comparison:
     def _read(self, name: str) -> pd.DataFrame:
         """Return the last night's table; tonight's very frame where it has the same rows."""
         hashes = [self.lake.content_hash(CLEAN[name], day) for day in (self.published.night, self.night.day)]
-        return self.tonight[name] if len({*hashes}) == 1 else self.lake.read(CLEAN[name], self.published.night)
+        return self.tonight[name] if len({*hashes}) == 1 else self._table(name, self.published.night)
+
+    def _table(self, name: str, night: date) -> pd.DataFrame:
+        return self.lake.read(READ[name], night).assign(**NOT_READ.get(name, {}))
 
     def _remade(self, state: _State, names: list[str]) -> None:
         """Make tables again; where the landed files are gone take the lake's, and where it has none tonight's."""
+        self.remade += names
         try:
             self._make(state, names[0], self.config, self.zone)
         except (FunnelError, FileNotFoundError, KeyError, IndexError):
@@ -255,8 +329,20 @@ class Comparison:
             if name not in self.unknown and (reads & edited or zone != self.zone):
                 self._make(state, name, config, zone)
 
-    def _rows(self, name: str, state: _State, config: Config) -> Rows:
-        rows = Rows(BY_TABLE[name], state.frames[name], self.tonight[name], self.since)
+    def _rows_as_they_were(self, name: str) -> Rows:
+        if name not in self._matched:
+            self._matched[name] = Rows(BY_TABLE[name], self.was.frames[name], self.tonight[name], self.since)
+        return self._matched[name]
+
+    def _rows(self, name: str, state: _State) -> Rows:
+        """Return a source's rows on both nights, all by tonight's config; what left or entered quarantine is edited."""
+        config, frame = self.night.config, state.frames[name]
+        is_as_it_was = frame is self.was.frames[name]
+        rows = (
+            self._rows_as_they_were(name)
+            if is_as_it_was
+            else Rows(BY_TABLE[name], frame, self.tonight[name], self.since)
+        )
         was = state.quarantine.get(name, pd.DataFrame(columns=QUARANTINE_COLUMNS))
         now = self.lake.read_account(CLEAN[name], self.night.day)[0].quarantine
         gone, fresh = was[~was["row_key"].isin(now["row_key"])], now[~now["row_key"].isin(was["row_key"])]

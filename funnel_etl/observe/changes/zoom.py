@@ -39,7 +39,7 @@ class Zoom:
     def __post_init__(self) -> None:
         self.last = {name: self.before[name] for name in (*CONTENT, "webinars")}
         beside_tonight, _ = self.lent.beside(self.lent.leads.after)
-        self.moved = {name: _differing(name, beside_tonight[name], self.after[name]) for name in CONTENT}
+        self.moved = {name: differing(name, beside_tonight[name], self.after[name]) for name in CONTENT}
         self.sides = self.lent.beside(self.lent.leads.before)
         self.causes = _Causes(self.before, self.after, self.since, self.decided)
         self.places = {
@@ -49,6 +49,10 @@ class Zoom:
         both = [frames["webinars"] for frames in (self.after, self.before) if len(frames["webinars"])]
         webinars = pd.concat(both or [self.after["webinars"]], ignore_index=True)
         self.webinars = webinars.drop_duplicates("occurrence_id", ignore_index=True)
+
+    def occurrences(self) -> set[str]:
+        """Return those whose people move on the way from the one night to the other."""
+        return {*self.lent.occurrences, *(occurrence for moved in self.moved.values() for occurrence in moved)}
 
     def up_to(self, cause: str, leads: pd.DataFrame) -> Frames:
         """Return the tables with the causes up to this one exchanged, beside the leads as they are by then.
@@ -123,8 +127,10 @@ class _Causes:
         return not self.decided.isdisjoint(moved)
 
 
-def _differing(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
+def differing(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     """Return the occurrences whose rows of a table are not the same on both nights."""
+    if before is after:
+        return []
     sums = [_summed(frame[CONTENT[name]]) for frame in (before, after)]
     ids = sums[0].index.union(sums[1].index, sort=False)
     was, now = (side.reindex(ids, fill_value=0) for side in sums)
