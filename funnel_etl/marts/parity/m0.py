@@ -46,7 +46,9 @@ class SheetM0:
         leads = _leads(raw, clean, config, zone)
         # The others are in no variant: every month begins later.
         begins = min(self.months.values()).tz_localize(zone)
-        self.leads = leads[(leads["at"] >= begins) | leads["is_text_date"]]
+        leads = leads[(leads["at"] >= begins) | leads["is_text_date"]]
+        in_zoom = {f"zoom_{name}": zoom.numbers(leads[name]) for name in ("sheet_phone", "phone")}
+        self.leads = leads.assign(**in_zoom)
 
     def table(self) -> pd.DataFrame:
         """Return the sheet's M0: phone, COLUMNS but assigned_at as an instant, file_id, source_row."""
@@ -78,7 +80,7 @@ class SheetM0:
         employee = squash(employee) if "text_not_trimmed" in corrected else employee
         return first.assign(
             funnel=self._funnels(first, corrected),
-            attended=self.zoom.attended(first["sheet_phone"], first["phone"], corrected),
+            attended=self.zoom.attended(first["zoom_sheet_phone"], first["zoom_phone"], corrected),
             employee=employee.fillna(""),
         )
 

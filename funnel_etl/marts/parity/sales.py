@@ -10,6 +10,7 @@ from funnel_etl.core.reading.source_frame import SourceFrame
 from funnel_etl.core.values.dates import business_day
 from funnel_etl.core.values.phone import sheet_phone
 from funnel_etl.core.values.text import lookup_keys, map_unique, squash
+from funnel_etl.marts.funnel.touches import is_one_of
 from funnel_etl.marts.parity.decompose import Corrected
 from funnel_etl.marts.parity.lookups import blanks_trimmed, exact, is_in, trimmed, vlookup
 from funnel_etl.marts.parity.sheet_cells import as_dates
@@ -39,7 +40,8 @@ class SheetSales:
         zone: str,
     ) -> None:
         self.config, self.zoom, self.as_of = config, zoom, as_of
-        self.sales = _sales(raw, clean, config, zone)
+        sales = _sales(raw, clean, config, zone)
+        self.sales = sales.assign(**{f"zoom_{name}": zoom.numbers(sales[name]) for name in ("sheet_phone", "phone")})
 
     def table(self) -> pd.DataFrame:
         """Return the sheet's sales: sale_id, COLUMNS, file_id, source_row."""
@@ -71,7 +73,7 @@ class SheetSales:
         if "aged_out" not in corrected:
             kept &= ~rows["is_aged_out"]
         rows = rows[kept].set_index("key")
-        attended = self.zoom.attended(rows["sheet_phone"], rows["phone"], corrected)
+        attended = self.zoom.attended(rows["zoom_sheet_phone"], rows["zoom_phone"], corrected)
         return rows.assign(attended=attended, final_funnel=self._final(rows, corrected))
 
     def _final(self, rows: pd.DataFrame, corrected: Corrected) -> pd.Series:
@@ -120,7 +122,7 @@ def _sales(raw: pd.DataFrame, clean: pd.DataFrame, config: Config, zone: str) ->
         days = business_day(seen["at"], zone)
         rows["funnel_text"] = crm_funnel(source.text("Funnel"), source.text("assignedLeadSources"), days, config)
     is_clean = rows["sale_id"].notna()
-    is_again = rows["raw_id"].notna() & rows["raw_id"].isin(rows["sale_id"])
+    is_again = is_one_of(rows["raw_id"], rows["sale_id"])
     state = pd.Series("row_quarantined", index=rows.index).mask(is_again, "duplicate_row")
     state = state.mask(rows["is_unreadable"], "unparsed_date").mask(rows["is_total"], "total_row")
     state = state.mask(is_clean, "clean")

@@ -33,7 +33,7 @@ def shown(table_of: Callable[..., pd.DataFrame]) -> Tab:
             pd.Timestamp("2026-11-15"),
             table_of(TOFU_LEADS, "email,phone\n" + leads),
         )
-        phones = pd.Series([PHONE], dtype="str")
+        phones = tab.numbers(pd.Series([PHONE], dtype="str"))
         return str(tab.attended(phones, phones, frozenset(corrected)).iloc[0])
 
     return make
