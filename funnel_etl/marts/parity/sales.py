@@ -20,6 +20,11 @@ from funnel_etl.parts.sales.sales import SOURCE, chosen_column, quarantine_total
 
 COLUMNS = ["final_funnel", "attended"]
 TRACE = ["file_id", "source_row"]
+FINAL_RULES = frozenset(
+    {"lookup_not_trimmed", "blank_funnel", "wildcard_criterion", "manual_value_unmapped", "blank_manual"}
+    | {"manual_funnel_name", "manual_text_mapped", "funnel_spelling"}
+)
+"""The rules whose correction makes another final funnel of the same row."""
 
 
 class SheetSales:
@@ -40,6 +45,7 @@ class SheetSales:
         zone: str,
     ) -> None:
         self.config, self.zoom, self.as_of = config, zoom, as_of
+        self.finals: dict[Corrected, pd.Series] = {}
         sales = _sales(raw, clean, config, zone)
         self.sales = sales.assign(**{f"zoom_{name}": zoom.numbers(sales[name]) for name in ("sheet_phone", "phone")})
 
@@ -51,6 +57,7 @@ class SheetSales:
         """Return the sheet of the rows of some keys."""
         own = copy(self)
         own.sales = self.sales[is_in(self.sales["key"], keys)]
+        own.finals = {}
         return own
 
     def variant(self, corrected: Corrected) -> pd.DataFrame:
@@ -72,9 +79,11 @@ class SheetSales:
                 kept &= ~goes
         if "aged_out" not in corrected:
             kept &= ~rows["is_aged_out"]
-        rows = rows[kept].set_index("key")
         attended = self.zoom.attended(rows["zoom_sheet_phone"], rows["zoom_phone"], corrected)
-        return rows.assign(attended=attended, final_funnel=self._final(rows, corrected))
+        rules = corrected & FINAL_RULES
+        if rules not in self.finals:
+            self.finals[rules] = self._final(rows, rules)
+        return rows.assign(attended=attended, final_funnel=self.finals[rules])[kept].set_index("key")
 
     def _final(self, rows: pd.DataFrame, corrected: Corrected) -> pd.Series:
         """Return the final funnel by the sheet's column of the truth table, rule by rule turned into ours."""

@@ -121,6 +121,12 @@ def another_order(c: Company) -> None:
         c.random.shuffle(rows)
 
 
+def early(c: Company) -> None:
+    """Rows and a report of a day that this night does not count yet, and the next one does."""
+    c.come(c.day + timedelta(days=2))
+    c.meet(c.day + timedelta(days=2))
+
+
 def another_report(c: Company) -> None:
     c.meet(c.earlier())
 
@@ -140,7 +146,7 @@ def closed(c: Company) -> None:
 
 
 CHANGES: tuple[Change, ...] = (
-    *(nothing, late, other_phones, edited, vanished, another_order, another_report, report_gone, mapped, closed),
+    *(nothing, late, early, other_phones, edited, vanished, another_order, another_report, report_gone, mapped, closed),
 )
 
 
@@ -163,6 +169,26 @@ def test_with_all_rows_of_both_nights_what_changed_is_the_same(
         causes |= {*found["cause"]}
     assert "unexplained" not in causes
     assert len(causes) > 2
+
+
+def test_a_phone_that_is_lent_only_on_the_way_moves_m0_and_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other, day = "9876500001", "9876500002", date(2025, 11, 5)
+    held, made = at(2025, 11, 4, 19), at(2025, 11, 4, 21)
+    report = attendee_report(held, made, [one], shown=False)
+    nights = SmallNights(tmp_path, assigned=[assigned("2025-11-03", one)], reports=[report])
+    nights.night(day)
+    email = f"p{one}@example.org"
+    nights.leads += [lead("2025-11-06", one, email=email), lead("2025-11-04", other, email=email)]
+
+    found = nights.night(day + timedelta(days=1))
+    plain, rows = plainly(nights, day + timedelta(days=1), monkeypatch)
+
+    pd.testing.assert_frame_equal(found, plain)
+    pd.testing.assert_frame_equal(nights.rows, rows)
+    came = found[found["metric"] == "m0_attended"]
+    assert came[["cause", "difference"]].to_numpy().tolist() == [["new_day", 100], ["late", -100]]
 
 
 def plainly(nights: SmallNights, day: date, monkeypatch: pytest.MonkeyPatch) -> tuple[pd.DataFrame, pd.DataFrame]:
