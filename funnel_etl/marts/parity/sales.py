@@ -9,8 +9,7 @@ from funnel_etl.core.config_tables import MISC, Config, config_spelling
 from funnel_etl.core.reading.source_frame import SourceFrame
 from funnel_etl.core.values.dates import business_day
 from funnel_etl.core.values.phone import sheet_phone
-from funnel_etl.core.values.text import lookup_keys, map_unique, squash
-from funnel_etl.marts.funnel.touches import is_one_of
+from funnel_etl.core.values.text import is_one_of, lookup_keys, map_unique, squash
 from funnel_etl.marts.parity.decompose import Corrected
 from funnel_etl.marts.parity.lookups import blanks_trimmed, exact, is_in, trimmed, vlookup
 from funnel_etl.marts.parity.sheet_cells import as_dates

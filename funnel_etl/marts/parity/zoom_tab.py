@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from funnel_etl.core.values.phone import normalise, sheet_phone
-from funnel_etl.core.values.text import arrow_text, clean_email, map_unique, text_series, unique_texts
-from funnel_etl.marts.funnel.touches import attendance_by_phone, is_one_of
+from funnel_etl.core.values.text import arrow_text, clean_email, is_one_of, map_unique, text_series, unique_texts
+from funnel_etl.marts.funnel.touches import attendance_by_phone
 from funnel_etl.marts.parity.decompose import Corrected
 from funnel_etl.parts.marketing.zoom.clean.people import LEAD
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from funnel_etl.marts.funnel.touches import is_one_of
+from funnel_etl.core.values.text import is_one_of
 from funnel_etl.observe.changes.rows import Rows
 
 Mask = npt.NDArray[np.bool_]
