@@ -100,7 +100,8 @@ def faults_together(tables: Tables, known: Mapping[str, SourceNames] | None = No
         "zoom_profiles": _profiles(tables),
         "category_tokens": _clashes(tables, "category_tokens", "token", "category"),
         "conductors": _clashes(tables, "conductors", "name", "conductor"),
-        "webinar_overrides": _overrides(tables),
+        "webinar_overrides": _webinars(tables),
+        "file_overrides": _overridden(tables, "file_overrides", "file_id", "date_ratio"),
         "expected_exports": _expected(tables),
         **delivery_faults(tables),
         **{name: (Fault(*fault) for fault in find(tables[name])) for name, find in ENGAGEMENT_CHECKS.items()},
@@ -360,7 +361,7 @@ def _profiles(tables: Tables) -> Iterator[Fault]:
         yield Fault(line, what, "fill it in, or write auto for category_mode")
 
 
-def _overrides(tables: Tables) -> Iterator[Fault]:
+def _webinars(tables: Tables) -> Iterator[Fault]:
     least, most = WEBINAR_ID_DIGITS
 
     def why(value: str) -> str:
@@ -372,14 +373,19 @@ def _overrides(tables: Tables) -> Iterator[Fault]:
     yield from _rounded(tables, "webinar_overrides", "webinar_id")
     fix = "write the webinar id as Zoom shows it, as 812 0000 2006"
     yield from bad_cells(tables, "webinar_overrides", "webinar_id", why, fix)
+    yield from _overridden(tables, "webinar_overrides", "webinar_id")
+
+
+def _overridden(tables: Tables, name: str, key: str, *more: str) -> Iterator[Fault]:
+    """Yield what a table of overrides names that is not there, and where it says two things of one webinar or file."""
     profiles = tables["zoom_profiles"]
     fix = "use a profile of zoom_profiles.csv, or add it there"
-    yield from unknown(tables, "webinar_overrides", "profile", profiles["name"], "is not in zoom_profiles.csv", fix)
+    yield from unknown(tables, name, "profile", profiles["name"], "is not in zoom_profiles.csv", fix)
     categories = [one for one in [*tables["category_tokens"]["category"], *profiles["category"]] if lookup_key(one)]
     known = set(map(lookup_key, categories))
     yield from bad_cells(
         tables,
-        "webinar_overrides",
+        name,
         "category",
         lambda value: (
             f"is nearly the category {like!r}"
@@ -388,8 +394,8 @@ def _overrides(tables: Tables) -> Iterator[Fault]:
         ),
         "write it as in category_tokens.csv; if it is another one, add it there",
     )
-    for value in ("conductor", "category", "profile", "bootcamp_day"):
-        yield from _clashes(tables, "webinar_overrides", "webinar_id", value)
+    for value in ("conductor", "category", "profile", "bootcamp_day", *more):
+        yield from _clashes(tables, name, key, value)
 
 
 def _expected(tables: Tables) -> Iterator[Fault]:

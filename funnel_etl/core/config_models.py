@@ -184,6 +184,38 @@ class WebinarOverrides(Row):
     note: str = ""
 
 
+class FileOverrides(Row):
+    """What a person knows better about one Zoom report, by the hash of its content; it outranks its webinar's line."""
+
+    file_id: Name
+    category: str = ""
+    conductor: str = ""
+    profile: str = ""
+    bootcamp_day: Literal["", "Day 1", "Day 2", "Both"] = ""
+    date_ratio: str = ""
+    note: str = ""
+
+    @field_validator("file_id")
+    @classmethod
+    def _is_a_hash(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9a-f]{64}", lookup_key(value)):
+            msg = "must be the file_id of a report, 64 digits and letters a to f, as in ops.files or on Upload"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("date_ratio")
+    @classmethod
+    def _is_a_share(cls, value: str) -> str:
+        try:
+            is_right = not value.strip() or 0 <= Decimal(value.strip()) <= 1
+        except InvalidOperation:
+            is_right = False
+        if not is_right:
+            msg = "must be a share from 0 to 1, as 0.9"
+            raise ValueError(msg)
+        return value
+
+
 class ExpectedExports(Row):
     """A report that should arrive every week."""
 
@@ -247,6 +279,7 @@ TABLES: dict[str, type[Row]] = {
     "category_tokens": CategoryTokens,
     "conductors": Conductors,
     "webinar_overrides": WebinarOverrides,
+    "file_overrides": FileOverrides,
     "expected_exports": ExpectedExports,
     "delivery_rules": DeliveryRules,
     "delivery_attributes": DeliveryAttributes,
@@ -270,6 +303,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "category_tokens": ("token",),
     "conductors": ("name",),
     "webinar_overrides": ("webinar_id",),
+    "file_overrides": ("file_id",),
     "expected_exports": ("profile", "weekday", "report"),
     "delivery_rules": ("profile", "kind"),
     "delivery_attributes": ("kind", "attribute", "profile"),

@@ -139,7 +139,7 @@ def _named(name: str, data: bytes, where: str) -> pd.DataFrame:
     """Return the rows of a file under the names of its table's columns, days as YYYY-MM-DD. Raises `ConfigError`."""
     model = TABLES[name]
     try:
-        records = read_csv(data, model.model_fields)
+        records = read_csv(data, model.model_fields, own=model.model_fields)
     except FunnelError as error:
         raise ConfigError(error.what, where=where, fix=error.fix) from error
     present = {header_key(column): column for column in records.columns}

@@ -1,6 +1,7 @@
 """Upload: a Zoom file is checked, cleaned, accepted and followed; a wrong one is refused in a sentence."""
 
 import csv
+import hashlib
 import io
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from funnel_etl.app.access import LOCAL, Person, Role
+from funnel_etl.app.pages.upload import EVERY_DAY
 from funnel_etl_tests.app.conftest import Site, served
 from funnel_etl_tests.installation import DEMO_NIGHT, Installation, Published
 
@@ -98,6 +100,14 @@ def test_a_report_is_checked_cleaned_accepted_and_followed_into_the_facts(page: 
     page.locator("input[type=file]").set_input_files({"name": "mine.csv", "mimeType": "text/csv", "buffer": MINE})
     expect(page.get_by_text("ACCA Plutus Masterclass")).to_be_visible()
     assert before == 0
+    overrides = (company.config / "file_overrides.csv").read_bytes()
+    page.get_by_text("You know something better about it").click()
+    page.get_by_label("Category or track").fill("CFA")
+    page.get_by_label("Category or track").press("Tab")
+    page.get_by_role("button", name="Save and check again").click()
+    expect(page.get_by_text("category CFA")).to_be_visible()
+    line = f"{hashlib.sha256(MINE).hexdigest()},CFA,,,,,\n".encode()
+    assert (company.config / "file_overrides.csv").read_bytes() == overrides + line
     assert lying(company) == {}
     with page.expect_download() as download:
         page.get_by_role("button", name="Clean only").click()
@@ -115,7 +125,8 @@ def test_a_report_is_checked_cleaned_accepted_and_followed_into_the_facts(page: 
 
     assert company.night(DEMO_NIGHT).is_published
     expect(page.get_by_text("1 in the facts")).to_be_visible(timeout=30_000)
-    assert company.value("SELECT attended_count FROM clean.webinars WHERE webinar_id = '88588605779'") == 3
+    found = company.query("SELECT attended_count, category FROM clean.webinars WHERE webinar_id = '88588605779'")
+    assert found.to_numpy().tolist() == [[3, "CFA"]]
     assert lying(company) == {}
 
 
@@ -177,13 +188,39 @@ def test_an_override_is_a_line_of_its_table_and_the_check_follows_it(
 ) -> None:
     table = company.config / "webinar_overrides.csv"
     before = table.read_bytes()
-    seen = given(("mine.csv", MINE))
+    other_day = MINE.replace(b"Oct 29", b"Oct 22")
+    seen = given(("mine.csv", other_day))
+    seen = next(one for one in seen.segmented_control if one.label == "It holds for").set_value(EVERY_DAY).run()
     next(text for text in seen.text_input if text.label == "Category or track").set_value("CFA")
     next(button for button in seen.button if button.label == "Save and check again").click()
     seen = seen.run()
     assert table.read_bytes() == before + b"88588605779,,CFA,,,\n"
     assert "category CFA" in shown(seen)
     assert log_of(company, "saved a table")[-1][0] == "local"
+    table.write_bytes(before)
+
+
+def test_what_is_said_of_one_file_holds_for_it_alone_and_a_wrong_line_is_not_saved(
+    given: Callable[..., AppTest], company: Installation
+) -> None:
+    table = company.config / "file_overrides.csv"
+    before = table.read_bytes()
+    own = MINE.replace(b'"Oct 20, 2025 09:00 AM"', b"some day", 1)
+
+    def save(seen: AppTest, label: str, text: str) -> AppTest:
+        next(one for one in seen.text_input if one.label == label).set_value(text)
+        next(button for button in seen.button if button.label == "Save and check again").click()
+        return seen.run()
+
+    seen = given(("own.csv", own))
+    assert "too few of its dates" in shown(seen)
+    seen = save(seen, "Share of its dates that must be readable", "many")
+    assert "must be a share from 0 to 1" in shown(seen)
+    assert table.read_bytes() == before
+    seen = save(seen, "Share of its dates that must be readable", "0.5")
+    assert "too few of its dates" not in shown(seen)
+    assert table.read_bytes() == before + f"{hashlib.sha256(own).hexdigest()},,,,,0.5,\n".encode()
+    assert "too few of its dates" in shown(given(("other.csv", own.replace(b"Person 1", b"Person 7"))))
     table.write_bytes(before)
 
 

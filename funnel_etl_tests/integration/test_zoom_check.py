@@ -1,6 +1,8 @@
 """`funnel-etl zoom check FILE`, as a person runs it: what it says, its exit code, and that it changes nothing."""
 
+import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,29 @@ def test_too_few_readable_dates_are_exit_code_1(
     monkeypatch.setenv("FUNNEL_ZOOM_DATE_RATIO", ratio)
     (home / "report.csv").write_text(REPORT.replace('"Apr 1, 2026 09:00 AM"', "some day", 1))
     assert check(home / "report.csv")[0] == code
+
+
+def test_what_is_said_of_one_file_goes_before_the_setting_and_holds_for_no_other(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = REPORT.replace('"Apr 1, 2026 09:00 AM"', "some day", 1)
+    config = home / "config"
+    shutil.copytree(DEMO_CONFIG, config)
+    monkeypatch.setenv("FUNNEL_CONFIG_DIR", str(config))
+    for name, text in (("report.csv", data), ("other.csv", data.replace("120", "121"))):
+        (home / name).write_text(text)
+    code, text = check(home / "report.csv")
+    file_id = hashlib.sha256(data.encode()).hexdigest()
+    assert code == 1
+    assert f"file_id {file_id}" in text
+    (config / "file_overrides.csv").write_text(f"file_id,category,date_ratio\n{file_id},CFA,0.5\n")
+    code, text = check(home / "report.csv")
+    assert code == 0
+    assert "category: CFA" in text
+    assert "enough: 50.0%" in text
+    code, text = check(home / "other.csv")
+    assert code == 1
+    assert "category: CFA" not in text
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from funnel_etl.core.values.text import decode
 from funnel_etl.parts.marketing.zoom.clean import contracts as zoom
 from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zoom_segments
 from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
-from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.occurrences import CONFIG_READ, webinars, zoom_occurrences
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.reader import contracts as zoom_raw
@@ -187,7 +187,7 @@ def assert_zoom_accounts(
 ) -> None:
     rows = {"attendee_rows": attendees, "registrant_rows": registrants}
     reports = through(zoom.ZOOM_REPORTS, zoom_reports(raw_reports, **rows, zone=ZONE, placeholders=config.placeholders))
-    tables = {name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
+    tables = {name: config.table(name) for name in CONFIG_READ}
     told = zoom_occurrences(reports, attendees, **tables, conductors_csv=config.table("conductors"), zone=ZONE)
     occurrences = through(zoom.ZOOM_OCCURRENCES, told)
     people = {"reports": reports, **rows, "occurrences": occurrences, "placeholders": config.placeholders}

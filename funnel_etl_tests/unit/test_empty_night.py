@@ -20,7 +20,7 @@ from funnel_etl.parts.marketing.spend import clean_ad_spend
 from funnel_etl.parts.marketing.zoom.clean import contracts as zoom
 from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zoom_segments
 from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
-from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.occurrences import CONFIG_READ, webinars, zoom_occurrences
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.reader import contracts as zoom_raw
@@ -44,6 +44,7 @@ FULL_CONFIG = {
     "category_tokens": "token,category\nacca,ACCA\n",
     "conductors": "name,conductor\nA,B\n",
     "webinar_overrides": "webinar_id,conductor\n123,B\n",
+    "file_overrides": f"file_id,conductor\n{'a' * 64},B\n",
 }
 
 
@@ -83,7 +84,7 @@ def test_a_night_without_any_rows_makes_every_table(raw_of: Callable[..., pd.Dat
         zoom.ZOOM_REPORTS,
         zoom_reports(zoom_raw.RAW_ZOOM_REPORTS.empty(), **rows, zone=ZONE, placeholders=NO_PLACEHOLDERS),
     )
-    tables = {name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
+    tables = {name: config.table(name) for name in CONFIG_READ}
     occurrences = made(
         zoom.ZOOM_OCCURRENCES,
         zoom_occurrences(

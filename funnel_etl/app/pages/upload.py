@@ -53,6 +53,7 @@ PHONES = {
     BLANK: "blank",
 }
 DAYS = ("Day 1", "Day 2", "Both")
+THIS_FILE, EVERY_DAY = "This file only", "Every day of this webinar"
 
 
 def show(visit: Visit) -> None:
@@ -298,38 +299,59 @@ def _fate(name: str) -> str:
 
 
 def _show_overrides(visit: Visit, file: UploadedFile, found: Checked) -> None:
-    ratio = visit.settings.zoom_date_ratio
-    st.caption(
-        f"Its category or track, conductor, profile and bootcamp day can be overridden; that holds for its webinar id, "
-        f"on each of its days. How many dates must be readable ({ratio:.0%}) is one setting for all files "
-        "(FUNNEL_ZOOM_DATE_RATIO): no table has it for one. A file below it is taken all the same, with a warning."
-    )
     if not can_save(visit.settings):
         st.info(
-            "The config tables cannot be written from here. Ask the engineer to add the line to webinar_overrides.csv."
+            "The config tables cannot be written from here. Ask the engineer to add the line to file_overrides.csv or "
+            "webinar_overrides.csv."
         )
-    elif found.webinar_id is not None:
-        _override_webinar(visit, file, found.webinar_id)
     elif not KINDS[found.diagnosis.report].says_who_came:
         _override_chat(visit, file)
+    elif found.webinar_id is None:
+        st.info("The file names no webinar id, so it counts nowhere, and there is nothing to override.")
     else:
-        st.info("The file names no webinar id, so there is nothing that a line could be about.")
+        whose = st.segmented_control(
+            "It holds for",
+            [THIS_FILE, EVERY_DAY],
+            default=THIS_FILE,
+            key=f"override-whose-{file.file_id}",
+            required=True,
+        )
+        _override_report(visit, file, found, found.webinar_id, is_one=whose == THIS_FILE)
 
 
-def _override_webinar(visit: Visit, file: UploadedFile, webinar_id: str) -> None:
-    now = overrides.of_webinar(visit.settings, webinar_id)
-    names = [one.name for one in upload.profiles(visit.settings)]
-    with st.form(f"override-{file.file_id}"):
-        st.write(f"Webinar {webinar_id}")
+def _override_report(visit: Visit, file: UploadedFile, found: Checked, webinar_id: str, *, is_one: bool) -> None:
+    """Ask what is known better of a report alone, or of its webinar on each of its days."""
+    settings = visit.settings
+    now = overrides.of_file(settings, found.file_id) if is_one else overrides.of_webinar(settings, webinar_id)
+    names = [one.name for one in upload.profiles(settings)]
+    said = (
+        "What is said here of this file goes before what is said of its webinar."
+        if is_one
+        else f"It holds for webinar {webinar_id} on each of its days, unless a file says otherwise."
+    )
+    with st.form(f"override-{file.file_id}-{is_one}"):
+        st.caption(said)
         cells = {
             "conductor": st.text_input("Conductor", now["conductor"]),
             "category": st.text_input("Category or track", now["category"]),
             "profile": _choice("Profile", names, now["profile"]),
             "bootcamp_day": _choice("Bootcamp day", DAYS, now["bootcamp_day"]),
-            "note": st.text_input("Note", now["note"]),
         }
+        if is_one:
+            cells["date_ratio"] = st.text_input(
+                "Share of its dates that must be readable",
+                now["date_ratio"],
+                placeholder=f"{settings.zoom_date_ratio:g}, as for every file",
+                help="From 0 to 1. A file below it is taken all the same, with a warning.",
+            )
+        cells["note"] = st.text_input("Note", now["note"])
         if st.form_submit_button("Save and check again"):
-            _save_line(visit, *overrides.with_webinar(visit.settings, webinar_id, cells))
+            line = (
+                overrides.with_file(settings, found.file_id, cells)
+                if is_one
+                else overrides.with_webinar(settings, webinar_id, cells)
+            )
+            _save_line(visit, *line)
 
 
 def _override_chat(visit: Visit, file: UploadedFile) -> None:

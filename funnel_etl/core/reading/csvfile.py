@@ -87,8 +87,10 @@ class CsvRecords:
     left_out: dict[str, list[int]] = field(default_factory=dict)
 
 
-def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
+def read_csv(data: bytes, known: Iterable[str] = (), *, own: Collection[str] = ()) -> CsvRecords:
     """Read a flat CSV file; `known` header names help to find the delimiter, and a header below notes.
+
+    `own`: names of ours that the file may use itself, for the caller adds nothing under them.
 
     Raises `SourceRejected` when there is no header, also if the first line is a row of somebody, or the file was cut
     off (in a record, or in a quotation).
@@ -99,7 +101,7 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
         raise SourceRejected("the file is empty", fix="export it again; a dump without rows still has its header")
     text, hint = csv_lines.without_hint(decoded.text)
     delimiter = _delimiter(text, known, hint)
-    if not hint and (plain := _plain(text, delimiter, known)) is not None:
+    if not hint and (plain := _plain(text, delimiter, known, own)) is not None:
         rows, columns = plain
         return CsvRecords(rows, columns, [], decoded.encoding, delimiter)
     records, lines, open_at = _records(text, delimiter)
@@ -109,7 +111,7 @@ def read_csv(data: bytes, known: Iterable[str] = ()) -> CsvRecords:
     _refuse_no_header(records[header_at], known)
     _refuse_open_quote(open_at)
     _refuse_cut_row(text, records, lines, header_at)
-    columns = unique_names([without_contacts(cell) for cell in records[header_at]])
+    columns = unique_names([without_contacts(cell) for cell in records[header_at]], own)
     headers = csv_lines.repeated_headers(records, lines, header_at, known)
     no_rows = {
         csv_lines.ABOVE_HEADER: {at for at in range(header_at) if not csv_lines.is_blank(records[at])},
@@ -133,7 +135,7 @@ def read_header(data: bytes, known: Iterable[str] = ()) -> list[str]:
     return [] if at is None else [without_contacts(cell) for cell in records[at]]
 
 
-def unique_names(header: list[str]) -> list[str]:
+def unique_names(header: list[str], own: Collection[str] = ()) -> list[str]:
     """Name every column: a blank one `column_N`, a repeated one `name (2)`; trailing blank names of padded files go."""
     while header and not header[-1].strip():
         header = header[:-1]
@@ -141,7 +143,7 @@ def unique_names(header: list[str]) -> list[str]:
     for position, cell in enumerate(header, start=1):
         base = " ".join(cell.split()) or f"column_{position}"
         name, copy = base, 1
-        while name in names or name in RESERVED:
+        while name in names or (name in RESERVED and name not in own):
             copy += 1
             name = f"{base} ({copy})"
         names.append(name)
@@ -236,7 +238,9 @@ def _records(text: str, delimiter: str) -> tuple[list[list[str]], list[int], int
     return records, lines, min(never_closed, default=None)
 
 
-def _plain(text: str, delimiter: str, known: Collection[str]) -> tuple[pd.DataFrame, list[str]] | None:
+def _plain(
+    text: str, delimiter: str, known: Collection[str], own: Collection[str]
+) -> tuple[pd.DataFrame, list[str]] | None:
     """Return what `read_csv` reads of a plain file, which has nothing but whole rows, and its columns; else None."""
     if not is_by_lines(text, delimiter):
         return None
@@ -244,7 +248,7 @@ def _plain(text: str, delimiter: str, known: Collection[str]) -> tuple[pd.DataFr
     if csv_lines.header_place(records, lines, known) != 0:
         return None
     _refuse_no_header(records[0], known)
-    columns = unique_names([without_contacts(cell) for cell in records[0]])
+    columns = unique_names([without_contacts(cell) for cell in records[0]], own)
     names = {name.strip().lower() for name in (*records[0], *known)} - {""}
     if not 2 <= len(columns) == len(records[0]) or (rows := read_plain(text, delimiter, columns, names)) is None:
         return None

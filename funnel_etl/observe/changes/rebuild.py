@@ -15,7 +15,7 @@ from funnel_etl.core.tables.accounting import Outcome
 from funnel_etl.observe.changes.rows import BY_TABLE
 from funnel_etl.parts.marketing.zoom.clean import contracts as zoom
 from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance
-from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.occurrences import CONFIG_READ, webinars, zoom_occurrences
 from funnel_etl.parts.marketing.zoom.clean.people import people_by
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
@@ -25,6 +25,7 @@ from funnel_etl.parts.marketing.zoom.reader.contracts import (
     RAW_ZOOM_REGISTRANT_ROWS,
     RAW_ZOOM_REPORTS,
 )
+from funnel_etl.parts.marketing.zoom.reader.measures import date_thresholds
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.lineage import led_back
@@ -41,8 +42,8 @@ ZOOM = {
 CLEAN = {name: source.clean for name, source in BY_TABLE.items()} | ZOOM
 """The tables that are made again; those of Zoom together."""
 ZOOM_READS = {
-    *("zoom_profiles", "category_tokens", "webinar_overrides", "funnels", "conductors", "bot_names"),
-    *("placeholder_phones", "metrics", "chat_files"),
+    *CONFIG_READ,
+    *("conductors", "bot_names", "placeholder_phones", "metrics", "chat_files"),
 }
 """Which tables of config_csv those of Zoom are made by."""
 
@@ -81,14 +82,13 @@ class Rebuilder:
         """Make the tables of Zoom, beside `clean.tofu_leads`, whose phones attendees may have."""
         arrivals = arrivals_of(self.sources, self.files["zoom"])
         decided = decided_places(config.table("chat_files"))
-        found = reports_of(arrivals, self.parsed, self.settings.zoom_date_ratio, zone, decided)
+        thresholds = date_thresholds(config.table("file_overrides"))
+        found = reports_of(arrivals, self.parsed, self.settings.zoom_date_ratio, zone, decided, thresholds)
         reports = RAW_ZOOM_REPORTS.conform(found.rows)
         raw = self._rows(reports)
         placeholders = config.placeholders
         clean = zoom.ZOOM_REPORTS.conform(zoom_reports(reports, **raw, zone=zone, placeholders=placeholders).rows)
-        tables = {
-            name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")
-        }
+        tables = {name: config.table(name) for name in CONFIG_READ}
         found = zoom_occurrences(
             clean, raw["attendee_rows"], **tables, conductors_csv=config.table("conductors"), zone=zone
         )

@@ -15,7 +15,7 @@ import pandas as pd
 
 from funnel_etl.core.config_models import KEYS, TABLES
 from funnel_etl.core.errors import ConfigError, FunnelError
-from funnel_etl.core.reading.csvfile import RESERVED, header_key, read_csv
+from funnel_etl.core.reading.csvfile import header_key, read_csv
 from funnel_etl.core.reading.records import Records
 from funnel_etl.core.values.text import decode, lookup_key
 
@@ -63,10 +63,10 @@ def table_of(name: str, data: bytes | None) -> ConfigTable:
     if data is None or not data.strip():
         return ConfigTable(name, data, tuple(TABLES[name].model_fields), (), ())
     try:
-        found = read_csv(data, TABLES[name].model_fields)
+        found = read_csv(data, TABLES[name].model_fields, own=TABLES[name].model_fields)
     except FunnelError as error:
         raise ConfigError(error.what, where=f"config_csv/{name}.csv", fix=_AGAIN) from error
-    columns = tuple(column for column in found.columns if column not in RESERVED)
+    columns = tuple(found.columns)
     cells = found.rows[list(columns)].fillna("").astype(str)
     rows = tuple(cells.itertuples(index=False, name=None))
     return ConfigTable(name, data, columns, rows, tuple(int(line) for line in found.rows["source_row"]))
@@ -87,7 +87,7 @@ def written(table: ConfigTable, lines: Sequence[EditedLine]) -> bytes:
     text, encoding = decode(table.data)
     bom = _bom(table, text, encoding)
     end = "\r\n" if "\r\n" in text else "\n"
-    records = read_csv(table.data, TABLES[table.name].model_fields)
+    records = read_csv(table.data, TABLES[table.name].model_fields, own=TABLES[table.name].model_fields)
     head, typed, after = _pieces(text, records.delimiter, table.numbers)
     found = [head]
     for line in lines:

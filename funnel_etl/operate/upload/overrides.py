@@ -1,27 +1,30 @@
-"""What a person knows better about the webinar of a file: the line of a config table that says so.
+"""What a person knows better about a file or its webinar: the line of a config table that says so.
 
-Of a webinar id it is `webinar_overrides.csv`, of a chat, poll or question file that does not say its webinar
-`chat_files.csv`. There is no table for one file alone, and none for how many of its dates must be read.
+Of one report it is `file_overrides.csv`, of a webinar id, on each of its days, `webinar_overrides.csv`, of a chat, poll
+or question file that does not say its webinar `chat_files.csv`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from funnel_etl.core.values.text import lookup_key
 from funnel_etl.operate.mappings.save import open_table
 from funnel_etl.operate.mappings.table import Cells, ConfigTable, EditedLine, written
 from funnel_etl.settings import Settings
 
-WEBINARS, CHATS = "webinar_overrides", "chat_files"
+WEBINARS, FILES, CHATS = "webinar_overrides", "file_overrides", "chat_files"
 OF_A_WEBINAR = ("conductor", "category", "profile", "bootcamp_day", "note")
+OF_A_FILE = (*OF_A_WEBINAR, "date_ratio")
 Record = Mapping[str, str]
 
 
 def of_webinar(settings: Settings, webinar_id: str) -> dict[str, str]:
     """Return what is overridden of a webinar id now, by column; blank where nothing is."""
-    table = open_table(settings, WEBINARS)
-    found = [_record(table, row) for row in table.rows]
-    own = next((one for one in found if _digits(one.get("webinar_id", "")) == _digits(webinar_id)), {})
-    return {name: own.get(name, "") for name in OF_A_WEBINAR}
+    return _now(settings, WEBINARS, OF_A_WEBINAR, lambda one: _digits(one["webinar_id"]) == _digits(webinar_id))
+
+
+def of_file(settings: Settings, file_id: str) -> dict[str, str]:
+    """Return what is overridden of one report now, by column; blank where nothing is."""
+    return _now(settings, FILES, OF_A_FILE, lambda one: lookup_key(one["file_id"]) == file_id)
 
 
 def with_webinar(settings: Settings, webinar_id: str, cells: Record) -> tuple[ConfigTable, bytes]:
@@ -30,10 +33,22 @@ def with_webinar(settings: Settings, webinar_id: str, cells: Record) -> tuple[Co
     return _with(settings, WEBINARS, wanted, lambda one: _digits(one["webinar_id"]) == _digits(webinar_id))
 
 
+def with_file(settings: Settings, file_id: str, cells: Record) -> tuple[ConfigTable, bytes]:
+    """Return the table of single files as it lies, and its bytes with these cells for a report. Writes nothing."""
+    wanted = {"file_id": file_id, **cells}
+    return _with(settings, FILES, wanted, lambda one: lookup_key(one["file_id"]) == file_id)
+
+
 def with_chat(settings: Settings, file_name: str, cells: Record) -> tuple[ConfigTable, bytes]:
     """Return the table of chat files as it lies, and its bytes with the webinar of a file. Writes nothing."""
     wanted = {"file_name": file_name, **cells}
     return _with(settings, CHATS, wanted, lambda one: lookup_key(one["file_name"]) == lookup_key(file_name))
+
+
+def _now(settings: Settings, name: str, columns: Iterable[str], is_it: Callable[[Record], bool]) -> dict[str, str]:
+    table = open_table(settings, name)
+    own = next((one for row in table.rows if is_it(one := _record(table, row))), {})
+    return {column: own.get(column, "") for column in columns}
 
 
 def _with(settings: Settings, name: str, cells: Record, is_it: Callable[[Record], bool]) -> tuple[ConfigTable, bytes]:

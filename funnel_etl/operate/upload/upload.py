@@ -16,7 +16,6 @@ from funnel_etl.parts.marketing.zoom.files.check import check_bytes, config_of
 from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile
 from funnel_etl.parts.marketing.zoom.files.diagnose import Diagnosis
 from funnel_etl.parts.marketing.zoom.intake import SOURCE
-from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
 from funnel_etl.parts.marketing.zoom.withdrawals import archive, refusal, withdrawn
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.arrivals import Arrival
@@ -73,10 +72,9 @@ def check(settings: Settings, name: str, data: bytes, profile: str | None = None
             fix="export the report of one webinar alone, or lay the file into the drop folder itself",
         )
     found, files = check_bytes(data, settings, folder=profile)
-    landing = archive(settings)
-    file_id = landing.file_id_of(landing.redact_lines(data, heads_summary).data)
-    came = [one for one in landing.arrivals(SOURCE) if one.file_id == file_id and one.status == "accepted"]
-    return Checked(plain_name(name), file_id, len(data), found, files, came[-1] if came else None)
+    came = [one for one in archive(settings).arrivals(SOURCE) if one.file_id == found.file_id]
+    came = [one for one in came if one.status == "accepted"]
+    return Checked(plain_name(name), found.file_id, len(data), found, files, came[-1] if came else None)
 
 
 def accept(settings: Settings, checked: Checked, data: bytes, profile: str | None = None) -> str:

@@ -252,6 +252,18 @@ def test_statuses_are_compared_without_case_and_blanks(config_of: Callable[..., 
             id="two_conductors_of_one_webinar",
         ),
         pytest.param(
+            {"zoom_profiles": PROFILES, "file_overrides": f"file_id,profile\n{'a' * 64},acca_atended\n"},
+            "file_overrides",
+            "'acca_atended' is not in zoom_profiles.csv (did you mean 'acca_attended'?)",
+            id="override_of_a_file_with_no_profile",
+        ),
+        pytest.param(
+            {"file_overrides": f"file_id,date_ratio\n{'a' * 64},0.5\n{'A' * 64},0.6\n"},
+            "file_overrides",
+            "lines 2 and 3 give the same file_id different values of 'date_ratio'",
+            id="two_thresholds_of_one_file",
+        ),
+        pytest.param(
             {"zoom_profiles": PROFILES, "expected_exports": "profile,weekday,report\nacca,Monday,attendee\n"},
             "expected_exports",
             "'acca' is not in zoom_profiles.csv",

@@ -34,6 +34,7 @@ HEADERS = {
     "category_tokens": "token,category",
     "conductors": "name,conductor",
     "webinar_overrides": "webinar_id,conductor,category,profile,bootcamp_day,note",
+    "file_overrides": "file_id,category,conductor,profile,bootcamp_day,date_ratio,note",
     "expected_exports": "profile,weekday,report,note",
     "delivery_rules": "profile,kind,deliver,from_date,max_age_days,unknown_consent,note",
     "delivery_attributes": "kind,attribute,value,type,profile",
@@ -126,7 +127,7 @@ def test_a_real_team_starts_without_a_line_that_only_one_team_can_know() -> None
     of_a_team = (
         *("funnel_mapping", "campaign_mapping", "manual_mapping", "manual_value_funnel", "closed_months"),
         *("column_aliases", "category_tokens", "conductors", "webinar_overrides", "expected_exports"),
-        *("chat_files", "chat_names", "engagement_owners", "webinar_offers", "consent_questions"),
+        *("file_overrides", "chat_files", "chat_names", "engagement_owners", "webinar_offers", "consent_questions"),
         "llm_prices",
     )
     assert {name: rows(name, START) for name in of_a_team} == {name: [] for name in of_a_team}

@@ -9,7 +9,7 @@ from funnel_etl.marts.funnel.worklist.contracts import WORKLIST_MAPPING
 from funnel_etl.marts.funnel.worklist.undecided_sales import conflicting_sales
 from funnel_etl.marts.funnel.worklist.worklist import worklist_mapping
 from funnel_etl.parts.marketing.contracts import AD_SPEND, TOFU_LEADS
-from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REPORTS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, RAW_CRM_SALES, SALES
 from funnel_etl.platform.dagster.nights import Night
 from funnel_etl.platform.dagster.table_asset import table_asset
@@ -30,6 +30,7 @@ from funnel_etl.platform.lake import Lake
         "attributed_m0": ATTRIBUTED_M0.only("phone", "month", "assigned_date", "source"),
         "raw_sales": RAW_CRM_SALES,
         "webinars": WEBINARS,
+        "zoom_reports": ZOOM_REPORTS.only("file_id"),
         "zoom_attendance": ZOOM_ATTENDANCE.only("occurrence_id", "phone", "attended", "attended_date"),
     },
     resources={"lake_store"},

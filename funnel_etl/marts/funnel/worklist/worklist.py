@@ -33,13 +33,12 @@ def worklist_mapping(
     config: Config,
     as_of: pd.Timestamp,
     conflicts: pd.DataFrame | None = None,
-    webinars: pd.DataFrame | None = None,
-    zoom_attendance: pd.DataFrame | None = None,
+    **zoom: pd.DataFrame,
 ) -> Outcome:
     """Return one row per thing to decide, highest revenue first. Columns as `ops.worklist_mapping`.
 
     Numbers are of rows up to `as_of`; only a line that nothing at all used is called unused. `conflicts`: sales whose
-    rows contradict, of `undecided_sales`.
+    rows contradict, of `undecided_sales`; `zoom`: webinars, zoom_attendance and zoom_reports, or nothing of them.
     """
     carried = judged(carried_sources(assigned_leads, sales, config), config)
     sold = sales[sales["sold_date"] <= as_of]
@@ -55,9 +54,10 @@ def worklist_mapping(
         _unknown_statuses(sold, config),
         _conflicts(conflicts, as_of),
     ]
-    if webinars is not None and zoom_attendance is not None:
-        undecided = undecided_webinars(webinars, zoom_attendance, sold, as_of)
+    if zoom:
+        undecided = undecided_webinars(zoom["webinars"], zoom["zoom_attendance"], sold, as_of)
         found.append(undecided.assign(item=without_people(undecided["item"])))
+        found.append(_unused_files(zoom["zoom_reports"], config))
     rows = pd.concat([frame for frame in found if len(frame)] or [WORKLIST_MAPPING.empty()], ignore_index=True)
     rows = rows.reindex(columns=WORKLIST_MAPPING.names)
     rows[_COUNTS] = rows[_COUNTS].fillna(0)
@@ -229,6 +229,14 @@ def _unused_lines(
         for name, (items, unused) in found.items()
     ]
     return pd.concat(parts, ignore_index=True).reindex(columns=[*parts[0].columns, *SUGGESTION])
+
+
+def _unused_files(zoom_reports: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Return the lines of `file_overrides.csv` whose report is none that counts: withdrawn, never come, misspelled."""
+    lines = config.table("file_overrides")
+    unused = lines[~lookup_keys(lines["file_id"]).isin(zoom_reports["file_id"])]
+    items = {"item": unused["file_id"], "config_line": unused["line"]}
+    return pd.DataFrame({**items, "item_kind": "unused_mapping", "config_table": "file_overrides"})
 
 
 def _campaign_lines(tofu_leads: pd.DataFrame, campaigns: pd.DataFrame) -> set[int]:

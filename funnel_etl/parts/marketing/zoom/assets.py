@@ -14,7 +14,7 @@ from funnel_etl.parts.marketing.zoom.clean import event_warnings
 from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zoom_segments
 from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
 from funnel_etl.parts.marketing.zoom.clean.contradictions import zoom_contradictions
-from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.occurrences import CONFIG_READ, webinars, zoom_occurrences
 from funnel_etl.parts.marketing.zoom.clean.people import PHONE, lent_phones, people_beside
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
@@ -33,6 +33,7 @@ from funnel_etl.parts.marketing.zoom.intake import (
 from funnel_etl.parts.marketing.zoom.partitions import EXPORT, diagnosis_of, exports, is_key_of, metadata_of
 from funnel_etl.parts.marketing.zoom.reader import contracts
 from funnel_etl.parts.marketing.zoom.reader import engagement_contracts as said
+from funnel_etl.parts.marketing.zoom.reader.measures import date_thresholds
 from funnel_etl.parts.marketing.zoom.withdrawals import withdrawn
 from funnel_etl.platform.contracts import CONFIG_VERSIONS
 from funnel_etl.platform.dagster.lake_io import reads
@@ -75,7 +76,8 @@ def raw_zoom_reports(night: Night, parsed_reports: ParsedReports) -> Outcome:
     """Take in the drop folder, and list the reports the night uses."""
     files = night_files(night.sources, parsed_reports, night.day)
     ratio, decided = night.sources.settings.zoom_date_ratio, decided_places(night.config.table("chat_files"))
-    return reports_of(files, parsed_reports, ratio, night.zone, decided)
+    thresholds = date_thresholds(night.config.table("file_overrides"))
+    return reports_of(files, parsed_reports, ratio, night.zone, decided, thresholds)
 
 
 @table_asset(
@@ -128,9 +130,7 @@ def zoom_reports_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 )
 def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: pd.DataFrame) -> Outcome:
     """Describe each occurrence: profile, category, conductor, bootcamp day."""
-    tables = {
-        name: night.config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")
-    }
+    tables = {name: night.config.table(name) for name in CONFIG_READ}
     conductors = night.config.table("conductors")
     return zoom_occurrences(reports, attendee_rows, **tables, conductors_csv=conductors, zone=night.zone)
 

@@ -183,10 +183,16 @@ def decided_places(chat_files: pd.DataFrame) -> dict[str, Place]:
 
 
 def reports_of(
-    arrivals: list[Arrival], parsed: ParsedReports, date_ratio: float, zone: str, decided: Mapping[str, Place]
+    arrivals: list[Arrival],
+    parsed: ParsedReports,
+    date_ratio: float,
+    zone: str,
+    decided: Mapping[str, Place],
+    thresholds: Mapping[str, float],
 ) -> Outcome:
     """Return one row per report the night uses. Columns as `raw.zoom_reports`; its notes hold the file's warnings.
 
+    `thresholds`: file_id → what holds for that file in place of `date_ratio`.
     A report that was taken once and that the reader no longer reads is left out with a note: it stops no other. What
     says nothing of who came is in `raw.zoom_engagement_files`; so is an attendance whose webinar nobody knows.
     """
@@ -205,7 +211,8 @@ def reports_of(
         if not kind_of(facts).says_who_came:
             others += 1
             continue
-        warnings = json.dumps(file_warnings(facts, measures, date_ratio), ensure_ascii=False)
+        threshold = thresholds.get(arrival.file_id, date_ratio)
+        warnings = json.dumps(file_warnings(facts, measures, threshold), ensure_ascii=False)
         of_arrival = {"name": arrival.name, "received_at": arrival.received_at, "bytes": arrival.bytes}
         records.append({**facts, **of_arrival, "profile": arrival.folder, "notes": warnings})
     rows = pd.DataFrame(records, columns=RAW_ZOOM_REPORTS.names)

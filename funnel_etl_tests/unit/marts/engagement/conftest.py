@@ -24,7 +24,7 @@ from funnel_etl.marts.engagement.messages import (
 from funnel_etl.marts.engagement.people import by_occurrence, engagement_people, engagement_staff
 from funnel_etl.marts.engagement.tying import engagement_files, files_by_id, known_of, rows_by_file
 from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_OCCURRENCES, ZOOM_REPORTS
-from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.occurrences import CONFIG_READ, webinars, zoom_occurrences
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.reader import engagement_contracts as said
 from funnel_etl.parts.marketing.zoom.reader.chat import private_rows
@@ -118,7 +118,7 @@ class Night:
         registrants = RAW_ZOOM_REGISTRANT_ROWS.empty()
         beside: dict[str, Any] = {"zone": ZONE, "placeholders": frozenset()}
         reports = ZOOM_REPORTS.conform(zoom_reports(raw_reports, rows, registrants, **beside).rows)
-        tables = {n: parse_table(n, None) for n in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
+        tables = {name: parse_table(name, None) for name in CONFIG_READ}
         occurrences = zoom_occurrences(
             reports, rows, **tables, conductors_csv=parse_table("conductors", None), zone=ZONE
         )

@@ -16,6 +16,9 @@ from funnel_etl.parts.marketing.zoom.clean.profiles import Profiles, choose
 from funnel_etl.parts.marketing.zoom.clean.topics import BOTH, bootcamp_days, categories, is_bootcamp
 
 BOOTCAMP, WEBINAR, OTHER = "Bootcamp", "Webinar", "Other"
+_OVERRIDDEN = ["conductor", "category", "profile", "bootcamp_day"]
+CONFIG_READ = ("zoom_profiles", "category_tokens", "webinar_overrides", "file_overrides", "funnels")
+"""Tables of `config_csv` that occurrences are made by, beside `conductors.csv`; each is a parameter of its name."""
 SOURCE_TAGS = (WEBINAR, BOOTCAMP, OTHER)
 
 
@@ -27,6 +30,7 @@ def zoom_occurrences(
     category_tokens: pd.DataFrame,
     conductors_csv: pd.DataFrame,
     webinar_overrides: pd.DataFrame,
+    file_overrides: pd.DataFrame,
     funnels: pd.DataFrame,
     zone: str,
 ) -> Outcome:
@@ -37,7 +41,7 @@ def zoom_occurrences(
     """
     account = RowAccount(reports, "clean.zoom_reports")
     rows = _one_per_occurrence(account)
-    overrides = _overrides(rows["webinar_id"], webinar_overrides)
+    overrides = _overrides(rows, reports, webinar_overrides, file_overrides)
     rows["event_date"] = business_day(rows["started_at"], zone)
     _add_profile(rows, overrides, zoom_profiles, account)
     _add_category(rows, overrides, category_tokens, account)
@@ -81,18 +85,38 @@ def _one_per_occurrence(account: RowAccount) -> pd.DataFrame:
     return rows
 
 
-def _overrides(webinar_ids: pd.Series, table: pd.DataFrame) -> pd.DataFrame:
-    """Return what `webinar_overrides.csv` says of each webinar id; blank cells are missing. Same index."""
-    columns = ["conductor", "category", "profile", "bootcamp_day"]
-    digits = table["webinar_id"].str.replace(r"\D", "", regex=True)
-    said = pd.DataFrame({name: squash(table[name]) for name in columns}).groupby(digits).first()
-    return pd.DataFrame({name: webinar_ids.map(said[name]).astype("str") for name in columns}, index=webinar_ids.index)
+def _overrides(
+    rows: pd.DataFrame, reports: pd.DataFrame, webinar_overrides: pd.DataFrame, file_overrides: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what a person said of each occurrence, by one of its files, else by its webinar id. Same index.
+
+    Of its files the one in force is heard first, then those it replaced; blank cells are missing.
+    `registered_profile`: what was said of a registration report goes before what holds for the whole.
+    """
+    digits = webinar_overrides["webinar_id"].str.replace(r"\D", "", regex=True)
+    of_webinar = _said(webinar_overrides, digits)
+    of_file = _said(file_overrides, lookup_keys(file_overrides["file_id"]))
+    files = reports.sort_values(["precedence", "report", "file_id"], na_position="last")
+    files = files[["occurrence_id", "report"]].join(of_file, on=files["file_id"])
+    by_file = files.groupby("occurrence_id")[_OVERRIDDEN].first()
+    own, of_id = (
+        pd.DataFrame({name: keys.map(said[name]).astype("str") for name in _OVERRIDDEN}, index=rows.index)
+        for keys, said in ((rows["occurrence_id"], by_file), (rows["webinar_id"], of_webinar))
+    )
+    registered = files[files["report"].eq("registration")].groupby("occurrence_id")["profile"].first()
+    found = own.fillna(of_id)
+    return found.assign(registered_profile=rows["occurrence_id"].map(registered).astype("str").fillna(found["profile"]))
+
+
+def _said(table: pd.DataFrame, keys: pd.Series) -> pd.DataFrame:
+    """Return what a table of overrides says, by these keys of its lines."""
+    return pd.DataFrame({name: squash(table[name]) for name in _OVERRIDDEN}).groupby(keys).first()
 
 
 def _add_profile(rows: pd.DataFrame, overrides: pd.DataFrame, table: pd.DataFrame, account: RowAccount) -> None:
     """Choose the profiles, and take over what they say."""
     profiles = Profiles(table)
-    found = choose(rows, overrides["profile"], profiles, lambda where, text: _note(account, rows, where, text))
+    found = choose(rows, overrides, profiles, lambda where, text: _note(account, rows, where, text))
     key = found["profile"]
     rows["profile_source"] = found["profile_source"]
     rows["profile"] = profiles.column(key, "name")

@@ -81,18 +81,19 @@ class Profiles:
         return keys.map(self.by_key[name]).astype("str")
 
 
-def choose(rows: pd.DataFrame, override: pd.Series, profiles: Profiles, note: Note) -> pd.DataFrame:
+def choose(rows: pd.DataFrame, overrides: pd.DataFrame, profiles: Profiles, note: Note) -> pd.DataFrame:
     """Return `profile` and `registered_profile` (keys) and `profile_source` of each occurrence.
 
-    `rows` have topic, attendee_folder, registration_folder and which reports there are. What is forced, by override,
+    `rows` have topic, attendee_folder, registration_folder and which reports there are; `overrides` have profile and
+    registered_profile. What is forced, by override,
     by the sub-folder of the attendee report, then of the registration report, goes before the topic. A profile for the
     other report stands for its counterpart: that of the same product and use case. `registered_profile` is that of
     the registration report; only occurrences without any profile for attendees have one for registrants as `profile`.
     """
-    forced = {"override": override, "folder": rows["attendee_folder"].fillna(rows["registration_folder"])}
+    forced = {"override": overrides["profile"], "folder": rows["attendee_folder"].fillna(rows["registration_folder"])}
     forced_keys = {source: profiles.known(names) for source, names in forced.items()}
     for source, names in (
-        ("webinar_overrides.csv", override),
+        ("file_overrides.csv or webinar_overrides.csv", overrides["profile"]),
         ("the sub-folder of its attendee report", rows["attendee_folder"]),
         ("the sub-folder of its registration report", rows["registration_folder"]),
     ):
@@ -106,7 +107,8 @@ def choose(rows: pd.DataFrame, override: pd.Series, profiles: Profiles, note: No
             found.loc[is_new, "profile_source"] = source
             if source == "topic":
                 found.loc[is_new & profiles.is_tie(rows["topic"], types), "profile_source"] = "topic_tie"
-    found["registered_profile"] = _registered(rows, forced_keys["override"], found["profile"], profiles)
+    said = profiles.known(overrides["registered_profile"])
+    found["registered_profile"] = _registered(rows, said, found["profile"], profiles)
     is_asked = rows["has_registration_report"] & found["profile"].notna()
     note(is_asked & found["registered_profile"].isna(), "no profile fits its registration report")
     is_odd = rows["has_attendee_report"] & ~profiles.fits(found["profile"], ATTENDED) & found["profile"].notna()

@@ -1,6 +1,5 @@
 """`funnel-etl zoom check FILE`: a file of this machine and the config folder as they are now. Writes nothing."""
 
-import hashlib
 import os
 import stat
 from pathlib import Path
@@ -10,6 +9,7 @@ from funnel_etl.core.errors import ConfigError, SourceRejected
 from funnel_etl.core.values.text import lookup_key, lookup_keys
 from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile, clean_files
 from funnel_etl.parts.marketing.zoom.files.diagnose import Diagnosis, diagnose, render
+from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
 from funnel_etl.parts.marketing.zoom.withdrawals import archive, refusal, withdrawn
 from funnel_etl.settings import Settings
 from funnel_etl.sources.config_folder import table_bytes
@@ -34,11 +34,12 @@ def check_bytes(data: bytes, settings: Settings, *, folder: str | None = None) -
     config, problems = config_of(settings.config_folder)
     profiles = config.table("zoom_profiles")
     forced = folder if lookup_key(folder) in set(lookup_keys(profiles["name"])) else None
-    file_id = hashlib.sha256(data).hexdigest()
+    landing = archive(settings)
+    file_id = landing.file_id_of(landing.redact_lines(data, heads_summary).data)
     zone, threshold = settings.timezone, settings.zoom_date_ratio
     found, own = diagnose(data, file_id, zone, config, threshold, folder=forced, received_at=utc_now())
     found.warnings += problems
-    if (gone := withdrawn(archive(settings)).get(file_id)) is not None:
+    if (gone := withdrawn(landing).get(file_id)) is not None:
         found.warnings.append(refusal(file_id, gone).what)
     if own is None:
         return found, []

@@ -32,14 +32,21 @@ from funnel_etl.parts.marketing.zoom.clean.event_warnings import (
     lacks_phones,
     without_phone,
 )
-from funnel_etl.parts.marketing.zoom.clean.occurrences import zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.occurrences import CONFIG_READ, zoom_occurrences
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.clean.topics import categories
 from funnel_etl.parts.marketing.zoom.files.diagnose_said import describe
 from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_REPORTS
 from funnel_etl.parts.marketing.zoom.reader.kinds import KINDS, kind_of, read_report
-from funnel_etl.parts.marketing.zoom.reader.measures import Measures, date_ratio, file_warnings, measure, reconciliation
+from funnel_etl.parts.marketing.zoom.reader.measures import (
+    Measures,
+    date_ratio,
+    date_thresholds,
+    file_warnings,
+    measure,
+    reconciliation,
+)
 from funnel_etl.parts.marketing.zoom.reader.read import HEAD_TIMES
 from funnel_etl.sources.drop.intake import reader_defect
 
@@ -110,7 +117,7 @@ def diagnose(
         return Diagnosis(file_id, threshold, refusal=str(error)), None
     except Exception as error:  # noqa: BLE001 - any defect of the reader, on any bytes
         return Diagnosis(file_id, threshold, refusal=str(reader_defect(error))), None
-    read = [f"{grouped(len(data))} bytes, read as {decode(data).encoding}"]
+    read = [f"file_id {file_id}", f"{grouped(len(data))} bytes, read as {decode(data).encoding}"]
     found, tables = examine(export.facts, export.rows, measure(export), zone, config, threshold, folder=folder)
     found.steps = read + found.steps
     return found, tables
@@ -127,6 +134,8 @@ def examine(
     folder: str | None = None,
 ) -> tuple[Diagnosis, OwnTables | None]:
     """Describe a report that was read already, as `diagnose` does."""
+    if kind_of(facts).says_who_came:
+        threshold = date_thresholds(config.table("file_overrides")).get(str(facts["file_id"]), threshold)
     found = Diagnosis(str(facts["file_id"]), threshold, report=str(facts["report"]), measures=measures)
     if not kind_of(facts).says_who_came:
         found.steps, found.fates = describe(facts, rows, measures["blank_rows"])
@@ -164,7 +173,7 @@ def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, 
     reports = ZOOM_REPORTS.conform(outcome.rows)
     noted = [note for notes in reports["notes"] for note in json.loads(notes)]
     found.warnings += [note for note in noted if note not in found.warnings]
-    tables = {name: config.table(name) for name in ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")}
+    tables = {name: config.table(name) for name in CONFIG_READ}
     outcome = zoom_occurrences(reports, attendees, **tables, conductors_csv=config.table("conductors"), zone=zone)
     occurrences = ZOOM_OCCURRENCES.conform(outcome.rows)
     kinds = findings(occurrences)["kind"]

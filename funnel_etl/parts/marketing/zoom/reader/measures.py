@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
+from funnel_etl.core.values.text import lookup_keys
 from funnel_etl.parts.marketing.zoom.reader import cells
 from funnel_etl.parts.marketing.zoom.reader.kinds import OF_REGISTRATIONS, USERS, VIEWERS, kind_of
 from funnel_etl.parts.marketing.zoom.reader.read import ZoomExport
@@ -56,6 +57,13 @@ def date_ratio(measures: Measures) -> float:
     """Return the share of the dates of people that could be read; 1 where there are none."""
     total = measures["dates_read"] + measures["dates_unread"]
     return measures["dates_read"] / total if total else 1.0
+
+
+def date_thresholds(file_overrides: pd.DataFrame) -> dict[str, float]:
+    """Return file_id → the share of its dates that a person expects to be read, where they said so of the file."""
+    said = file_overrides[file_overrides["date_ratio"].str.strip() != ""]
+    keys = lookup_keys(said["file_id"])
+    return {str(key): float(ratio) for key, ratio in zip(keys, said["date_ratio"], strict=True)}
 
 
 def file_warnings(facts: dict[str, Any], measures: Measures, threshold: float) -> list[str]:

@@ -11,7 +11,7 @@ from funnel_etl.marts.funnel.contracts import ATTRIBUTED_M0
 from funnel_etl.marts.funnel.worklist.contracts import ITEM_KINDS, WORKLIST_MAPPING
 from funnel_etl.marts.funnel.worklist.worklist import without_people, worklist_mapping
 from funnel_etl.parts.marketing.contracts import AD_SPEND, TOFU_LEADS
-from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE
+from funnel_etl.parts.marketing.zoom.clean.contracts import WEBINARS, ZOOM_ATTENDANCE, ZOOM_REPORTS
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FINDINGS
 from funnel_etl.parts.sales.contracts import ASSIGNED_LEADS, SALES
 
@@ -31,6 +31,7 @@ TABLES = {
     "attributed_m0": ATTRIBUTED_M0,
     "webinars": WEBINARS,
     "zoom_attendance": ZOOM_ATTENDANCE,
+    "zoom_reports": ZOOM_REPORTS,
 }
 HEADERS = {
     "tofu_leads": "utm_source,utm_medium,utm_campaign",
@@ -42,6 +43,7 @@ HEADERS = {
     "webinars": "occurrence_id,webinar_id,topic,event_date,profile,registered_profile,profile_source,category,"
     "category_source,conductor,conductor_source,bootcamp_day,day_source,has_attendee_report,has_registration_report",
     "zoom_attendance": "occurrence_id,phone,attended,attended_date",
+    "zoom_reports": "file_id",
 }
 Worklist = Callable[..., pd.DataFrame]
 
@@ -329,6 +331,14 @@ def test_lines_that_nothing_used_are_listed_by_table_and_line(worklist: Worklist
     }
     assert unused[["rows_count", "leads", "sales", "revenue_inr"]].eq(0).all(axis=None)
     assert unused["suggested_funnel"].isna().all()
+
+
+def test_a_line_of_a_file_that_counts_nowhere_is_unused(worklist: Worklist) -> None:
+    here, gone = "a" * 64, "9876543210" + "b" * 54
+    config = NO_LINES | {"file_overrides": f"file_id,category\n{here.upper()},CFA\n{gone},CFA\n"}
+    rows = worklist(config, zoom_reports=[here])
+    found = one(rows, "unused_mapping")
+    assert (found["config_table"], found["config_line"], found["item"]) == ("file_overrides", 3, gone)
 
 
 # ---------------------------------------------------------------- sales nobody has decided about

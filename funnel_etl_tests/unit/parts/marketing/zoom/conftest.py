@@ -13,7 +13,7 @@ from funnel_etl.parts.marketing.zoom.clean import contracts
 from funnel_etl.parts.marketing.zoom.clean.attendance import zoom_attendance, zoom_segments
 from funnel_etl.parts.marketing.zoom.clean.bootcamps import bootcamp_participation
 from funnel_etl.parts.marketing.zoom.clean.contradictions import zoom_contradictions
-from funnel_etl.parts.marketing.zoom.clean.occurrences import webinars, zoom_occurrences
+from funnel_etl.parts.marketing.zoom.clean.occurrences import CONFIG_READ, webinars, zoom_occurrences
 from funnel_etl.parts.marketing.zoom.clean.people import lent_phones
 from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registrations
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
@@ -121,8 +121,7 @@ class Tables(Mapping[str, Any]):
         self._raw, self._attendees, self._registrants = night.frames()
         self._leads, self._metrics = night.lead_table(), Config({"metrics": night.table("metrics")})
         self._known = {"bot_names": night.table("bot_names"), "placeholders": night.placeholders}
-        names = ("zoom_profiles", "category_tokens", "webinar_overrides", "funnels")
-        self._config = {name: night.table(name) for name in names} | {"conductors_csv": night.table("conductors")}
+        self._config = {name: night.table(name) for name in CONFIG_READ} | {"conductors_csv": night.table("conductors")}
 
     def __iter__(self) -> Iterator[str]:
         return iter([table.name for table in contracts.CLEAN_TABLES])

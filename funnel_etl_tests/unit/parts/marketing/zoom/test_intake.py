@@ -82,7 +82,7 @@ def test_a_report_the_reader_no_longer_reads_is_left_out_with_a_note_and_stops_n
     land(sources, "good.csv", None, report.encode())
     land(sources, "odd.csv", None, b"accepted by an older reader", minute=1)
     parsed = ParsedReports(open_store(UPath(sources.settings.lake_root)), sources)
-    outcome = reports_of(night_files(sources, parsed, FIRST), parsed, 0.99, "Asia/Kolkata", {})
+    outcome = reports_of(night_files(sources, parsed, FIRST), parsed, 0.99, "Asia/Kolkata", {}, {})
     assert outcome.rows["name"].tolist() == ["good.csv"]
     assert outcome.ledger[0].reasons == {"excluded:no_longer_read": 1}
     assert outcome.ledger[0].balances

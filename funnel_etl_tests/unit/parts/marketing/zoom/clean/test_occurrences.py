@@ -149,3 +149,41 @@ def test_a_bootcamp_has_a_day_and_says_where_it_comes_from(night, topic, start, 
     row = only(outcome)
     assert (row["bootcamp_day"], row["day_source"]) == (day, source)
     assert (warning is None and not outcome.notes) or warning in outcome.notes[0]
+
+
+FILE, REGISTRATION, OTHER_FILE = "a" * 64, "b" * 64, "c" * 64
+OF_WEBINAR = "webinar_id,conductor,category,profile,bootcamp_day,note\n111,Of Webinar,W,,Day 1,\n"
+
+
+def test_what_is_said_of_a_file_goes_before_its_webinar_cell_by_cell_and_holds_on_its_day_only(night) -> None:
+    night.config |= {
+        "webinar_overrides": OF_WEBINAR,
+        "file_overrides": f"file_id,category,bootcamp_day\n{FILE.upper()},F,Day 2\n",
+    }
+    night.attendee_report(FILE, "2026-04-04 11:00", topic="Bootcamp")
+    night.attendee_report(OTHER_FILE, "2026-04-11 11:00", topic="Bootcamp")
+    rows = night.run()["zoom_occurrences"].rows.set_index("file_id")
+    told = rows[["conductor", "category", "bootcamp_day"]]
+    assert told.loc[FILE].tolist() == ["Of Webinar", "F", "Day 2"]
+    assert told.loc[OTHER_FILE].tolist() == ["Of Webinar", "W", "Day 1"]
+    assert rows.loc[FILE, ["conductor_source", "category_source", "day_source"]].tolist() == ["override"] * 3
+
+
+def test_of_several_files_of_an_event_the_one_in_force_is_heard_first_then_those_it_replaced(night) -> None:
+    night.config["file_overrides"] = f"file_id,category,conductor\n{OTHER_FILE},Old,Old\n{FILE},New,\n"
+    people = [staff("attendee", name) for name in ("Asha", "Ravi")]
+    night.attendee_report(OTHER_FILE, START, people[0], generated_at="2026-04-02 10:00")
+    night.attendee_report(FILE, START, *people, generated_at="2026-04-03 10:00")
+    row = only(night.run()["zoom_occurrences"])
+    assert (row["file_id"], row["category"], row["conductor"]) == (FILE, "New", "Old")
+
+
+def test_a_registration_report_has_the_profile_that_was_said_of_it(night) -> None:
+    night.config |= {
+        "zoom_profiles": PROFILES + "".join(f"{name},,,registration,,,auto,,Webinar,\n" for name in ("reg1", "reg2")),
+        "file_overrides": f"file_id,profile\n{REGISTRATION},reg2\n{FILE},law_cd\n",
+    }
+    night.attendee_report(FILE, START, topic="x")
+    night.registration_report(REGISTRATION, START, topic="x")
+    row = only(night.run()["zoom_occurrences"])
+    assert (row["profile"], row["registered_profile"], row["profile_source"]) == ("law_cd", "reg2", "override")
