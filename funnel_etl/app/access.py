@@ -38,9 +38,14 @@ class Person:
         """Return whether one of the roles is theirs."""
         return Role.ENGINEER in self.roles or bool(self.roles & {*roles})
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether all webinars are theirs to see."""
+        return not self.conductors and not self.profiles
+
     def owns(self, conductor: str | None, profile: str | None) -> bool:
         """Return whether a webinar is theirs to see."""
-        if not self.conductors and not self.profiles:
+        if self.sees_all:
             return True
         return (conductor or "").casefold() in self.conductors or (profile or "").casefold() in self.profiles
 

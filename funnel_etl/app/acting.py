@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import streamlit as st
 
 from funnel_etl.app.access import Role
+from funnel_etl.app.markdown import literal
 from funnel_etl.app.visit import Visit
 from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
 
@@ -62,7 +63,8 @@ def act(visit: Visit, roles: Iterable[Role], action: str, about: str, do: Callab
         raise
     except FunnelError as error:
         visit.did(action, about, "failed")
-        st.error(f"{error.what[:1].upper()}{error.what[1:]}. Nothing was changed. What to do: {error.fix}.")
+        what = f"{error.where}: {error.what}" if error.where else f"{error.what[:1].upper()}{error.what[1:]}"
+        st.error(f"{literal(what)}. Nothing was changed. What to do: {literal(error.fix)}.")
         return
     visit.did(action, about, said)
     st.session_state[DONE] = said

@@ -1,6 +1,7 @@
 """Deliveries: the preview, holds, what nobody knows of, the report; each decision asks first and is written down."""
 
 import csv
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,8 +10,20 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from funnel_etl.app.access import LOCAL, Person, Role
+from funnel_etl.core.errors import FunnelError
+from funnel_etl.operate.deliver import run as service
+from funnel_etl.operate.deliver import sending
 from funnel_etl_tests.app.conftest import served
-from funnel_etl_tests.delivery_world import World, event_candidate, new_world, not_sent, people, user, user_candidate
+from funnel_etl_tests.delivery_world import (
+    World,
+    event_candidate,
+    new_world,
+    not_sent,
+    people,
+    user,
+    user_candidate,
+    window,
+)
 from funnel_etl_tests.installation import Installation
 
 pytestmark = pytest.mark.slow
@@ -227,3 +240,127 @@ def test_the_report_adds_up_and_comes_as_a_file(world: World, browser: Page, tmp
     assert sorted((row["kind"], row["state"]) for row in rows).count(("attended", "delivered")) == 2
     assert [row["reason"] for row in rows if row["state"] == "not_sent"] == ["no_consent"]
     assert log(world) == [["local", "download", "deliveries.csv, 6 rows", "done"]]
+
+
+# Send now
+
+
+@pytest.fixture(autouse=True)
+def no_run_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has sent anything from this server yet."""
+    monkeypatch.setattr(sending, "_newest", {})
+
+
+def sent(seen: AppTest) -> AppTest:
+    """Wait for the end of the run, and draw the page anew."""
+    until = time.monotonic() + 60
+    while not all(run.is_over for run in sending._newest.values()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return seen.run().run()
+
+
+def test_send_now_asks_with_the_counts_sends_and_tells_how_it_ended(world: World, page: Callable[..., AppTest]) -> None:
+    world.lay(*people(3), not_sent(event_candidate(7), "no_consent"))
+    world.approve()
+    seen = click(page(), "Send now")
+    question = next(each.value for each in seen.markdown if "cannot be taken back" in each.value)
+    assert "3 Plutus Webinar Attended, 3 profiles" in question
+    assert (world.events, log(world)) == ([], [])
+    seen = sent(click(seen, "Yes, send 6"))
+    assert not seen.exception
+    assert len(world.events) == 3
+    assert world.states() == {"delivered": 3}
+    assert "6 accepted" in seen.success[-1].value
+    many = "3 Plutus Webinar Attended, 3 profiles"
+    assert sorted(row[1:] for row in log(world)) == [
+        ["send now", many, "Sending of 6 has begun. It goes on if you close the page."],
+        ["send now", many, "begun"],
+        ["sent", many, "6 accepted."],
+    ]
+    assert "There is nothing to send now." in [each.value for each in seen.info]
+
+
+def test_nobody_sends_while_a_run_goes_on_here_or_elsewhere(world: World, page: Callable[..., AppTest]) -> None:
+    world.lay(*people(1))
+    world.approve()
+    with world.settings() as settings, service.open_sender(settings) as sender:
+        assert sender is not None
+        seen = sent(click(page(), "Send now", "Yes, send 2"))
+    assert "another run is sending to WebEngage just now" in seen.warning[-1].value
+    assert world.events == []
+    with world.settings() as settings:
+        sending._newest[str(settings.state)] = sending.Sending("asha@example.org", 2)
+        with pytest.raises(FunnelError, match=r"asha@example\.org is sending just now"):
+            sending.begin(settings, "local", 2, lambda _: None)
+    seen = page()
+    assert not [each for each in seen.button if each.label == "Send now"]
+
+
+def test_outside_the_hours_it_is_sent_only_when_somebody_says_so(world: World, page: Callable[..., AppTest]) -> None:
+    hours = window(is_open=False)
+    world.lay(*people(1))
+    world.approve()
+    seen = page(delivery_window=hours)
+    assert next(each for each in seen.button if each.label == "Send now").disabled
+    seen.checkbox("send_at_any_hour").check().run()
+    sent(click(seen, "Send now", "Yes, send 2"))
+    assert len(world.events) == 1
+    with world.settings(delivery_window=hours) as settings, pytest.raises(FunnelError, match="outside"):
+        sending.begin(settings, "local", 2, lambda _: None)
+
+
+def test_what_is_held_is_not_offered(world: World, page: Callable[..., AppTest]) -> None:
+    world.lay(*people(2))
+    world.run()
+    seen = page()
+    assert not [each for each in seen.button if each.label == "Send now"]
+    assert "There is nothing to send now. 2 are held: look under Approve." in [each.value for each in seen.info]
+
+
+def test_a_run_that_ends_early_says_why_and_what_to_do(world: World, page: Callable[..., AppTest]) -> None:
+    world.lay(*people(2))
+    world.approve()
+    world.fake.misbehave([{"match": {"path_re": "users$"}, "do": "status", "status": 401, "times": 9}])
+    seen = sent(click(page(), "Send now", "Yes, send 4"))
+    assert "It ended early" in seen.warning[-1].value
+    assert "What to do" in seen.warning[-1].value
+    assert world.events == []
+    assert [each for each in seen.button if each.label == "Send now"]
+
+
+def test_without_a_key_or_a_destination_it_is_refused_in_a_sentence(world: World, page: Callable[..., AppTest]) -> None:
+    world.lay(*people(1))
+    world.approve()
+    seen = page(webengage_key="")
+    seen = click(seen, "Send now", "Yes, send 2")
+    assert "FUNNEL_WEBENGAGE_KEY: it is not set" in seen.error[0].value.replace("\\", "")
+    assert not [each for each in page(delivery="").button if each.label == "Send now"]
+    assert world.events == []
+
+
+# People with webinars of their own
+
+
+def test_who_has_webinars_of_their_own_sees_and_decides_of_these_alone(
+    world: World, page: Callable[..., AppTest]
+) -> None:
+    mine = Person("meera@example.org", frozenset({Role.OPERATOR}), conductors=frozenset({"meera quillon"}))
+    own, others = people(2, webinar="81200002006"), people(5, webinar="81200002007")[4:]
+    world.lay(*own, *others)
+    world.approve()
+    world.sql("UPDATE clean.webinars SET conductor = 'Meera Quillon' WHERE occurrence_id LIKE '81200002006%'")
+    seen = page(person=mine)
+    assert frame(seen, "name") == {"Plutus Webinar Attended": 2, "profile": 2}
+    assert not seen.code
+    assert not [each for each in seen.button if each.label == "Send now"]
+    world.run()
+    world.sql(
+        "UPDATE ops.deliveries SET state = 'unknown', reason = 'window_passed', "
+        "first_sent_at = first_sent_at - interval '5 hours' WHERE object = 'event'"
+    )
+    seen = page("Decide", person=mine)
+    assert len(next(each.value for each in seen.dataframe if "user" in each.value)) == 2
+    assert len(next(each.value for each in page("Decide").dataframe if "user" in each.value)) == 5
+    seen = page("Report", person=mine)
+    assert any("4 candidates of the newest night of your webinars" in each.value for each in seen.markdown)

@@ -9,17 +9,19 @@ import streamlit as st
 from funnel_etl.app import words
 from funnel_etl.app.access import Role
 from funnel_etl.app.acting import act, asked, may_see, show_done
+from funnel_etl.app.send_control import show_sending
 from funnel_etl.app.tables import Shown, table
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.contact_mask import masked
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.delivery.contracts import REASONS, SENDABLE, USER
-from funnel_etl.delivery.report import COLUMNS, as_csv
+from funnel_etl.delivery.contracts import HELD, REASONS, SENDABLE, USER
+from funnel_etl.delivery.report import COLUMNS, Report, as_csv
 from funnel_etl.delivery.rows import Delivery
 from funnel_etl.delivery.scope import Scope
 from funnel_etl.operate.deliver import decide, look
 from funnel_etl.operate.deliver.open_rows import BY_NIGHT, BY_OCCURRENCE, Hold, OpenRows, open_rows
+from funnel_etl.operate.deliver.own import Own, own_of
 
 ROLES = frozenset({Role.OPERATOR, Role.ENGINEER})
 OPEN = frozenset({Role.ANALYST})
@@ -87,8 +89,11 @@ def show(visit: Visit) -> None:
     st.title("Deliveries")
     if not may_see(visit, ROLES):
         return
-    found = look.standing(visit.settings)
+    own = None if visit.person.sees_all else own_of(visit.settings, visit.person.owns)
+    found = look.standing(visit.settings, own)
     st.write(_state(found))
+    if own:
+        st.caption("You see the webinars that are yours. Sending, types and whole nights concern everybody's.")
     show_done()
     if not found.is_on:
         st.info("Delivery is off: nothing leaves this machine.", icon=":material/block:")
@@ -101,7 +106,7 @@ def show(visit: Visit) -> None:
         "Show", [PREVIEW, APPROVE, DECIDE, REPORT], default=PREVIEW, required=True, label_visibility="collapsed"
     )
     parts = {PREVIEW: _preview, APPROVE: _approve, DECIDE: _decide, REPORT: _report}
-    parts[part or PREVIEW](visit)
+    parts[part or PREVIEW](visit, own)
 
 
 def _state(found: look.Standing) -> str:
@@ -109,9 +114,11 @@ def _state(found: look.Standing) -> str:
         return "No account at WebEngage is set, so there is nothing to send to."
     by_state = _by_state(found)
     waits = by_state["held"] + by_state["unknown"] + by_state["failed_permanent"]
-    planned = found.not_planned.rows if found.not_planned else 0
     person = f"{grouped(waits)} are held, unknown or refused" if waits else "nothing is held, unknown or refused"
-    return f"WebEngage: {person}; {grouped(planned)} of the newest night are not planned yet."
+    planned = (
+        f"; {grouped(found.not_planned.rows)} of the newest night are not planned yet" if found.not_planned else ""
+    )
+    return f"WebEngage: {person}{planned}."
 
 
 def _by_state(found: look.Standing) -> Counter[str]:
@@ -127,30 +134,34 @@ def _metrics(found: look.Standing) -> None:
         column.metric(title, grouped(sum(by_state[state] for state in states)))
 
 
-def _preview(visit: Visit) -> None:
+def _preview(visit: Visit, own: Own | None) -> None:
     with st.spinner("Working out what a run would send …"):
         found = look.preview(visit.settings, Scope())
-    rows = sum(len(call.rows) for call in found.preview.calls)
+    rows = [row for call in found.preview.calls for row in call.rows]
+    rows, lines = (own.rows(rows), own.lines(found.report.lines)) if own else (rows, found.report.lines)
+    by_event = Counter(row.event_name or USER for row in rows)
     st.write(
-        f"A run now would make {grouped(len(found.requests))} requests for {grouped(rows)} users and events. "
+        f"A run now would make {grouped(len(found.requests))} requests for {grouped(len(rows))} users and events. "
         "Looking at it sends nothing."
+        if own is None
+        else f"Of your webinars, a run now would send {grouped(len(rows))} users and events."
     )
+    if found.is_on and own is None:
+        show_sending(visit, by_event, sum(line.state == HELD for line in lines))
     left, right = st.columns(2)
     with left:
-        counts = [(_name(name), count) for name, count in sorted(found.preview.by_event.items())]
+        counts = [(_name(name), count) for name, count in sorted(by_event.items())]
         sent = pd.DataFrame(counts, columns=["name", "count"])
         st.markdown("**Would be sent**")
         table(sent, {"name": Shown("Event or profile"), "count": Shown("How many", grouped)}, "would_be_sent")
     with right:
-        why = Counter(
-            (line.state, line.reason) for line in found.report.lines if line.state not in (*SENDABLE, "delivered")
-        )
+        why = Counter((line.state, line.reason) for line in lines if line.state not in (*SENDABLE, "delivered"))
         unsent = pd.DataFrame(
             [(_why(*key), count) for key, count in sorted(why.items(), key=str)], columns=["why", "count"]
         )
         st.markdown("**Would not, and why**")
         table(unsent, {"count": Shown("How many", grouped), "why": Shown("Why", width=300)}, "not_sent")
-    if found.requests:
+    if found.requests and own is None:
         st.markdown("**The first request**, as it would go out")
         text = _request(json.loads(found.requests[0]))
         st.code(text if visit.person.may(OPEN) else masked(text), language="json")
@@ -179,17 +190,17 @@ def _request(request: dict[str, object]) -> str:
     return json.dumps(shown, ensure_ascii=False, indent=2)
 
 
-def _approve(visit: Visit) -> None:
-    found = open_rows(visit.settings)
+def _approve(visit: Visit, own: Own | None) -> None:
+    found = open_rows(visit.settings, own)
     types = look.preview(visit.settings, Scope()).preview.new_types
     if not found.holds and not types:
         st.info("Nothing is held, and there is no new attribute type.", icon=":material/check:")
         return
-    if types:
+    if types and own is None:
         _types(visit, types, sum(count for hold, count in found.holds.items() if hold.reason == "new_attribute_type"))
     for hold, count in found.holds.items():
-        if hold.reason != "new_attribute_type" or not types:
-            _hold(visit, hold, count)
+        if hold.reason != "new_attribute_type" or own or not types:
+            _hold(visit, hold, count, is_all=own is None)
 
 
 def _types(visit: Visit, types: dict[tuple[str, str, str], str], held: int) -> None:
@@ -209,13 +220,13 @@ def _types_approved(visit: Visit) -> str:
     return f"{grouped(len(done.types))} types approved, {grouped(done.released)} rows released."
 
 
-def _hold(visit: Visit, hold: Hold, count: int) -> None:
+def _hold(visit: Visit, hold: Hold, count: int, *, is_all: bool) -> None:
     st.subheader(HELD_NAMES.get(hold.reason, hold.reason.replace("_", " ").capitalize()))
     where = f" of the night of {words.day(hold.night)}" if hold.night else ""
     where = f" of the webinar {hold.occurrence}" if hold.occurrence else where
     st.write(f"{grouped(count)} held{where}: {_reason(hold.reason)}.")
     st.caption(TO_DO.get(hold.reason, "Ask the engineer."))
-    if hold.reason not in (BY_NIGHT, BY_OCCURRENCE):
+    if hold.reason not in ((BY_NIGHT, BY_OCCURRENCE) if is_all else (BY_OCCURRENCE,)):
         return
     key = f"release_{hold.reason}_{hold.night}_{hold.occurrence}"
     many = grouped(count)
@@ -231,8 +242,8 @@ def _released(visit: Visit, hold: Hold) -> str:
     return f"{grouped(done.released)} rows released."
 
 
-def _decide(visit: Visit) -> None:
-    found = open_rows(visit.settings)
+def _decide(visit: Visit, own: Own | None) -> None:
+    found = open_rows(visit.settings, own)
     if found.repeated:
         st.caption(f"{grouped(found.repeated)} more are unknown, and the next run sends them again by itself.")
     if found.undecided:
@@ -327,7 +338,7 @@ def _fired(visit: Visit, again: decide.Again) -> str:
     return f"{grouped(decide.fire_again(visit.settings, again))} events planned once more; the next run sends them."
 
 
-def _report(visit: Visit) -> None:
+def _report(visit: Visit, own: Own | None) -> None:
     with st.spinner("Adding up …"):
         found = look.report(visit.settings, None)
     try:
@@ -335,7 +346,13 @@ def _report(visit: Visit) -> None:
     except FunnelError as error:
         st.error(str(error), icon=":material/error:")
         return
-    st.write(f"{grouped(found.candidates)} candidates of the newest night, each with what became of it; they add up.")
+    if own:
+        mine, earlier = own.lines(found.lines), own.lines(found.earlier)
+        found = Report(mine, earlier, len(mine))
+    whose = " of your webinars" if own else ""
+    st.write(
+        f"{grouped(found.candidates)} candidates of the newest night{whose}, each with what became of it; they add up."
+    )
     rows = [
         (_name(name), kind, _why(*_split(state)), count)
         for (name, kind), counts in found.totals().items()

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from funnel_etl.core.errors import StorageUnavailable
 from funnel_etl.delivery import reading
 from funnel_etl.delivery.contracts import HELD, PERMANENT, REASONS, SENDABLE, UNKNOWN
@@ -16,7 +18,8 @@ from funnel_etl.delivery.report import Report, as_csv, line_of, make_report, wha
 from funnel_etl.delivery.scope import Scope
 from funnel_etl.delivery.waiting import NotPlanned, of_account, read_not_planned
 from funnel_etl.files import private_folder, storage_error, write_whole
-from funnel_etl.operate.deliver.place import open_place
+from funnel_etl.operate.deliver.own import Own
+from funnel_etl.operate.deliver.place import Place, open_place
 from funnel_etl.settings import Settings
 
 FILES = ("requests.ndjson", "decisions.csv", "summary.txt")
@@ -205,11 +208,18 @@ class Standing:
         return json.dumps(content, default=str, ensure_ascii=False, indent=1)
 
 
-def standing(settings: Settings) -> Standing:
-    """Return where deliveries stand."""
+def standing(settings: Settings, own: Own | None = None) -> Standing:
+    """Return where deliveries stand; `own`: of these alone, and what no run has planned yet is not told."""
     with open_place(settings, only_read=True) as place, place.engine.connect() as connection:
-        counts = reading.read_counts(connection, place.own)
+        counts = _own_counts(connection, place, own) if own else reading.read_counts(connection, place.own)
         has_candidates = reading.has_candidates(connection, place.own)
         today = datetime.now(UTC).astimezone(place.zone).date()
-        waits = of_account(read_not_planned(connection, today), place.own)
+        waits = None if own else of_account(read_not_planned(connection, today), place.own)
         return Standing(place.own.destination, place.own.account, place.is_on, has_candidates, counts, waits)
+
+
+def _own_counts(connection: sa.Connection, place: Place, own: Own) -> list[dict[str, Any]]:
+    rows = own.rows(reading.all_rows(connection, place.own))
+    counts = Counter((row.object, row.event_name, row.state, row.reason) for row in rows)
+    names = ("object", "event_name", "state", "reason")
+    return [{**dict(zip(names, key, strict=True)), "rows": count} for key, count in counts.items()]

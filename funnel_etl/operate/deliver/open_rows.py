@@ -8,6 +8,7 @@ from funnel_etl.delivery import reading
 from funnel_etl.delivery.contracts import DELIVERED, EVENT, FOR_A_PERSON, HELD, PERMANENT, UNKNOWN
 from funnel_etl.delivery.outcome import GUARD
 from funnel_etl.delivery.rows import Delivery
+from funnel_etl.operate.deliver.own import Own
 from funnel_etl.operate.deliver.place import open_place
 from funnel_etl.settings import Settings
 
@@ -38,10 +39,11 @@ class OpenRows:
     delivered: dict[tuple[str, str], int]
 
 
-def open_rows(settings: Settings) -> OpenRows:
-    """Return what waits for a person at the destination. Raises what `open_place` raises."""
+def open_rows(settings: Settings, own: Own | None = None) -> OpenRows:
+    """Return what waits for a person at the destination; `own`: of these alone. Raises what `open_place` raises."""
     with open_place(settings, only_read=True) as place, place.engine.connect() as connection:
         rows = reading.all_rows(connection, place.own)
+    rows = own.rows(rows) if own else rows
     now = datetime.now(UTC)
     unknown = [row for row in rows if row.state == UNKNOWN and row.effect != "repeatable"]
     for_person = [row for row in unknown if _is_for_person(row, now)]

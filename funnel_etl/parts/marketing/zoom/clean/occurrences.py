@@ -97,7 +97,7 @@ def _overrides(
     of_webinar = _said(webinar_overrides, digits)
     of_file = _said(file_overrides, lookup_keys(file_overrides["file_id"]))
     files = reports.sort_values(["precedence", "report", "file_id"], na_position="last")
-    files = files[["occurrence_id", "report"]].join(of_file, on=files["file_id"])
+    files = files[["occurrence_id", "report", "file_id"]].join(of_file, on="file_id")
     by_file = files.groupby("occurrence_id")[_OVERRIDDEN].first()
     own, of_id = (
         pd.DataFrame({name: keys.map(said[name]).astype("str") for name in _OVERRIDDEN}, index=rows.index)
