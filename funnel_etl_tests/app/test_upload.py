@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from funnel_etl.app.access import LOCAL, Person, Role
-from funnel_etl.app.pages.upload import EVERY_DAY
+from funnel_etl.app.pages.upload import AGREED, EVERY_DAY
 from funnel_etl_tests.app.conftest import Site, served
 from funnel_etl_tests.installation import DEMO_NIGHT, Installation, Published
 
@@ -273,3 +273,102 @@ def test_four_thousand_rows_are_checked_in_three_seconds(given: Callable[..., Ap
     took = time.monotonic() - begun
     assert {metric.label: metric.value for metric in seen.metric}["People kept"] == "4,002"
     assert took < 6, f"{took:.1f} s: promised are 3 on a quiet machine"
+
+
+# Chats, polls, questions
+
+POLL = (
+    b"Poll Report\nReport generated time,11/01/2025 10:00:00 AM\n"
+    b'Topic,Webinar ID,Actual Start Time,# Question\nACCA Plutus Masterclass,885 8860 5779,"Oct 29, 2025 07:00 PM",1\n'
+    b"Poll Details\n#,User Name,User Email,Submitted Date/Time,Which level?,\n"
+    b'1,Person 1,person1@mail.example,"Oct 29, 2025 07:30:00 PM",Level 2,\n'
+)
+QUESTIONS = (
+    b"Question Report\nReport generated time,11/01/2025 10:00:00 AM\n"
+    b'Topic,Webinar ID,Actual Start Time,# Question\nACCA Plutus Masterclass,885 8860 5779,"Oct 29, 2025 07:00 PM",1\n'
+    b"Question Details\n#,Question,Asker Name,Asker Email,Answer(s)\n"
+    b"1,What is the fee?,Person 1,person1@mail.example,live answered\n"
+)
+
+
+def test_chats_polls_and_questions_are_accepted_and_followed_too(
+    given: Callable[..., AppTest], tester: Callable[..., AppTest], company: Installation
+) -> None:
+    for name, data, title in (
+        ("talk.txt", CHAT, "chat"),
+        ("poll.csv", POLL, "poll report"),
+        ("questions.csv", QUESTIONS, "question report"),
+    ):
+        seen = given((name, data))
+        assert title in shown(seen).lower()
+        next(button for button in seen.button if button.label == "Accept").click().run()
+    assert company.night(DEMO_NIGHT).is_published
+    week = tester("upload", company).dataframe[-1].value
+    states = dict(zip(week["File"], week["State"], strict=True))
+    assert states["talk.txt"] == "waits for a person"
+    assert {states[name] for name in ("poll.csv", "questions.csv")} <= {"in the facts", "waits for a person"}
+
+
+# What people agreed to
+
+CONSENTS = (
+    b"phone,email,channel,state,stated_at,source\n"
+    b"98765 12345,,whatsapp,granted,2025-10-20 14:30,form\n"
+    b",asha@mail.example,all,suppressed,2025-10-21 10:00,complaint\n"
+    b"98765 12345,,whatsapp,granted,2025-10-20 14:30,form\n"
+    b"98765 12346,,pigeon,granted,2025-10-20 14:30,form\n"
+)
+
+
+def consents(
+    tester: Callable[..., AppTest], company: Installation, *files: tuple[str, bytes], person: Person = LOCAL
+) -> AppTest:
+    seen = tester("upload", company, person)
+    seen.segmented_control("upload-what").set_value(AGREED).run()
+    assert not seen.exception
+    return seen.file_uploader[0].set_value([(name, data, "") for name, data in files]).run() if files else seen
+
+
+def test_what_people_agreed_to_is_checked_accepted_and_taken_by_the_next_night(
+    tester: Callable[..., AppTest], company: Installation
+) -> None:
+    folder = company.drop / "consent"
+    seen = consents(tester, company, ("agreed.csv", CONSENTS))
+    assert not seen.exception
+    said = shown(seen)
+    assert "says 2 things that count" in said
+    assert "Line 5: the statement names no channel that there is" in said
+    assert "1 lines say again" in said
+    assert "98765" not in said
+    assert not folder.exists() or not [path for path in folder.iterdir() if path.is_file()]
+    seen = next(button for button in seen.button if button.label == "Accept").click().run()
+    assert "Accepted as agreed.csv" in shown(seen)
+    assert (folder / "agreed.csv").read_bytes() == CONSENTS
+    assert seen.dataframe[-1].value["State"].tolist() == ["waiting"]
+    assert log_of(company, "accepted a file")[-1] == ["local", hashlib.sha256(CONSENTS).hexdigest(), "done"]
+
+    assert company.night(DEMO_NIGHT).is_published
+    row = consents(tester, company).dataframe[-1].value.iloc[0]
+    assert (row["State"], row["File"], row["Given by"]) == ("counts", "agreed.csv", "local")
+    assert company.value("SELECT count(*) FROM clean.consents WHERE consent_source IN ('form', 'complaint')") == 2
+    again = consents(tester, company, ("again.csv", CONSENTS))
+    assert "nothing would change" in shown(again)
+    assert not [button for button in again.button if button.label == "Accept"]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"name,amount\nx,1\n", "it is no file of consents"),
+        (b"channel,state,stated_at\nall,granted,2025-10-20\n", "neither a column of phones nor one of e-mails"),
+        (CONSENTS.replace(b"2025-10-20 14:30", b"03/04/2025").replace(b"2025-10-21 10:00", b"04/05/2025"), "day"),
+        (b"", "the file is empty"),
+    ],
+)
+def test_a_wrong_file_of_consents_is_refused_in_a_sentence(
+    tester: Callable[..., AppTest], company: Installation, data: bytes, says: str
+) -> None:
+    seen = consents(tester, company, ("wrong.csv", data))
+    assert not seen.exception
+    assert says in seen.error[0].value.replace("\\", "").lower()
+    assert not [button for button in seen.button if button.label == "Accept"]

@@ -10,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from funnel_etl.app import words
 from funnel_etl.app.access import Role
+from funnel_etl.app.consent_upload import show_consents
 from funnel_etl.app.markdown import literal, sentence
 from funnel_etl.app.noted import save_noted
 from funnel_etl.app.visit import Page, Visit
@@ -29,6 +30,7 @@ from funnel_etl.sources.config_folder import folder_mark
 
 ROLES = frozenset({Role.OPERATOR, Role.ENGINEER})
 MOST_FILES = 20
+ZOOM, AGREED = "Zoom files", "What people agreed to"
 BY_ITSELF = "Let the file say"
 TYPES = {
     "webinar_attended": "attendee report: in Zoom, Reports → Webinar → Attendee Report, as CSV",
@@ -60,6 +62,14 @@ def show(visit: Visit) -> None:
     """Show where a file is given, what each one is, and what became of those of this week."""
     _require(visit)
     st.title("Upload")
+    what = st.segmented_control("What", [ZOOM, AGREED], default=ZOOM, key="upload-what", required=True)
+    if what == AGREED:
+        show_consents(visit, ROLES)
+    else:
+        _show_zoom(visit)
+
+
+def _show_zoom(visit: Visit) -> None:
     st.write(
         "Give the files that you downloaded from Zoom: attendee and registration reports, chats, polls, questions. "
         "Each is checked first; nothing is kept before you accept it."

@@ -14,6 +14,9 @@ _NOTE = sa.text(
     "INSERT INTO ops.app_actions (action_id, at, who, page, action, about, outcome) "
     "VALUES (:action_id, :at, :who, :page, :action, :about, :outcome)"
 )
+_WHO = sa.text(
+    "SELECT DISTINCT about, who FROM ops.app_actions WHERE action = :action AND outcome = 'done' AND at > :at"
+)
 _NEWEST = sa.text(
     "SELECT at, who, page, action, about, outcome FROM ops.app_actions "
     "WHERE CAST(:who AS text) IS NULL OR who = :who ORDER BY at DESC LIMIT :most"
@@ -37,6 +40,14 @@ def note(settings: Settings, who: str, page: str, action: str, about: str | None
         connection.begin(),
     ):
         connection.execute(_NOTE, row)
+
+
+def who_did(connection: sa.Connection, action: str, since: datetime) -> dict[str, frozenset[str]]:
+    """Return who has done something since then, by what it was about."""
+    people: dict[str, set[str]] = {}
+    for row in connection.execute(_WHO, {"action": action, "at": since}):
+        people.setdefault(row.about, set()).add(row.who)
+    return {about: frozenset(names) for about, names in people.items()}
 
 
 def newest(settings: Settings, who: str | None = None, most: int = 200) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from dagster import DagsterRunStatus, RunsFilter
 
 from funnel_etl.files import storage_error
+from funnel_etl.operate.audit import audit
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.parts.marketing.zoom.clean.event_warnings import FINDINGS
 from funnel_etl.parts.marketing.zoom.intake import SOURCE
@@ -47,9 +48,6 @@ _FILES = sa.text(
     "w.webinar_id, e.why AS waits_for FROM ops.files AS f LEFT JOIN ops.engagement_files AS e USING (file_id) "
     "LEFT JOIN clean.webinars AS w ON w.occurrence_id = coalesce(f.occurrence_id, e.occurrence_id) "
     "WHERE f.source = :source AND f.arrival_id = ANY(:ids)"
-)
-_BY = sa.text(
-    "SELECT DISTINCT about, who FROM ops.app_actions WHERE action = :action AND outcome = 'done' AND at > :at"
 )
 _PUBLISHED = sa.text(
     "SELECT part, max(published_at) AS at FROM ops.nights "  # noqa: S608 - of ours
@@ -96,7 +94,7 @@ def file_states(settings: Settings, days: int = 7) -> list[FileState]:
         instance(settings) as (opened, databases),
         connected(databases.funnel_url) as connection,
     ):
-        by = _by(connection, since)
+        by = audit.who_did(connection, ACCEPTED, since)
         wanted = _wanted(arrivals, since, by)
         rows = connection.execute(_FILES, {"source": SOURCE, "ids": [one.arrival_id for one in wanted]})
         place = _Place(
@@ -118,13 +116,6 @@ def _wanted(arrivals: Iterable[Arrival], since: datetime, by: Mapping[str, froze
     new = [one for one in arrivals if one.received_at >= since]
     there = {one.file_id for one in new}
     return new + [by_id[file_id] for file_id in by if file_id in by_id and file_id not in there]
-
-
-def _by(connection: sa.Connection, since: datetime) -> dict[str, frozenset[str]]:
-    people: dict[str, set[str]] = {}
-    for row in connection.execute(_BY, {"action": ACCEPTED, "at": since}):
-        people.setdefault(row.about, set()).add(row.who)
-    return {file_id: frozenset(names) for file_id, names in people.items()}
 
 
 def _under_way(opened: dg.DagsterInstance) -> str | None:

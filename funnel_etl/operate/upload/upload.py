@@ -65,16 +65,21 @@ def check(settings: Settings, name: str, data: bytes, profile: str | None = None
 
     Raises `SourceRejected` for one that is larger than the page takes.
     """
-    if len(data) > settings.app_upload_mb * MEGABYTE:
-        raise SourceRejected(
-            f"it is larger than {settings.app_upload_mb} MB, so the page does not take it",
-            where=plain_name(name),
-            fix="export the report of one webinar alone, or lay the file into the drop folder itself",
-        )
+    refuse_large(settings, name, data)
     found, files = check_bytes(data, settings, folder=profile)
     came = [one for one in archive(settings).arrivals(SOURCE) if one.file_id == found.file_id]
     came = [one for one in came if one.status == "accepted"]
     return Checked(plain_name(name), found.file_id, len(data), found, files, came[-1] if came else None)
+
+
+def refuse_large(settings: Settings, name: str, data: bytes) -> None:
+    """Raise `SourceRejected` for a file that is larger than the page takes."""
+    if len(data) > settings.app_upload_mb * MEGABYTE:
+        raise SourceRejected(
+            f"it is larger than {settings.app_upload_mb} MB, so the page does not take it",
+            where=plain_name(name),
+            fix="give it in smaller files, or lay it into the drop folder itself",
+        )
 
 
 def accept(settings: Settings, checked: Checked, data: bytes, profile: str | None = None) -> str:
@@ -89,10 +94,14 @@ def accept(settings: Settings, checked: Checked, data: bytes, profile: str | Non
     gone = withdrawn(archive(settings))
     if checked.file_id in gone:
         raise refusal(checked.file_id, gone[checked.file_id])
-    folder = settings.drop_folder / "zoom" / _sub_folder(profile)
+    return laid(settings.drop_folder / "zoom" / _sub_folder(profile), checked.name, data)
+
+
+def laid(folder: Path, name: str, data: bytes) -> str:
+    """Lay a file whole into a folder of the drop folder, and return its name there. Raises `StorageUnavailable`."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return _lay(folder, name_in_folder(checked.name), data)
+        return _lay(folder, name_in_folder(name), data)
     except OSError as error:
         raise storage_error(error, "the drop folder", str(folder), "tell the engineer") from error
 
