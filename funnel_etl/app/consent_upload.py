@@ -58,8 +58,8 @@ def _show_file(visit: Visit, given: UploadedFile, roles: Iterable[Role]) -> None
         st.button(
             "Accept", type="primary", icon=":material/check:", on_click=_accept, args=(visit, given, found, roles)
         )
-    if error := st.session_state.pop("consent-error", None):
-        st.error(literal(error))
+    if failed := st.session_state.pop("consent-error", None):
+        st.error(literal(failed))
 
 
 def _show_verdict(visit: Visit, found: Statements) -> None:

@@ -15,6 +15,8 @@ from jinja2 import StrictUndefined, nodes
 from jinja2.exceptions import TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from funnel_etl.core.values.nearest import did_you_mean
+
 VARIABLES = {
     "first_name": "first name as registered",
     "topic": "topic of the webinar",
@@ -133,7 +135,8 @@ def _of_nodes(tree: nodes.Template) -> Iterator[Fault]:
         elif isinstance(node, nodes.Filter) and node.name not in FILTERS:
             yield node.lineno, f"the filter {node.name!r} is not allowed", f"use one of {', '.join(sorted(FILTERS))}"
         elif isinstance(node, nodes.Name) and node.name not in VARIABLES and node.name not in loops:
-            yield node.lineno, f"{node.name!r} is no fact of a follow-up", f"use one of {', '.join(VARIABLES)}"
+            meant = did_you_mean(node.name, VARIABLES)
+            yield node.lineno, f"{node.name!r} is no fact of a follow-up{meant}", f"use one of {', '.join(VARIABLES)}"
 
 
 def _walk(node: nodes.Node) -> Iterator[nodes.Node]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,12 +38,15 @@ def table_bytes(folder: Path, name: str) -> bytes | None:
     if name != FOLLOWUPS:
         return path.read_bytes() if path.is_file() else None
     files = sorted(path.glob("*.txt")) if path.is_dir() else []
-    if not files:
-        return None
+    return templates_csv({file.name: decode(file.read_bytes()).text for file in files}) if files else None
+
+
+def templates_csv(texts: Mapping[str, str]) -> bytes:
+    """Return the templates of follow-ups, by their files, as the CSV of their table."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["file", "text"])
-    writer.writerows([file.name, decode(file.read_bytes()).text.replace("\r\n", "\n")] for file in files)
+    writer.writerows([file, texts[file].replace("\r\n", "\n")] for file in sorted(texts))
     return text.getvalue().encode()
 
 

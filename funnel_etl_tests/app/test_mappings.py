@@ -264,3 +264,89 @@ def test_a_version_with_few_of_the_lines_comes_back_only_by_a_persons_word(
     assert not seen.exception
     assert len((own.config / "campaign_mapping.csv").read_bytes().splitlines()) == 2
     published.discard(own)
+
+
+# Follow-ups
+
+
+def written_to(seen: AppTest, text: str) -> AppTest:
+    return seen.text_area[0].set_value(text).run()
+
+
+def follow_ups(tester: Callable[..., AppTest], company: Installation, person: Person = ANALYST) -> AppTest:
+    seen = tester("mappings", company, person)
+    seen.segmented_control("mappings-view").set_value("Follow-ups").run()
+    assert not seen.exception
+    return seen
+
+
+def test_a_template_is_judged_filled_in_saved_and_brought_back(
+    company: Installation, tester: Callable[..., AppTest]
+) -> None:
+    path = company.config / "followups" / "hot.en.txt"
+    before = path.read_text("utf-8")
+    seen = follow_ups(tester, company)
+    assert seen.selectbox("template-file").value == "hot.en.txt"
+    assert seen.text_area[0].value == before
+    assert any("What is the fee for level 2?" in each.value for each in seen.text)
+
+    seen = written_to(seen, "{{ first_nme }}, hello\nText\n{{ unsubscribe_line }}")
+    said = seen.error[0].value.replace("\\", "")
+    assert "Line 1: 'first_nme' is no fact of a follow-up (did you mean 'first_name'?)" in said
+    assert not [button for button in seen.button if button.label == "Save"]
+    for text, what in (
+        ("Subject\n{{ ''.__class__ }}", "is not allowed in a template"),
+        ("Subject\n{% if topic %}", "Unexpected end of template"),
+        ("Subject\nText", "does not say how to get no more mail"),
+    ):
+        seen = written_to(seen, text)
+        assert what in seen.error[0].value.replace("\\", "")
+        assert path.read_text("utf-8") == before
+
+    new = "Hello {{ first_name | default('there', true) }}\n\nThank you for {{ topic }}.\n{{ unsubscribe_line }}\n"
+    seen = written_to(seen, new)
+    assert not seen.error
+    assert any("Hello Asha" in each.value for each in seen.markdown)
+    seen.radio("template-person").set_value("Of whom little is known").run()
+    assert any("Hello there" in each.value for each in seen.markdown)
+    seen = next(button for button in seen.button if button.label == "Save").click().run()
+    assert not seen.exception
+    assert path.read_text("utf-8") == new
+    assert "Saved hot.en.txt." in seen.success[0].value
+    [[who, about, outcome]] = (
+        company.query("SELECT who, about, outcome FROM ops.app_actions WHERE action = 'saved a table'")
+        .to_numpy()
+        .tolist()
+    )
+    assert (who, about.split()[0], outcome) == (ANALYST.email, "followups", "done")
+
+    seen.toggle("template-earlier").set_value(True).run()
+    assert seen.code[0].value.strip() == before.strip()
+    seen = next(button for button in seen.button if button.label == "Bring this one back").click().run()
+    assert not seen.exception
+    assert path.read_text("utf-8") == before
+    assert seen.text_area[0].value == before
+
+
+def test_two_who_write_one_template_lose_nothing(company: Installation, tester: Callable[..., AppTest]) -> None:
+    path = company.config / "followups" / "hot.en.txt"
+    before = path.read_text("utf-8")
+    mine = written_to(follow_ups(tester, company), before.replace("happy", "glad"))
+    path.write_text(before.replace("Hi", "Hello"), "utf-8")
+    mine.run()
+    assert "Somebody has saved this text since you began" in mine.warning[0].value
+    assert "glad" in mine.text_area[0].value
+    assert not [button for button in mine.button if button.label == "Save"]
+    next(button for button in mine.button if button.label == "Take theirs").click().run()
+    assert "Hello" in mine.text_area[0].value
+
+
+def test_a_new_template_is_a_file_of_its_tier_and_language(
+    company: Installation, tester: Callable[..., AppTest]
+) -> None:
+    seen = follow_ups(tester, company)
+    seen.selectbox("template-file").set_value("A new one …").run()
+    seen.text_input("template-language").set_value("hi").run()
+    seen = written_to(seen, "Subject\nText {{ unsubscribe_line }}\n")
+    next(button for button in seen.button if button.label == "Save").click().run()
+    assert (company.config / "followups" / "hot.hi.txt").read_text("utf-8").startswith("Subject")

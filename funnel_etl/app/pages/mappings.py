@@ -15,6 +15,7 @@ from funnel_etl.app.grid import PLACE, Grid, choices, counts, grid_of, lines_of,
 from funnel_etl.app.markdown import literal, sentence
 from funnel_etl.app.moves import make_preview, show_preview
 from funnel_etl.app.noted import save_noted
+from funnel_etl.app.template_desk import show_templates
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped, rupees
@@ -29,7 +30,7 @@ from funnel_etl.settings import Settings
 from funnel_etl.sources.config_folder import folder_mark
 
 ROLES = frozenset({Role.OPERATOR, Role.ANALYST, Role.ENGINEER})
-TO_DECIDE, TABLES = "To decide", "Tables"
+TO_DECIDE, TABLES, TEMPLATES = "To decide", "Tables", "Follow-ups"
 DAY_FORMAT = "ddd, D MMM YYYY"
 
 
@@ -58,9 +59,13 @@ def show(visit: Visit) -> None:
         )
     if said := st.session_state.pop("mappings-said", None):
         st.success(said)
-    view = st.segmented_control("Show", [TO_DECIDE, TABLES], default=TO_DECIDE, key="mappings-view", required=True)
+    view = st.segmented_control(
+        "Show", [TO_DECIDE, TABLES, TEMPLATES], default=TO_DECIDE, key="mappings-view", required=True
+    )
     if view == TABLES:
         _show_tables(visit)
+    elif view == TEMPLATES:
+        show_templates(visit)
     else:
         _show_list(visit)
 

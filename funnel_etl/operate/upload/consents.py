@@ -3,6 +3,7 @@
 Not here: which of several statements holds (`delivery/webengage/consent`).
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -73,15 +74,14 @@ def check(settings: Settings, name: str, data: bytes) -> Statements:
     raw = raw_pages([page], RAW_CONSENTS.name, CONSENT_SOURCE, {}, read=lambda read, _known: read_consents(read)).rows
     config = config_of(settings.config_folder)[0]
     made = clean_consents(RAW_CONSENTS.conform(raw), RAW_ZOOM_REGISTRANT_ROWS.empty(), config, settings.timezone)
-    said = made.rows.groupby(["state", "channel"], observed=True).size()
+    said = Counter(zip(made.rows["state"].astype(str), made.rows["channel"].astype(str), strict=True))
     unusable = [
         Unusable(sorted(lines.astype(int))[:MOST_LINES], len(lines), *REASONS[str(reason)])
         for reason, lines in made.quarantine.groupby("reason")["source_row"]
     ]
     came = [one for one in landing.arrivals(SOURCE) if (one.file_id, one.status) == (file_id, "accepted")]
     before = came[-1].received_at if came else None
-    counts = {(str(state), str(channel)): int(count) for (state, channel), count in said.items()}
-    return Statements(plain_name(name), file_id, counts, unusable, len(made.merged), before)
+    return Statements(plain_name(name), file_id, said, unusable, len(made.merged), before)
 
 
 def accept(settings: Settings, found: Statements, data: bytes) -> str:
