@@ -91,3 +91,10 @@ def test_no_telemetry_leaves(site: Site, browser: Page) -> None:
     expect(browser.get_by_role("heading", name="Today")).to_be_visible()
     browser.wait_for_timeout(1500)
     assert [url for url in asked if not url.startswith((site.url, "data:", "blob:"))] == []
+
+
+def test_the_first_page_has_its_name_in_an_address_too(site: Site, browser: Page) -> None:
+    browser.goto(f"{site.url}/today")
+    expect(browser.get_by_role("heading", name="Today")).to_be_visible(timeout=30_000)
+    expect(browser.get_by_text("Page not found")).to_have_count(0)
+    expect(browser.get_by_test_id("stSidebarNav").get_by_role("link", name="Today")).to_have_count(1)

@@ -232,3 +232,13 @@ def test_a_number_is_opened_in_a_browser_by_keyboard_also_on_a_phone(site: Site,
     assert download.value.suggested_filename == "rows of leads 2025-10.csv"
     assert len(pd.read_csv(download.value.path())) == leads
     assert "?" not in browser.url
+
+
+def test_a_click_on_a_bar_opens_its_rows(site: Site, browser: Page) -> None:
+    browser.goto(f"{site.url}/funnel")
+    chart = browser.get_by_test_id("stVegaLiteChart").first
+    expect(chart.locator("canvas, svg").first).to_be_visible(timeout=FIRST_VISIT)
+    browser.wait_for_timeout(1_000)
+    chart.locator("canvas, svg").first.click(position={"x": 120, "y": 20})
+    leads = site.installation.value(f"SELECT sum(leads) {OF_MONTH}")
+    expect(browser.get_by_text(f"its {grouped(leads)} rows sum to exactly that")).to_be_visible(timeout=FIRST_VISIT)

@@ -28,9 +28,11 @@ def main() -> None:
     sections: dict[str, list[st.Page]] = {}
     for page in (page for page in PAGES if person.may(page.roles)):
         show = partial(_shown, page, Visit(settings, person, page.name))
-        is_first = not sections
-        own = st.Page(show, title=page.title, icon=page.icon, url_path=page.name, default=is_first)
-        sections.setdefault(page.group, []).append(own)
+        link = partial(st.Page, show, title=page.title, icon=page.icon)
+        # Streamlit serves the first page at / alone: a second one that no list shows has its name in the address.
+        own = [link(url_path=page.name, visibility="visible" if sections else "hidden")]
+        own += [] if sections else [link(url_path="", default=True)]
+        sections.setdefault(page.group, []).extend(own)
     chosen = st.navigation(sections)
     sign_in.show_who(settings, person)
     chosen.run()

@@ -27,6 +27,7 @@ ALL = "All funnels"
 KEEP_SECONDS = 60
 MOST_ROWS, MOST_PEOPLE = 1_000, 500
 TREND_DAYS, WEEK = 60, 7
+CHART, CLICKED, OPENED = "funnel-steps", "bar", "funnel-opened"
 BLUE, GREEN, RED = "#0072B2", "#009E73", "#D55E00"
 HEADLINES = {
     "leads": "Leads",
@@ -139,7 +140,8 @@ def _steps(visit: Visit, own: pd.DataFrame, month: date, funnel: str | None) -> 
     total = long.groupby("step", as_index=False)["count"].sum()
     total["text"] = total["count"].map(lambda count: grouped(int(count)))
     order = list(STEPS.values())
-    bars = alt.Chart(long[long["count"] > 0]).mark_bar()
+    clicked = alt.selection_point(name=CLICKED, fields=["step"])
+    bars = alt.Chart(long[long["count"] > 0]).mark_bar(cursor="pointer").add_params(clicked)
     y = alt.Y("step:N", sort=order, title=None)
     # Room for the number beside the longest bar.
     x = alt.X("sum(count):Q", title=None, axis=None, scale=alt.Scale(domain=[0, max(total["count"].max(), 1) * 1.2]))
@@ -150,9 +152,24 @@ def _steps(visit: Visit, own: pd.DataFrame, month: date, funnel: str | None) -> 
     )
     labels = alt.Chart(total).mark_text(align="left", dx=5).encode(x="count:Q", y=y, text="text:N")
     drawn = bars.encode(x=x, y=y, color=colour, order="rank:Q", tooltip=["funnel:N", "step:N", "count:Q"]) + labels
-    st.altair_chart(drawn.properties(height=300 if funnel is None else 220))
-    st.caption("None is a part of the one above it: a webinar may ask for no registration, and M0 needs no webinar.")
+    st.altair_chart(
+        drawn.properties(height=300 if funnel is None else 220),
+        on_select=_open_clicked,
+        selection_mode=CLICKED,
+        key=CHART,
+    )
+    st.caption(
+        "A click on a bar opens its rows below. None is a part of the one above it: a webinar may ask for no registration, and M0 needs no webinar."
+    )
     _rows(visit, own, month, funnel)
+
+
+def _open_clicked() -> None:
+    """Choose the number of the bar that was clicked; a click beside the bars changes nothing."""
+    points = st.session_state[CHART].selection[CLICKED]
+    named = {label: measure for measure, label in STEPS.items()}
+    if points and points[0].get("step") in named:
+        st.session_state[OPENED] = named[points[0]["step"]]
 
 
 def _rows(visit: Visit, own: pd.DataFrame, month: date, funnel: str | None) -> None:
@@ -167,6 +184,7 @@ def _rows(visit: Visit, own: pd.DataFrame, month: date, funnel: str | None) -> N
             format_func=lambda name: f"{names.MEASURES[name]}: {_written(name, sums[name] or 0)}",
             placeholder="Choose a number",
             width=280,
+            key=OPENED,
         )
         period = month_period(month)
         day = st.date_input(
