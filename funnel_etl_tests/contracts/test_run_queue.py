@@ -8,7 +8,7 @@ from dagster._utils.tags import TagConcurrencyLimitsCounter
 
 from funnel_etl.catalog import SOURCES
 from funnel_etl.platform.dagster.nights import NIGHTLY
-from funnel_etl.platform.dagster.patience import AFTER_THE_REST
+from funnel_etl.platform.dagster.patience import AFTER_THE_REST, ON_THE_WAY
 from funnel_etl.settings import MOST_RETRY_HOURS, PROJECT, Settings
 from funnel_etl_tests.whole import defs
 
@@ -65,6 +65,9 @@ def test_what_pulls_is_tried_again_after_the_rest_and_nothing_else_is() -> None:
     job = defs.resolve_job_def(NIGHTLY)
     patient = {node.name for node in job.nodes if node.definition.tags.items() >= AFTER_THE_REST.items()}
     assert patient == {f"raw__{source}" for source in SOURCES}
+    on_the_way = {node.name for node in job.nodes if node.definition.tags.items() >= ON_THE_WAY.items()}
+    assert {"publish__funnel", "publish__marketing", "mart__funnel_facts", "clean__webinars"} <= on_the_way
+    assert not [name for name in on_the_way if name.startswith(("parity__", "publish__parity", "publish__engagement"))]
     again = {node.name: node.definition.retry_policy for node in job.nodes if node.definition.retry_policy}
     assert all(name.startswith("publish__") for name in again), "a connection that broke off is tried again in seconds"
     assert all(not policy.delay for policy in again.values()), "a pull that waits would go first, and hold it up"

@@ -159,7 +159,8 @@ def _steps(visit: Visit, own: pd.DataFrame, month: date, funnel: str | None) -> 
         key=CHART,
     )
     st.caption(
-        "A click on a bar opens its rows below. None is a part of the one above it: a webinar may ask for no registration, and M0 needs no webinar."
+        "A click on a bar opens its rows below. None is a part of the one above it: a webinar may ask for no "
+        "registration, and M0 needs no webinar."
     )
     _rows(visit, own, month, funnel)
 

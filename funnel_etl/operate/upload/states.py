@@ -145,7 +145,7 @@ def _lying(settings: Settings, landing: Landing, place: _Place) -> Iterator[File
                 raise storage_error(error, "the drop folder", entry.path.name, "tell the engineer") from error
             file_id = landing.file_id_of(landing.redact_lines(data, heads_summary).data)
         at = datetime.fromtimestamp(entry.touched, UTC)
-        says = "it lies in the drop folder, which is looked into every 30 seconds"
+        says = "it lies in the drop folder, which is looked into every 10 seconds"
         if not place.is_watched:
             says = (
                 "it lies in the drop folder, and nothing looks into it by itself just now: the next night takes it. "

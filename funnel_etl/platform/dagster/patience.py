@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.parts import FUNNEL, MARKETING, SALES
 from funnel_etl.platform.dagster.nights import NIGHTLY, PARTITION
 from funnel_etl.platform.run_lock import lend
 from funnel_etl.settings import Settings
@@ -23,11 +24,20 @@ PATIENCE = "funnel_etl/patience_seconds"
 """Tag of a run that somebody gave a patience of its own."""
 AFTER_THE_REST = {"dagster/priority": "-1"}
 """Tag of steps that pull: any other step that is ready goes first."""
+ON_THE_WAY = {"dagster/priority": "1"}
+"""Tag of steps on the way to the facts: those that are ready go first, for somebody waits to see a file in them."""
 FIRST, LONGEST = 1 / 120, 1 / 8
 """The first and the longest pause, as shares of the whole patience: of four hours two minutes and half an hour."""
 WAITS = "another run is going on: this one waits for it to end"
 T = TypeVar("T")
 progress = logging.getLogger("funnel_etl.progress")
+
+
+def turn(group: str, *, pulls: bool = False) -> dict[str, str] | None:
+    """Return the tag that says when a step of a group of assets is taken; None: in between."""
+    if pulls:
+        return AFTER_THE_REST
+    return ON_THE_WAY if group in (MARKETING, SALES, FUNNEL) else None
 
 
 def next_try(failed: Sequence[float], patience: float) -> float | None:

@@ -36,6 +36,8 @@ from funnel_etl.sources.nightly import NightlySources
 
 TAKE_SECONDS, TELL_SECONDS = 20.0, 15.0
 """A look of the sensor may take a minute in all; what is left is done at the next one."""
+LOOK_SECONDS = 10
+"""Somebody who gives a file waits for it; a look with nothing new takes a fifth of a second."""
 REFRESH = "zoom_refresh"
 OPEN = [
     DagsterRunStatus.QUEUED,
@@ -61,10 +63,10 @@ zoom_refresh_job = dg.define_asset_job(
 
 @dg.sensor(
     job=zoom_refresh_job,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=LOOK_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys={"sources", "parsed_reports", "lake_store", "all_tables"},
-    description="Looks every 30 seconds for Zoom exports in zoom/ of the drop folder, takes them in, and starts one "
+    description="Looks every 10 seconds for Zoom exports in zoom/ of the drop folder, takes them in, and starts one "
     "run of zoom_refresh for all that came.",
 )
 def zoom_drop_folder(context: dg.SensorEvaluationContext) -> dg.SensorResult:
