@@ -31,7 +31,7 @@ EVERYTHING: Mapping[str, object] = {
     "first_question": "What is the fee for level 2?",
     "messages": 3,
     "offer_name": "Early seat",
-    "offer_description": "the whole course, with two mock exams.",
+    "offer_description": "The whole course, with two mock exams.",
     "price": "₹24,999",
     "deadline": "30 November",
     "replay_url": "https://example.org/replay",
