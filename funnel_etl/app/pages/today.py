@@ -10,6 +10,7 @@ import streamlit as st
 
 from funnel_etl.app import names, words
 from funnel_etl.app.access import EVERYBODY, Role
+from funnel_etl.app.confirm_control import show_refused
 from funnel_etl.app.month_grid import by_day, month_grid
 from funnel_etl.app.night_control import show_night
 from funnel_etl.app.visit import Page, Visit
@@ -69,6 +70,7 @@ def show(visit: Visit) -> None:
     items = [item for item in items if item.facts.get("occurrence_id") not in others]
     _numbers(visit, found, items, days)
     show_night(visit, nights)
+    show_refused(visit)
     _to_do(visit, items, days, _last_day(found))
     _sources(found)
     _moved(visit)

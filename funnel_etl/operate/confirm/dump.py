@@ -37,6 +37,19 @@ class RefusedDump:
     file_ids: tuple[str, ...]
 
 
+def waiting_dumps(settings: Settings) -> list[str]:
+    """Return the sources whose newest dump was refused, and waits for a person's word."""
+    landing = Landing(UPath(settings.landing_root))
+    return [source for source in SOURCES if _waits(landing, source, landing.arrivals(source))]
+
+
+def _waits(landing: Landing, source: str, arrivals: list[Arrival]) -> bool:
+    if not arrivals or arrivals[-1].status == "accepted" or confirm_command(source) not in str(arrivals[-1].reason):
+        return False
+    file_ids = " ".join(arrival.file_id for arrival in newest_pull(arrivals))
+    return file_ids not in accepted_refused(landing, source)
+
+
 def refused_dump(settings: Settings, source: str) -> RefusedDump:
     """Return the newest dump of a source, if it was refused and a person may confirm it; else raises `FunnelError`."""
     if source not in SOURCES:
