@@ -73,7 +73,7 @@ def _show_verdict(visit: Visit, found: Statements) -> None:
         rows = [(state, channel, grouped(count)) for (state, channel), count in sorted(found.said.items())]
         st.dataframe(pd.DataFrame(rows, columns=["What is said", "Channel", "How many"]), hide_index=True)
     if found.again:
-        st.caption(f"{grouped(found.again)} lines say again what another line says: they count once.")
+        st.caption(f"Said again by another line, and counted once: {grouped(found.again)}.")
     for each in found.unusable:
         lines = ", ".join(grouped(line) for line in each.lines)
         more = f" and {grouped(each.count - len(each.lines))} more" if each.count > len(each.lines) else ""

@@ -338,7 +338,7 @@ def test_what_people_agreed_to_is_checked_accepted_and_taken_by_the_next_night(
     said = shown(seen)
     assert "says 2 things that count" in said
     assert "Line 5: the statement names no channel that there is" in said
-    assert "1 lines say again" in said
+    assert "Said again by another line, and counted once: 1." in said
     assert "98765" not in said
     assert not folder.exists() or not [path for path in folder.iterdir() if path.is_file()]
     seen = next(button for button in seen.button if button.label == "Accept").click().run()
