@@ -62,7 +62,9 @@ def test_every_sensor_and_schedule_says_what_it_watches_how_often_and_what_it_st
     jobs = {job.name for job in repository.get_all_jobs()}
     for sensor in repository.sensor_defs:
         said = sensor.description or ""
-        assert said.startswith(("Looks every 30 seconds ", "Looks every minute ")), sensor.name
+        seconds = sensor.minimum_interval_seconds
+        often = "minute" if seconds == 60 else f"{seconds} seconds"
+        assert said.startswith(f"Looks every {often} "), sensor.name
         assert "Starts no run." in said or any(name in said.split("start")[-1] for name in jobs), sensor.name
         assert "\n" not in said
     for schedule in repository.schedule_defs:

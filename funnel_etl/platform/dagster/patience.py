@@ -33,7 +33,7 @@ T = TypeVar("T")
 progress = logging.getLogger("funnel_etl.progress")
 
 
-def turn(group: str, *, pulls: bool = False) -> dict[str, str] | None:
+def order_tag(group: str, *, pulls: bool = False) -> dict[str, str] | None:
     """Return the tag that says when a step of a group of assets is taken; None: in between."""
     if pulls:
         return AFTER_THE_REST

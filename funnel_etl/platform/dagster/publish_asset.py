@@ -29,7 +29,7 @@ from funnel_etl.platform.contracts import (
     SCHEMA_DRIFT,
 )
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
-from funnel_etl.platform.dagster.patience import turn
+from funnel_etl.platform.dagster.patience import order_tag
 from funnel_etl.platform.dagster.table_asset import night_of, progress, run_body
 from funnel_etl.platform.lake import Lake
 from funnel_etl.platform.postgres.database import engine
@@ -73,7 +73,7 @@ def publish_asset(
             *(dg.AssetKey(["publish", other]) for other in {**FOLLOWS, **OPTIONAL}.get(part, ())),
         ],
         group_name=part,
-        op_tags=turn(part),
+        op_tags=order_tag(part),
         partitions_def=ANY_NIGHTS,
         # `lake` too: who has it has the turn, so no other run writes the tables that are read here.
         required_resource_keys={"sources", "lake", "lake_store", "database_url", "all_tables"},

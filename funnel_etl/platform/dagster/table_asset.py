@@ -25,7 +25,7 @@ from funnel_etl.core.values.numbers import grouped
 from funnel_etl.platform.dagster.freshness import EVERY_NIGHT
 from funnel_etl.platform.dagster.lake_io import reads
 from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
-from funnel_etl.platform.dagster.patience import patiently, turn
+from funnel_etl.platform.dagster.patience import order_tag, patiently
 from funnel_etl.platform.dagster.reuse import before, key_of, may_reuse, reusable
 from funnel_etl.platform.lake import Lake
 
@@ -135,7 +135,7 @@ def table_asset(  # noqa: PLR0913 - each is a word of the declaration
                 **({READS_EARLIER: dg.MetadataValue.json(earlier)} if earlier else {}),
             },
             kinds={"python", "parquet"},
-            op_tags=turn(group, pulls=pulls),
+            op_tags=order_tag(group, pulls=pulls),
             check_specs=[
                 dg.AssetCheckSpec(
                     ROWS_CHECK, asset=table.asset_key, blocking=True, description=conditions(table, balances)
