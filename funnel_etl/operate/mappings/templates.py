@@ -14,7 +14,7 @@ from funnel_etl.core.config_engagement import FOLLOWUPS
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.core.followup_templates import TIER_FILES, Template, followup_faults, templates_of
 from funnel_etl.core.values.text import decode
-from funnel_etl.marts.engagement.drafts import UNSUBSCRIBE_LINE
+from funnel_etl.marts.engagement.wording import UNSUBSCRIBE_LINE
 from funnel_etl.operate.mappings.versions import read_version, versions
 from funnel_etl.operate.mappings.write import alone, bytes_of, replace_tables
 from funnel_etl.settings import Settings
