@@ -14,6 +14,7 @@ from funnel_etl.app.access import Role
 from funnel_etl.app.grid import PLACE, Grid, choices, counts, grid_of, lines_of, row_of
 from funnel_etl.app.markdown import literal, sentence
 from funnel_etl.app.moves import make_preview, show_preview
+from funnel_etl.app.names_desk import show_names
 from funnel_etl.app.noted import save_noted
 from funnel_etl.app.template_desk import show_templates
 from funnel_etl.app.visit import Page, Visit
@@ -30,7 +31,7 @@ from funnel_etl.settings import Settings
 from funnel_etl.sources.config_folder import folder_mark
 
 ROLES = frozenset({Role.OPERATOR, Role.ANALYST, Role.ENGINEER})
-TO_DECIDE, TABLES, TEMPLATES = "To decide", "Tables", "Follow-ups"
+TO_DECIDE, CHATS, TABLES, TEMPLATES = "To decide", "Names in chats", "Tables", "Follow-ups"
 DAY_FORMAT = "ddd, D MMM YYYY"
 
 
@@ -60,12 +61,14 @@ def show(visit: Visit) -> None:
     if said := st.session_state.pop("mappings-said", None):
         st.success(said)
     view = st.segmented_control(
-        "Show", [TO_DECIDE, TABLES, TEMPLATES], default=TO_DECIDE, key="mappings-view", required=True
+        "Show", [TO_DECIDE, CHATS, TABLES, TEMPLATES], default=TO_DECIDE, key="mappings-view", required=True
     )
     if view == TABLES:
         _show_tables(visit)
     elif view == TEMPLATES:
         show_templates(visit)
+    elif view == CHATS:
+        show_names(visit)
     else:
         _show_list(visit)
 

@@ -1,7 +1,7 @@
 """What a person knows better about a file or its webinar: the line of a config table that says so.
 
 Of one report it is `file_overrides.csv`, of a webinar id, on each of its days, `webinar_overrides.csv`, of a chat, poll
-or question file that does not say its webinar `chat_files.csv`.
+or question file that does not say its webinar `chat_files.csv`, of a name in a chat `chat_names.csv`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +11,7 @@ from funnel_etl.operate.mappings.save import open_table
 from funnel_etl.operate.mappings.table import Cells, ConfigTable, EditedLine, written
 from funnel_etl.settings import Settings
 
-WEBINARS, FILES, CHATS = "webinar_overrides", "file_overrides", "chat_files"
+WEBINARS, FILES, CHATS, NAMES = "webinar_overrides", "file_overrides", "chat_files", "chat_names"
 OF_A_WEBINAR = ("conductor", "category", "profile", "bootcamp_day", "note")
 OF_A_FILE = (*OF_A_WEBINAR, "date_ratio")
 Record = Mapping[str, str]
@@ -43,6 +43,13 @@ def with_chat(settings: Settings, file_name: str, cells: Record) -> tuple[Config
     """Return the table of chat files as it lies, and its bytes with the webinar of a file. Writes nothing."""
     wanted = {"file_name": file_name, **cells}
     return _with(settings, CHATS, wanted, lambda one: lookup_key(one["file_name"]) == lookup_key(file_name))
+
+
+def with_name(settings: Settings, occurrence_id: str, sender_name: str, cells: Record) -> tuple[ConfigTable, bytes]:
+    """Return the table of chat names as it lies, and its bytes with who a name of a webinar is. Writes nothing."""
+    wanted = {"occurrence_id": occurrence_id, "sender_name": sender_name, **cells}
+    own = occurrence_id, lookup_key(sender_name)
+    return _with(settings, NAMES, wanted, lambda one: (one["occurrence_id"], lookup_key(one["sender_name"])) == own)
 
 
 def _now(settings: Settings, name: str, columns: Iterable[str], is_it: Callable[[Record], bool]) -> dict[str, str]:
