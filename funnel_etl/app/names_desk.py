@@ -22,6 +22,7 @@ WHY = {
     "ambiguous": "several people fit",
     "absent_then": "the person it fits was not there then",
     "device_name": "it is the name of a device",
+    "anonymous": "it was sent without a name",
     "unmatched": "nobody in the report is called so",
 }
 COLUMNS = {

@@ -46,11 +46,10 @@ def open_names(settings: Settings) -> OpenNames:
     fields = [table.field_of(column) for column in table.columns]
     lines = [dict(zip(fields, row, strict=True)) for row in table.rows]
     decided = {(line.get("occurrence_id", ""), lookup_key(line.get("sender_name", ""))) for line in lines}
-    is_open = [
-        (occurrence, lookup_key(name)) not in decided
-        for occurrence, name in zip(rows["occurrence_id"], rows["sender_name"], strict=True)
-    ]
-    return OpenNames(night, rows[is_open].assign(candidates=rows["candidates"].map(json.loads)))
+    names = zip(rows["occurrence_id"], rows["sender_name"], strict=True)
+    is_open = [(occurrence, lookup_key(name)) not in decided for occurrence, name in names]
+    rows = rows[pd.Series(is_open, index=rows.index, dtype=bool)]
+    return OpenNames(night, rows.assign(candidates=rows["candidates"].map(json.loads)))
 
 
 def people_of(settings: Settings, night: date, occurrence_id: str) -> pd.DataFrame:
