@@ -43,8 +43,8 @@ EVERY_NIGHT = {
     "raw.llm_answers",
 }
 """Tables that a night makes though nothing is new: they show the night or tell what is recorded of it."""
-AFTER_A_CHANGE = {"clean.crm_history", "mart.revenue_changes"}
-"""Tables that are also made the night after a change: they are made of themselves, as of the night before."""
+AFTER_A_CHANGE = {"mart.revenue_changes"}
+"""Tables that are also made the night after a change: of themselves, as of the night before."""
 BY_MONTH = {
     *("mart.attributed_m0", "mart.restatements", "mart.cohorts", "mart.lead_journey", "parity.m0", "parity.diff"),
 }
@@ -204,5 +204,5 @@ def test_a_night_makes_again_only_what_something_has_changed_of(
 def test_what_several_assets_need_is_worked_out_once(unchanged: Counted, ordinary: Counted) -> None:
     sheet = ("the sheet's Zoom tab", "the sheet's M0", "the sheet's sales")
     said = "what was said rests on"
-    assert ordinary.worked_out == dict.fromkeys([*sheet, said, "its clean tables", "its volumes"], 1)
-    assert unchanged.worked_out == {"its clean tables": 1, "its volumes": 1}
+    assert ordinary.worked_out == dict.fromkeys([*sheet, said, "the comparison of two nights", "its volumes"], 1)
+    assert unchanged.worked_out == {"the comparison of two nights": 1, "its volumes": 1}

@@ -64,8 +64,8 @@ _IDS = "^(?=.*[a-f])(?=.*[0-9])[0-9a-f-]{16,64}$"
 
 
 def masked_tables(tables: Iterable[Table]) -> list[Table]:
-    """Return the tables that have a masked view: all of `mart`, but those that roles see their own rows of."""
-    return [table for table in tables if table.schema == "mart" and not table.restricted]
+    """Return the tables that have a masked view: all of `mart` in PostgreSQL, but those that roles see own rows of."""
+    return [table for table in tables if table.schema == "mart" and not table.restricted and not table.lake_only]
 
 
 def masks(tables: Iterable[Table]) -> list[View]:
