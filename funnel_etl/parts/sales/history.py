@@ -93,8 +93,12 @@ def crm_history(
     stays = np.zeros(len(now), dtype=bool)
     fresh, place = now[is_asked], place[is_asked]
     fresh = fresh.assign(row=_documents(fresh, {dataset: raw for dataset, (raw, _) in dumps.items()}))
-    rows_before = arrow_text(newest["row"]).take(pa.array(place, mask=place < 0))
-    differs = pc.not_equal(arrow_text(fresh["row"]), rows_before).fill_null(True).to_numpy(zero_copy_only=False)
+    compared = np.flatnonzero(place >= 0)
+    rows_before = arrow_text(newest["row"].iloc[place[compared]])
+    differs = np.ones(len(fresh), dtype=bool)
+    differs[compared] = pc.not_equal(arrow_text(fresh["row"].iloc[compared]), rows_before).to_numpy(
+        zero_copy_only=False
+    )
     stays[np.flatnonzero(is_asked)] = differs | was_absent[is_asked]
     account.exclude(pd.Series(UNCHANGED, index=now.index, dtype="str").where(~stays))
     begun = names.filter(pa.array(stays))
@@ -103,10 +107,9 @@ def crm_history(
 
     change = np.select([was_absent, is_known], ["reappeared", "changed"], "inserted")
     fresh = _dated(fresh if stays.all() else fresh[stays], night, change)
-    changed = [
-        _changed(old, new) if kind == "changed" else None
-        for old, new, kind in zip(rows_before.filter(pa.array(stays)).to_pylist(), fresh["row"], change, strict=True)
-    ]
+    is_edited = change == "changed"
+    edited = zip(newest["row"].iloc[place[stays][is_edited]], fresh["row"][is_edited], strict=True)
+    changed = [_changed(*next(edited)) if is_one else None for is_one in is_edited]
     fresh["changed_columns"] = pd.Series(changed, index=fresh.index, dtype="object")
     aged = pd.concat([_age(assigned_leads, "crm_assigned_leads", "assigned_at"), _age(sales, "crm_sales", "sold_at")])
     gone = _dated(_gone(newest, _is_in(known, names), aged), night, ABSENT)
