@@ -4,10 +4,8 @@ Here: the form of such a file, which of them a night uses, and the calls as a ta
 e-mail of the draft's person stands in each row, so that an erasure finds it; a shared answer has a row for each draft.
 """
 
-import csv
 import hashlib
-import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +13,7 @@ import pandas as pd
 
 from funnel_etl.core.tables.accounting import LedgerLine, Outcome
 from funnel_etl.marts.engagement.draft_contracts import LLM_CALLS, RAW_LLM_ANSWERS
+from funnel_etl.marts.engagement.landed_rows import as_file, records
 from funnel_etl.marts.engagement.wording import PROMPT_VERSION
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
@@ -38,13 +37,9 @@ _LONGEST = 100_000
 
 def land(landing: Landing, rows: Iterable[Mapping[str, Any]], model: str, at: datetime) -> str:
     """Keep answers (COLUMNS but asked_at) in the landing archive; returns the file_id."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({**row, "asked_at": at.isoformat()})
+    data = as_file(({**row, "asked_at": at.isoformat()} for row in rows), COLUMNS)
     name = f"{_of_model(model)}_{at:%Y%m%dT%H%M%S%f}.csv"
-    return landing.put(SOURCE, "file", name, text.getvalue().encode(), received_at=at).file_id
+    return landing.put(SOURCE, "file", name, data, received_at=at).file_id
 
 
 def as_text(data: bytes) -> str:
@@ -74,7 +69,8 @@ def llm_answers(files: Mapping[str, bytes], used: Iterable[str], since: pd.Times
 
     `used`: the files that the night uses; `since`: the day from which on text is kept.
     """
-    frame = pd.DataFrame([*_records(files)], columns=RAW_LLM_ANSWERS.names)
+    found = [{**row, "is_shared": row["is_shared"] == "yes"} for row in records(files, COLUMNS)]
+    frame = pd.DataFrame(found, columns=RAW_LLM_ANSWERS.names)
     for name in _NUMBERS:
         frame[name] = pd.to_numeric(frame[name]).astype("Int64")
     for name in ("cost_usd", "seconds"):
@@ -85,17 +81,6 @@ def llm_answers(files: Mapping[str, bytes], used: Iterable[str], since: pd.Times
     is_kept = frame["is_in_use"] & (frame["night"] > since)
     frame["answer"] = frame["answer"].where(is_kept & frame["answer"].ne(""), None)
     return Outcome(RAW_LLM_ANSWERS.conform(frame), [LedgerLine("landed answers", len(frame), len(frame))])
-
-
-def _records(files: Mapping[str, bytes]) -> Iterator[dict[str, Any]]:
-    for file_id, data in files.items():
-        reader = csv.reader(io.StringIO(data.decode(), newline=""))
-        before = 0
-        for cells in reader:
-            line, before = before + 1, reader.line_num
-            if line > 1 and len(cells) == len(COLUMNS) and cells[0]:
-                row = dict(zip(COLUMNS, cells, strict=True))
-                yield {**row, "file_id": file_id, "source_row": line, "is_shared": row["is_shared"] == "yes"}
 
 
 def llm_calls(answers: pd.DataFrame) -> Outcome:

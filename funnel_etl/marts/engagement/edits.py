@@ -4,8 +4,6 @@ Here: the form of such a file, and which of them a night uses. Not here: importi
 does (`drafts`). The e-mail stands in each row, so that an erasure finds it.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
@@ -13,6 +11,7 @@ import pandas as pd
 
 from funnel_etl.core.tables.accounting import LedgerLine, Outcome
 from funnel_etl.marts.engagement.draft_contracts import RAW_FOLLOWUP_EDITS
+from funnel_etl.marts.engagement.landed_rows import as_file, records
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.nightly import NightlySources
 
@@ -22,13 +21,8 @@ COLUMNS = ("draft_id", "base_hash", "subject", "body", "notes", "is_approved", "
 
 def land(landing: Landing, edits: Iterable[Mapping[str, str]], at: datetime) -> str:
     """Keep edits (COLUMNS but edited_at) in the landing archive; returns the file_id."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for edit in edits:
-        writer.writerow({**edit, "edited_at": at.isoformat()})
-    name = f"edits_{at:%Y%m%dT%H%M%S}.csv"
-    return landing.put(SOURCE, "file", name, text.getvalue().encode(), received_at=at).file_id
+    data = as_file(({**edit, "edited_at": at.isoformat()} for edit in edits), COLUMNS)
+    return landing.put(SOURCE, "file", f"edits_{at:%Y%m%dT%H%M%S}.csv", data, received_at=at).file_id
 
 
 def files_of_night(sources: NightlySources, night: date) -> list[str]:
@@ -39,18 +33,8 @@ def files_of_night(sources: NightlySources, night: date) -> list[str]:
 
 def followup_edits(files: Mapping[str, bytes]) -> Outcome:
     """Return one row per edit. Columns as `raw.followup_edits`; lines of erased persons are empty, and none."""
-    records = []
-    for file_id, data in files.items():
-        reader = csv.reader(io.StringIO(data.decode(), newline=""))
-        before = 0
-        for cells in reader:
-            line, before = before + 1, reader.line_num
-            if line > 1 and len(cells) == len(COLUMNS) and cells[0]:
-                row = dict(zip(COLUMNS, cells, strict=True))
-                records.append(
-                    {**row, "file_id": file_id, "source_row": line, "is_approved": row["is_approved"] == "yes"}
-                )
-    frame = pd.DataFrame(records, columns=RAW_FOLLOWUP_EDITS.names)
+    found = [{**row, "is_approved": row["is_approved"] == "yes"} for row in records(files, COLUMNS)]
+    frame = pd.DataFrame(found, columns=RAW_FOLLOWUP_EDITS.names)
     frame["edited_at"] = pd.to_datetime(frame["edited_at"], utc=True, format="ISO8601")
     frame["notes"] = frame["notes"].replace("", None)
     frame["is_approved"] = frame["is_approved"].astype("boolean")
