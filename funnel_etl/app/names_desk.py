@@ -13,6 +13,7 @@ from funnel_etl.app.tables import Shown, own_rows, table
 from funnel_etl.app.visit import Visit
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped
+from funnel_etl.operate.engagement.engagement import NothingScored
 from funnel_etl.operate.engagement.names import OpenNames, open_names, people_of
 from funnel_etl.operate.mappings.save import can_save, save
 from funnel_etl.operate.upload import overrides
@@ -38,7 +39,7 @@ def show_names(visit: Visit) -> None:
     """Show the names that are credited to nobody, and let a person say who one is."""
     try:
         found = open_names(visit.settings)
-    except FunnelError:
+    except NothingScored:
         st.info("No night has read a chat yet. Give chats, polls and questions on Upload.", icon=":material/forum:")
         return
     rows = _described(own_rows(visit.person, found.rows))

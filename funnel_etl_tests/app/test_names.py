@@ -50,6 +50,21 @@ def test_somebody_with_webinars_of_their_own_sees_no_others(made: Installation, 
     assert len(names_of(tester, made, OPERATOR).dataframe) == 1
 
 
+def test_a_table_that_cannot_be_read_is_said_and_is_not_taken_for_no_chat(
+    made: Installation, tester: Callable[..., AppTest]
+) -> None:
+    path = made.config / "chat_names.csv"
+    before = path.read_bytes()
+    path.write_bytes(b"<html><body>sign in</body></html>")
+    try:
+        seen = tester("mappings", made, OPERATOR)
+        seen.segmented_control(key="mappings-view").set_value(mappings.CHATS).run()
+    finally:
+        path.write_bytes(before)
+    assert not seen.info
+    assert "chat_names" in seen.exception[0].message
+
+
 def test_a_name_is_decided_and_the_next_night_credits_it(made: Installation, tester: Callable[..., AppTest]) -> None:
     assert made.query(CREDITED)["matched_by"].tolist() == ["unmatched"]
     seen = names_of(tester, made, OPERATOR)

@@ -14,6 +14,10 @@ from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
 
 
+class NothingScored(FunnelError):
+    """No night has read what was said in a webinar yet."""
+
+
 @dataclass(frozen=True)
 class WebinarView:
     """One webinar: its tiers with counts, its files, what of its chat is credited, its best scored people."""
@@ -61,5 +65,5 @@ def _newest(settings: Settings) -> tuple[Lake, date]:
     tables: tuple[Table, ...] = (ENGAGEMENT_SCORES, ENGAGEMENT_FILES, WEBINAR_ENGAGEMENT, CHAT_UNMATCHED)
     nights = set.intersection(*(set(lake.nights(table)) for table in tables))
     if not nights:
-        raise FunnelError("no night has scored a webinar yet", where=settings.lake_root, fix="run: funnel-etl run")
+        raise NothingScored("no night has scored a webinar yet", where=settings.lake_root, fix="run: funnel-etl run")
     return lake, max(nights)

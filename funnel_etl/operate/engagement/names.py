@@ -37,7 +37,7 @@ class OpenNames:
 def open_names(settings: Settings) -> OpenNames:
     """Return the names of the newest night that no line of `chat_names.csv` decides.
 
-    Raises `FunnelError` when no night has scored a webinar.
+    Raises `NothingScored` when no night has scored a webinar, `ConfigError` for a table that is no CSV.
     """
     night, rows = unmatched(settings)
     webinars = Lake(UPath(settings.lake_root)).read(WEBINARS.only(*_OF_WEBINAR), night)
