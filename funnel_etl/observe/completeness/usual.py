@@ -90,7 +90,7 @@ def usual_of(
         if not is_known.any():
             continue
         middle = np.full(WEEK, np.nan)
-        middle[is_known] = np.nanmedian(moved[:, is_known], axis=0)
+        middle[is_known] = _medians(moved[:, is_known])
         usable = is_known & (middle >= 1)
         middles += middle[usable].tolist()
         gaps = (moved[:, usable] - middle[usable]) / np.sqrt(middle[usable] * grown)
@@ -114,12 +114,26 @@ def usual_of(
 
 def _history(counts: pd.Series, start: pd.Timestamp, span_weeks: int, weeks: int, holidays: Collection[date]) -> Floats:
     """Return the counts before `start` by week (oldest first) and weekday (that of `start` first), NaN where none."""
-    days = pd.date_range(start - pd.Timedelta(days=span_weeks * WEEK), periods=span_weeks * WEEK, unit="us")
-    found = counts.reindex(days).to_numpy(dtype=float, na_value=np.nan, copy=True)
-    found[[day.date() in holidays for day in days]] = np.nan
+    # In NumPy: some seven hundred histories a night are small, and pandas would need most of their time to begin.
+    length = span_weeks * WEEK
+    first = np.datetime64(start - pd.Timedelta(days=length), "D")
+    found = np.full(length, np.nan)
+    places = (counts.index.to_numpy().astype("datetime64[D]") - first).astype(int)
+    is_within = (places >= 0) & (places < length)
+    found[places[is_within]] = counts.to_numpy(dtype=float, na_value=np.nan)[is_within]
+    free = (np.array([*holidays], dtype="datetime64[D]") - first).astype(int)
+    found[free[(free >= 0) & (free < length)]] = np.nan
     table: Floats = found.reshape(span_weeks, WEEK)
     later = np.isfinite(table)[::-1].cumsum(axis=0)[::-1]
     return np.where(later <= weeks, table, np.nan)
+
+
+def _medians(columns: Floats) -> Floats:
+    """Return the median of each column, of what is known of it: NumPy's own takes ten times as long for so few."""
+    ordered, known = np.sort(columns, axis=0), np.isfinite(columns).sum(axis=0)  # NaN comes last
+    place = np.arange(columns.shape[1])
+    halves: Floats = (ordered[(known - 1) // 2, place] + ordered[known // 2, place]) / 2
+    return halves
 
 
 def _trend(histories: Sequence[Floats]) -> float:
