@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import funnel_etl
 from funnel_etl.files import close_state, private_folder, private_umask, write_whole
 from funnel_etl.platform.dagster.nights import begin_nights
-from funnel_etl.platform.postgres.database import Databases, engine, open_databases
+from funnel_etl.platform.postgres.database import Databases, open_databases, opened
 from funnel_etl.platform.postgres.database_errors import database_errors
 from funnel_etl.platform.postgres.owner import Claim, require_owner
 from funnel_etl.platform.postgres.schema import ensure_schema
@@ -106,15 +106,12 @@ def prepare_tables(databases: Databases, claim: Claim | None) -> None:
     A table that cannot be changed stops only the part that publishes it. Raises `OtherOwner` for the database of
     another archive, and changes nothing there; without a claim nobody is asked.
     """
-    if claim is not None:
-        require_owner(databases.funnel_url, claim)
-    from funnel_etl.assembly import TABLES  # noqa: PLC0415 - loading all assets takes a second only some commands need
+    with opened(databases.funnel_url) as asking:
+        if claim is not None:
+            require_owner(databases.funnel_url, claim, asking)
+        from funnel_etl.assembly import TABLES  # noqa: PLC0415 - loading all assets takes a second only some commands need
 
-    made = engine(databases.funnel_url)
-    try:
-        ensure_schema(made, TABLES, needed=())
-    finally:
-        made.dispose()
+        ensure_schema(asking, TABLES, needed=())
 
 
 def _instance_config() -> Path:

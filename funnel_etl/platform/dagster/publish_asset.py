@@ -32,7 +32,7 @@ from funnel_etl.platform.dagster.nights import ANY_NIGHTS, Night
 from funnel_etl.platform.dagster.patience import order_tag
 from funnel_etl.platform.dagster.table_asset import night_of, progress, run_body
 from funnel_etl.platform.lake import Lake
-from funnel_etl.platform.postgres.database import engine
+from funnel_etl.platform.postgres.database import connected, opened
 from funnel_etl.platform.postgres.owner import claim_of, require_owner
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema
@@ -113,7 +113,7 @@ def _has_nothing_yet(context: dg.AssetExecutionContext, part: str, tables: Seque
     if any(lake.count(table, night.day) for table in tables):
         return False
     published = sa.text("SELECT EXISTS (SELECT 1 FROM ops.nights WHERE part = :part)")
-    with engine(context.resources.database_url).connect() as connection:
+    with connected(context.resources.database_url) as connection:
         return not connection.execute(published, {"part": part}).scalar_one()
 
 
@@ -138,9 +138,10 @@ def _publish(
         )
     extended = {p.table.full_name: p.table for p in publications}
     claim = claim_of(night.sources.settings, night.sources.landing)
-    require_owner(url, claim)
     all_tables = [extended.get(table.full_name, table) for table in context.resources.all_tables]
-    ensure_schema(engine(url), all_tables, needed=extended)
+    with opened(url) as asking:
+        require_owner(url, claim, asking)
+        ensure_schema(asking, all_tables, needed=extended)
     needed = {table: lake.content_hash(table, night.day) for table in made_from}
     published = publish(url, version, publications, needed, claim)
     said = "published" if published.version else f"not published: {published.newest} is newer and stays"

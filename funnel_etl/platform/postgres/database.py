@@ -127,14 +127,20 @@ def engine(url: str) -> Engine:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Connection]:
-    """Connect, and leave no connection behind: a program that is up for days asks again and again."""
+def opened(url: str) -> Iterator[Engine]:
+    """Make an engine, and leave no connection behind: a program that is up for days asks again and again."""
     asking = engine(url)
     try:
-        with asking.connect() as connection:
-            yield connection
+        yield asking
     finally:
         asking.dispose()
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """Connect, and leave no connection behind."""
+    with opened(url) as asking, asking.connect() as connection:
+        yield connection
 
 
 def require_usable(url: str, minimum: int = MINIMUM_VERSION) -> None:

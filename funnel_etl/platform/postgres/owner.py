@@ -7,6 +7,7 @@ or an archive that was put back to an older backup, does not know it.
 import hashlib
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 from funnel_etl.core.errors import DatabaseUnavailable
 from funnel_etl.platform.postgres.address import read_address
-from funnel_etl.platform.postgres.database import engine, literal
+from funnel_etl.platform.postgres.database import literal, opened
 from funnel_etl.platform.postgres.database_errors import database_errors
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
@@ -107,12 +108,13 @@ def refuse_other_owner(ask: Ask, claim: Claim, place: str) -> Owner | None:
     return owner
 
 
-def require_owner(url: str, claim: Claim) -> None:
-    """Raise `OtherOwner` if the database is published from another archive; nothing is changed."""
-    asking = engine(url)
-    with database_errors(url), asking.connect() as connection:
+def require_owner(url: str, claim: Claim, asking: sa.Engine | None = None) -> None:
+    """Raise `OtherOwner` if the database is published from another archive; nothing is changed.
+
+    `asking`: an engine of that address; its connection is used, and is there for what it asks next.
+    """
+    with database_errors(url), nullcontext(asking) if asking else opened(url) as by, by.connect() as connection:
         refuse_other_owner(asker(connection), claim, read_address(url).place)
-    asking.dispose()
 
 
 def set_owner(claim: Claim, run_id: str, version: int, since: int) -> str:

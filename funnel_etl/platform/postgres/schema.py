@@ -6,6 +6,7 @@ Additive only: a table or column that no contract names any more stays until a p
 import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -81,7 +82,25 @@ def metadata(tables: Iterable[Table]) -> sa.MetaData:
     return found
 
 
-@lru_cache(maxsize=4)
+@dataclass(frozen=True)
+class _Wanted:
+    """What the database is brought up to. `marks`: table, and the views together → the mark of its contract."""
+
+    tables: tuple[Table, ...]
+    views: list[View]
+    marks: dict[str, str]
+    declared: sa.MetaData
+    kinds: dict[str, dict[str, Kind]]
+
+
+def _wanted(tables: tuple[Table, ...]) -> _Wanted:
+    wanted = [*masking.masks(tables), *views.VIEWS]
+    marks = {table.full_name: _fingerprint(table) for table in tables} | {OUR_VIEWS: _fingerprint(*tables, *wanted)}
+    kinds = {t.full_name: {identifier(column.name): column.kind for column in t.columns} for t in tables}
+    return _Wanted(tables, wanted, marks, _only_read(tables), kinds)
+
+
+@lru_cache(maxsize=16)
 def _only_read(tables: tuple[Table, ...]) -> sa.MetaData:
     """Return `metadata` to look at: each part of a night asks for it, and who brings tables up changes his own."""
     return metadata(tables)
@@ -97,37 +116,50 @@ def ensure_schema(engine: sa.Engine, tables: Iterable[Table], needed: Collection
     """
     own = {SCHEMA_MARKS, MASK_KEY, QUARANTINE, LINE_RUNS, REPAIRS}  # what every view and note of ours stands on
     held = {*(table for table in tables if not table.lake_only), *own}
-    tables = tuple(sorted(held, key=lambda table: table.full_name))
-    wanted = [*masking.masks(tables), *views.VIEWS]
-    marks = {table.full_name: _fingerprint(table) for table in tables} | {OUR_VIEWS: _fingerprint(*tables, *wanted)}
+    wanted = _wanted(tuple(sorted(held, key=lambda table: table.full_name)))
+    with translate_db_errors(), engine.begin() as connection:
+        wait_at_most(connection, LOCK_SECONDS)
+        if not any(_unlike(connection, wanted)):
+            masking.make_key(connection)
+            return False
     with translate_db_errors(), engine.connect() as guard:
         guard.detach()  # no second connection stays open for it
         wait_at_most(guard, LOCK_SECONDS)
         advisory_lock(guard, "funnel_etl.schema")
         with engine.begin() as connection:
             _make_schemas(connection)
-            known = _known_marks(connection)
-            new = {name for name, mark in marks.items() if mark not in known}
-            touched = _touched(connection, tables, wanted, known.get(marks[OUR_VIEWS]))
-            if not new and not touched:
-                masking.make_key(connection)
-                return False
-        changing = [table for table in tables if table.full_name in {*new, *touched}]
-        failures, made_anew = _bring_up(engine, changing, wanted, needed)
-        failures |= _secure(engine, tables)
-        for name, error in failures.items():
-            if needed is None or name in needed or name.startswith("ops."):
-                raise error
-            log.warning("%s", error)
-        with engine.begin() as connection:
-            still = {*_touched(connection, tables, wanted, None), *failures}
-            restored = [name for name in touched if name not in {*new, *still}]
-            _note_repairs(connection, [name for name in restored if name != OUR_VIEWS or made_anew])
-            done = [
-                mark for name, mark in marks.items() if name not in failures and (name != OUR_VIEWS or not failures)
-            ]
-            _note_marks(connection, done, marks[OUR_VIEWS], wanted)
-    return True
+            new, touched = _unlike(connection, wanted)
+        if new or touched:  # nobody else has done it meanwhile
+            _change(engine, wanted, new, touched, needed)
+    return bool(new or touched)
+
+
+def _change(
+    engine: sa.Engine, wanted: _Wanted, new: set[str], touched: list[str], needed: Collection[str] | None
+) -> None:
+    """Change what is not as wanted, and note it."""
+    changing = [table for table in wanted.tables if table.full_name in {*new, *touched}]
+    failures, made_anew = _bring_up(engine, changing, wanted.views, needed)
+    failures |= _secure(engine, wanted.tables)
+    for name, error in failures.items():
+        if needed is None or name in needed or name.startswith("ops."):
+            raise error
+        log.warning("%s", error)
+    with engine.begin() as connection:
+        still = {*_touched(connection, wanted, None), *failures}
+        restored = [name for name in touched if name not in {*new, *still}]
+        _note_repairs(connection, [name for name in restored if name != OUR_VIEWS or made_anew])
+        done = [
+            mark for name, mark in wanted.marks.items() if name not in failures and (name != OUR_VIEWS or not failures)
+        ]
+        _note_marks(connection, done, wanted)
+
+
+def _unlike(connection: sa.Connection, wanted: _Wanted) -> tuple[set[str], list[str]]:
+    """Return the names of what the database was not brought up to yet, and of what is not as it was made."""
+    known = _known_marks(connection)
+    new = {name for name, mark in wanted.marks.items() if mark not in known}
+    return new, _touched(connection, wanted, known.get(wanted.marks[OUR_VIEWS]))
 
 
 def _secure(engine: sa.Engine, tables: tuple[Table, ...]) -> dict[str, NotChanged]:
@@ -157,22 +189,19 @@ def _make_schemas(connection: sa.Connection) -> None:
             connection.execute(sa.text(f"COMMENT ON SCHEMA {name} IS {literal(comment)}"))
 
 
-def _touched(
-    connection: sa.Connection, tables: tuple[Table, ...], wanted: list[View], made_views: str | None
-) -> list[str]:
+def _touched(connection: sa.Connection, wanted: _Wanted, made_views: str | None) -> list[str]:
     """Return the names of what is not as it was made: tables, and the views together."""
-    kinds = {t.full_name: {identifier(column.name): column.kind for column in t.columns} for t in tables}
-    found = catalogue.unlike(connection, _only_read(tables), kinds)
-    found += [name for name in row_security.unsecured(connection, tables) if name not in found]
-    if made_views is not None and made_views != catalogue.definitions(connection, wanted):
+    found = catalogue.unlike(connection, wanted.declared, wanted.kinds)
+    found += [name for name in row_security.unsecured(connection, wanted.tables) if name not in found]
+    if made_views is not None and made_views != catalogue.definitions(connection, wanted.views):
         found.append(OUR_VIEWS)
     return found
 
 
-def _note_marks(connection: sa.Connection, marks: list[str], of_views: str, wanted: list[View]) -> None:
+def _note_marks(connection: sa.Connection, marks: list[str], wanted: _Wanted) -> None:
     """Note what the database was brought up to: a mark for each table, and one for the views of all of them."""
-    views = catalogue.definitions(connection, wanted)
-    made = [{"mark": mark, "views": views if mark == of_views else None} for mark in marks]
+    views = catalogue.definitions(connection, wanted.views)
+    made = [{"mark": mark, "views": views if mark == wanted.marks[OUR_VIEWS] else None} for mark in marks]
     sql = "INSERT INTO ops.schema_marks (mark, views) VALUES (:mark, :views)"
     connection.execute(sa.text(f"{sql} ON CONFLICT (mark) DO UPDATE SET views = EXCLUDED.views"), made)
 
@@ -349,9 +378,7 @@ def _fingerprint(*contracts: Table | View) -> str:
 
 def _known_marks(connection: sa.Connection) -> dict[str, str | None]:
     """Return what this database was brought up to: mark → definitions of the views then."""
-    inspector = sa.inspect(connection)
-    if not inspector.has_table("schema_marks", schema="ops"):
-        return {}
-    if "views" not in {column["name"] for column in inspector.get_columns("schema_marks", schema="ops")}:
+    there = "SELECT FROM pg_attribute WHERE attrelid = to_regclass('ops.schema_marks') AND attname = 'views'"
+    if not connection.execute(sa.text(f"SELECT EXISTS ({there} AND NOT attisdropped)")).scalar_one():
         return {}
     return {row.mark: row.views for row in connection.execute(sa.text("SELECT mark, views FROM ops.schema_marks"))}
