@@ -196,10 +196,12 @@ NIGHTS = Table(
 PUBLISHED_TABLES = Table(
     "ops",
     "published_tables",
-    "One row per table: which content PostgreSQL holds",
+    "One row per table, or part of one that parts share: which content PostgreSQL holds",
     ("table_name",),
     (
-        Column("table_name", Kind.TEXT, "schema.table.", required=True),
+        Column(
+            "table_name", Kind.TEXT, "schema.table; where parts share it followed by 'of' and the part.", required=True
+        ),
         Column(
             "content_hash",
             Kind.TEXT,

@@ -36,6 +36,7 @@ from funnel_etl.platform.postgres.database import connected, opened
 from funnel_etl.platform.postgres.owner import claim_of, require_owner
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
 from funnel_etl.platform.postgres.schema import ensure_schema
+from funnel_etl.platform.rows_file import rows_hash
 from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl.sources.archive.landing import Landing
 
@@ -197,8 +198,8 @@ def _accounts(lake: Lake, part: str, tables: Sequence[Table], night: date) -> li
         _publication(ROW_LEDGER, pd.DataFrame(ledger, columns=ROW_LEDGER.names)),
         replace(_publication(QUARANTINE, quarantined, drop=("first_seen_at", "resolved_at")), mode="resolve"),
         _publication(SCHEMA_DRIFT, pd.DataFrame(drift, columns=SCHEMA_DRIFT.names)),
-        replace(_publication(MERGED_ROWS, pd.concat(merged, ignore_index=True)), mode="replace_part"),
-        replace(_publication(LINE_RUNS, pd.concat(lines, ignore_index=True)), mode="replace_part"),
+        _of_part(MERGED_ROWS, pd.concat(merged, ignore_index=True)),
+        _of_part(LINE_RUNS, pd.concat(lines, ignore_index=True)),
     ]
 
 
@@ -243,6 +244,12 @@ def _publication(table: Table, frame: pd.DataFrame, *, drop: tuple[str, ...] = (
     rows = table.to_arrow(table.conform(frame))
     sent = rows.drop_columns(list(drop))
     return Publication(table, lambda: sent, mode="append")
+
+
+def _of_part(table: Table, frame: pd.DataFrame) -> Publication:
+    """Return the rows of a part in a table that parts share: the same as before are not sent again."""
+    rows = table.to_arrow(table.conform(frame))
+    return Publication(table, lambda: rows, mode="replace_part", content_hash=rows_hash(rows))
 
 
 def _untouched(published: Published) -> dg.AssetCheckResult:

@@ -42,7 +42,8 @@ class Held:
     """What a table holds: how many rows, the sum of the transactions that wrote them, that of their values if asked.
 
     `columns`: a hash of the contract's columns: marks of others, after an upgrade, cannot be compared. `numbers`: a
-    hash of the numbers that they have in PostgreSQL.
+    hash of the numbers that they have in PostgreSQL. `is_plain`: just what is sent gets into it; not where it has a
+    trigger, rule or policy of somebody's, nor where the publisher writes more itself.
     """
 
     columns: str
@@ -50,6 +51,7 @@ class Held:
     transactions: int
     numbers: str
     values: int | None = None
+    is_plain: bool = False
 
     @property
     def mark(self) -> str:
@@ -92,14 +94,17 @@ class Repair:
         return f"{was} ({rows}); put right: {moved}{'' if self.is_exact else ', with what is new tonight'}"
 
 
-def look(cursor: adbc.Cursor, table: Table, left: str | None) -> Held:
-    """Return what a table holds, seen at one moment, with the mark of the kind that `left` is."""
+def look(cursor: adbc.Cursor, table: Table, left: str | None, part: str | None = None) -> Held:
+    """Return what a table holds (or of a `part`), seen at one moment, with the mark of the kind that `left` is."""
     values = _hashes(table) if left and _VALUES in left else "0"
-    rows, transactions, total, numbers = _asked(
+    own = f" WHERE part = {literal(part)}" if part else ""
+    rows, transactions, total, numbers, plain = _asked(
         cursor,
-        f"SELECT count(*), {_TRANSACTIONS}, {_summed(values)}, ({_column_numbers(table)}) FROM {quoted_name(table)}",  # noqa: S608
+        f"SELECT count(*), {_TRANSACTIONS}, {_summed(values)}, ({_column_numbers(table)}), "  # noqa: S608 - quoted
+        f"({_is_plain(table)}) FROM {quoted_name(table)}{own}",
     )
-    found = Held(_columns_hash(table), int(rows), int(transactions), hashlib.sha256(numbers.encode()).hexdigest()[:8])
+    hashed = hashlib.sha256(numbers.encode()).hexdigest()[:8]
+    found = Held(_columns_hash(table), int(rows), int(transactions), hashed, is_plain=bool(plain))
     return replace(found, values=int(total)) if left and _VALUES in left else found
 
 
@@ -126,19 +131,18 @@ def own_transaction(cursor: adbc.Cursor) -> int:
     return int(_asked(cursor, "SELECT CAST(pg_current_xact_id() AS xid)::text")[0])
 
 
-def is_plain(cursor: adbc.Cursor, table: Table) -> bool:
-    """Return whether just what is sent gets into a table.
+def _is_plain(table: Table) -> str:
+    """Write the SELECT of whether just what is sent gets into a table (`Held.is_plain`).
 
-    Not where it has a trigger, rule or policy of somebody's, nor where the publisher writes more itself. Row security
-    of a restricted table is ours, and was looked at before.
+    Row security of a restricted table is ours, and was looked at before.
     """
-    (plain,) = _asked(
-        cursor,
+    if "published_at" in table.by_name:
+        return "SELECT false"
+    return (
         f"SELECT NOT (c.relhasrules OR (c.relrowsecurity AND NOT {table.restricted}) OR EXISTS "  # noqa: S608 - quoted
         "(SELECT FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)) "
-        f"FROM pg_class AS c WHERE c.oid = CAST({literal(quoted_name(table))} AS regclass)",
+        f"FROM pg_class AS c WHERE c.oid = CAST({literal(quoted_name(table))} AS regclass)"
     )
-    return bool(plain) and "published_at" not in table.by_name
 
 
 def _columns_hash(table: Table) -> str:

@@ -26,7 +26,6 @@ from funnel_etl.platform.postgres.held import (
     Held,
     Known,
     Repair,
-    is_plain,
     keys_of,
     look,
     mark_of_values,
@@ -60,9 +59,9 @@ class Publication:
 
     `mode`: replace (rows that are gone are deleted), replace_part (only those of the published part), append (none is
     deleted, and a NULL does not replace what is known), resolve (quarantine: rows of the part that are gone get their
-    resolved_at). `content_hash` (with replace only) lets an unchanged table be skipped. `earlier` returns the rows
-    that have a content hash, published for a night, if they are still there: the difference from them may be sent. A
-    table with a column published_at is stamped with it and with the version.
+    resolved_at). `content_hash` (with replace and replace_part) lets what is unchanged be skipped. `earlier` returns
+    the rows that have a content hash, published for a night, if they are still there: the difference from them may be
+    sent. A table with a column published_at is stamped with it and with the version.
     """
 
     table: Table
@@ -70,6 +69,10 @@ class Publication:
     mode: Literal["replace", "replace_part", "append", "resolve"] = "replace"
     content_hash: str | None = None
     earlier: Callable[[str, date], pa.Table | StoredRows | None] = lambda *_: None
+
+    def noted_as(self, part: str) -> str:
+        """Return its name in `ops.published_tables`: parts that share a table have a line each."""
+        return f"{self.table.full_name} of {part}" if self.mode == "replace_part" else self.table.full_name
 
 
 @dataclass(frozen=True)
@@ -149,9 +152,10 @@ def _publish(
     held = "SELECT table_name, content_hash, checksum, version, run_id, as_of FROM ops.published_tables"
     known = {row[0]: Known(*row[1:]) for row in _rows(cursor, held)}
     cursor.execute("SET LOCAL default_statistics_target = 1")  # of what is staged: its size decides the plan
+    cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")  # two processes more, to look at each table
     _refuse_other_parts(cursor, version, needed, known)
     for publication in publications:
-        _publish_table(cursor, publication, version, known.get(publication.table.full_name), result)
+        _publish_table(cursor, publication, version, known.get(publication.noted_as(version.part)), result)
     _note_night(cursor, version, number, result)
     if claim:
         _note_owner(cursor, version, number, claim, since)
@@ -163,7 +167,7 @@ def _newest(cursor: adbc.Cursor, part: str, publications: Sequence[Publication],
 
     No night is later than the day that is going on: a row that says so was not written by us.
     """
-    names = ", ".join(literal(p.table.full_name) for p in publications if p.content_hash is not None) or "NULL"
+    names = ", ".join(literal(p.noted_as(part)) for p in publications if p.content_hash is not None) or "NULL"
     newest: date | None = _value(
         cursor,
         "SELECT max(as_of) FROM (SELECT as_of FROM ops.nights WHERE part = $1 AND version > $2 "  # noqa: S608 - quoted
@@ -180,14 +184,16 @@ def _publish_table(
     """Publish one table; one that is the same as before, and that nobody else has touched, is not sent."""
     table, number = publication.table, result.version or 0
     if publication.content_hash is None:
-        result.counts[table.full_name] = _merge(cursor, publication, _named(publication.read()), version.part)
+        rows = _named(publication.read())
+        is_idle = not len(rows) and not _has_open(cursor, publication, version.part)
+        result.counts[table.full_name] = (0, 0, 0) if is_idle else _merge(cursor, publication, rows, version.part)
         return
     is_same = known is not None and publication.content_hash == known.content_hash
     left = known.mark if known else None
-    found = look(cursor, table, left)
+    found = look(cursor, table, left, version.part if publication.mode == "replace_part" else None)
     if known and is_same and left == found.mark:
         result.counts[table.full_name] = (0, 0, 0)
-        _note_same(cursor, table, version, found.by_transactions if is_plain(cursor, table) else found.mark)
+        _note_same(cursor, publication, version, found.by_transactions if found.is_plain else found.mark)
     else:
         counts, mark = _send(cursor, publication, version.part, found, known if left == found.mark else None)
         result.counts[table.full_name] = counts
@@ -195,9 +201,17 @@ def _publish_table(
             repair = Repair(table.full_name, known.version, rows_of(left), found.rows, *counts, is_same)
             result.repairs.append(repair)
             _note_repair(cursor, repair, number)
-        _note_content(cursor, table, publication.content_hash, mark, version, number)
+        _note_content(cursor, publication, publication.content_hash, mark, version, number)
     if "published_at" in table.by_name:
         cursor.execute(f"UPDATE {quoted_name(table)} SET version = $1, published_at = now()", (number,))  # noqa: S608 - quoted
+
+
+def _has_open(cursor: adbc.Cursor, publication: Publication, part: str) -> bool:
+    """Return whether the rows that are there are to be looked at, though none is sent: those of a part may be gone."""
+    if publication.mode == "append":
+        return False
+    where = f"resolved_at IS NULL AND part = {literal(part)}" if publication.mode == "resolve" else "true"
+    return bool(_value(cursor, f"SELECT EXISTS (SELECT FROM {quoted_name(publication.table)} WHERE {where})"))  # noqa: S608 - quoted
 
 
 def _refuse_other_parts(
@@ -232,13 +246,14 @@ def _send(
     published of it, if that is exactly what it holds.
     """
     table, rows = publication.table, publication.read()
-    plain = is_plain(cursor, table)
-    if held and plain and (differing := _difference(publication, rows, held)):
+    if held and found.is_plain and (differing := _difference(publication, rows, held)):
         return _send_difference(cursor, publication, part, differing, found)
     rows = _named(rows)
-    if found.rows or not plain:
+    is_filled = found.is_plain and not found.rows and (publication.mode == "replace" or not len(rows))
+    if not is_filled:
         return _merge(cursor, publication, rows, part), mark_of_values(cursor, table, rows.column_names)
-    _fill(cursor, table, in_key_order(rows, [identifier(name) for name in table.key]))
+    if len(rows):
+        _fill(cursor, table, in_key_order(rows, [identifier(name) for name in table.key]))
     counts, left = (len(rows), 0, 0), replace(found, rows=len(rows), transactions=len(rows) * own_transaction(cursor))
     return counts, left.by_transactions
 
@@ -371,21 +386,21 @@ def _merge_sql(publication: Publication, staged: list[str], part: str, *, is_who
     """  # noqa: S608 - names are quoted, no value is in the text
 
 
-def _note_same(cursor: adbc.Cursor, table: Table, version: Version, mark: str) -> None:
+def _note_same(cursor: adbc.Cursor, publication: Publication, version: Version, mark: str) -> None:
     cursor.execute(
         "UPDATE ops.published_tables SET as_of = $1, run_id = $2, checksum = $3 WHERE table_name = $4",
-        (version.as_of, version.run_id, mark, table.full_name),
+        (version.as_of, version.run_id, mark, publication.noted_as(version.part)),
     )
 
 
 def _note_content(
-    cursor: adbc.Cursor, table: Table, content_hash: str, left: str, version: Version, number: int
+    cursor: adbc.Cursor, publication: Publication, content_hash: str, left: str, version: Version, number: int
 ) -> None:
     cursor.execute(
         "INSERT INTO ops.published_tables (table_name, content_hash, as_of, version, checksum, run_id) "
         "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (table_name) DO UPDATE "
         "SET content_hash = $2, as_of = $3, version = $4, checksum = $5, run_id = $6",
-        (table.full_name, content_hash, version.as_of, number, left, version.run_id),
+        (publication.noted_as(version.part), content_hash, version.as_of, number, left, version.run_id),
     )
 
 
