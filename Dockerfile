@@ -4,7 +4,8 @@ WORKDIR /app
 COPY tools/uv.lock tools/uv.lock
 RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r tools/uv.lock
 COPY requirements.lock ./
-RUN VIRTUAL_ENV=/opt/venv /opt/venv/bin/uv pip sync --no-cache --require-hashes requirements.lock
+# Compiled here: the user of the image may not write beside the code, and each process would compile all that it loads.
+RUN VIRTUAL_ENV=/opt/venv /opt/venv/bin/uv pip sync --no-cache --compile-bytecode --require-hashes requirements.lock
 # The package stays in /app, beside dagster.yaml and config_csv, so that both are found as in a checkout.
 COPY pyproject.toml README.md LICENSE ./
 COPY funnel_etl funnel_etl
@@ -16,6 +17,7 @@ WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY pyproject.toml README.md LICENSE dagster.yaml workspace.docker.yaml ./
 COPY funnel_etl funnel_etl
+RUN /opt/venv/bin/python -m compileall -q funnel_etl
 COPY config_csv config_csv
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

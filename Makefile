@@ -103,4 +103,5 @@ $(STAMP): $(BIN)/uv requirements.lock pyproject.toml
 	@echo "Installing requirements.lock into $(VENV) …"
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q funnel_etl
 	@touch $@
