@@ -87,7 +87,7 @@ class LakeIOManager(dg.IOManager):
         if later:
             whole = self._tables[tuple(table.asset_key)].names
             unread = set(whole if whole in later else rows.columns).difference(*later)
-            kept = rows.drop(columns=list(unread))
+            kept = rows.drop(columns=list(unread)) if unread else rows
             self._made[table.full_name, night] = kept.assign(**_as_categories(kept)), later
 
     def _table(self, context: dg.OutputContext) -> Table:
