@@ -22,9 +22,11 @@ class Uses(Flag):
     MONTHS = auto()
     """The as-of date tells which month goes on, and which are over: by itself, the day before or the day after."""
     NIGHT = auto()
-    """It shows its as-of date, or tells what is recorded of the night: it is made every night."""
+    """It tells what is recorded of the night, so follows from more than its inputs: it is made every night."""
     SOURCE = auto()
     """It asks a source: it is made every night."""
+    SHOWN = auto()
+    """It shows its as-of date: it holds for that night alone, but each time that is run."""
     SETTLED = auto()
     """It reads itself as of the night before, and made again of the same and of what it made it is the same."""
 
@@ -61,6 +63,9 @@ def validity(uses: Uses, as_of: date, days: Iterable[pd.Series], zone: str) -> V
         first, last = _same_months(as_of)
         since.append(first)
         until.append(last + timedelta(days=1))
+    if Uses.SHOWN in uses:
+        since.append(as_of)
+        until.append(as_of + timedelta(days=1))
     return Validity(max(since, default=None), min(until, default=None))
 
 

@@ -55,6 +55,7 @@ def lead_journey_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
             "first_assigned_at",
         ),
     },
+    uses=Uses.SHOWN,
 )
 def qualified_leads_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Return who attended, with the first touch: Part 1's output."""
@@ -65,6 +66,7 @@ def qualified_leads_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     journey_contracts.HANDOVER_GAPS,
     group=GROUP,
     inputs={"zoom_attendance": HANDED_OVER, "webinars": WEBINARS, "assigned_leads": ASSIGNED},
+    uses=Uses.SHOWN,
 )
 def handover_gaps_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     """Find who attended and was not assigned, and the reverse."""

@@ -12,7 +12,7 @@ from funnel_etl.core.tables.validity import Uses, Validity, validity
 ZONE = "Asia/Kolkata"
 days = st.dates(date(2025, 9, 20), date(2025, 12, 10))
 instants = st.datetimes(pd.Timestamp(2025, 9, 20), pd.Timestamp(2025, 12, 10))
-uses = st.sampled_from([Uses.NOTHING, Uses.CUT_OFF, Uses.MONTHS, Uses.CUT_OFF | Uses.MONTHS])
+uses = st.sampled_from([Uses.NOTHING, Uses.CUT_OFF, Uses.MONTHS, Uses.CUT_OFF | Uses.MONTHS, Uses.SHOWN])
 
 
 def made(uses: Uses, as_of: date, dated: pd.Series, timed: pd.Series) -> list[object]:
@@ -24,6 +24,8 @@ def made(uses: Uses, as_of: date, dated: pd.Series, timed: pd.Series) -> list[ob
         found += [(dated <= day).tolist(), (timed < end).tolist()]
     if Uses.MONTHS in uses:
         found += [(day + pd.Timedelta(days=off)).strftime("%Y-%m") for off in (-1, 0, 1)]
+    if Uses.SHOWN in uses:
+        found.append(as_of)
     return found
 
 
