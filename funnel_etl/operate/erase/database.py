@@ -76,7 +76,8 @@ def sweep(connection: sa.Connection, person: Person, lines: Lines, contracts: It
         if gone or masked:
             found[table.full_name] = len(gone | masked)
     if "ops.published_tables" in known and found:
-        forget = sa.text("DELETE FROM ops.published_tables WHERE table_name = ANY(:names)")
+        # Behind the name of a table that parts share stands the part.
+        forget = sa.text("DELETE FROM ops.published_tables WHERE split_part(table_name, ' ', 1) = ANY(:names)")
         connection.execute(forget, {"names": sorted(found)})
     return found
 
