@@ -18,7 +18,9 @@ import sqlalchemy as sa
 
 from funnel_etl.core.errors import DatabaseUnavailable, PublishRefused
 from funnel_etl.core.tables.contracts import Column, Kind, Table
-from funnel_etl.platform.contracts import QUARANTINE, TABLES
+from funnel_etl.operate.erase.database import sweep
+from funnel_etl.operate.erase.person import Person
+from funnel_etl.platform.contracts import MERGED_ROWS, QUARANTINE, TABLES
 from funnel_etl.platform.postgres import database, publisher
 from funnel_etl.platform.postgres.database import libpq_uri
 from funnel_etl.platform.postgres.publisher import Publication, Published, Version, publish
@@ -256,6 +258,22 @@ def test_of_a_table_that_parts_share_each_sends_only_what_is_new_or_was_touched(
     assert (repair.table, repair.changed) == ("ops.lines", 1)
     assert sent == ["sales", "marketing", "marketing"]
     assert ask(engine, "SELECT DISTINCT text FROM ops.lines") == [("as sent",)]
+
+
+def test_what_an_erasure_took_out_of_a_table_that_parts_share_is_no_hand_edit(url: str, engine: sa.Engine) -> None:
+    def merged(*rows: int) -> Publication:
+        frame = pd.DataFrame({"source_row": list(rows)}).assign(
+            asset="clean.sales", part="sales", file_id="f", into_file_id="f", into_source_row=1, reason="same"
+        )
+        arrow = MERGED_ROWS.to_arrow(MERGED_ROWS.conform(frame))
+        return Publication(MERGED_ROWS, lambda: arrow, mode="replace_part", content_hash=f"hash of {rows}")
+
+    publish(url, version(part="sales"), [merged(2, 3)])
+    with engine.begin() as connection:
+        taken = sweep(connection, Person(phones=frozenset({"+919876543210"})), {"f": frozenset({2})}, TABLES)
+    assert taken["ops.merged_rows"] == 1
+    again = publish(url, version(part="sales"), [merged(3)])
+    assert (again.counts, again.repairs) == ({"ops.merged_rows": (0, 0, 0)}, [])
 
 
 def test_appending_deletes_nothing(url: str, engine: sa.Engine) -> None:
