@@ -16,13 +16,13 @@ from pyarrow import csv
 
 from funnel_etl.core.values.text import text_series
 
-_LINE_BREAKS = re.compile(r"\r(?!\n)|\n\r?\n")
-"""A carriage return alone, and an empty line."""
-
 
 def is_by_lines(text: str, delimiter: str) -> bool:
-    """Whether every line of a CSV text is one record: none is empty, and no quotation mark is odd or spans two."""
-    if not text.endswith("\n") or _LINE_BREAKS.search(text):
+    """Whether every line of a CSV text is one record: none is empty, and no quotation mark is odd or spans two.
+
+    A carriage return alone may end a line too.
+    """
+    if not text.endswith("\n") or text.count("\r") != text.count("\r\n") or "\n\n" in text or "\n\r\n" in text:
         return False
     if '"' not in text:
         return True

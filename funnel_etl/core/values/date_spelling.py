@@ -52,6 +52,7 @@ _PATTERNS = (
     ),
 )
 _SERIAL = r"^\d{5}(\.\d+)?$"
+_DAY_US = 24 * 60 * 60 * 1_000_000
 
 
 class Spelled(NamedTuple):
@@ -84,6 +85,8 @@ def read(plain: Any) -> Spelled:
     size = len(plain)
     kinds, year, month, day, micros, offset = np.zeros((6, size), dtype=np.int64)
     result = Spelled(kinds, year, month, day, micros, offset, np.zeros(size, dtype=bool))
+    if (stamps := _as_databases_write(plain)) is not None:
+        return _of_stamps(stamps, result)
     left = np.arange(size)
     for kind, pattern in _PATTERNS:
         if not len(left):
@@ -95,6 +98,30 @@ def read(plain: Any) -> Spelled:
         left = left[~good]
     serial = pc.match_substring_regex(plain, _SERIAL).to_numpy(zero_copy_only=False)
     result.kind[serial] = SERIAL
+    return result
+
+
+def _as_databases_write(plain: Any) -> Any:
+    """Return a column of nothing but `2025-11-20`, `2025-11-20 10:45:00` and blanks as stamps; None for any other.
+
+    As the patterns read it, at a tenth of the cost.
+    """
+    lengths = pc.binary_length(plain)
+    if not pc.all(pc.is_in(lengths, pa.array([0, 10, 19], lengths.type)), min_count=0).as_py():
+        return None
+    try:
+        texts = pc.if_else(pc.equal(lengths, 0), None, pc.replace_substring(plain, "t", " "))
+        return texts.cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+
+
+def _of_stamps(stamps: Any, result: Spelled) -> Spelled:
+    """Fill in what stamps are: ISO, where there is one."""
+    for part, cells in (("year", result.year), ("month", result.month), ("day", result.day)):
+        cells[:] = pc.fill_null(getattr(pc, part)(stamps), 0)
+    result.kind[:] = np.where(stamps.is_valid(), ISO, BAD)
+    result.micros[:] = pc.fill_null(stamps.cast(pa.int64()), 0).to_numpy() % _DAY_US
     return result
 
 

@@ -1,9 +1,12 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from funnel_etl.core.errors import AmbiguousDates
-from funnel_etl.core.values import dates
+from funnel_etl.core.values import date_spelling, dates
 
 KOLKATA = "Asia/Kolkata"
 
@@ -238,3 +241,34 @@ def test_a_month_starts_on_its_first_day():
     assert months.dtype == np.dtype("datetime64[us]")
     assert [str(month.date()) for month in months[:2]] == ["2026-11-01", "2026-12-01"]
     assert months.isna().tolist() == [False, False, True]
+
+
+STAMPS = st.from_regex(
+    r"(|[0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}([ tT][0-9]{2}[:. ][0-9]{2}[:.+]?[0-9.]{2})?"
+    r"|20[0-9]{2}-[01][0-9]-[0-3][0-9]( [0-2][0-9](:[0-6][0-9]){2})?)",
+    fullmatch=True,
+)
+
+
+@given(st.lists(STAMPS, max_size=5) | st.lists(st.text("0123456789-:tz +./", min_size=10, max_size=19), max_size=3))
+def test_a_column_as_databases_write_it_is_read_as_the_patterns_read_it(texts: list[str]) -> None:
+    plain = date_spelling.tidy(pa.array(texts, type=pa.large_string()))
+    fast = date_spelling.read(plain)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(date_spelling, "_as_databases_write", lambda _: None)
+        careful = date_spelling.read(plain)
+    is_dated = careful.kind != date_spelling.BAD
+    assert fast.kind.tolist() == careful.kind.tolist()
+    for name, cells in careful._asdict().items():
+        assert getattr(fast, name)[is_dated].tolist() == cells[is_dated].tolist(), name
+
+
+def test_a_column_as_databases_write_it_takes_the_fast_way() -> None:
+    texts = pa.array(["2025-11-20 10:45:00", "", "2025-11-21", "2024-02-29t23:59:59"], type=pa.large_string())
+    stamps = date_spelling._as_databases_write(texts)
+    assert [stamp and f"{stamp:%F %T}" for stamp in stamps.to_pylist()] == [
+        "2025-11-20 10:45:00",
+        None,
+        "2025-11-21 00:00:00",
+        "2024-02-29 23:59:59",
+    ]
