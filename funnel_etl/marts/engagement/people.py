@@ -15,7 +15,15 @@ import pyarrow.compute as pc
 from funnel_etl.core.person_names import NameRules
 from funnel_etl.core.tables.accounting import TRACE, Outcome, summarised
 from funnel_etl.core.values.json_text import TEXT, joined
-from funnel_etl.core.values.text import clean_email, lookup_key, lookup_keys, map_unique, squash_one, text_series
+from funnel_etl.core.values.text import (
+    clean_email,
+    is_one_of,
+    lookup_key,
+    lookup_keys,
+    map_unique,
+    squash_one,
+    text_series,
+)
 from funnel_etl.marts.engagement.contracts import ENGAGEMENT_PEOPLE, ENGAGEMENT_STAFF
 from funnel_etl.parts.marketing.zoom.clean.attendance import merge_later, phones, with_times
 from funnel_etl.parts.marketing.zoom.clean.attendee_rows import attendees, broken_rows, open_rows, without_other_reports
@@ -88,12 +96,9 @@ def engagement_staff(reports: pd.DataFrame, attendee_rows: pd.DataFrame) -> Outc
     is_staff = rows["section"].isin(["host", "panelist"])
     occurrence = rows["file_id"].map(of_file)
     email = clean_email(rows["email"])
-    mail = set(zip(occurrence[is_staff], email[is_staff].fillna(""), strict=True))
-    also = pd.Series(
-        [bool(address) and (o, address) in mail for o, address in zip(occurrence, email.fillna(""), strict=True)],
-        index=rows.index,
-        dtype=bool,
-    )
+    named = pd.MultiIndex.from_arrays([occurrence, email])
+    also = is_one_of(email, email[is_staff])
+    also[also] = named[also].isin(named[is_staff])
     chosen = rows[is_staff | also].sort_values(TRACE)
     found = [
         (file_id, line, occurrence[label], lookup_key(each))

@@ -11,7 +11,7 @@ import pandas as pd
 from funnel_etl.core.config_tables import Config
 from funnel_etl.core.tables.accounting import TRACE, Outcome, summarised
 from funnel_etl.core.values.phone import normalise
-from funnel_etl.core.values.text import clean_email, lookup_keys
+from funnel_etl.core.values.text import clean_email, is_one_of, lookup_keys
 from funnel_etl.parts.marketing.zoom.clean.grouping import Bools, Ints, group, linked, micros
 
 PHONE = ["phone", "phone_raw", "phone_class", "phone_note", "phone_alternates", "user_id"]
@@ -61,9 +61,8 @@ def lent_phones(
 
     So that a night whose new leads are nobody's of these makes no person of Zoom again.
     """
-    lent = people_by(config, leads)["lent"]
-    known = clean_email(pd.concat([attendee_rows["email"], registrant_rows["email"]], ignore_index=True)).unique()
-    rows = lent[lent.index.isin(known)].sort_index().reset_index()
+    known = clean_email(pd.concat([attendee_rows["email"], registrant_rows["email"]], ignore_index=True))
+    rows = people_by(config, leads[is_one_of(leads["email"], known)])["lent"].sort_index().reset_index()
     return summarised(rows, **{"clean.tofu_leads": leads})
 
 
