@@ -47,10 +47,17 @@ RAW = {
     "attendee_rows": contracts.RAW_ZOOM_ATTENDEE_ROWS,
     "registrant_rows": contracts.RAW_ZOOM_REGISTRANT_ROWS,
 }
+CELLS = {
+    name: table.only(*(column for column in table.names if column not in contracts.DOCUMENTS))
+    for name, table in RAW.items()
+}
 LEADS = TOFU_LEADS.only("email", "created_at", *PHONE, *TRACE)
-ROWS = {"reports": clean_contracts.ZOOM_REPORTS, **RAW, "lent": clean_contracts.LENT_PHONES}
+ROWS = {"reports": clean_contracts.ZOOM_REPORTS, **CELLS, "lent": clean_contracts.LENT_PHONES}
 EMAILS = {name: table.only("email") for name, table in RAW.items()}
-PEOPLE = {**ROWS, "occurrences": clean_contracts.ZOOM_OCCURRENCES}
+ATTENDED, REGISTERED = (
+    {**ROWS, "occurrences": clean_contracts.ZOOM_OCCURRENCES, name: table} for name, table in RAW.items()
+)
+"""What the two tables of people are made of: each puts rows of its own reports into quarantine, as they came."""
 
 
 @dg.asset(
@@ -92,10 +99,17 @@ def raw_zoom_engagement_files(night: Night, parsed_reports: ParsedReports) -> Ou
     return engagement_files_of(arrivals_of_night(night.sources, night.day), parsed_reports, decided)
 
 
-def _rows_asset(table: Table, kind: str, reports: Table) -> dg.AssetsDefinition:
+def _rows_asset(table: Table, kind: str, reports: Table, *, is_large: bool = False) -> dg.AssetsDefinition:
     """Return the asset of the rows of all reports of a kind; `reports` lists them."""
 
-    @table_asset(table, group=GROUP, inputs={"reports": reports}, resources={"parsed_reports"}, uses=Uses.NOTHING)
+    @table_asset(
+        table,
+        group=GROUP,
+        inputs={"reports": reports},
+        resources={"parsed_reports"},
+        uses=Uses.NOTHING,
+        is_large=is_large,
+    )
     def rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
         """Gather the rows of all reports of the kind."""
         return rows_of(reports, kind, parsed_reports)
@@ -103,7 +117,9 @@ def _rows_asset(table: Table, kind: str, reports: Table) -> dg.AssetsDefinition:
     return rows
 
 
-raw_zoom_attendee_rows = _rows_asset(contracts.RAW_ZOOM_ATTENDEE_ROWS, "attendee", contracts.RAW_ZOOM_REPORTS)
+raw_zoom_attendee_rows = _rows_asset(
+    contracts.RAW_ZOOM_ATTENDEE_ROWS, "attendee", contracts.RAW_ZOOM_REPORTS, is_large=True
+)
 raw_zoom_registrant_rows = _rows_asset(contracts.RAW_ZOOM_REGISTRANT_ROWS, "registration", contracts.RAW_ZOOM_REPORTS)
 raw_zoom_chat_rows = _rows_asset(said.RAW_ZOOM_CHAT_ROWS, said.CHAT, said.RAW_ZOOM_ENGAGEMENT_FILES)
 raw_zoom_poll_rows = _rows_asset(said.RAW_ZOOM_POLL_ROWS, said.POLL, said.RAW_ZOOM_ENGAGEMENT_FILES)
@@ -113,7 +129,7 @@ raw_zoom_question_rows = _rows_asset(said.RAW_ZOOM_QUESTION_ROWS, said.QUESTIONS
 @table_asset(
     clean_contracts.ZOOM_REPORTS,
     group=GROUP,
-    inputs={"reports": contracts.RAW_ZOOM_REPORTS, **RAW},
+    inputs={"reports": contracts.RAW_ZOOM_REPORTS, **CELLS},
     needs=[CONFIG_VERSIONS.asset_key],
     uses=Uses.NOTHING,
 )
@@ -125,7 +141,7 @@ def zoom_reports_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
 @table_asset(
     clean_contracts.ZOOM_OCCURRENCES,
     group=GROUP,
-    inputs={"reports": clean_contracts.ZOOM_REPORTS, "attendee_rows": contracts.RAW_ZOOM_ATTENDEE_ROWS},
+    inputs={"reports": clean_contracts.ZOOM_REPORTS, "attendee_rows": CELLS["attendee_rows"]},
     uses=Uses.NOTHING,
 )
 def zoom_occurrences_asset(night: Night, reports: pd.DataFrame, attendee_rows: pd.DataFrame) -> Outcome:
@@ -141,13 +157,13 @@ def lent_phones_asset(night: Night, **frames: pd.DataFrame) -> Outcome:
     return lent_phones(**frames, config=night.config)
 
 
-@table_asset(clean_contracts.ZOOM_REGISTRATIONS, group=GROUP, inputs=PEOPLE, uses=Uses.NOTHING)
+@table_asset(clean_contracts.ZOOM_REGISTRATIONS, group=GROUP, inputs=REGISTERED, uses=Uses.NOTHING)
 def zoom_registrations_asset(night: Night, lent: pd.DataFrame, **frames: Any) -> Outcome:
     """Return who registered, once per occurrence."""
     return zoom_registrations(**frames, **people_beside(night.config, lent.set_index("email")), zone=night.zone)
 
 
-@table_asset(clean_contracts.ZOOM_ATTENDANCE, group=GROUP, inputs=PEOPLE, uses=Uses.NOTHING)
+@table_asset(clean_contracts.ZOOM_ATTENDANCE, group=GROUP, inputs=ATTENDED, uses=Uses.NOTHING)
 def zoom_attendance_asset(night: Night, lent: pd.DataFrame, **frames: Any) -> Outcome:
     """Return who came, and for how long, once per occurrence."""
     return zoom_attendance(**frames, **people_beside(night.config, lent.set_index("email")))

@@ -31,7 +31,7 @@ from funnel_etl.sources.drop.intake import DropFolder, IntakeResult
 from funnel_etl.sources.nightly import NightlySources
 
 SOURCE = "zoom"
-READER_VERSION = "6"
+READER_VERSION = "7"
 """Raise it when `read_report` returns something else for the same bytes: what was parsed before is parsed again."""
 
 _PLACE = re.compile(

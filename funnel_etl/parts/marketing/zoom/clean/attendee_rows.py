@@ -10,8 +10,9 @@ import pandas as pd
 
 from funnel_etl.core.tables.accounting import RowAccount
 from funnel_etl.core.values.patterns import wildcard
-from funnel_etl.core.values.text import are_dummies, clean_email, lookup_key, map_unique
+from funnel_etl.core.values.text import clean_email, lookup_key, map_unique
 from funnel_etl.parts.marketing.zoom.clean.people import identify, in_reports, superseded
+from funnel_etl.parts.marketing.zoom.reader.contracts import DOCUMENTS
 
 IN_QUARANTINE = "quarantined_in_zoom_attendance"
 """Why a broken row is not in a table beside zoom_attendance: one broken row is one line in the quarantine."""
@@ -26,7 +27,7 @@ def open_rows(raw: pd.DataFrame, reports: pd.DataFrame, input_name: str) -> tupl
 def without_other_reports(account: RowAccount, known: pd.DataFrame) -> None:
     """Exclude the rows of reports of which nothing is used; and test leads, that a form sent on to Zoom."""
     reasons = pd.Series(None, index=known.index, dtype="str")
-    reasons[are_dummies(known["row"])] = "test_lead"
+    reasons[known["is_test_lead"].fillna(value=False)] = "test_lead"
     reasons[known["status"].eq("subset")] = "subset_report"
     reasons[known["status"].eq("duplicate")] = "duplicate_report"
     reasons[known["occurrence_id"].isna()] = "report_in_quarantine"
@@ -55,7 +56,7 @@ def attendees(
     the account.
     """
     without_staff_and_bots(account, known, bot_names)
-    rows = known.drop(columns=["row", "questions"]).loc[account.remaining]
+    rows = known.drop(columns=[*DOCUMENTS], errors="ignore").loc[account.remaining]
     usable = registrants[registrants["row_problem"].isna() & registrants["occurrence_id"].notna()]
     people, _ = identify(rows, usable, placeholders, lent)
     rows = rows.drop(columns=["email", "phone"]).join(people)

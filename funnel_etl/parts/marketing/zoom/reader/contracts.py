@@ -82,6 +82,7 @@ _ROW_COLUMNS = (
     Column("is_guest", Kind.BOOLEAN, "Whether the person is outside the Zoom account."),
     Column("country", Kind.TEXT, "Country or region of the connection, as it came."),
     Column("cell_warnings", Kind.INTEGER, "Dates and minutes that could not be read.", required=True),
+    Column("is_test_lead", Kind.BOOLEAN, "Whether it holds what Meta or Google fill in to test a form.", required=True),
     Column("questions", Kind.JSON, "Answers to the form's questions.", required=True, personal=True),
     Column("row", Kind.JSON, "The whole record as it came, header to text.", required=True, personal=True),
 )
@@ -120,4 +121,6 @@ RAW_ZOOM_REGISTRANT_ROWS = Table(
     note="Columns that only attendee reports have are NULL.",
 )
 
+DOCUMENTS = ("questions", "row")
+"""Columns that hold much, and that few need."""
 RAW_TABLES = (RAW_ZOOM_REPORTS, RAW_ZOOM_ATTENDEE_ROWS, RAW_ZOOM_REGISTRANT_ROWS)

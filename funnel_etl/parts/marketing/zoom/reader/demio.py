@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from funnel_etl.core.errors import NotAZoomReport
-from funnel_etl.core.values.text import lookup_key
+from funnel_etl.core.values.text import are_dummies, lookup_key
 from funnel_etl.parts.marketing.zoom.reader import classify
 from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_ATTENDEE_ROWS
 from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import ATTENDANCE
@@ -99,6 +99,7 @@ def read_demio(data: bytes, *, file_id: str, zone: str, received_at: datetime | 
     others = [place for place, name in enumerate(header) if name and place not in columns.values()]
     frame["questions"] = [_answers(record, header, others) for _, record in body]
     frame["row"] = [_answers(record, header, range(len(header))) for _, record in body]
+    frame["is_test_lead"] = are_dummies(frame["row"])
     # Demio lets nobody in who has not registered, and lists all who have.
     frame["approval_status"] = pd.Series("approved", index=frame.index, dtype="str").where(frame["email"].notna())
     frame = frame.assign(file_id=file_id, section="attendee")

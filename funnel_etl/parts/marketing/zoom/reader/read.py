@@ -21,7 +21,7 @@ from funnel_etl.core.errors import NotAZoomReport
 from funnel_etl.core.reading.csv_lines import without_hint
 from funnel_etl.core.values.dates import MISSING
 from funnel_etl.core.values.phone import normalise
-from funnel_etl.core.values.text import decode
+from funnel_etl.core.values.text import are_dummies, decode
 from funnel_etl.parts.marketing.zoom.reader import cells, classify, vocabulary
 from funnel_etl.parts.marketing.zoom.reader.json_rows import answers_as_json, records_as_json
 from funnel_etl.parts.marketing.zoom.reader.layout import Layout, read_layout
@@ -282,6 +282,7 @@ def _rows(file_id: str, sections: list[Section], columns: dict[str, Any], times:
     problem = _problems(sections)
     warnings = sum((times.columns[name][1] for name in AT), bad_minutes.astype("int64"))
     size = len(problem)
+    records = cells.series(_stacked(map(records_as_json, sections)))
     frame = {
         "file_id": cells.series(cells.constant(file_id, size)),
         "source_row": _integers(np.concatenate([np.array(s.lines, dtype="int64") for s in sections])),
@@ -302,8 +303,9 @@ def _rows(file_id: str, sections: list[Section], columns: dict[str, Any], times:
         "is_guest": is_guest,
         "country": texts["country"].mask(texts["country"].isin(("-", "--"))),
         "cell_warnings": _integers(np.where(problem.notna(), 0, warnings)),
+        "is_test_lead": are_dummies(records).astype("boolean"),
         "questions": cells.series(_stacked(map(answers_as_json, sections))),
-        "row": cells.series(_stacked(map(records_as_json, sections))),
+        "row": records,
     }
     return pd.DataFrame(frame, copy=False)
 

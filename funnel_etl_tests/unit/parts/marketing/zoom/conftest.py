@@ -42,7 +42,7 @@ def rows_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
         frame[name] = pd.Series([row.get(name) for row in rows], dtype="Int64")
     for name in ("attended", "is_guest"):
         frame[name] = pd.Series([row.get(name) for row in rows], dtype="boolean")
-    return frame
+    return frame.assign(is_test_lead=pd.Series([row.get("is_test_lead", False) for row in rows], dtype="boolean"))
 
 
 _parsed = lru_cache(parse_table)

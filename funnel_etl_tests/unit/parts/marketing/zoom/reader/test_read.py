@@ -298,6 +298,18 @@ def test_na_and_dashes_are_blank_in_dates_status_and_minutes_only() -> None:
     assert (row["first_name"], row["country"], row["cell_warnings"]) == ("NA", "NA", 0)
 
 
+@pytest.mark.parametrize("cell", ["<test lead: dummy data for first_name>", "test@meta.com"])
+def test_a_test_lead_is_known_by_any_of_its_cells(cell: str) -> None:
+    text = registration(
+        "First Name,Email,Registration Time,Approval Status,Your college", f"Meta,m@x.org,,approved,{cell}"
+    )
+    other = registration(
+        "First Name,Email,Registration Time,Approval Status,Your college", "Meta,m@x.org,,approved,test"
+    )
+    assert read(text).rows["is_test_lead"].tolist() == [True]
+    assert read(other).rows["is_test_lead"].tolist() == [False]
+
+
 def test_unreadable_times_and_minutes_are_missing_and_counted() -> None:
     text = (
         HEAD + "Attendee Details,\n" + PEOPLE + "\nYes,A,A,A,a@example.com,soon,approved,46113.6,later,many,No,India\n"
