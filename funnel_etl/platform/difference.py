@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from funnel_etl.platform.rows_file import StoredRows
+from funnel_etl.platform.rows_file import StoredRows, alike_at_the_head
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,18 @@ class Difference:
     deleted: pa.Table
 
 
-def difference(before: pa.Table | StoredRows, after: pa.Table, key: Sequence[str], most: int) -> Difference | None:
+def difference(
+    before: pa.Table | StoredRows, after: pa.Table | StoredRows, key: Sequence[str], most: int
+) -> Difference | None:
     """Return what makes `before` into `after`, in no order of before; None if that is more than `most` rows.
 
     Both have the same columns, and no two rows of a version the same key. Cells differ as PostgreSQL's do: NULL is like
-    NULL, NaN like NaN, and 0 like -0.
+    NULL, NaN like NaN, and 0 like -0. What two files have alike at the head is not read.
     """
+    if isinstance(after, StoredRows):
+        if isinstance(before, StoredRows) and (alike := alike_at_the_head(before, after)):
+            before, after = before.behind(alike), after.behind(alike)
+        after = after.table()
     keys = pa.table({name: before.column(name) for name in key})
     old, new = _numbered(keys, after.select(list(key)))
     place = np.full(max(old.max(initial=-1), new.max(initial=-1)) + 1, -1)

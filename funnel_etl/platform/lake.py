@@ -62,6 +62,11 @@ class Lake:
             promote_options="default",
         )
 
+    def stored(self, table: Table, night: date) -> pa.Table | StoredRows:
+        """Return the table of a night to be read by columns, or whole where it lies there in parts. As `read_arrow`."""
+        names = self._files(table, night)
+        return StoredRows(self._store.read(names[0])) if len(names) == 1 else self.read_arrow(table, night)
+
     def read(self, table: Table, night: date) -> pd.DataFrame:
         """Return the table of a night as a frame by its contract, or `only` some of its columns."""
         arrow = self.read_arrow(table, night, None if table.key else table.names)

@@ -5,6 +5,8 @@ The bytes of a file are its writer's: another codec, or another release of Arrow
 
 import hashlib
 import io
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -12,15 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-_HASH = b"rows_hash"
+_HASH, _GROUPS = b"rows_hash", b"group_hashes"
 AT_A_TIME = 50_000
 """Rows of a group. A reader has one unpacked beside the whole; all at once would be nearly as much again."""
 
 
 def rows_file(table: pa.Table) -> bytes:
-    """Return the Parquet file of a table, with the hash of its rows in its footer beside what else stands there."""
+    """Return the Parquet file of a table, with the hashes of its groups and of all its rows in its footer."""
     buffer = io.BytesIO()
-    stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), _HASH: rows_hash(table).encode()})
+    groups = _group_hashes(table)
+    hashes = {_HASH: _hash_of(table, groups), _GROUPS: " ".join(groups)}
+    stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), **hashes})
     # Nobody asks for statistics, and a dictionary of texts that all differ is given up after it was made.
     repeated = [name for name in table.column_names if _repeats(table.column(name))]
     pq.write_table(
@@ -51,25 +55,66 @@ def hash_in(file: BinaryIO | bytes) -> str:
 
 
 class StoredRows:
-    """The rows of a file, of which a column is read when it is asked for. `schema`: their columns and types."""
+    """The rows of a file, of which a column is read when it is asked for. `schema`: their columns and types.
 
-    def __init__(self, file: bytes) -> None:
+    Without the groups before `first`.
+    """
+
+    def __init__(self, file: bytes, first: int = 0) -> None:
+        self._bytes = file
         self._file = pq.ParquetFile(io.BytesIO(file))
+        self._groups = list(range(first, self._file.num_row_groups))
         self.schema: pa.Schema = self._file.schema_arrow
+
+    def __len__(self) -> int:
+        metadata = self._file.metadata
+        return sum(metadata.row_group(group).num_rows for group in self._groups)
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Return the cells of a column."""
-        return self._file.read([name]).column(name)
+        return self._file.read_row_groups(self._groups, [name]).column(name)
+
+    def table(self) -> pa.Table:
+        """Return all columns."""
+        return self._file.read_row_groups(self._groups).replace_schema_metadata(None)
+
+    def behind(self, groups: int) -> "StoredRows":
+        """Return the rows behind the first groups of the file."""
+        return StoredRows(self._bytes, groups)
+
+    def group_hashes(self) -> list[str]:
+        """Return the hash of each group of the file; none, if they are not those of its groups."""
+        hashes = (self.schema.metadata or {}).get(_GROUPS, b"").decode().split()
+        return hashes if len(hashes) == self._file.num_row_groups else []
+
+
+def alike_at_the_head(one: StoredRows, other: StoredRows) -> int:
+    """Return how many groups at the beginning of two files of the same columns hold the same rows in the same order."""
+    hashes = zip(one.group_hashes(), other.group_hashes(), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], hashes)))
 
 
 def rows_hash(table: pa.Table) -> str:
     """Return the SHA-256 of a table's columns, types and cells in their order."""
-    digest = hashlib.sha256(str(len(table)).encode())
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        kind = f"list of {column.type.value_type}" if pa.types.is_list(column.type) else column.type
-        digest.update(f"\x1f{name}\x1e{kind}".encode())
-        _add(digest, pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type))
-    return digest.hexdigest()
+    return _hash_of(table, _group_hashes(table))
+
+
+def _hash_of(table: pa.Table, group_hashes: Sequence[str]) -> str:
+    kinds = [f"list of {kind.value_type}" if pa.types.is_list(kind) else kind for kind in table.schema.types]
+    columns = "".join(f"\x1f{name}\x1e{kind}" for name, kind in zip(table.column_names, kinds, strict=True))
+    return hashlib.sha256(" ".join([str(len(table)), columns, *group_hashes]).encode()).hexdigest()
+
+
+def _group_hashes(table: pa.Table) -> list[str]:
+    """Return the SHA-256 of the cells of each AT_A_TIME rows."""
+    columns = [pa.concat_arrays(c.chunks) if c.num_chunks else pa.array([], c.type) for c in table.columns]
+    found = []
+    for start in range(0, len(table), AT_A_TIME):
+        digest = hashlib.sha256()
+        for cells in columns:
+            _add(digest, cells.slice(start, AT_A_TIME))
+        found.append(digest.hexdigest())
+    return found
 
 
 def _add(digest: Any, cells: pa.Array) -> None:

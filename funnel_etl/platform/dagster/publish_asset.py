@@ -156,7 +156,7 @@ def _table_publication(lake: Lake, table: Table, night: date) -> Publication:
     contract = table.extended_with(lake.columns(table, night)) if table.extensible else table
     return Publication(
         contract,
-        partial(lake.read_arrow, table, night),
+        partial(lake.stored, table, night),
         content_hash=lake.content_hash(table, night),
         earlier=partial(lake.rows_of_hash, table),
     )

@@ -65,7 +65,7 @@ class Publication:
     """
 
     table: Table
-    read: Callable[[], pa.Table]
+    read: Callable[[], pa.Table | StoredRows]
     mode: Literal["replace", "replace_part", "append", "resolve"] = "replace"
     content_hash: str | None = None
     earlier: Callable[[str, date], pa.Table | StoredRows | None] = lambda *_: None
@@ -184,7 +184,7 @@ def _publish_table(
     """Publish one table; one that is the same as before, and that nobody else has touched, is not sent."""
     table, number = publication.table, result.version or 0
     if publication.content_hash is None:
-        rows = _named(publication.read())
+        rows = _named(_whole(publication.read()))
         is_idle = not len(rows) and not _has_open(cursor, publication, version.part)
         result.counts[table.full_name] = (0, 0, 0) if is_idle else _merge(cursor, publication, rows, version.part)
         return
@@ -248,7 +248,7 @@ def _send(
     table, rows = publication.table, publication.read()
     if held and found.is_plain and (differing := _difference(publication, rows, held)):
         return _send_difference(cursor, publication, part, differing, found)
-    rows = _named(rows)
+    rows = _named(_whole(rows))
     is_filled = found.is_plain and not found.rows and (publication.mode == "replace" or not len(rows))
     if not is_filled:
         return _merge(cursor, publication, rows, part), mark_of_values(cursor, table, rows.column_names)
@@ -295,7 +295,11 @@ def _merge(cursor: adbc.Cursor, publication: Publication, rows: pa.Table, part: 
     return actions.get("INSERT", 0), actions.get("UPDATE", 0), actions.get("DELETE", 0)
 
 
-def _difference(publication: Publication, rows: pa.Table, held: Known) -> Difference | None:
+def _whole(rows: pa.Table | StoredRows) -> pa.Table:
+    return rows.table() if isinstance(rows, StoredRows) else rows
+
+
+def _difference(publication: Publication, rows: pa.Table | StoredRows, held: Known) -> Difference | None:
     """Return what differs from what the table holds, if that is known and so little that a MERGE of all is dearer."""
     table = publication.table
     try:

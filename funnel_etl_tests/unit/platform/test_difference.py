@@ -11,7 +11,7 @@ from hypothesis import given
 
 from funnel_etl.core.tables.contracts import ARROW_TYPE, Kind
 from funnel_etl.platform.difference import difference, in_key_order
-from funnel_etl.platform.rows_file import StoredRows, rows_file
+from funnel_etl.platform.rows_file import StoredRows, alike_at_the_head, rows_file
 
 CELLS: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.TEXT: st.sampled_from(["", "a", "b", "ab", "रु"]),
@@ -64,12 +64,19 @@ def by_key(key: list[str], rows: pa.Table) -> dict[tuple[Any, ...], str]:
     return {tuple(row[name] for name in key): repr(row) for row in rows.to_pylist()}
 
 
-@given(versions(), st.booleans())
+def in_groups(rows: pa.Table, size: int) -> StoredRows:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("funnel_etl.platform.rows_file.AT_A_TIME", size)
+        return StoredRows(rows_file(rows))
+
+
+@given(versions(), st.sampled_from([0, 1, 2]), st.integers(1, 3))
 def test_applied_to_the_one_it_makes_the_other_and_it_holds_nothing_needless(
-    given_versions: tuple[list[str], pa.Table, pa.Table], is_stored: bool
+    given_versions: tuple[list[str], pa.Table, pa.Table], stored: int, size: int
 ) -> None:
     key, before, after = given_versions
-    found = difference(StoredRows(rows_file(before)) if is_stored else before, after, key, most=100)
+    one, other = (in_groups(rows, size) if stored > at else rows for at, rows in enumerate((before, after)))
+    found = difference(one, other, key, most=100)
     assert found is not None
     old, new, sent = by_key(key, before), by_key(key, after), by_key(key, found.rows)
     gone = {tuple(row[name] for name in key) for row in found.deleted.to_pylist()}
@@ -104,6 +111,19 @@ def test_columns_of_a_file_are_told_apart_though_a_name_has_a_dot() -> None:
     found = difference(StoredRows(rows_file(before)), after, ["id"], most=9)
     assert found is not None
     assert found.rows.to_pylist() == [{"id": 2, "a": "y", "a.b": "3", "a.b.c": "q"}]
+
+
+def test_groups_alike_at_the_head_of_two_files_are_not_read() -> None:
+    before = pa.table({"id": range(10), "a": list("abcdefghij")})
+    after = pa.concat_tables([before.slice(0, 9), pa.table({"id": [9, 10], "a": ["j", "k"]})])
+    one, other = in_groups(before, 4), in_groups(after, 4)
+    assert alike_at_the_head(one, other) == 2
+    assert alike_at_the_head(one, in_groups(after, 3)) == 0
+    assert alike_at_the_head(one, in_groups(before.set_column(1, "a", pa.array(list("abcdefghix"))), 4)) == 2
+    assert (other.behind(2).column("id").to_pylist(), len(other.behind(2)), len(other)) == ([8, 9, 10], 3, 11)
+    found = difference(one, other, ["id"], most=1)
+    assert found is not None
+    assert (found.rows.to_pylist(), len(found.deleted)) == ([{"id": 10, "a": "k"}], 0)
 
 
 @given(
