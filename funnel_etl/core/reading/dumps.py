@@ -60,7 +60,7 @@ class DumpRows:
     @property
     def count(self) -> int:
         """How many different keys there are."""
-        return len(np.unique(self.keys))
+        return len(pd.unique(self.keys))
 
     @property
     def oldest(self) -> int | None:
@@ -140,12 +140,12 @@ def compare(before: DumpRows, now: DumpRows, days: float) -> Loss:
     than has passed, or if others of their age are gone from before rows that are still there. Else, in a dump that
     begins with its newest rows, the oldest would be cut off without a trace.
     """
-    gone = ~np.isin(before.rows, now.rows)
+    gone = ~_are_in(before.rows, now.rows)
     here = np.flatnonzero(~gone)
     last_here = int(here[-1]) if len(here) else -1
     aged = _aged(before, now, gone, last_here, days)
     ends_with_it = len(now.rows) > 0 and last_here >= 0 and now.rows[-1] == before.rows[last_here]
-    key_gone = ~np.isin(before.keys, now.keys)
+    key_gone = ~_are_in(before.keys, now.keys)
     lost, first = np.unique(before.keys[key_gone & ~aged], return_index=True)
     return Loss(
         had=before.count,
@@ -155,6 +155,11 @@ def compare(before: DumpRows, now: DumpRows, days: float) -> Loss:
         cut_off=int((gone & ~aged)[last_here + 1 :].sum()) if ends_with_it else 0,
         times=before.times[key_gone & ~aged][first],
     )
+
+
+def _are_in(keys: Hashes, others: Hashes) -> Mask:
+    found: Mask = pd.Series(keys).isin(others).to_numpy()  # hashed: NumPy sorts both
+    return found
 
 
 def _aged(before: DumpRows, now: DumpRows, gone: Mask, last_here: int, days: float) -> Mask:
