@@ -11,7 +11,7 @@ from funnel_etl.app.markdown import literal
 from funnel_etl.app.visit import Visit
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.delivery.contracts import HELD, TRANSIENT, UNKNOWN, USER
+from funnel_etl.delivery.contracts import HELD, PERMANENT, TRANSIENT, UNKNOWN, USER
 from funnel_etl.operate.deliver import sending
 from funnel_etl.operate.deliver.sending import Sending
 
@@ -22,8 +22,8 @@ FOLLOWED = "sending_followed"
 OPEN = {HELD: "held", UNKNOWN: "unknown: look under Decide", TRANSIENT: "that the next run tries again"}
 
 
-def show_sending(visit: Visit, by_event: Counter[str], held: int) -> None:
-    """Show the run that goes on, or how the last one ended, and what begins one, to who may."""
+def show_sending(visit: Visit, by_event: Counter[str], states: Counter[str]) -> None:
+    """Show the run that goes on, or how the last one ended, and what begins one, to who may; `states`: of all rows."""
     last = sending.newest(visit.settings)
     if last is not None:
         is_going = not last.is_over
@@ -33,15 +33,25 @@ def show_sending(visit: Visit, by_event: Counter[str], held: int) -> None:
             return
     if not visit.person.may(MAY_SEND):
         return
+    held, refused = states[HELD], states[PERMANENT]
     if not by_event:
         waits = f" {grouped(held)} are held: look under Approve." if held else ""
         st.info(f"There is nothing to send now.{waits}", icon=":material/check:")
-        return
+        if not refused:
+            return
     hours = visit.settings.delivery_window
     is_open = sending.is_open(visit.settings)
     at_any_hour = not is_open and st.checkbox(
         f"Send all the same at this hour: it is outside {hours}, when people may be written to", key="send_at_any_hour"
     )
+    may_now = is_open or at_any_hour
+    if by_event:
+        _send(visit, by_event, held, at_any_hour=at_any_hour, may_now=may_now)
+    if refused:
+        _retry(visit, refused, sum(by_event.values()), at_any_hour=at_any_hour, may_now=may_now)
+
+
+def _send(visit: Visit, by_event: Counter[str], held: int, *, at_any_hour: bool, may_now: bool) -> None:
     count = sum(by_event.values())
     many = ", ".join(f"{grouped(n)} {'profiles' if name == USER else name}" for name, n in sorted(by_event.items()))
     stays = f" {grouped(held)} more are held and stay here." if held else ""
@@ -50,17 +60,37 @@ def show_sending(visit: Visit, by_event: Counter[str], held: int) -> None:
         "Send now",
         f"Send {many} to WebEngage? What has arrived there cannot be taken back.{stays}",
         f"Yes, send {grouped(count)}",
-        disabled=not (is_open or at_any_hour),
+        disabled=not may_now,
     ):
         act(visit, MAY_SEND, "send now", many, lambda: _begun(visit, count, many, at_any_hour=at_any_hour))
 
 
-def _begun(visit: Visit, count: int, many: str, *, at_any_hour: bool) -> str:
+def _retry(visit: Visit, refused: int, due: int, *, at_any_hour: bool, may_now: bool) -> None:
+    """Offer what WebEngage refused for good to be sent once more, and with it what is due."""
+    many = f"{grouped(refused)} refused once more" + (f", {grouped(due)} that are due" if due else "")
+    if asked(
+        "send_refused",
+        f"Send the {grouped(refused)} refused once more",
+        f"Send {many}? If the data are not corrected, WebEngage refuses them again.",
+        f"Yes, send {grouped(refused + due)}",
+        disabled=not may_now,
+    ):
+        about = "send the refused once more"
+        act(
+            visit,
+            MAY_SEND,
+            about,
+            many,
+            lambda: _begun(visit, refused + due, many, at_any_hour=at_any_hour, retry=True),
+        )
+
+
+def _begun(visit: Visit, count: int, many: str, *, at_any_hour: bool, retry: bool = False) -> str:
     def ended(run: Sending) -> None:
         with contextlib.suppress(FunnelError):  # it is in the ledger whether or not it can be written down here
             visit.did("sent", many, outcome(run)[:200])
 
-    sending.begin(visit.settings, visit.person.email, count, ended, at_any_hour=at_any_hour)
+    sending.begin(visit.settings, visit.person.email, count, ended, at_any_hour=at_any_hour, retry=retry)
     return f"Sending of {grouped(count)} has begun. It goes on if you close the page."
 
 

@@ -318,6 +318,28 @@ def test_what_is_held_is_not_offered(world: World, page: Callable[..., AppTest])
     assert "There is nothing to send now. 2 are held: look under Approve." in [each.value for each in seen.info]
 
 
+def test_what_was_refused_is_sent_once_more_after_a_question(world: World, page: Callable[..., AppTest]) -> None:
+    world.lay(*people(2))
+    world.approve()
+    world.fake.misbehave([{"match": {"path_re": "users$"}, "do": "status", "status": 400, "times": 9}])
+    world.run()
+    refused = [row for row in world.rows() if row["state"] == "failed_permanent"]
+    assert refused
+    assert world.events == []
+    world.fake.faults.clear()
+    many = f"Send the {len(refused)} refused once more"
+    seen = page(delivery_window=window(is_open=False))
+    assert next(each for each in seen.button if each.label == many).disabled
+    seen = click(page(), many)
+    assert any("WebEngage refuses them again" in each.value for each in seen.markdown)
+    yes = next(each.label for each in seen.button if each.label.startswith("Yes, send"))
+    seen = sent(click(seen, yes))
+    assert not seen.exception
+    assert not [row for row in world.rows() if row["state"] == "failed_permanent"]
+    assert not [each for each in seen.button if "refused once more" in each.label]
+    assert {row[1] for row in log(world)} == {"send the refused once more", "sent"}
+
+
 def test_a_run_that_ends_early_says_why_and_what_to_do(world: World, page: Callable[..., AppTest]) -> None:
     world.lay(*people(2))
     world.approve()

@@ -15,7 +15,7 @@ from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.contact_mask import masked
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.delivery.contracts import HELD, REASONS, SENDABLE, USER
+from funnel_etl.delivery.contracts import REASONS, SENDABLE, USER
 from funnel_etl.delivery.report import COLUMNS, Report, as_csv
 from funnel_etl.delivery.rows import Delivery
 from funnel_etl.delivery.scope import Scope
@@ -147,7 +147,7 @@ def _preview(visit: Visit, own: Own | None) -> None:
         else f"Of your webinars, a run now would send {grouped(len(rows))} users and events."
     )
     if found.is_on and own is None:
-        show_sending(visit, by_event, sum(line.state == HELD for line in lines))
+        show_sending(visit, by_event, Counter(line.state for line in (*found.report.lines, *found.report.earlier)))
     left, right = st.columns(2)
     with left:
         counts = [(_name(name), count) for name, count in sorted(by_event.items())]

@@ -51,9 +51,17 @@ def is_open(settings: Settings) -> bool:
 
 
 def begin(
-    settings: Settings, who: str, of: int, then: Callable[[Sending], None], *, at_any_hour: bool = False
+    settings: Settings,
+    who: str,
+    of: int,
+    then: Callable[[Sending], None],
+    *,
+    at_any_hour: bool = False,
+    retry: bool = False,
 ) -> threading.Thread:
     """Begin a run in a thread, which is returned; `then` is called when it has ended.
+
+    `retry`: what failed is sent now, and what was refused for good once more.
 
     Raises `FunnelError` where nothing may be sent: delivery is off, a key is missing, the hours, a run that goes on.
     """
@@ -69,17 +77,18 @@ def begin(
         if going is not None and not going.is_over:
             raise FunnelError(f"{going.who} is sending just now", fix="see how far it is, and wait for its end")
         made = _newest[str(settings.state)] = Sending(who, of)
-    thread = threading.Thread(target=_run, args=(settings, made, then), kwargs={"at_any_hour": at_any_hour})
+    how = {"at_any_hour": at_any_hour, "retry": retry}
+    thread = threading.Thread(target=_run, args=(settings, made, then), kwargs=how)
     thread.start()
     return thread
 
 
-def _run(settings: Settings, made: Sending, then: Callable[[Sending], None], *, at_any_hour: bool) -> None:
+def _run(settings: Settings, made: Sending, then: Callable[[Sending], None], *, at_any_hour: bool, retry: bool) -> None:
     try:
         with open_sender(settings, at_any_hour=at_any_hour) as sender:
             made.result = busy() if sender is None else sender.result
             if sender is not None:
-                opened.run_all(sender, retry=False)
+                opened.run_all(sender, retry=retry)
     except FunnelError as error:
         made.error = error
     except Exception as error:  # noqa: BLE001 - nobody waits for the thread: what went wrong is told on the page
