@@ -28,12 +28,17 @@ CREDITED = "SELECT person_key, matched_by FROM clean.chat_messages WHERE sender_
 def made(new_installation: Callable[[], Installation]) -> Installation:
     """A webinar in whose chat somebody writes under a name that is in no report."""
     installation = new_installation()
+    lay_webinar(installation)
+    return installation
+
+
+def lay_webinar(installation: Installation) -> None:
+    """Give it a webinar with a chat, and run the night."""
     lay_sources(installation)
     (installation.drop / "zoom" / "attendees.csv").write_bytes(report(PEOPLE))
     (installation.drop / "zoom" / "registered.csv").write_text(REGISTERED)
     (installation.drop / "zoom" / f"chat_{WEBINAR}.txt").write_bytes(CHAT)
     assert installation.night(NIGHT).failures == {}
-    return installation
 
 
 def names_of(tester: Callable[..., AppTest], installation: Installation, person: Person) -> AppTest:

@@ -1,4 +1,7 @@
-"""What engagement knows of a webinar: `funnel-etl engagement show/unmatched`. Reads the newest night in the lake."""
+"""What engagement knows of a webinar: `funnel-etl engagement show/unmatched`. Reads the newest night in the lake.
+
+Here: one webinar in counts, and what it credits to nobody. Not here: why a person has a score (`score`).
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -35,7 +38,7 @@ def webinar(settings: Settings, name: str | None) -> WebinarView:
 
     Raises `FunnelError` when no night has scored any, or none is called so.
     """
-    lake, night = _newest(settings)
+    lake, night = newest(settings)
     scores = lake.read(ENGAGEMENT_SCORES, night)
     there = sorted(scores["occurrence_id"].unique(), key=lambda o: (o.rpartition("-")[2], o))
     chosen = [o for o in there if name is None or name in (o, o.rpartition("-")[0])]
@@ -55,12 +58,13 @@ def webinar(settings: Settings, name: str | None) -> WebinarView:
 
 def unmatched(settings: Settings) -> tuple[date, pd.DataFrame]:
     """Return the names of the newest night that are credited to nobody, those with most messages first."""
-    lake, night = _newest(settings)
+    lake, night = newest(settings)
     rows = lake.read(CHAT_UNMATCHED, night)
     return night, rows.sort_values(["messages", "occurrence_id", "sender_key"], ascending=[False, True, True])
 
 
-def _newest(settings: Settings) -> tuple[Lake, date]:
+def newest(settings: Settings) -> tuple[Lake, date]:
+    """Return the lake and the newest night that has scored webinars. Raises `NothingScored` when none has."""
     lake = Lake(UPath(settings.lake_root))
     tables: tuple[Table, ...] = (ENGAGEMENT_SCORES, ENGAGEMENT_FILES, WEBINAR_ENGAGEMENT, CHAT_UNMATCHED)
     nights = set.intersection(*(set(lake.nights(table)) for table in tables))
