@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from funnel_etl.app.access import Person, Role
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped
-from funnel_etl.observe.changes.render import number
+from funnel_etl.observe.changes.render import LABELS, number
 from funnel_etl.operate.run import follow, launch
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.platform.dagster.nights import PARTITION
@@ -31,6 +31,7 @@ pytestmark = pytest.mark.slow
 Tester = Callable[..., AppTest]
 VIEWER = Person("viewer@example.org", frozenset({Role.VIEWER}))
 OPERATOR = Person("operator@example.org", frozenset({Role.OPERATOR}))
+ANALYST = Person("analyst@example.org", frozenset({Role.ANALYST}))
 SALES = Person("sales@example.org", frozenset({Role.SALES}))
 LAUNCHED = 240
 """Seconds in which a night of the demo begins and ends, also on a busy machine."""
@@ -192,6 +193,43 @@ def test_what_moved_is_told_by_cause_and_sums_to_the_difference(published: Publi
     assert set(shown["cells"]) == set(old["cells"])
     each = next(frame.value for frame in seen.dataframe if "difference" in frame.value)
     assert len(each) == moved["cells"].sum()
+
+
+def test_why_one_number_moved_leads_to_the_lines_of_both_nights(published: Published, tester: Tester) -> None:
+    nights = published.week(*NIGHTS[:4])
+    cell = nights.query(
+        "SELECT c.metric, c.funnel, c.date, c.cause, r.before_row FROM ops.changes AS c JOIN (SELECT metric, "
+        "coalesce(before_funnel, after_funnel) AS funnel, coalesce(before_date, after_date) AS date, "
+        "coalesce(before_source_row, after_source_row) AS before_row FROM ops.changed_rows) AS r "
+        "USING (metric, funnel, date) WHERE c.cause <> 'new_day' ORDER BY 1, 2, 3 LIMIT 1"
+    ).iloc[0]
+
+    def asked(person: Person) -> AppTest:
+        seen = tester("today", nights, person)
+        for key, value in (("measure", cell["metric"]), ("funnel", cell["funnel"])):
+            choose(seen, f"moved-{key}", value)
+        choose(seen, "moved-month", cell["date"].replace(day=1))
+        choose(seen, "moved-day", cell["date"])
+        assert not seen.exception
+        return seen
+
+    seen = asked(ANALYST)
+    texts = [each.value for each in seen.markdown]
+    assert any(f"by {LABELS[cell['cause']]}" in text for text in texts)
+    assert any(f" line {cell['before_row']}" in text for text in texts), "where the row stood, or stands"
+    cells = [frame.value for frame in seen.dataframe if "Before" in frame.value and "Column" in frame.value]
+    assert any(len(frame) and (frame["Before"] != frame["Now"]).all() for frame in cells)
+    masked = asked(VIEWER)
+    assert not [frame for frame in masked.dataframe if "Column" in frame.value]
+    log = nights.query("SELECT about, outcome FROM ops.app_actions WHERE action = 'open the rows that moved a number'")
+    assert set(log["outcome"]) == {"shown open", "shown without cells"}
+
+
+def choose(seen: AppTest, key: str, value: object) -> None:
+    """Choose in the box whose key begins so, unless there is nothing to choose."""
+    box = next(each for each in seen.selectbox if (each.key or "").startswith(key))
+    if box.value != value:
+        box.set_value(value).run()
 
 
 def test_the_last_nights_say_how_they_ended(demo: Installation, tester: Tester) -> None:

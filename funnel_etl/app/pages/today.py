@@ -12,6 +12,7 @@ from funnel_etl.app import names, words
 from funnel_etl.app.access import EVERYBODY, Role
 from funnel_etl.app.confirm_control import show_refused
 from funnel_etl.app.month_grid import by_day, month_grid
+from funnel_etl.app.moved_control import show_one_number
 from funnel_etl.app.night_control import show_night
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.parts import FUNNEL
@@ -330,6 +331,8 @@ def _moved(visit: Visit) -> None:
     )
     if len(old):
         _causes(old)
+    with st.expander("Why did one number move?"):
+        show_one_number(visit, rows)
     with st.expander("Every number that moved"):
         _each_number(rows)
 

@@ -9,7 +9,6 @@ import pandas as pd
 import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table as RichTable
-from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped
@@ -18,23 +17,12 @@ from funnel_etl.files import storage_error, write_whole
 from funnel_etl.marts.funnel.contracts import MEASURES
 from funnel_etl.observe.changes.contracts import CAUSES, CHANGED_ROWS
 from funnel_etl.observe.changes.render import LABELS, movers, number, summary_lines
-from funnel_etl.operate.explain.changes import NEWEST, changes_of
-from funnel_etl.operate.explain.current_lines import LandedLine, current_lines
+from funnel_etl.operate.explain.behind import Behind, rows_that_moved
+from funnel_etl.operate.explain.changes import changes_of
 from funnel_etl.operate.explain.fact import meant
-from funnel_etl.operate.explain.moved_rows import (
-    Cells,
-    MovedRow,
-    Side,
-    differing,
-    file_names,
-    landed_cells,
-    moved_rows,
-    published_rows,
-)
+from funnel_etl.operate.explain.moved_rows import MovedRow, Side, differing
 from funnel_etl.operate.explain.published import published_database
-from funnel_etl.platform.lake import Lake
 from funnel_etl.settings import Settings
-from funnel_etl.sources.archive.landing import Landing
 
 SHOWN = 40
 ROWS_SHOWN = 10
@@ -141,38 +129,23 @@ def _numbers(settings: Settings, rows: pd.DataFrame, as_of: date | None, out: Co
 
 def _rows_behind(settings: Settings, metric: str, day: pd.Timestamp, funnel: str, as_of: date | None) -> Iterator[str]:
     """Show which rows moved a number: where each stood and stands, and what differs in its line."""
-    with published_database(settings, "changes") as connection:
-        rows = _changed_rows(settings, connection, as_of)
-        found = moved_rows(rows, metric, day, funnel)
-        shown = found[:ROWS_SHOWN]
-        lines = [side.line for row in shown for side in (row.before, row.after) if side.line]
-        names = file_names(connection, [file_id for file_id, _ in lines], settings.timezone)
-        now = current_lines(connection, lines)
-    if not found:
+    found = rows_that_moved(settings, metric, day, funnel, as_of, most=ROWS_SHOWN)
+    if not found.count:
         yield "no row of a day that was published before: it is a new day, or another version of the code"
         return
-    cells = landed_cells(Landing(UPath(settings.landing_root)), shown, now)
-    yield f"the rows behind it ({grouped(len(found))}):"
-    for row in shown:
-        yield from _row_lines(row, metric, names, cells)
-    if len(found) > len(shown):
-        yield f"  … and {grouped(len(found) - len(shown))} more: they are in {CHANGED_ROWS.full_name}"
+    yield f"the rows behind it ({grouped(found.count)}):"
+    for row in found.rows:
+        yield from _row_lines(row, metric, found)
+    if found.count > len(found.rows):
+        yield f"  … and {grouped(found.count - len(found.rows))} more: they are in {CHANGED_ROWS.full_name}"
 
 
-def _changed_rows(settings: Settings, connection: sa.Connection, as_of: date | None) -> pd.DataFrame:
-    newest = connection.execute(NEWEST).scalar()
-    if as_of in (None, newest):
-        return published_rows(connection)
-    lake = Lake(UPath(settings.lake_root))
-    return lake.read(CHANGED_ROWS, as_of) if lake.exists(CHANGED_ROWS, as_of) else CHANGED_ROWS.empty()
-
-
-def _row_lines(row: MovedRow, metric: str, names: dict[str, str], cells: dict[LandedLine, Cells]) -> Iterator[str]:
-    places = [_place(side, names) for side in (row.before, row.after)]
+def _row_lines(row: MovedRow, metric: str, found: Behind) -> Iterator[str]:
+    places = [found.place(side.line) for side in (row.before, row.after)]
     yield f"  {row.kind}: {' → '.join(filter(None, places))}"
     counted = [_counted(side, metric) for side in (row.before, row.after)]
     yield f"    counted: {counted[0]} → {counted[1]}"
-    before, after = (cells.get(side.line) if side.line else None for side in (row.before, row.after))
+    before, after = (found.cells.get(side.line) if side.line else None for side in (row.before, row.after))
     for side, record in ((row.before, before), (row.after, after)):
         if side.line and record is None:
             yield f"    line {side.line[1]} is no longer kept: it was erased, or its file was purged"
@@ -185,10 +158,6 @@ def _row_lines(row: MovedRow, metric: str, names: dict[str, str], cells: dict[La
     else:
         record = before or after or {}
         yield from (f"    {column}: {text}" for column, text in record.items() if text)
-
-
-def _place(side: Side, names: dict[str, str]) -> str:
-    return f"{names.get(side.line[0], side.line[0][:12])} line {side.line[1]}" if side.line else ""
 
 
 def _counted(side: Side, metric: str) -> str:

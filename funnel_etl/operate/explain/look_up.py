@@ -49,9 +49,9 @@ class LookedUp:
 
     `facts`: a row per thing that is known, in order of time, then what follows from them: at, table, what, file, line,
     line_now (in the newest dump, where that differs), occurrence_id, conductor, profile, shares (what its row shares
-    with the person; missing: it is no row of a source). `journeys`: as `mart.lead_journey`. `merged`: rows that were
-    merged into the person's: table, reason, file, line, into_file, into_line. `emails`: how many different ones stand
-    in the rows.
+    with the person; missing: it is no row of a source), file_id. `journeys`: as `mart.lead_journey`. `merged`: rows
+    that were merged into the person's: table, reason, file, line, into_file, into_line. `emails`: how many different
+    ones stand in the rows.
     """
 
     key: str
@@ -62,7 +62,7 @@ class LookedUp:
     emails: int
 
 
-_FACT = "at table what file line line_now occurrence_id conductor profile shares".split()
+_FACT = "at table what file line line_now occurrence_id conductor profile shares file_id".split()
 _MERGED = "table reason file line into_file into_line".split()
 
 
@@ -165,7 +165,7 @@ def _fact(
     line_now = newest[1] if newest and newest != place else None
     file = files.get(place[0], place[0][:12]) if event.file_id else None
     whose = (row.get(name) for name in ("occurrence_id", "conductor", "profile", "shares"))
-    return (event.at, event.table, event.what, file, event.line, line_now, *whose)
+    return (event.at, event.table, event.what, file, event.line, line_now, *whose, event.file_id)
 
 
 def _merged(row: dict[str, Any], files: dict[str, str]) -> tuple[Any, ...]:
