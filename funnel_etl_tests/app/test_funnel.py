@@ -111,6 +111,16 @@ def test_the_page_shows_masks_to_a_viewer_and_phones_to_an_analyst(demo: Install
     assert sorted(plain["phone"].dropna()) == sorted(own["phone"])
 
 
+def test_a_row_opens_its_line_as_it_arrived_for_who_may_see_people(demo: Installation, tester: Tester) -> None:
+    seen = choose(tester("funnel", demo, ANALYST), "Open the rows behind", "sales")
+    rows = frame(seen, "value", "sale_id")
+    seen = choose(seen, "Open the line as it arrived", 1)
+    cells = dict(frame(seen, "As it arrived").to_numpy().tolist())
+    assert cells["_id"] == rows["sale_id"].iloc[1]
+    seen = choose(tester("funnel", demo, VIEWER), "Open the rows behind", "sales")
+    assert "Open the line as it arrived" not in [box.label for box in seen.selectbox]
+
+
 def test_a_day_of_a_funnel_opens_its_own_rows(demo: Installation, tester: Tester) -> None:
     cell = demo.query(
         "SELECT date, funnel, leads FROM mart.funnel_facts WHERE date >= '2025-10-01' "

@@ -56,6 +56,45 @@ def test_the_story_is_in_order_and_leads_to_file_and_line(demo: Installation, te
     assert phone in seen.subheader[0].value
 
 
+def test_a_line_is_opened_as_it_arrived_by_who_may_see_people(
+    demo: Installation, tester: Callable[..., AppTest]
+) -> None:
+    phone = demo.value(BUYER)
+    seen = ask(tester("person", demo, ANALYST), phone)
+    box = next(each for each in seen.selectbox if each.label == "Open the line as it arrived")
+    seen = box.select(next(each for each in box.options if each.startswith("Sale: "))).run()
+    assert not seen.exception
+    cells = next(each.value for each in seen.dataframe if "As it arrived" in each.value)
+    sale = demo.value("SELECT sale_id FROM clean.sales WHERE phone = :phone ORDER BY sold_at LIMIT 1", phone=phone)
+    assert dict(cells.to_numpy().tolist())["_id"] == sale
+    noted = demo.query(LOG).iloc[0]
+    assert noted["action"] == "open a line"
+    assert noted["about"].startswith("clean.sales, ")
+    seen = ask(tester("person", demo, OPERATOR), phone)
+    assert not [each for each in seen.selectbox if each.label == "Open the line as it arrived"]
+
+
+def test_what_an_erasure_would_take_is_counted_and_nothing_is_changed(
+    demo: Installation, tester: Callable[..., AppTest]
+) -> None:
+    phone = demo.value(BUYER)
+    held = demo.value("SELECT count(*) FROM mart.touches WHERE phone = :phone", phone=phone)
+    seen = ask(tester("person", demo, OPERATOR), phone)
+    seen = next(each for each in seen.button if each.label == "Look what would go").click().run()
+    assert not seen.exception
+    rows = next(each.value for each in seen.dataframe if "lines" in each.value)
+    counts = dict(rows[["what", "lines"]].to_numpy().tolist())
+    assert counts["mart.touches"] == held > 0
+    assert counts["Campaign leads"] > 0
+    assert phone not in drawn(seen)
+    assert any("still has the person" in each.value for each in seen.markdown)
+    assert demo.value("SELECT count(*) FROM mart.touches WHERE phone = :phone", phone=phone) == held
+    noted = demo.query(LOG).iloc[0]
+    assert (noted["action"], phone in noted["about"]) == ("erasure, dry run", False)
+    sales = Person("lead@example.org", frozenset({Role.SALES}))
+    assert not [each for each in ask(tester("person", demo, sales), phone).button if each.label == "Look what would go"]
+
+
 @pytest.mark.parametrize("column", ["email", "lead_id"])
 def test_an_email_and_an_id_lead_to_the_same_person(
     demo: Installation, tester: Callable[..., AppTest], column: str

@@ -9,10 +9,13 @@ import streamlit as st
 
 from funnel_etl.app import names, words
 from funnel_etl.app.access import EVERYBODY, Role
+from funnel_etl.app.line_control import show_line
+from funnel_etl.app.replay_control import MAY_REPLAY, show_past_night
+from funnel_etl.app.tables import file_title
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.marts.funnel.attribution.contracts import MODELS
-from funnel_etl.marts.funnel.contracts import MEASURES
+from funnel_etl.marts.funnel.contracts import MEASURES, ORIGINS
 from funnel_etl.marts.funnel.journeys.contracts import GAPS
 from funnel_etl.marts.funnel.pictures import STEPS, large_and_others
 from funnel_etl.operate.explain.fact import Explained, Period, as_csv
@@ -85,6 +88,8 @@ def show(visit: Visit) -> None:
     _money(found, month)
     _attribution(found, month)
     _cohorts(found, funnel)
+    if visit.person.may(MAY_REPLAY):
+        show_past_night(visit)
 
 
 @st.cache_data(ttl=KEEP_SECONDS, show_spinner="Reading the facts …")
@@ -222,7 +227,7 @@ def _explained(visit: Visit, found: Explained, *, is_masked: bool) -> None:
     values = [_written(found.measure, value) for value in shown["value"]]
     columns = [name for name in SHOWN_ROWS if name in shown and name != "line_now"]
     st.dataframe(
-        shown.assign(value=values, file=shown["file"].str.rpartition("/")[2])[columns],
+        shown.assign(value=values, file=shown["file"].map(file_title))[columns],
         hide_index=True,
         column_config=SHOWN_ROWS,
     )
@@ -240,6 +245,12 @@ def _explained(visit: Visit, found: Explained, *, is_masked: bool) -> None:
             "download the rows behind a number", f"{found.measure} of {found.funnel}, {found.period}"
         ),
     )
+    if not is_masked:
+        places = shown[["file", "line", "file_id"]].itertuples(index=False)
+        rows = [
+            (f"{file_title(file)}, line {line}", ORIGINS[found.measure].table, key, line) for file, line, key in places
+        ]
+        show_line(visit, f"line of {found.measure} {found.funnel} {found.period}", rows)
     for row in found.quarantined.to_dict("records"):
         st.caption(f"Not in it: {grouped(row['rows'])} rows in quarantine, {row['reason']} → {row['fix']}")
 

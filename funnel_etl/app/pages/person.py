@@ -11,6 +11,8 @@ import streamlit as st
 from funnel_etl.app import words
 from funnel_etl.app.access import Role
 from funnel_etl.app.acting import may_see
+from funnel_etl.app.erase_control import MAY_LOOK, show_erasure
+from funnel_etl.app.line_control import show_line
 from funnel_etl.app.tables import Shown, file_title, month, own_rows, table, whole_rupees
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import DatabaseUnavailable, FunnelError
@@ -131,12 +133,16 @@ def _show_person(visit: Visit, found: LookedUp, is_open: bool) -> None:
         dated = rows[rows["at"].notna()]
         st.write(f"{grouped(len(dated))} things happened, in order of time." if len(dated) else "Nothing has a time.")
         table(dated, columns, "story", row_height=76)
+        if is_open:
+            show_line(visit, f"line of {found.key}", _lines(rows))
     with after:
         rest = rows[rows["at"].isna() & rows["table"].ne("ops.merged_rows")]
         st.write("What the numbers make of it: months, credits, gaps; and what is to be sent or in quarantine.")
         table(rest, {name: column for name, column in columns.items() if name != "at"}, "after", row_height=76)
     with why:
         _why(found, rows, columns)
+    if visit.person.may(MAY_LOOK) and visit.person.sees_all:
+        show_erasure(visit, found.key, [*found.asked.phones, *found.asked.emails], is_open=is_open)
 
 
 def _journeys(journeys: pd.DataFrame, is_open: bool, zone: ZoneInfo) -> None:
@@ -207,6 +213,15 @@ def _day(found: re.Match[str]) -> str:
     except ValueError:
         return found[0]
     return words.day(first) if found[1] else month(first)
+
+
+def _lines(rows: pd.DataFrame) -> list[tuple[str, str, str, int]]:
+    """Return where each row stands that has a line of a file, as `show_line` asks."""
+    own = rows.dropna(subset=["file_id", "line"])[["kind", "place", "table", "file_id", "line"]].drop_duplicates()
+    return [
+        (f"{kind}: {place}", table_name, file_id, int(line))
+        for kind, place, table_name, file_id, line in own.itertuples(index=False)
+    ]
 
 
 def _place(file: Any, line: Any, line_now: Any = None) -> str:

@@ -32,13 +32,14 @@ from funnel_etl.operate.erase.person import IDS, JOURNAL, Person, person_of
 from funnel_etl.operate.erase.said import as_json, erase_said, said_by
 from funnel_etl.operate.erase.stores import RemovedLines, count_landed, erase_folders, erase_lake, erase_landed
 from funnel_etl.operate.rerun.sandbox import ReplayedSources, sandbox_prefix
+from funnel_etl.operate.run.dagster_home import prepare_tables
 from funnel_etl.operate.run.night import Writer, only_writer, run_job, summarise_run
 from funnel_etl.parts.marketing.zoom.intake import SOURCE as ZOOM
 from funnel_etl.parts.marketing.zoom.intake import ParsedReports
 from funnel_etl.platform.dagster.nights import NIGHTLY
-from funnel_etl.platform.postgres.database import engine
+from funnel_etl.platform.postgres.database import Databases, engine, open_databases
 from funnel_etl.platform.postgres.embedded_place import write_private
-from funnel_etl.platform.postgres.owner import OURS
+from funnel_etl.platform.postgres.owner import OURS, claim_of
 from funnel_etl.platform.postgres.traces import discard_log, rewrite_tables
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.arrivals import newest_pull
@@ -110,16 +111,21 @@ def eraser(settings: Settings) -> Iterator["Eraser"]:
         yield Eraser(settings, writer)
 
 
-class Eraser:
-    """Erases persons of one installation, under the locks of `eraser`."""
+@contextmanager
+def finder(settings: Settings) -> Iterator["Finder"]:
+    """Return what looks for a person beside whatever runs. Raises `FunnelError` when there is no database."""
+    with open_databases(settings.state, settings.database_port, settings.database_url) as databases:
+        prepare_tables(databases, claim_of(settings))
+        yield Finder(settings, databases)
 
-    def __init__(self, settings: Settings, writer: Writer) -> None:
-        from funnel_etl.assembly import TABLES, build_definitions  # noqa: PLC0415 - loading all assets takes a second
 
-        self.settings, self._writer, self._databases = settings, writer, writer.databases
-        self._tables, self._defs = TABLES, build_definitions(settings)
+class Finder:
+    """Finds all there is of a person in one installation; changes nothing."""
+
+    def __init__(self, settings: Settings, databases: Databases) -> None:
+        self.settings, self._databases = settings, databases
         self._landing = Landing(UPath(settings.landing_root))
-        self._engine = engine(writer.databases.funnel_url)
+        self._engine = engine(databases.funnel_url)
         self._journal = settings.state / JOURNAL
 
     def find(self, words: list[str]) -> ErasePreview:
@@ -140,6 +146,54 @@ class Eraser:
         files = erase_folders(*self._folders(), person.matcher, dry=True)
         sources, config = self._sources(landed), self._config(person)
         return ErasePreview(person, landed, rows, files, others, sources, config, resumed=begun is not None)
+
+    def _folders(self) -> tuple[list[Path], list[Path]]:
+        """Return the folders of ours, and what in them is looked into otherwise."""
+        state, drop = self.settings.state, self.settings.drop_folder.resolve()
+        roots = [Path(root.path) for root in (UPath(self.settings.landing_root), UPath(self.settings.lake_root))]
+        folders = [state] if drop.is_relative_to(state) else [state, drop]
+        folders += sorted(Path(tempfile.gettempdir()).glob(f"{sandbox_prefix(self.settings)}*"))  # of a killed preview
+        return folders, [state / "postgres", self.settings.demo, self.settings.demo_deliver, self._journal, *roots]
+
+    def _sources(self, landed: RemovedLines) -> list[str]:
+        """Name the sources whose newest file holds the person, or held lines that were not kept."""
+        held = []
+        for source in (*SOURCES, *DROPPED):
+            arrivals = self._landing.arrivals(source)
+            newest = {a.file_id for a in (arrivals if source in DROPPED else newest_pull(arrivals))}
+            if any(file_id in landed.file_ids or self._landing.erased_lines(file_id) for file_id in newest):
+                held.append(source)
+        return held
+
+    def _config(self, person: Person) -> list[str]:
+        """Name the files of config_csv that name the person, or a sale of the person."""
+        found = []
+        for path in sorted(self.settings.config_folder.glob("*.csv")):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            cells = set(text.replace("\n", ",").replace("\r", "").split(","))
+            if person.matcher.named_in(text) or any(cells & ids for ids in person.ids.values()):
+                found.append(path.name)
+        return found
+
+    def _begun(self) -> Person | None:
+        try:
+            kept = json.loads(self._journal.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        ids = {name: frozenset(kept["ids"].get(name, [])) for name in IDS}
+        said = {file_id: frozenset(lines) for file_id, lines in kept.get("said", {}).items()}
+        said_as = {file_id: frozenset(names) for file_id, names in kept.get("said_as", {}).items()}
+        return Person(frozenset(kept["phones"]), frozenset(kept["emails"]), ids=ids, said=said, said_as=said_as)
+
+
+class Eraser(Finder):
+    """Erases persons of one installation, under the locks of `eraser`."""
+
+    def __init__(self, settings: Settings, writer: Writer) -> None:
+        from funnel_etl.assembly import TABLES, build_definitions  # noqa: PLC0415 - loading all assets takes a second
+
+        super().__init__(settings, writer.databases)
+        self._writer, self._tables, self._defs = writer, TABLES, build_definitions(settings)
 
     def only_keep_out(self, person: Person) -> None:
         """Leave a person of whom nothing is here out of all later files."""
@@ -216,44 +270,6 @@ class Eraser:
             storage.dispose()
         if found:
             rewrite_tables(self._databases.dagster_url)
-
-    def _folders(self) -> tuple[list[Path], list[Path]]:
-        """Return the folders of ours, and what in them is looked into otherwise."""
-        state, drop = self.settings.state, self.settings.drop_folder.resolve()
-        roots = [Path(root.path) for root in (UPath(self.settings.landing_root), UPath(self.settings.lake_root))]
-        folders = [state] if drop.is_relative_to(state) else [state, drop]
-        folders += sorted(Path(tempfile.gettempdir()).glob(f"{sandbox_prefix(self.settings)}*"))  # of a killed preview
-        return folders, [state / "postgres", self.settings.demo, self.settings.demo_deliver, self._journal, *roots]
-
-    def _sources(self, landed: RemovedLines) -> list[str]:
-        """Name the sources whose newest file holds the person, or held lines that were not kept."""
-        held = []
-        for source in (*SOURCES, *DROPPED):
-            arrivals = self._landing.arrivals(source)
-            newest = {a.file_id for a in (arrivals if source in DROPPED else newest_pull(arrivals))}
-            if any(file_id in landed.file_ids or self._landing.erased_lines(file_id) for file_id in newest):
-                held.append(source)
-        return held
-
-    def _config(self, person: Person) -> list[str]:
-        """Name the files of config_csv that name the person, or a sale of the person."""
-        found = []
-        for path in sorted(self.settings.config_folder.glob("*.csv")):
-            text = path.read_text(encoding="utf-8", errors="replace")
-            cells = set(text.replace("\n", ",").replace("\r", "").split(","))
-            if person.matcher.named_in(text) or any(cells & ids for ids in person.ids.values()):
-                found.append(path.name)
-        return found
-
-    def _begun(self) -> Person | None:
-        try:
-            kept = json.loads(self._journal.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        ids = {name: frozenset(kept["ids"].get(name, [])) for name in IDS}
-        said = {file_id: frozenset(lines) for file_id, lines in kept.get("said", {}).items()}
-        said_as = {file_id: frozenset(names) for file_id, names in kept.get("said_as", {}).items()}
-        return Person(frozenset(kept["phones"]), frozenset(kept["emails"]), ids=ids, said=said, said_as=said_as)
 
 
 def _as_json(person: Person) -> dict[str, object]:

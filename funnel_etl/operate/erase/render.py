@@ -7,7 +7,7 @@ from rich.table import Table as RichTable
 from funnel_etl.catalog import SOURCES
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.delivery.erasing import Forgotten
-from funnel_etl.operate.erase.eraser import MANY, Erased, ErasePreview, eraser
+from funnel_etl.operate.erase.eraser import MANY, Erased, ErasePreview, eraser, finder
 from funnel_etl.settings import Settings
 
 WHERE = {
@@ -17,18 +17,20 @@ WHERE = {
 }
 
 
+NOTHING = "Nothing of this person is kept here."
+
+
 def show(
     settings: Settings, out: Console, err: Console, who: list[str], *, dry_run: bool, yes: bool, shared: bool
 ) -> int:
     """Show what there is of a person, ask, erase, and say what is left to do; returns the exit code."""
+    if dry_run:
+        return _show_dry_run(settings, out, err, who, shared=shared)
     with eraser(settings) as at_work:
         found = at_work.find(who)
         _show_found(found, out)
         if not found.is_anything:
-            out.print("Nothing of this person is kept here.")
-            if dry_run:
-                out.print("This was a dry run: nothing was changed.")
-                return 0
+            out.print(NOTHING)
             if not yes and not typer.confirm("Leave out for good whatever a source may send of them later?"):
                 out.print("Nothing was changed.")
                 return 1
@@ -36,17 +38,8 @@ def show(
             out.print("What a source may send of them later is left out.")
             return 0
         if found.others > MANY and not shared:
-            err.print(
-                f"The rows of this person name {grouped(found.others)} other phones: this is hardly one person's own "
-                "phone or e-mail, but an agency's or a colleague's, and all these people's lines would go. "
-                "To erase them all nevertheless: --shared",
-                style="red",
-            )
+            _show_shared(found, err)
             return 1
-        if dry_run:
-            _show_rest(found, out, settings)
-            out.print("This was a dry run: nothing was changed.")
-            return 0
         if not yes and not typer.confirm("Erase all of this, for good?"):
             out.print("Nothing was erased.")
             return 1
@@ -55,6 +48,31 @@ def show(
     _show_deliveries(done.deliveries, settings, out)
     _show_rest(found, out, settings)
     return 0 if done.is_done else 1
+
+
+def _show_dry_run(settings: Settings, out: Console, err: Console, who: list[str], *, shared: bool) -> int:
+    """Show what would go and what is left for people; beside a night that runs, for nothing is changed."""
+    with finder(settings) as looking:
+        found = looking.find(who)
+    _show_found(found, out)
+    if not found.is_anything:
+        out.print(NOTHING)
+    elif found.others > MANY and not shared:
+        _show_shared(found, err)
+        return 1
+    else:
+        _show_rest(found, out, settings)
+    out.print("This was a dry run: nothing was changed.")
+    return 0
+
+
+def _show_shared(found: ErasePreview, err: Console) -> None:
+    err.print(
+        f"The rows of this person name {grouped(found.others)} other phones: this is hardly one person's own "
+        "phone or e-mail, but an agency's or a colleague's, and all these people's lines would go. "
+        "To erase them all nevertheless: --shared",
+        style="red",
+    )
 
 
 def _show_found(found: ErasePreview, out: Console) -> None:
@@ -122,6 +140,13 @@ def _show_deliveries(done: Forgotten, settings: Settings, out: Console) -> None:
 
 def _show_rest(found: ErasePreview, out: Console, settings: Settings) -> None:
     """Show what this command cannot do."""
+    out.print("Left for people:")
+    for line in left_for_people(settings, found):
+        out.print(f"- {line}", markup=False, highlight=False)
+
+
+def left_for_people(settings: Settings, found: ErasePreview) -> list[str]:
+    """Return in a sentence each what an erasure leaves for people to do."""
     rest = [f"{WHERE[name]} still has the person: delete the lines there" for name in found.sources]
     rest += [f"{settings.config_folder / name} names the person or a sale of theirs: edit it" for name in found.config]
     if settings.database_url is not None:
@@ -132,6 +157,4 @@ def _show_rest(found: ErasePreview, out: Console, settings: Settings) -> None:
     rest.append(
         "backups of the state folder, and files that people saved elsewhere (export --to), are theirs to delete"
     )
-    out.print("Left for people:")
-    for line in rest:
-        out.print(f"- {line}", markup=False, highlight=False)
+    return rest

@@ -104,14 +104,14 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
 
     Raises `FunnelError` for a night that never ran, whose files are gone, or that is made again meanwhile.
     """
-    from funnel_etl.assembly import TABLES, build_definitions  # noqa: PLC0415 - loading all assets takes a second
+    from funnel_etl.assembly import build_definitions  # noqa: PLC0415 - loading all assets takes a second
 
     require_free(folder, night)
     landing = Landing(UPath(settings.landing_root))
     _require_replayable(landing, night)
     used = _used(landing, night)
     erased = _erased(landing, used)
-    tables = [table for table in TABLES if _is_replayed(table)]
+    tables = replayed_tables()
     assets = table_assets(build_definitions(settings), tables)
     with ExitStack() as stack:
         databases = (
@@ -145,6 +145,13 @@ def replay(settings: Settings, night: date, folder: Path, *, schema: bool = Fals
             log.info("loading %s tables into PostgreSQL", len(shown))
             done.schema = load_schema(databases.funnel_url, night, _rows(place.lake, shown, night))
     return done
+
+
+def replayed_tables() -> list[Table]:
+    """Return the tables that a replay makes."""
+    from funnel_etl.assembly import TABLES  # noqa: PLC0415 - loading all assets takes a second
+
+    return [table for table in TABLES if _is_replayed(table)]
 
 
 def _is_replayed(table: Table) -> bool:
