@@ -33,9 +33,9 @@ COLUMNS = {
     "month": Shown("Month", month),
     "funnel": Shown("Funnel"),
     "measure": Shown("Measure", names.MEASURES.__getitem__),
-    "then": Shown("Then"),
-    "now": Shown("Now"),
-    "difference": Shown("Difference"),
+    "then": Shown("Then", is_number=True),
+    "now": Shown("Now", is_number=True),
+    "difference": Shown("Difference", is_number=True),
 }
 
 
@@ -106,7 +106,7 @@ def _show_night(visit: Visit, night: date) -> None:
     else:
         many = f"{grouped(len(moved))} of {grouped(len(found.rows))} numbers are others"
         st.write(f"{many} now, {until}. Today says why, for the last night; decisions since are in Mappings.")
-    is_all = st.toggle("Also what is the same", value=moved.empty)
+    is_all = st.toggle("Also what is the same")
     shown = found.rows if is_all else moved
     if len(shown):
         table(_written(shown), COLUMNS, "then_and_now")

@@ -26,11 +26,12 @@ class Shown:
     write: Callable[[Any], str] | None = None
     about: str | None = None
     width: int | None = None
+    is_number: bool = False
 
     @property
     def alignment(self) -> str:
         """Numbers stand on the right, all else on the left."""
-        return "right" if self.write in (grouped, whole_rupees, percent) else "left"
+        return "right" if self.is_number or self.write in (grouped, whole_rupees, percent) else "left"
 
 
 def whole_rupees(amount: Decimal | float) -> str:

@@ -32,6 +32,7 @@ ENVIRONMENT_READERS = {
     "sources/connect/network_errors.py": "names the variable of requests that is to blame: of a proxy, of a CA file",
     "operate/run/services.py": "hands the whole environment on to the programs it starts",
     "operate/run/dagster_home.py": "sets DAGSTER_HOME, which Dagster itself reads",
+    "operate/rerun/replaying.py": "hands the whole environment on to the replay it starts",
     "app/frame/serve.py": "hands the whole environment on to the page's program",
     "bench/nights.py": "hands the environment on to the nights it measures, without the settings in it",
     "demo/deliveries/story.py": "hands the whole environment on to the senders it starts and kills",

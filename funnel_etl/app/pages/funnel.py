@@ -13,6 +13,7 @@ from funnel_etl.app.line_control import show_line
 from funnel_etl.app.replay_control import MAY_REPLAY, show_past_night
 from funnel_etl.app.tables import file_title
 from funnel_etl.app.visit import Page, Visit
+from funnel_etl.app.wide_table import legend
 from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.marts.funnel.attribution.contracts import MODELS
 from funnel_etl.marts.funnel.contracts import MEASURES, ORIGINS
@@ -31,6 +32,8 @@ KEEP_SECONDS = 60
 MOST_ROWS, MOST_PEOPLE = 1_000, 500
 TREND_DAYS, WEEK = 60, 7
 CHART, CLICKED, OPENED = "funnel-steps", "bar", "funnel-opened"
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#999999")
+"""Of the largest funnels, and of the rest: the colour-blind tell them apart."""
 BLUE, GREEN, RED = "#0072B2", "#009E73", "#D55E00"
 HEADLINES = {
     "leads": "Leads",
@@ -150,19 +153,19 @@ def _steps(visit: Visit, own: pd.DataFrame, month: date, funnel: str | None) -> 
     y = alt.Y("step:N", sort=order, title=None)
     # Room for the number beside the longest bar.
     x = alt.X("sum(count):Q", title=None, axis=None, scale=alt.Scale(domain=[0, max(total["count"].max(), 1) * 1.2]))
-    colour = (
-        alt.Color("funnel:N", sort=list(parts.index), title=None, legend=alt.Legend(orient="bottom", columns=2))
-        if funnel is None
-        else alt.value(BLUE)
-    )
+    colours = dict(zip(parts.index, COLOURS, strict=False))
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    colour = alt.Color("funnel:N", scale=scale, legend=None) if funnel is None else alt.value(BLUE)
     labels = alt.Chart(total).mark_text(align="left", dx=5).encode(x="count:Q", y=y, text="text:N")
     drawn = bars.encode(x=x, y=y, color=colour, order="rank:Q", tooltip=["funnel:N", "step:N", "count:Q"]) + labels
     st.altair_chart(
-        drawn.properties(height=300 if funnel is None else 220),
+        drawn.properties(height=220),
         on_select=_open_clicked,
         selection_mode=CLICKED,
         key=CHART,
     )
+    if funnel is None:
+        st.html(legend(colours))
     st.caption(
         "A click on a bar opens its rows below. None is a part of the one above it: a webinar may ask for no "
         "registration, and M0 needs no webinar."

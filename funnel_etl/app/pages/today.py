@@ -15,6 +15,7 @@ from funnel_etl.app.month_grid import by_day, month_grid
 from funnel_etl.app.moved_control import show_one_number
 from funnel_etl.app.night_control import show_night
 from funnel_etl.app.visit import Page, Visit
+from funnel_etl.app.wide_table import wide_table
 from funnel_etl.core.parts import FUNNEL
 from funnel_etl.core.roles import ANALYST, ENGINEER, MARKETING_OPERATIONS, SALES_LEAD, WHO
 from funnel_etl.core.tables.reasons import REASONS
@@ -260,11 +261,11 @@ def _quarantine(items: Sequence[StatusItem]) -> None:
             "Rows": grouped(item.facts["rows"]),
             "Reason": REASONS.get(item.facts["reason"], (item.facts["reason"],))[0],
             "File and line": _places(item),
-            "How to mend it": names.plain(item.to_do or ""),
+            "How to mend it": item.to_do or "",
         }
         for item in items
     ]
-    st.table(pd.DataFrame(rows).set_index("Of"), border="horizontal")
+    st.html(wide_table(pd.DataFrame(rows)))
 
 
 def _places(item: StatusItem) -> str:
@@ -272,7 +273,7 @@ def _places(item: StatusItem) -> str:
     places: dict[str, list[str]] = {}
     for one in item.facts["examples"]:
         places.setdefault(one["file"].rpartition("/")[2], []).append(f"line {one['line']}")
-    shown = ", ".join(f"{names.plain(file)} {', '.join(lines)}" for file, lines in places.items())
+    shown = ", ".join(f"{file} {', '.join(lines)}" for file, lines in places.items())
     return f"{shown}, …" if item.facts["rows"] > len(item.facts["examples"]) else shown
 
 

@@ -41,7 +41,7 @@ PEOPLE = {
     "name": Shown("Name"),
     "tier": Shown("Tier"),
     "score": Shown("Score", grouped),
-    "attendance_pct": Shown("Was there", lambda share: f"{share:.0f} %"),
+    "attendance_pct": Shown("Was there", lambda share: f"{share:.0f} %", is_number=True),
     "messages": Shown("Messages", grouped),
     "questions": Shown("Questions", grouped),
     "polls_answered": Shown("Polls", grouped, "Different questions of polls answered: they give no points."),
@@ -129,14 +129,15 @@ def _why(visit: Visit, night: date, row: dict[Any, Any]) -> None:
     if row["is_capped"]:
         st.caption("It would be Hot, were more known: without the chat, all who stayed would be.")
     parts = found.parts.assign(
-        component=found.parts["component"].map(PART_NAMES), known=found.parts["points"].notna().map({True: "yes"})
+        component=found.parts["component"].map(PART_NAMES),
+        known=found.parts["points"].notna().map({True: "yes", False: "no"}),
     )
     columns = {
         "component": Shown("Of"),
         "known": Shown("Known", about="Zoom tells no focus; messages and questions need a chat or a report."),
-        "value": Shown("Value", lambda value: f"{value:.0f}"),
-        "points": Shown("Points", lambda value: f"{value:g}"),
-        "weight": Shown("Weight", lambda value: f"{value:g}"),
+        "value": Shown("Value", lambda value: f"{value:.0f}", is_number=True),
+        "points": Shown("Points", lambda value: f"{value:g}", is_number=True),
+        "weight": Shown("Weight", lambda value: f"{value:g}", is_number=True),
     }
     table(parts, columns, "why_score")
     if found.evidence.empty:
