@@ -3,6 +3,7 @@
 import streamlit as st
 
 from funnel_etl.app.access import Role
+from funnel_etl.app.acting import asked
 from funnel_etl.app.markdown import literal, sentence
 from funnel_etl.app.noted import save_noted
 from funnel_etl.app.visit import Visit
@@ -12,7 +13,8 @@ from funnel_etl.core.followup_templates import TIER_FILES, VARIABLES
 from funnel_etl.operate.mappings import templates
 from funnel_etl.operate.mappings.save import can_save
 
-MAY_WRITE = frozenset({Role.OPERATOR, Role.ANALYST, Role.ENGINEER})
+MAY_WRITE = frozenset({Role.OPERATOR, Role.ANALYST, Role.SALES})
+DELETED = "template-deleted"
 NEW = "A new one …"
 PEOPLE = {"Of whom everything is known": templates.EVERYTHING, "Of whom little is known": templates.LITTLE}
 
@@ -31,17 +33,18 @@ def show_templates(visit: Visit) -> None:
         _show_names()
     with right:
         _show_filled_in(file, text)
-    wrong = templates.faults(file, text)
+    wrong = templates.faults(file, text) if text or now.data is not None else []
     for what, fix in wrong:
         st.error(f"{sentence(what)} What to do: {literal(fix)}.")
     if now.data != base.data:
         _show_meanwhile(file, base, now, text)
     elif text == base.text:
-        st.caption("As saved.")
+        st.caption("As saved." if now.data is not None else "It is not there: write it, or bring an earlier text back.")
     if text != now.text and not wrong and can_save(visit.settings):
         label = "Save" if now.data == base.data else "Save mine in its place"
         if st.button(label, type="primary", icon=":material/save:", key="template-save"):
             _save(visit, now, text)
+    _show_delete(visit, now)
     _show_earlier(visit, now)
 
 
@@ -69,7 +72,15 @@ def _show_meanwhile(file: str, base: templates.Text, now: templates.Text, text: 
 
 def _chosen(visit: Visit) -> str | None:
     names = templates.files(visit.settings)
-    chosen = st.selectbox("Template", [*names, NEW], format_func=_title, key="template-file")
+    gone = set(st.session_state.setdefault(DELETED, set())) - set(names)
+    if st.toggle("Deleted ones, too", key="template-show-deleted"):
+        gone |= {*templates.deleted(visit.settings)}
+    chosen = st.selectbox(
+        "Template",
+        [*names, *sorted(gone), NEW],
+        format_func=lambda file: f"{_title(file)} (deleted)" if file in gone else _title(file),
+        key="template-file",
+    )
     if chosen != NEW:
         return str(chosen)
     tier = st.selectbox("Tier", list(TIER_FILES), format_func=lambda one: TIER_FILES[one], key="template-tier")
@@ -100,10 +111,32 @@ def _show_filled_in(file: str, text: str) -> None:
         st.text(body)
 
 
+def _require(visit: Visit) -> None:
+    if not visit.person.may(MAY_WRITE):
+        raise FunnelError(
+            "only the sales lead, operators and analysts edit templates", fix="ask the engineer for one of these roles"
+        )
+
+
+def _show_delete(visit: Visit, now: templates.Text) -> None:
+    """Offer to delete a template, after a question: who is of its tier gets no draft from then on."""
+    if now.data is None or not can_save(visit.settings):
+        return
+    question = f"Delete {_title(now.file)}? From the next night on nobody gets a draft by it. Its texts are kept."
+    if asked(f"delete-{now.file}", "Delete it", question, "Yes, delete it"):
+        _require(visit)
+        table = {FOLLOWUPS: templates.as_table(visit.settings, now.file, None)}
+        save_noted(visit, table, lambda: templates.delete(visit.settings, now))
+        visit.did("deleted a template", now.file)
+        st.session_state[DELETED].add(now.file)
+        st.session_state.pop("template-desks")
+        st.session_state["mappings-said"] = f"Deleted {now.file}. Its earlier texts are below, under Earlier texts."
+        st.rerun()
+
+
 def _save(visit: Visit, now: templates.Text, text: str) -> None:
     """Save a template over the text that was looked at; who and when stands in the log."""
-    if not visit.person.may(MAY_WRITE):
-        raise FunnelError("only operators and analysts edit templates", fix="ask the engineer for one of these roles")
+    _require(visit)
     table = {FOLLOWUPS: templates.as_table(visit.settings, now.file, text)}
     save_noted(visit, table, lambda: templates.save_text(visit.settings, now, text))
     _lay_out(now.file, templates.open_text(visit.settings, now.file))

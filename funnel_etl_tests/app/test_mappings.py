@@ -12,7 +12,11 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from funnel_etl.app.access import Person, Role
+from funnel_etl.core.roles import SALES_LEAD
+from funnel_etl.marts.funnel.worklist.contracts import DECIDED_BY, ITEM_KINDS
 from funnel_etl.operate.mappings import save as saving
+from funnel_etl.operate.mappings.save import EDITED_BY, GRIDS, OF_SALES
+from funnel_etl.settings import PROJECT
 from funnel_etl_tests.app.conftest import Site, served
 from funnel_etl_tests.installation import Installation, Published
 
@@ -219,6 +223,29 @@ def test_who_may_not_edit_sees_no_table_and_the_engineers_tables_are_the_enginee
     assert "Column aliases" not in options
 
 
+def test_the_sales_lead_edits_the_own_tables_alone(demo: Installation, tester: Callable[..., AppTest]) -> None:
+    lead = Person("lead@team.example", frozenset({Role.SALES}))
+    seen = tester("mappings", demo, lead)
+    assert not seen.exception
+    assert seen.segmented_control("mappings-view").options == ["To decide", "Tables", "Follow-ups"]
+    kinds = demo.query("SELECT DISTINCT item_kind FROM ops.worklist_mapping")["item_kind"]
+    theirs = {kind for kind in kinds if DECIDED_BY.get(kind) == SALES_LEAD}
+    assert theirs
+    if len(seen.dataframe):
+        shown = {str(what) for what in seen.dataframe[0].value["What"]}
+        assert shown <= {kind.replace("_", " ") for kind in theirs} | {ITEM_KINDS[kind] for kind in theirs}
+    seen.segmented_control("mappings-view").set_value("Tables").run()
+    options = seen.selectbox("mappings-table").options
+    assert [name.lower().replace(" ", "_") for name in options] == [name for name in GRIDS if name in OF_SALES]
+    readme = (PROJECT / "config_csv" / "README.md").read_text("utf-8")
+    lines = [line.split("|") for line in readme.splitlines() if line.startswith("| `")]
+    owners = {
+        name.strip(" `/").removesuffix(".csv"): cells[2].strip() for cells in lines for name in cells[1].split(", ")
+    }
+    assert {name for name, owner in owners.items() if owner == "sales lead"} == {*OF_SALES}
+    assert {name for name, owner in owners.items() if owner == "the engineer"} == {*EDITED_BY}
+
+
 def test_a_folder_that_cannot_be_written_is_said_and_the_file_is_offered(
     demo: Installation, tester: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,3 +377,45 @@ def test_a_new_template_is_a_file_of_its_tier_and_language(
     seen = written_to(seen, "Subject\nText {{ unsubscribe_line }}\n")
     next(button for button in seen.button if button.label == "Save").click().run()
     assert (company.config / "followups" / "hot.hi.txt").read_text("utf-8").startswith("Subject")
+
+
+def test_a_template_is_deleted_after_a_question_and_comes_back_with_a_click(
+    company: Installation, tester: Callable[..., AppTest]
+) -> None:
+    path = company.config / "followups" / "hot.en.txt"
+    before = path.read_text("utf-8")
+    lead = Person("lead@team.example", frozenset({Role.SALES}))
+    seen = press(follow_ups(tester, company, lead), "Delete it")
+    assert any("nobody gets a draft by it" in each.value for each in seen.markdown)
+    seen = press(seen, "No, leave it")
+    assert path.exists()
+    seen = press(press(seen, "Delete it"), "Yes, delete it")
+    assert not seen.exception
+    assert not path.exists()
+    assert "Deleted hot.en.txt." in seen.success[0].value
+    log = company.query("SELECT who, action, about FROM ops.app_actions WHERE action = 'deleted a template'")
+    assert log.to_numpy().tolist() == [[lead.email, "deleted a template", "hot.en.txt"]]
+
+    fresh = follow_ups(tester, company, lead)
+    assert "hot.en.txt" not in fresh.selectbox("template-file").options
+    fresh.toggle("template-show-deleted").set_value(True).run()
+    fresh.selectbox("template-file").set_value("hot.en.txt").run()
+    fresh.toggle("template-earlier").set_value(True).run()
+    assert not fresh.error
+    fresh = press(fresh, "Bring this one back")
+    assert not fresh.exception
+    assert path.read_text("utf-8") == before
+
+
+def test_the_last_template_is_not_deleted(company: Installation, tester: Callable[..., AppTest]) -> None:
+    folder = company.config / "followups"
+    for path in sorted(folder.glob("*.txt"))[1:]:
+        path.unlink()
+    [last] = folder.glob("*.txt")
+    seen = press(press(follow_ups(tester, company), "Delete it"), "Yes, delete it")
+    assert "it is the only template" in seen.exception[0].message
+    assert last.exists()
+
+
+def press(seen: AppTest, label: str) -> AppTest:
+    return next(button for button in seen.button if button.label == label).click().run()

@@ -19,8 +19,9 @@ from funnel_etl.app.noted import save_noted
 from funnel_etl.app.template_desk import show_templates
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.core.errors import FunnelError
+from funnel_etl.core.roles import SALES_LEAD
 from funnel_etl.core.values.numbers import grouped, rupees
-from funnel_etl.marts.funnel.worklist.contracts import DECIDED_IN, ITEM_KINDS
+from funnel_etl.marts.funnel.worklist.contracts import DECIDED_BY, DECIDED_IN, ITEM_KINDS
 from funnel_etl.operate.mappings import save as saving
 from funnel_etl.operate.mappings import versions as kept
 from funnel_etl.operate.mappings.judge import Problem, Verdict, judge, source_names
@@ -30,7 +31,9 @@ from funnel_etl.operate.worklist.worklist import newest_worklist, waiting_files
 from funnel_etl.settings import Settings
 from funnel_etl.sources.config_folder import folder_mark
 
-ROLES = frozenset({Role.OPERATOR, Role.ANALYST, Role.ENGINEER})
+ROLES = frozenset({Role.OPERATOR, Role.ANALYST, Role.SALES, Role.ENGINEER})
+ALL_TABLES = frozenset({Role.OPERATOR, Role.ANALYST})
+"""Who edits all tables but the engineer's; the sales lead edits the own ones."""
 TO_DECIDE, CHATS, TABLES, TEMPLATES = "To decide", "Names in chats", "Tables", "Follow-ups"
 DAY_FORMAT = "ddd, D MMM YYYY"
 
@@ -60,9 +63,8 @@ def show(visit: Visit) -> None:
         )
     if said := st.session_state.pop("mappings-said", None):
         st.success(said)
-    view = st.segmented_control(
-        "Show", [TO_DECIDE, CHATS, TABLES, TEMPLATES], default=TO_DECIDE, key="mappings-view", required=True
-    )
+    views = [TO_DECIDE, CHATS, TABLES, TEMPLATES] if visit.person.may(ALL_TABLES) else [TO_DECIDE, TABLES, TEMPLATES]
+    view = st.segmented_control("Show", views, default=TO_DECIDE, key="mappings-view", required=True)
     if view == TABLES:
         _show_tables(visit)
     elif view == TEMPLATES:
@@ -77,10 +79,11 @@ def _require(visit: Visit, table: str | None = None) -> None:
     """Refuse who may not edit the tables, or not this one."""
     if not visit.person.may(ROLES):
         raise FunnelError(
-            "only operators and analysts edit these tables", fix="ask the engineer for one of these roles"
+            "only operators, analysts and the sales lead edit these tables",
+            fix="ask the engineer for one of these roles",
         )
-    if table in saving.EDITED_BY and not visit.person.may({Role.ENGINEER}):
-        raise FunnelError(f"{table}.csv is edited by {saving.EDITED_BY[table]} alone", fix="ask the engineer")
+    if table is not None and not _may_edit(visit, table):
+        raise FunnelError(f"{table}.csv is not among the tables of your role", fix="ask the engineer")
 
 
 # What is to be decided
@@ -89,6 +92,8 @@ def _require(visit: Visit, table: str | None = None) -> None:
 def _show_list(visit: Visit) -> None:
     found = newest_worklist(visit.settings.lake_root)
     rows = found.rows
+    if not visit.person.may(ALL_TABLES):
+        rows = rows[rows["item_kind"].map(DECIDED_BY) == SALES_LEAD]
     if rows.empty:
         st.success(f"Nothing is to be decided, by the night of {words.day(found.night)}.")
         return
@@ -104,6 +109,8 @@ def _show_list(visit: Visit) -> None:
         st.subheader("Elsewhere", divider="gray")
         st.caption("What is corrected in the CRM or at Zoom, or by a line of a table: see Tables.")
         st.dataframe(_others(others), hide_index=True, key="mappings-others")
+    if not visit.person.may(ALL_TABLES):
+        return
     for name, why in waiting_files(visit.settings.lake_root, found.night).itertuples(index=False):
         st.warning(f"{literal(name)} waits: {literal(why)}")
 
@@ -155,7 +162,8 @@ def _decide(visit: Visit, rows: pd.DataFrame) -> None:
 
 
 def _save_list(visit: Visit, rows: pd.DataFrame, edits: Mapping[str, bytes], lines: str) -> None:
-    _require(visit)
+    for name in edits:
+        _require(visit, name)
     done = save_noted(visit, edits, lambda: save_decisions(visit.settings, rows, "the list"))
     if done.errors:
         st.error(literal(" ".join(done.errors)))
@@ -244,7 +252,9 @@ def _show_tables(visit: Visit) -> None:
 
 
 def _may_edit(visit: Visit, name: str) -> bool:
-    return name not in saving.EDITED_BY or visit.person.may({Role.ENGINEER})
+    if visit.person.may({Role.ENGINEER}):
+        return True
+    return name in saving.OF_SALES or (name not in saving.EDITED_BY and visit.person.may(ALL_TABLES))
 
 
 def _desk(name: str, current: ConfigTable) -> Desk:

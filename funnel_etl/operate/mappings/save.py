@@ -27,8 +27,19 @@ from funnel_etl.sources.config_folder import table_bytes
 
 GRIDS = tuple(name for name in TABLES if name != FOLLOWUPS)
 """The tables that are edited as a grid: all but the folder of templates."""
-EDITED_BY = {"column_aliases": ENGINEER, "engagement_owners": ENGINEER}
-"""Tables that are one role's alone: they say how files are read, and who sees what was said."""
+EDITED_BY = {"column_aliases": ENGINEER, "engagement_owners": ENGINEER, "llm_prices": ENGINEER}
+"""Tables that are one role's alone: they say how files are read, who sees what was said, what a model costs."""
+OF_SALES = (
+    "manual_mapping",
+    "manual_value_funnel",
+    "engagement_settings",
+    "engagement_weights",
+    "engagement_bands",
+    "engagement_tiers",
+    "webinar_offers",
+    FOLLOWUPS,
+)
+"""Tables that the sales lead edits, and no others (config_csv/README.md)."""
 ORDERED = ("campaign_mapping", "zoom_profiles", "delivery_rules", "delivery_attributes")
 """Tables whose first line that fits wins: the order of their lines says something."""
 _ONE_AT_A_TIME = threading.Lock()

@@ -16,7 +16,7 @@ from funnel_etl.core.followup_templates import TIER_FILES, Template, followup_fa
 from funnel_etl.core.values.text import decode
 from funnel_etl.marts.engagement.wording import UNSUBSCRIBE_LINE
 from funnel_etl.operate.mappings.versions import read_version, versions
-from funnel_etl.operate.mappings.write import alone, bytes_of, replace_tables
+from funnel_etl.operate.mappings.write import alone, bytes_of, remove_file, replace_tables
 from funnel_etl.settings import Settings
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.config_folder import table_file, templates_csv
@@ -91,10 +91,10 @@ def filled_in(file: str, text: str, facts: Mapping[str, object]) -> tuple[str, s
         return None
 
 
-def as_table(settings: Settings, file: str, text: str) -> bytes:
-    """Return the table of all templates with this one as it would be: by it a version is known."""
-    texts = {name: open_text(settings, name).text for name in files(settings)}
-    return templates_csv(texts | {file: text})
+def as_table(settings: Settings, file: str, text: str | None) -> bytes:
+    """Return the table of all templates with this one as it would be (None: deleted): by it a version is known."""
+    texts = {name: open_text(settings, name).text for name in files(settings) if name != file}
+    return templates_csv(texts if text is None else texts | {file: text})
 
 
 def save_text(settings: Settings, base: Text, text: str) -> None:
@@ -110,6 +110,29 @@ def save_text(settings: Settings, base: Text, text: str) -> None:
         sources.land_config(FOLLOWUPS)
         replace_tables({path: (base.data, text.encode())})
         sources.land_config(FOLLOWUPS)
+
+
+def delete(settings: Settings, base: Text) -> None:
+    """Delete a template that is as `base`; all versions of it are kept.
+
+    Raises `ConfigError` when somebody has changed it or it is the last one, `StorageUnavailable`.
+    """
+    where = f"followups/{base.file}"
+    if base.data is None:
+        raise ConfigError("it is deleted already", where=where, fix="look at its earlier texts")
+    sources = NightlySources(settings, Landing(UPath(settings.landing_root)))
+    with alone(settings.state):
+        if files(settings) == [base.file]:
+            raise ConfigError("it is the only template, and a night keeps the last one", where=where, fix="edit it")
+        sources.land_config(FOLLOWUPS)
+        remove_file(table_file(settings.config_folder, FOLLOWUPS) / base.file, base.data)
+        sources.land_config(FOLLOWUPS)
+
+
+def deleted(settings: Settings) -> list[str]:
+    """Return the templates that an earlier version has and the folder has no more. Raises `DatabaseUnavailable`."""
+    kept = [read_version(settings, FOLLOWUPS, version.file_id).rows for version in versions(settings, FOLLOWUPS)]
+    return sorted({cells[0] for rows in kept for cells in rows} - set(files(settings)))
 
 
 def earlier(settings: Settings, now: Text) -> Iterator[EarlierText]:

@@ -86,6 +86,15 @@ def _refuse_changed(path: Path, before: bytes | None) -> None:
         raise ConfigError("somebody changed it just now", where=str(path), fix="apply the file again")
 
 
+def remove_file(path: Path, before: bytes) -> None:
+    """Remove a file that is as somebody looked at it. Raises `ConfigError` when it is not, `StorageUnavailable`."""
+    _refuse_changed(path, before)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise storage_error(error, "the table", str(path), "do it again when it can be") from error
+
+
 @contextlib.contextmanager
 def _beside(path: Path, data: bytes) -> Iterator[Path]:
     """Write a file next to `path`, with its permissions, ready to be renamed to it; it is gone afterwards."""
