@@ -28,10 +28,10 @@ WHY = {
 }
 COLUMNS = {
     "sender_name": Shown("Name in the chat"),
-    "webinar": Shown("Webinar"),
-    "why": Shown("Why nobody is credited"),
     "messages": Shown("Messages", grouped, "Messages, answers and questions under the name"),
+    "why": Shown("Why nobody is credited"),
     "perhaps": Shown("May be", grouped, "People of the report whom it fits"),
+    "webinar": Shown("Webinar"),
 }
 
 

@@ -1,5 +1,6 @@
 """Demio's attendance and chat through whole nights: tied by name or by a person's word, scored with focus."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -52,6 +53,10 @@ def story(new_installation: Callable[[], Installation]) -> Installation:
     lay_sources(installation)
     drop = installation.drop / "zoom"
     (drop / f"{OCCURRENCE} attendance.csv").write_text(attendance())
+    file_id = hashlib.sha256(attendance().encode()).hexdigest()
+    (installation.config / "file_overrides.csv").write_text(
+        f"file_id,category,conductor\n{file_id},CFA,Meera Quillon\n"
+    )
     (drop / f"chat {OCCURRENCE}.csv").write_text(chat())
     (drop / "export.csv").write_text(attendance(absent="Nobody Known").replace("2026-09-23", "2026-09-22"))
     done = installation.night(NIGHT)
@@ -67,6 +72,13 @@ def scores(story: Installation, occurrence: str) -> dict[str, list[object]]:
         o=occurrence,
     )
     return {str(row[0]): row[1:] for row in rows.astype("object").where(rows.notna(), None).to_numpy().tolist()}
+
+
+def test_what_is_said_of_the_file_holds_for_its_webinar(story: Installation) -> None:
+    found = story.query("SELECT category, conductor FROM clean.webinars WHERE occurrence_id = :o", o=OCCURRENCE)
+    assert found.to_numpy().tolist() == [["CFA", "Meera Quillon"]]
+    done = story.command("zoom", "check", str(next((story.drop / "zoom").rglob(f"{OCCURRENCE} attendance*"))))
+    assert "conductor: Meera Quillon" in done.stdout
 
 
 def test_the_vectors_with_focus_hold_through_a_night(story: Installation) -> None:

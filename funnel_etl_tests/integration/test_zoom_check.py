@@ -22,6 +22,13 @@ REPORT = (
     'Mira,Two,mira@mail.example,91234 56781,"Apr 1, 2026 09:00 AM",approved\n'
 )
 
+DEMIO = (
+    "Name,Email,Phone,Attended?,Attendance %,Focus %,Joined,Exited\n"
+    "Ravi One,ravi@mail.example,9876543217,Yes,100%,90%,2026-09-23 18:00:10,2026-09-23 18:59:00\n"
+    "Mira Two,mira@mail.example,9123456781,Yes,80%,40%,2026-09-23 18:02:10,2026-09-23 18:49:00\n"
+    "Away Three,away@mail.example,9123456782,No,0%,,,\n"
+)
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -92,6 +99,52 @@ def test_what_is_said_of_one_file_goes_before_the_setting_and_holds_for_no_other
     code, text = check(home / "other.csv")
     assert code == 1
     assert "category: CFA" not in text
+
+
+def test_of_demio_s_attendance_too_what_is_said_of_the_file_holds(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = home / "config"
+    shutil.copytree(DEMO_CONFIG, config)
+    monkeypatch.setenv("FUNNEL_CONFIG_DIR", str(config))
+    placed = home / "424242-20260923T1800 attendance.csv"
+    placed.write_text(DEMIO)
+    code, text = check(placed)
+    assert code == 0
+    for expected in (
+        "is a Demio attendance",
+        "occurrence_id: 424242-20260923T1800",
+        "no conductor:",
+        "2026-09-23 18:00 IST",
+    ):
+        assert expected in text
+    for personal in ("Ravi", "ravi@", "98765"):
+        assert personal not in text
+    file_id = hashlib.sha256(DEMIO.encode()).hexdigest()
+    line = f"{file_id},CFA,Meera Quillon,,Day 2,1,known\n"
+    with (config / "file_overrides.csv").open("a") as file:
+        file.write(line)
+    text = check(placed)[1]
+    for expected in ("category: CFA", "conductor: Meera Quillon", "conductor_source: override"):
+        assert expected in text
+    assert "no conductor:" not in text
+    (home / "loose.csv").write_text(DEMIO)
+    assert "the file names no webinar" in check(home / "loose.csv")[1]
+    with (config / "chat_files.csv").open("a") as file:
+        file.write("loose.csv,424242,2026-09-23 18:00,\n")
+    assert "conductor: Meera Quillon" in check(home / "loose.csv")[1]
+
+
+def test_the_share_of_dates_said_of_demio_s_attendance_goes_before_the_setting(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = home / "config"
+    shutil.copytree(DEMO_CONFIG, config)
+    monkeypatch.setenv("FUNNEL_CONFIG_DIR", str(config))
+    data = DEMIO.replace("2026-09-23 18:00:10", "some day", 1)
+    (home / "export.csv").write_text(data)
+    assert check(home / "export.csv")[0] == 1
+    with (config / "file_overrides.csv").open("a") as file:
+        file.write(f"{hashlib.sha256(data.encode()).hexdigest()},,,,,0.5,\n")
+    assert check(home / "export.csv")[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -314,7 +314,7 @@ def _show_overrides(visit: Visit, file: UploadedFile, found: Checked) -> None:
             "The config tables cannot be written from here. Ask the engineer to add the line to file_overrides.csv or "
             "webinar_overrides.csv."
         )
-    elif not KINDS[found.diagnosis.report].says_who_came:
+    elif not KINDS[found.diagnosis.report].says_who_came and found.webinar_id is None:
         _override_chat(visit, file)
     elif found.webinar_id is None:
         st.info("The file names no webinar id, so it counts nowhere, and there is nothing to override.")

@@ -66,7 +66,7 @@ def check(settings: Settings, name: str, data: bytes, profile: str | None = None
     Raises `SourceRejected` for one that is larger than the page takes.
     """
     refuse_large(settings, name, data)
-    found, files = check_bytes(data, settings, folder=profile)
+    found, files = check_bytes(data, settings, name=name_in_folder(name), folder=profile)
     came = [one for one in archive(settings).arrivals(SOURCE) if one.file_id == found.file_id]
     came = [one for one in came if one.status == "accepted"]
     return Checked(plain_name(name), found.file_id, len(data), found, files, came[-1] if came else None)

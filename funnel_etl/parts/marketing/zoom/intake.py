@@ -160,14 +160,24 @@ def take_in(
     return drop.take(seconds=seconds, wait=wait)
 
 
-def placed(arrival: Arrival, decided: Mapping[str, Place]) -> Place | None:
+def with_place(
+    facts: dict[str, Any], name: str, folder: str | None, decided: Mapping[str, Place], zone: str
+) -> dict[str, Any]:
+    """Return the facts of a file; of an attendance whose webinar is known those of an attendee report of it."""
+    place = placed(name, folder, decided) if facts["report"] == ATTENDANCE else None
+    if place is None:
+        return facts
+    return facts | {"report": "attendee", "webinar_id": place[0], "started_at": _instant(place[1], zone)}
+
+
+def placed(name: str, folder: str | None, decided: Mapping[str, Place]) -> Place | None:
     """Return webinar id and start of an attendance file: as chat_files.csv, its name or its folder say.
 
     In a name they stand as in the id of an occurrence, 81200001001-20260923T1800, local to the project's zone.
     """
-    if lookup_key(arrival.name) in decided:
-        return decided[lookup_key(arrival.name)]
-    said = [match for text in (arrival.name, arrival.folder or "") for match in _PLACE.finditer(text)]
+    if lookup_key(name) in decided:
+        return decided[lookup_key(name)]
+    said = [match for text in (name, folder or "") for match in _PLACE.finditer(text)]
     found = {(m["id"], "".join(m.group("year", "month", "day", "hour", "minute"))) for m in said}
     if len(found) != 1:
         return None
@@ -205,9 +215,7 @@ def reports_of(
         except SourceRejected as error:
             notes.append(f"file {arrival.file_id[:16]} is no longer read: {error}")
             continue
-        place = placed(arrival, decided) if facts["report"] == ATTENDANCE else None
-        if place is not None:
-            facts = facts | {"report": "attendee", "webinar_id": place[0], "started_at": _instant(place[1], zone)}
+        facts = with_place(facts, arrival.name, arrival.folder, decided, zone)
         if not kind_of(facts).says_who_came:
             others += 1
             continue
@@ -238,7 +246,7 @@ def engagement_files_of(arrivals: list[Arrival], parsed: ParsedReports, decided:
             facts, _ = parsed.summary(arrival.file_id)
         except SourceRejected:
             continue  # raw.zoom_reports tells of it
-        is_placed = facts["report"] == ATTENDANCE and placed(arrival, decided) is not None
+        is_placed = facts["report"] == ATTENDANCE and placed(arrival.name, arrival.folder, decided) is not None
         if not kind_of(facts).says_who_came and not is_placed:
             of_arrival = {"name": arrival.name, "received_at": arrival.received_at, "bytes": arrival.bytes}
             records.append({**facts, **of_arrival, "folder": arrival.folder})

@@ -49,7 +49,7 @@ def diagnosis_of(arrival: Arrival, sources: NightlySources, parsed: ParsedReport
     settings = sources.settings
     config = sources.config(settings.yesterday())
     zone, threshold = settings.timezone, settings.zoom_date_ratio
-    found, _ = examine(facts, rows, measures, zone, config, threshold, folder=arrival.folder)
+    found, _ = examine(facts, rows, measures, zone, config, threshold, name=arrival.name, folder=arrival.folder)
     return found
 
 

@@ -9,6 +9,7 @@ from funnel_etl.core.errors import ConfigError, SourceRejected
 from funnel_etl.core.values.text import lookup_key, lookup_keys
 from funnel_etl.parts.marketing.zoom.files.clean_files import CleanFile, clean_files
 from funnel_etl.parts.marketing.zoom.files.diagnose import Diagnosis, diagnose, render
+from funnel_etl.parts.marketing.zoom.intake import placed
 from funnel_etl.parts.marketing.zoom.reader.layout import heads_summary
 from funnel_etl.parts.marketing.zoom.withdrawals import archive, refusal, withdrawn
 from funnel_etl.settings import Settings
@@ -22,22 +23,25 @@ def check_file(path: Path, settings: Settings) -> tuple[Diagnosis, str]:
     """Diagnose a file; returns the diagnosis and its text. Raises `SourceRejected` for no readable plain file."""
     name = plain_name(path.name)
     data = _read(path, name, settings)
-    found, _ = check_bytes(data, settings, folder=path.absolute().parent.name)
+    found, _ = check_bytes(data, settings, name=path.name, folder=path.absolute().parent.name)
     return found, render(found, name)
 
 
-def check_bytes(data: bytes, settings: Settings, *, folder: str | None = None) -> tuple[Diagnosis, list[CleanFile]]:
+def check_bytes(
+    data: bytes, settings: Settings, *, name: str = "", folder: str | None = None
+) -> tuple[Diagnosis, list[CleanFile]]:
     """Diagnose bytes as if they lay in `folder`, which forces the profile it is named after; with their clean files.
 
     The files are those of these bytes alone: what other reports of the occurrence would add is not in them.
     """
     config, problems = config_of(settings.config_folder)
     profiles = config.table("zoom_profiles")
-    forced = folder if lookup_key(folder) in set(lookup_keys(profiles["name"])) else None
+    is_heard = lookup_key(folder) in set(lookup_keys(profiles["name"])) or placed("", folder, {}) is not None
+    forced = folder if is_heard else None
     landing = archive(settings)
     file_id = landing.file_id_of(landing.redact_lines(data, heads_summary).data)
     zone, threshold = settings.timezone, settings.zoom_date_ratio
-    found, own = diagnose(data, file_id, zone, config, threshold, folder=forced, received_at=utc_now())
+    found, own = diagnose(data, file_id, zone, config, threshold, name=name, folder=forced, received_at=utc_now())
     found.warnings += problems
     if (gone := withdrawn(landing).get(file_id)) is not None:
         found.warnings.append(refusal(file_id, gone).what)

@@ -37,7 +37,9 @@ from funnel_etl.parts.marketing.zoom.clean.registrations import zoom_registratio
 from funnel_etl.parts.marketing.zoom.clean.reports import zoom_reports
 from funnel_etl.parts.marketing.zoom.clean.topics import categories
 from funnel_etl.parts.marketing.zoom.files.diagnose_said import describe
+from funnel_etl.parts.marketing.zoom.intake import decided_places, with_place
 from funnel_etl.parts.marketing.zoom.reader.contracts import RAW_ZOOM_REPORTS
+from funnel_etl.parts.marketing.zoom.reader.engagement_contracts import ATTENDANCE
 from funnel_etl.parts.marketing.zoom.reader.kinds import KINDS, kind_of, read_report
 from funnel_etl.parts.marketing.zoom.reader.measures import (
     Measures,
@@ -104,10 +106,13 @@ def diagnose(
     config: Config,
     threshold: float,
     *,
+    name: str = "",
     folder: str | None = None,
     received_at: datetime | None = None,
 ) -> tuple[Diagnosis, OwnTables | None]:
     """Read a file as the night would if it came at that time, a bad file too; `folder`: the sub-folder it lies in.
+
+    By its name an attendance of Demio may say which webinar it is of.
 
     The tables that follow from it alone are returned beside the diagnosis; none of a file that says not who came.
     """
@@ -118,7 +123,9 @@ def diagnose(
     except Exception as error:  # noqa: BLE001 - any defect of the reader, on any bytes
         return Diagnosis(file_id, threshold, refusal=str(reader_defect(error))), None
     read = [f"file_id {file_id}", f"{grouped(len(data))} bytes, read as {decode(data).encoding}"]
-    found, tables = examine(export.facts, export.rows, measure(export), zone, config, threshold, folder=folder)
+    found, tables = examine(
+        export.facts, export.rows, measure(export), zone, config, threshold, name=name, folder=folder
+    )
     found.steps = read + found.steps
     return found, tables
 
@@ -131,16 +138,22 @@ def examine(
     config: Config,
     threshold: float,
     *,
+    name: str = "",
     folder: str | None = None,
 ) -> tuple[Diagnosis, OwnTables | None]:
     """Describe a report that was read already, as `diagnose` does."""
-    if kind_of(facts).says_who_came:
+    if kind_of(facts).says_who_came or facts["report"] == ATTENDANCE:
         threshold = date_thresholds(config.table("file_overrides")).get(str(facts["file_id"]), threshold)
     found = Diagnosis(str(facts["file_id"]), threshold, report=str(facts["report"]), measures=measures)
     if not kind_of(facts).says_who_came:
         found.steps, found.fates = describe(facts, rows, measures["blank_rows"])
         found.warnings = file_warnings(facts, measures, threshold)
-        return found, None
+        placed = with_place(facts, name, folder, decided_places(config.table("chat_files")), zone)
+        if placed is facts:
+            return found, None
+        told = f"{placed['webinar_id']}, {local_time(placed['started_at'], zone)}"
+        found.steps[-1] = f"its name, its folder or chat_files.csv says which webinar it is of: {told}"
+        return found, _follow(found, _reports(placed, folder), rows, zone, config, "attendee")
     times = {name: local_time(facts[name], zone) for name in HEAD_TIMES}
     found.times = {name: text for name, text in times.items() if text}
     found.reconciled = reconciliation(facts, measures)
@@ -153,7 +166,7 @@ def examine(
         f"{grouped(len(rows))} rows in {len(measures['sections'])} sections, {measures['blank_rows']} blank lines",
         f"dates: {facts['date_order'] or 'none'}; {found.date_ratio:.1%} of those of people could be read",
     ]
-    return found, _follow(found, _reports(facts, folder), rows, zone, config)
+    return found, _follow(found, _reports(facts, folder), rows, zone, config, found.report)
 
 
 def _reports(facts: dict[str, Any], folder: str | None) -> pd.DataFrame:
@@ -161,12 +174,12 @@ def _reports(facts: dict[str, Any], folder: str | None) -> pd.DataFrame:
     return RAW_ZOOM_REPORTS.conform(pd.DataFrame([record], columns=RAW_ZOOM_REPORTS.names))
 
 
-def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, config: Config) -> OwnTables | None:
-    """Make of the one report what the night would make of it, and note what became of its rows."""
+def _follow(
+    found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, config: Config, report: str
+) -> OwnTables | None:
+    """Make of the one report what the night would make of it, and note what became of its rows; `report`: its kind."""
     people = {name: kind for name, kind in KINDS.items() if kind.says_who_came}
-    own = {
-        name: kind.rows.conform(rows) if name == found.report else kind.rows.empty() for name, kind in people.items()
-    }
+    own = {name: kind.rows.conform(rows) if name == report else kind.rows.empty() for name, kind in people.items()}
     attendees, registrants = own["attendee"], own["registration"]
     bots, placeholders = config.table("bot_names"), config.placeholders
     outcome = zoom_reports(raw, attendees, registrants, zone=zone, placeholders=placeholders)
@@ -187,7 +200,7 @@ def _follow(found: Diagnosis, raw: pd.DataFrame, rows: pd.DataFrame, zone: str, 
     registered = zoom_registrations(*frames, bot_names=bots, zone=zone, placeholders=placeholders)
     made = {"clean.zoom_registrations": (registered.ledger, len(registered.rows))}
     own_rows = OwnTables(occurrences, ZOOM_REGISTRATIONS.conform(registered.rows), ZOOM_ATTENDANCE.empty())
-    if found.report == "attendee":
+    if report == "attendee":
         attended = zoom_attendance(*frames, bot_names=bots, placeholders=placeholders)
         made["clean.zoom_attendance"] = (attended.ledger, len(attended.rows))
         own_rows = replace(own_rows, attendance=ZOOM_ATTENDANCE.conform(attended.rows))
@@ -248,6 +261,7 @@ def render(found: Diagnosis, name: str) -> str:
         return f"{name} would be rejected: {found.refusal}"
     if not KINDS[found.report].says_who_came:
         lines = [f"{name} is a {KINDS[found.report].title}"]
+        lines += _block("What follows for its event", [f"{key}: {value}" for key, value in found.event.items()])
         for table, fate in found.fates.items():
             lines += _block(table, [f"{reason}: {grouped(count)}" for reason, count in fate.items()])
         lines += _block("Steps", found.steps)

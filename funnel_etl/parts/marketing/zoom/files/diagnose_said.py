@@ -23,7 +23,7 @@ TIED = {
 def describe(facts: dict[str, Any], rows: pd.DataFrame, blank: int) -> tuple[list[str], dict[str, dict[str, int]]]:
     """Return steps for a person, and counts by what they are of; no name and no word of anybody is in them."""
     report = str(facts["report"])
-    steps = [f"by its content it is a {report} in form {facts['form']}"]
+    steps = [f"by its content it is {'an' if report[0] in 'ae' else 'a'} {report} in form {facts['form']}"]
     if facts["webinar_id"]:
         steps.append(f"webinar {facts['webinar_id']}")
     steps.append(TIED.get(report, TIED[POLL]))
