@@ -8,6 +8,7 @@ from typing import Literal, get_args, get_origin
 import pandas as pd
 
 from funnel_etl.core.config_models import TABLES
+from funnel_etl.core.values.text import typed
 from funnel_etl.operate.mappings.table import Cells, ConfigTable, EditedLine, table_of
 
 PLACE = "Place"
@@ -29,7 +30,8 @@ def grid_of(table: ConfigTable, lines: Sequence[EditedLine], *, is_ordered: bool
     frame = pd.DataFrame([line.cells for line in lines], columns=list(table.columns), dtype="object")
     dates = frozenset(name for name in table.columns if _is_date(table, name) and _are_days(frame[name]))
     for name in dates:
-        frame[name] = [date.fromisoformat(text) if text else None for text in frame[name]]
+        days = [date.fromisoformat(text) if text else None for text in frame[name]]
+        frame[name] = pd.Series(days, index=frame.index, dtype="object")  # also of a table without a line
     if is_ordered:
         frame.insert(0, PLACE, [float(place) for place in range(1, len(frame) + 1)])
     return Grid(table, tuple(lines), frame, dates)
@@ -91,4 +93,4 @@ def _are_days(texts: pd.Series) -> bool:
 def _text(cell: object) -> str:
     if cell is None or cell is pd.NaT or cell != cell:  # noqa: PLR0124 - NaN is not itself
         return ""
-    return f"{cell:%Y-%m-%d}" if isinstance(cell, date) else str(cell)
+    return f"{cell:%Y-%m-%d}" if isinstance(cell, date) else typed(str(cell))

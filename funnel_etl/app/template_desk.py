@@ -9,7 +9,7 @@ from funnel_etl.app.noted import save_noted
 from funnel_etl.app.visit import Visit
 from funnel_etl.core.config_engagement import FOLLOWUPS
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.followup_templates import TIER_FILES, VARIABLES
+from funnel_etl.core.followup_templates import LANGUAGE, TIER_FILES, VARIABLES
 from funnel_etl.operate.mappings import templates
 from funnel_etl.operate.mappings.save import can_save
 
@@ -85,6 +85,9 @@ def _chosen(visit: Visit) -> str | None:
         return str(chosen)
     tier = st.selectbox("Tier", list(TIER_FILES), format_func=lambda one: TIER_FILES[one], key="template-tier")
     language = st.text_input("Language, as en or hinglish", key="template-language").strip().lower()
+    if language and not LANGUAGE.fullmatch(language):
+        st.error("A language is written in letters from a to z alone, as en, hi or hinglish.")
+        return None
     return f"{tier}.{language}.txt" if language else None
 
 

@@ -38,6 +38,7 @@ TIER_FILES = {"hot": "Hot", "warm": "Warm", "cool": "Cool", "cold": "Cold", "no-
 FILTERS = frozenset({"capitalize", "default", "first", "int", "join", "length", "lower", "title", "trim", "upper"})
 LONGEST_TEMPLATE, LONGEST_TEXT = 10_000, 5_000
 _NAME = re.compile(r"(?P<tier>[a-z-]+)\.(?P<language>[a-z]{2,20})\.txt")
+LANGUAGE = re.compile(r"[a-z]{2,20}")
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.If, nodes.For, nodes.Filter, nodes.Const,
     nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Concat,

@@ -223,6 +223,17 @@ def test_who_may_not_edit_sees_no_table_and_the_engineers_tables_are_the_enginee
     assert "Column aliases" not in options
 
 
+@pytest.mark.parametrize("name", GRIDS)
+def test_every_table_can_be_begun(company: Installation, tester: Callable[..., AppTest], name: str) -> None:
+    header = (company.config / f"{name}.csv").read_text("utf-8").splitlines()[:1]
+    (company.config / f"{name}.csv").write_text("".join(f"{line}\n" for line in header), "utf-8")
+    seen = tester("mappings", company)
+    seen.segmented_control("mappings-view").set_value("Tables").run()
+    seen.selectbox("mappings-table").set_value(name).run()
+    assert not seen.exception
+    assert any("No line is in it yet" in each.value for each in seen.caption)
+
+
 def test_the_sales_lead_edits_the_own_tables_alone(demo: Installation, tester: Callable[..., AppTest]) -> None:
     lead = Person("lead@team.example", frozenset({Role.SALES}))
     seen = tester("mappings", demo, lead)
@@ -373,6 +384,10 @@ def test_a_new_template_is_a_file_of_its_tier_and_language(
 ) -> None:
     seen = follow_ups(tester, company)
     seen.selectbox("template-file").set_value("A new one …").run()
+    for wrong in ("../../elsewhere", "en gb", "x" * 300, "\x00"):
+        seen.text_input("template-language").set_value(wrong).run()
+        assert not seen.exception
+        assert "letters from a to z alone" in seen.error[0].value
     seen.text_input("template-language").set_value("hi").run()
     seen = written_to(seen, "Subject\nText {{ unsubscribe_line }}\n")
     next(button for button in seen.button if button.label == "Save").click().run()

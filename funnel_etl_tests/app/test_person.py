@@ -95,6 +95,13 @@ def test_what_an_erasure_would_take_is_counted_and_nothing_is_changed(
     assert not [each for each in ask(tester("person", demo, sales), phone).button if each.label == "Look what would go"]
 
 
+@pytest.mark.parametrize("text", ["'; DROP TABLE x; --", "\x00nobody", "🙂", "-1", "x" * 5_000])
+def test_odd_texts_are_answered_in_a_sentence(demo: Installation, tester: Callable[..., AppTest], text: str) -> None:
+    seen = ask(tester("person", demo, ANALYST), text)
+    assert not seen.exception
+    assert seen.error[0].value.startswith("This is no phone, e-mail or user id")
+
+
 @pytest.mark.parametrize("column", ["email", "lead_id"])
 def test_an_email_and_an_id_lead_to_the_same_person(
     demo: Installation, tester: Callable[..., AppTest], column: str

@@ -127,7 +127,9 @@ def _one(visit: Visit, rows: pd.DataFrame, row: dict[Any, Any]) -> None:
         notes = st.text_area("Your notes", notes, height=80, max_chars=LONGEST_NOTES, key=f"notes_{name}")
         is_approved = st.checkbox("Approved: it may be sent", row["status"] == APPROVED, key=f"approved_{name}")
         is_kept = st.form_submit_button("Keep", type="primary", icon=":material/save:")
-    if is_kept:
+    if is_kept and not (subject.strip() and body.strip()):
+        st.error("A draft needs a subject and a text. Nothing was changed: write both, then Keep.")
+    elif is_kept:
         made = _made(row) | {"subject": subject, "body": body, "personal_notes": notes}
         made["approved"] = "yes" if is_approved else ""
         _keep(visit, "approve draft" if is_approved else "edit draft", str(name), rows, [made])

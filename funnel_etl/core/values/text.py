@@ -22,6 +22,7 @@ STR = pd.StringDtype(na_value=np.nan)
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _ROUNDED_ID = r"(?i)^[0-9]{1,3}(?:[.,][0-9]+E\+?|E\+)[0-9]{2,3}$"
 """An identifier that a spreadsheet took for a number, as it writes one: `6.54E+23`, `1E+15`. Its digits are lost.
@@ -129,6 +130,14 @@ def map_unique(values: pd.Series, function: Callable[[str], str | None], *, own:
     odd = pc.invert(pc.match_substring_regex(uniques, own)) if own else pa.array([True] * len(uniques), pa.bool_())
     mapped = pa.array([function(text) for text in uniques.filter(odd).to_pylist()], type=pa.large_string())
     return spread(pc.replace_with_mask(uniques, odd, mapped), codes, values.index)
+
+
+def typed(text: str) -> str:
+    """Return a text that came out of a form without what nobody sees in it and no table takes: NUL, halves of signs.
+
+    Line ends and tabs stay.
+    """
+    return _UNSEEN.sub("", text)
 
 
 def squash_one(text: str) -> str:

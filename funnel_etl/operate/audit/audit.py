@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import sqlalchemy as sa
 
+from funnel_etl.core.values.text import typed
 from funnel_etl.platform.postgres.database import connected, open_databases
 from funnel_etl.settings import Settings
 
@@ -31,7 +32,7 @@ def note(settings: Settings, who: str, page: str, action: str, about: str | None
         "who": who,
         "page": page,
         "action": action,
-        "about": about,
+        "about": typed(about) if about else about,
         "outcome": outcome,
     }
     with (

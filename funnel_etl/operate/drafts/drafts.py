@@ -16,7 +16,7 @@ import pandas as pd
 from upath import UPath
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.values.text import decode, header_key, lookup_key
+from funnel_etl.core.values.text import decode, header_key, lookup_key, typed
 from funnel_etl.files import storage_error, write_whole
 from funnel_etl.marts.engagement import edits
 from funnel_etl.marts.engagement.draft_contracts import APPROVED, FOLLOWUP_DRAFTS, WITHHELD
@@ -199,6 +199,7 @@ def _rows(data: bytes, name: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _edit(row: dict[str, str], draft: Mapping[Any, Any], editor: str) -> dict[str, str]:
+    row = {name: typed(text) for name, text in row.items()}
     body = unescaped(row["body"]).replace("\r\n", "\n").strip()
     return {
         "draft_id": row["draft_id"],

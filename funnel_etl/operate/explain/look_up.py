@@ -17,6 +17,7 @@ from funnel_etl.catalog import PEOPLE
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.source import People
 from funnel_etl.core.values.numbers import rupees
+from funnel_etl.core.values.text import typed
 from funnel_etl.operate.explain.current_lines import current_lines, file_names
 from funnel_etl.operate.explain.person import MERGED, Asked, Event, named, names, story, whom
 from funnel_etl.operate.explain.published import published_database
@@ -72,7 +73,7 @@ def look_up(settings: Settings, words: str) -> LookedUp:
     Raises `FunnelError` for words that are none of these, and while nothing is published.
     """
     with published_database(settings, "the look-up") as connection:
-        asked = _whom(connection, words)
+        asked = _whom(connection, typed(words))
         rows = {(row["table"], row["file_id"], row["source_row"]): row for row in _rows(connection, asked)}
         events = [*_in_order([*story(connection, asked), *_changes(connection, asked, ZoneInfo(settings.timezone))])]
         merged = [dict(row) for row in connection.execute(sa.text(MERGED), names(asked)).mappings()]

@@ -88,11 +88,11 @@ def written(table: ConfigTable, lines: Sequence[EditedLine]) -> bytes:
     bom = _bom(table, text, encoding)
     end = "\r\n" if "\r\n" in text else "\n"
     records = read_csv(table.data, TABLES[table.name].model_fields, own=TABLES[table.name].model_fields)
-    head, typed, after = _pieces(text, records.delimiter, table.numbers)
+    head, pieces, after = _pieces(text, records.delimiter, table.numbers)
     found = [head]
     for line in lines:
         is_same = line.at is not None and line.cells == table.rows[line.at]
-        one = typed[line.at] if is_same and line.at is not None else _as_csv([line.cells], records.delimiter, end)
+        one = pieces[line.at] if is_same and line.at is not None else _as_csv([line.cells], records.delimiter, end)
         found += [one if one.endswith(("\n", "\r")) else one + end]
         found += [after[line.at]] if line.at is not None else []
     whole = "".join(found)

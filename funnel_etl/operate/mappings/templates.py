@@ -13,7 +13,7 @@ from upath import UPath
 from funnel_etl.core.config_engagement import FOLLOWUPS
 from funnel_etl.core.errors import ConfigError
 from funnel_etl.core.followup_templates import TIER_FILES, Template, followup_faults, templates_of
-from funnel_etl.core.values.text import decode
+from funnel_etl.core.values.text import decode, typed
 from funnel_etl.marts.engagement.wording import UNSUBSCRIBE_LINE
 from funnel_etl.operate.mappings.versions import read_version, versions
 from funnel_etl.operate.mappings.write import alone, bytes_of, remove_file, replace_tables
@@ -102,6 +102,7 @@ def save_text(settings: Settings, base: Text, text: str) -> None:
 
     Raises `ConfigError` for one that a night would not take, or when somebody has changed it; `StorageUnavailable`.
     """
+    text = typed(text)
     if wrong := faults(base.file, text):
         raise ConfigError(wrong[0][0], where=f"followups/{base.file}", fix=wrong[0][1])
     path = table_file(settings.config_folder, FOLLOWUPS) / base.file

@@ -6,7 +6,7 @@ or question file that does not say its webinar `chat_files.csv`, of a name in a 
 
 from collections.abc import Callable, Iterable, Mapping
 
-from funnel_etl.core.values.text import lookup_key
+from funnel_etl.core.values.text import lookup_key, typed
 from funnel_etl.operate.mappings.save import open_table
 from funnel_etl.operate.mappings.table import Cells, ConfigTable, EditedLine, written
 from funnel_etl.settings import Settings
@@ -64,7 +64,7 @@ def _with(settings: Settings, name: str, cells: Record, is_it: Callable[[Record]
     at = next((at for at, row in enumerate(table.rows) if is_it(_record(table, row))), None)
     before = table.rows[at] if at is not None else ("",) * len(table.columns)
     fields = [table.field_of(column) for column in table.columns]
-    row = tuple(cells.get(field or "", cell) for field, cell in zip(fields, before, strict=True))
+    row = tuple(typed(cells.get(field or "", cell)) for field, cell in zip(fields, before, strict=True))
     if at is None:
         lines.append(EditedLine(None, row))
     else:

@@ -14,7 +14,7 @@ from funnel_etl.core.config_tables import RESIDUAL_FUNNELS, TABLES, Config, chec
 from funnel_etl.core.errors import ConfigError, FunnelError
 from funnel_etl.core.reading.csvfile import PROBLEM, CsvRecords, header_key, read_csv
 from funnel_etl.core.reading.signatures import is_zip
-from funnel_etl.core.values.text import decode, lookup_key, squash_one
+from funnel_etl.core.values.text import decode, lookup_key, squash_one, typed
 from funnel_etl.marts.funnel.worklist.contracts import DECIDED_IN, ITEM_KINDS, WHAT_TO_DO
 from funnel_etl.marts.funnel.worklist.worklist import BLANK
 from funnel_etl.operate.mappings.write import alone, bytes_of, replace_kept
@@ -114,6 +114,7 @@ def plan_decisions(settings: Settings, rows: pd.DataFrame, named: str) -> Plan:
 def grid_rows(rows: pd.DataFrame) -> pd.DataFrame:
     """Return a list that was filled in on a page as `plan_decisions` takes it, its rows numbered from 1."""
     filled = rows[["item_kind", "item", *FILL_IN]].fillna("").astype("str").reset_index(drop=True)
+    filled[[*FILL_IN]] = filled[[*FILL_IN]].map(typed)
     return filled.assign(item=filled["item"].map(escaped), source_row=range(1, len(filled) + 1), **{PROBLEM: None})
 
 

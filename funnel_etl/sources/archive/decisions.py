@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from funnel_etl.core.errors import FunnelError
-from funnel_etl.core.values.text import squash_one
+from funnel_etl.core.values.text import squash_one, typed
 from funnel_etl.sources.archive.landing import Landing
 from funnel_etl.sources.connect.fetch import utc_now
 
@@ -93,7 +93,7 @@ def _made(landing: Landing, kind: str, after: str = "") -> Iterator[Decision]:
 
 
 def _reason(why: str) -> str:
-    text = squash_one(why)
+    text = squash_one(typed(why))
     if not text or len(text) > LONGEST_WHY:
         raise FunnelError(
             "the reason is empty" if not text else f"the reason is longer than {LONGEST_WHY} characters",

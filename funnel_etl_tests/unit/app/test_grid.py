@@ -29,6 +29,19 @@ def test_days_are_days_in_the_grid_and_text_in_the_file() -> None:
     assert grid.frame.loc[0, "valid_from"] == date(2026, 1, 5)
 
 
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_table_without_a_line_has_columns_that_an_editor_takes_days_in(name: str) -> None:
+    grid = grid_of(table_of(name, None), [], is_ordered=name in ORDERED)
+    assert {str(grid.frame[column].dtype) for column in grid.dates} <= {"object"}
+
+
+def test_what_nobody_sees_in_a_cell_is_not_saved() -> None:
+    table = table_of("funnel_mapping", DATA)
+    grid = grid_of(table, table.lines, is_ordered=False)
+    edited = grid.frame.assign(note=["a\x00b", "x"])
+    assert b"\x00" not in written(table, lines_of(grid, edited))
+
+
 def test_days_in_another_spelling_stay_as_they_were_typed() -> None:
     table = table_of("funnel_mapping", DATA.replace(b"2026-01-05", b"05 Jan 2026"))
     grid = grid_of(table, table.lines, is_ordered=False)

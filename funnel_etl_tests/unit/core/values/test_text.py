@@ -227,3 +227,7 @@ def test_texts_that_are_right_already_are_told_from_others(texts):
     assert listed(text.lookup_keys(cells)) == [text.lookup_key(cell) for cell in texts]
     assert listed(text.clean_email(cells)) == [text._email(cell) for cell in texts]
     assert listed(text.person_name(cells)) == [text._person(cell) for cell in texts]
+
+
+def test_what_nobody_sees_and_no_table_takes_goes_out_of_what_was_typed() -> None:
+    assert text.typed("\x00a\tb\r\nसादर 🙂\x1f\ud83d") == "a\tb\r\nसादर 🙂"

@@ -209,11 +209,11 @@ NAMES = {
 
 @pytest.mark.parametrize(("name", "wanted"), NAMES.items(), ids=NAMES)
 def test_a_name_or_a_folder_says_webinar_and_start_or_nobody_does(name: str, wanted: Any) -> None:
-    assert placed(arrival(name), {}) == wanted
-    assert placed(arrival("attendees.csv", name.removesuffix(".csv")), {}) == wanted
+    assert placed(name, None, {}) == wanted
+    assert placed("attendees.csv", name.removesuffix(".csv"), {}) == wanted
 
 
 def test_a_line_of_chat_files_wins() -> None:
     lines = "file_name,webinar_id,started_at,note\nExport.csv,812 0000 1001,2026-09-23 18:00,\n"
     decided = decided_places(parse_table("chat_files", lines.encode()))
-    assert placed(arrival("export.csv", "123456-20260101T1000"), decided) == ("81200001001", START)
+    assert placed("export.csv", "123456-20260101T1000", decided) == ("81200001001", START)
