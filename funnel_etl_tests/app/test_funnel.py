@@ -14,6 +14,7 @@ from funnel_etl.core.values.numbers import grouped, rupees
 from funnel_etl.marts.funnel.contracts import MEASURES, ORIGINS
 from funnel_etl.operate.facts.people import month_period, rows_behind
 from funnel_etl_tests.app.conftest import Site
+from funnel_etl_tests.golden.week import FRI, NIGHTS, SUN, write_night
 from funnel_etl_tests.installation import DEMO_NIGHT, Installation, Published
 
 pytestmark = pytest.mark.slow
@@ -252,3 +253,20 @@ def test_a_click_on_a_bar_opens_its_rows(site: Site, browser: Page) -> None:
     chart.locator("canvas, svg").first.click(position={"x": 120, "y": 20})
     leads = site.installation.value(f"SELECT sum(leads) {OF_MONTH}")
     expect(browser.get_by_text(f"its {grouped(leads)} rows sum to exactly that")).to_be_visible(timeout=FIRST_VISIT)
+
+
+def test_a_closed_month_says_what_data_that_came_since_would_change(published: Published, tester: Tester) -> None:
+    installation = published.week(*NIGHTS[:3])
+    month = FRI.replace(day=1)
+    (installation.config / "closed_months.csv").write_text(f"month\n{month}\n")
+    seen = choose(tester("funnel", installation, ANALYST), "Month", month)
+    assert "This month is closed" not in [each.value for each in seen.subheader]
+    write_night(SUN, installation.pull_from_files(), installation.config, installation.drop / "zoom")
+    (installation.config / "closed_months.csv").write_text(f"month\n{month}\n")
+    assert installation.night(SUN).failures == {}
+    st.cache_data.clear()
+    cells = installation.value("SELECT count(*) FROM mart.restatements WHERE month = :month", month=month)
+    assert cells > 0
+    seen = choose(tester("funnel", installation, ANALYST), "Month", month)
+    assert "This month is closed" in [each.value for each in seen.subheader]
+    assert frame(seen, "column_name", "cells")["cells"].sum() == cells

@@ -20,6 +20,7 @@ from funnel_etl.app.access import Person, Role
 from funnel_etl.core.errors import FunnelError
 from funnel_etl.core.values.numbers import grouped
 from funnel_etl.observe.changes.render import LABELS, number
+from funnel_etl.operate.facts.restatements import open_quarantine
 from funnel_etl.operate.run import follow, launch
 from funnel_etl.operate.run.dagster_home import instance
 from funnel_etl.platform.dagster.nights import PARTITION
@@ -95,6 +96,21 @@ def test_each_row_in_quarantine_is_named_by_file_line_reason_and_fix(demo: Insta
         assert [row for row in rows if row["File and line"].endswith(f"line {group['line']}")], group
     assert sum(int(row["Rows"]) for row in rows) == groups["rows"].sum()
     assert not [row for row in rows if "clean." in row["Of"]], "no name of ours"
+    with demo.settings() as settings:
+        listed = open_quarantine(settings)
+    assert len(listed) == groups["rows"].sum()
+    assert listed[["file", "line", "fix_hint"]].notna().all(axis=None)
+
+
+def test_the_list_of_rows_in_quarantine_is_for_who_mends_them(site: Site, browser: Page) -> None:
+    browser.goto(site.url)
+    expect(browser.get_by_role("heading", name="Today", exact=True)).to_be_visible(timeout=60_000)
+    with browser.expect_download() as download:
+        browser.get_by_role("button", name="All rows in quarantine as a file").click()
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
+    assert lines[0] == "asset,reason,detail,file,line,fix_hint,first_seen_at"
+    count = site.installation.value("SELECT count(*) FROM ops.quarantine WHERE resolved_at IS NULL")
+    assert len(lines) == count + 1
 
 
 def test_money_that_waits_for_a_decision_is_that_of_the_work_list(demo: Installation, tester: Tester) -> None:

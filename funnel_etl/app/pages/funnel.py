@@ -11,7 +11,7 @@ from funnel_etl.app import names, words
 from funnel_etl.app.access import EVERYBODY, Role
 from funnel_etl.app.line_control import show_line
 from funnel_etl.app.replay_control import MAY_REPLAY, show_past_night
-from funnel_etl.app.tables import file_title
+from funnel_etl.app.tables import Shown, file_button, file_title, table
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.app.wide_table import legend
 from funnel_etl.core.values.numbers import grouped, rupees
@@ -23,6 +23,7 @@ from funnel_etl.operate.explain.fact import Explained, Period, as_csv
 from funnel_etl.operate.explain.published import NothingPublished
 from funnel_etl.operate.facts.facts import Facts, by_cohort, facts, month_end, to_compare, together
 from funnel_etl.operate.facts.people import GapCount, gap_counts, gap_people, month_period, rows_behind
+from funnel_etl.operate.facts.restatements import restatements
 from funnel_etl.settings import Settings
 
 MAY_SEE_PEOPLE = frozenset({Role.ANALYST})
@@ -91,6 +92,7 @@ def show(visit: Visit) -> None:
     _money(found, month)
     _attribution(found, month)
     _cohorts(found, funnel)
+    _closed(visit, month, funnel)
     if visit.person.may(MAY_REPLAY):
         show_past_night(visit)
 
@@ -439,6 +441,23 @@ def _cohorts(found: Facts, funnel: str | None) -> None:
         "Share and number of sales of a month's people: in that month (M0), in the next (M1), and so on. "
         "With “…” the month is not over yet."
     )
+
+
+def _closed(visit: Visit, month: date, funnel: str | None) -> None:
+    """Show what tonight's data would change in the month, if it is closed and they would."""
+    rows = restatements(visit.settings, month, funnel)
+    if rows.empty:
+        return
+    st.subheader("This month is closed", anchor=False)
+    st.write(
+        f"Its M0 stays as it was. Data that came since would change {grouped(len(rows))} cells of it; to let them in, "
+        "take the month out of Closed months under Mappings."
+    )
+    counts = rows.groupby(["funnel", "change", "column_name"], dropna=False).size().rename("cells").reset_index()
+    columns = {"funnel": Shown("Funnel"), "change": Shown("Change"), "column_name": Shown("Column")}
+    table(counts, columns | {"cells": Shown("Cells", grouped)}, "restatements")
+    if visit.person.may(MAY_SEE_PEOPLE):
+        file_button(visit, "Cell by cell as a file", f"restatements_{month:%Y-%m}.csv", rows, f"{month:%Y-%m}")
 
 
 PAGE = Page("funnel", "Funnel", ":material/filter_alt:", "Every day", EVERYBODY, show)

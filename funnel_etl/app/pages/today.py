@@ -14,6 +14,7 @@ from funnel_etl.app.confirm_control import show_refused
 from funnel_etl.app.month_grid import by_day, month_grid
 from funnel_etl.app.moved_control import show_one_number
 from funnel_etl.app.night_control import show_night
+from funnel_etl.app.tables import file_button
 from funnel_etl.app.visit import Page, Visit
 from funnel_etl.app.wide_table import wide_table
 from funnel_etl.core.parts import FUNNEL
@@ -27,6 +28,7 @@ from funnel_etl.observe.completeness.contracts import COMPLETE, QUIET
 from funnel_etl.observe.completeness.missing_exports import LOOK_BACK_DAYS
 from funnel_etl.operate.explain.changes import changes_of
 from funnel_etl.operate.explain.published import NothingPublished
+from funnel_etl.operate.facts.restatements import open_quarantine
 from funnel_etl.operate.run import follow
 from funnel_etl.operate.status.items import (
     NIGHT,
@@ -54,6 +56,8 @@ NIGHT_STATES = {
     follow.FAILED: "✗ failed",
     follow.STOPPED: "! stopped",
 }
+MAY_SEE_ROWS = frozenset({Role.OPERATOR, Role.ANALYST})
+"""Who mends rows in quarantine: the list names file and line, and no person."""
 KEEP_SECONDS = 20
 MOST_NUMBERS, MOST_HINTS = 500, 5
 DAY_FORMAT = "ddd, D MMM YYYY"
@@ -74,6 +78,8 @@ def show(visit: Visit) -> None:
     show_night(visit, nights)
     show_refused(visit)
     _to_do(visit, items, days, _last_day(found))
+    if visit.person.may(MAY_SEE_ROWS) and found.about(ROWS):
+        file_button(visit, "All rows in quarantine as a file", "quarantine.csv", _quarantined(visit), "open ones")
     _sources(found)
     _moved(visit)
     _nights(visit, nights)
@@ -83,6 +89,15 @@ def show(visit: Visit) -> None:
 def _looked_at(home: str, _settings: Settings) -> tuple[Status, ReportDays]:  # noqa: ARG001 - the home is the cache's key
     found = status(_settings)
     return found, report_days(_settings, (_last_day(found) - timedelta(days=LOOK_BACK_DAYS)).replace(day=1))
+
+
+def _quarantined(visit: Visit) -> pd.DataFrame:
+    return _rows_in_quarantine(str(visit.settings.state), visit.settings)
+
+
+@st.cache_data(ttl=KEEP_SECONDS, show_spinner=False)
+def _rows_in_quarantine(home: str, _settings: Settings) -> pd.DataFrame:  # noqa: ARG001 - the home is the cache's key
+    return open_quarantine(_settings)
 
 
 def _last_day(found: Status) -> date:

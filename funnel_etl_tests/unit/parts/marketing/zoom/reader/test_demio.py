@@ -1,7 +1,6 @@
 """Demio's attendance: known by its header in any spelling, percentages with and without a sign, whose webinar it is."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -13,7 +12,6 @@ from funnel_etl.parts.marketing.zoom.intake import decided_places, placed
 from funnel_etl.parts.marketing.zoom.reader.chat import is_chat
 from funnel_etl.parts.marketing.zoom.reader.demio import is_demio, read_demio
 from funnel_etl.parts.marketing.zoom.reader.kinds import read_report
-from funnel_etl.sources.archive.arrivals import Arrival
 from funnel_etl_tests.unit.marts.engagement.conftest import Person, report
 
 ZONE = "Asia/Kolkata"
@@ -185,13 +183,6 @@ def test_other_files_are_none(data: bytes) -> None:
 
 def test_no_demio_attendance_is_a_chat() -> None:
     assert not is_chat(PLAIN.encode())
-
-
-def arrival(name: str, folder: str | None = None) -> Arrival:
-    return Arrival(
-        arrival_id="a", source="zoom", kind="file", name=name, received_at=datetime(2026, 9, 24, tzinfo=UTC), bytes=1,
-        file_id="0" * 64, status="accepted", folder=folder, landing_path="objects/00/0",
-    )  # fmt: skip
 
 
 START = pd.Timestamp("2026-09-23 18:00")
