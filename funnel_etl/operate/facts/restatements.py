@@ -1,4 +1,4 @@
-"""What tonight's data would change in a month that is closed, and rows in quarantine: lists an analyst works through."""
+"""What tonight's data would change in a closed month, and rows in quarantine: lists an analyst works through."""
 
 from datetime import date
 
