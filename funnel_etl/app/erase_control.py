@@ -42,7 +42,7 @@ def _show_found(visit: Visit, found: ErasePreview, *, is_open: bool) -> None:
             "but an agency's or a colleague's. All these people's lines would go."
         )
     own = ", ".join(sorted([*found.person.phones, *found.person.emails]))
-    st.write(f"The person is known by {names.plain(own if is_open else masked(own))}.")
+    st.text(f"The person is known by {own if is_open else masked(own)}.")
     if found.person.shared:
         shared = ", ".join(sorted(found.person.shared))
         st.caption(
