@@ -93,7 +93,7 @@ def _follow(run: Replaying) -> None:
         st.rerun()
     if run.code:
         st.error(f"The night of {night} could not be made whole.", icon=":material/error:")
-        for line in run.said:
+        for line in run.said or ["Tell the engineer: replaying.log in the state folder says more."]:
             st.markdown(f"- {names.plain(line)}")
 
 

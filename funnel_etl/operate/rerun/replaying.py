@@ -52,8 +52,8 @@ class Replaying:
 
     @property
     def said(self) -> list[str]:
-        """What it said besides how far it is: why it failed, and what to do."""
-        return [line for line in self._lines() if line.strip() and not _STEP.match(line)]
+        """Why it failed and what to do, in the lines of expected failures; of a fault of ours nothing is shown."""
+        return [line for line in self._lines() if ". Fix: " in line and not _STEP.match(line)]
 
     def _lines(self) -> list[str]:
         return self.log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -76,7 +76,8 @@ def begin(settings: Settings, who: str, night: date, then: Callable[[Replaying],
     with open_in_state(settings.state, LOCK) as lock:
         if not locks.try_lock(lock):
             raise FunnelError("another night is being made again just now", fix="wait until it is there")
-        with log.open("wb") as file:
+        with open_in_state(settings.state, LOG) as file:
+            file.truncate(0)
             child = subprocess.Popen(
                 [str(Path(sys.executable).with_name("funnel-etl")), "replay", "--as-of", night.isoformat()],
                 env=os.environ | settings.given,
