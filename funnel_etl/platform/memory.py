@@ -15,7 +15,7 @@ LARGE = 1 << 23
 """Bytes from which on an array has memory of its own, that goes back when it does. To have it anew costs 0.5 s a GB."""
 MUCH = 850 << 20
 """Bytes that a process may hold before it hands back what is free in it: that need not be had anew."""
-_M_MMAP_THRESHOLD = -3
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 _LIBC: Any = ctypes.CDLL(None)
 
 
@@ -24,6 +24,7 @@ def keep_little() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
     if hasattr(_LIBC, "mallopt"):
         _LIBC.mallopt(_M_MMAP_THRESHOLD, LARGE)
+        _LIBC.mallopt(_M_ARENA_MAX, 1)  # what one thread frees another may have, without asking the system
 
 
 def give_back() -> None:

@@ -150,6 +150,14 @@ def test_columns_a_source_sends_beyond_its_contract_are_added_whatever_their_nam
     )
 
 
+def test_of_a_new_table_of_raw_few_rows_are_sampled_whatever_the_names_of_its_columns(engine: sa.Engine) -> None:
+    others = replace(THINGS, name="others").extended_with(["ad name", 'a "quoted" 50 % :one'])
+    ensure_schema(engine, [others, replace(THINGS, schema="clean")])
+    sampled = "SELECT DISTINCT attstattarget FROM pg_attribute WHERE attrelid = to_regclass(:name) AND attnum > 0"
+    assert ask(engine, sampled, name="raw.others") == [(10,)]
+    assert ask(engine, sampled, name="clean.things") == [(None,)]
+
+
 def test_a_changed_comment_is_brought_up_to_date(engine: sa.Engine) -> None:
     ensure_schema(engine, [THINGS])
     told_better = replace(
