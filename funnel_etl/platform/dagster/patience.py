@@ -24,8 +24,6 @@ PATIENCE = "funnel_etl/patience_seconds"
 """Tag of a run that somebody gave a patience of its own."""
 AFTER_THE_REST = {"dagster/priority": "-1"}
 """Tag of steps that pull: any other step that is ready goes first."""
-LAST = {"dagster/priority": "-2"}
-"""Tag of steps whose rows fill memory until others are made of them: pulls, and what is made of those, go first."""
 ON_THE_WAY = {"dagster/priority": "1"}
 """Tag of steps on the way to the facts: those that are ready go first, for somebody waits to see a file in them."""
 FIRST, LONGEST = 1 / 120, 1 / 8
@@ -35,10 +33,8 @@ T = TypeVar("T")
 progress = logging.getLogger("funnel_etl.progress")
 
 
-def order_tag(group: str, *, pulls: bool = False, is_large: bool = False) -> dict[str, str] | None:
+def order_tag(group: str, *, pulls: bool = False) -> dict[str, str] | None:
     """Return the tag that says when a step of a group of assets is taken; None: in between."""
-    if is_large:
-        return LAST
     if pulls:
         return AFTER_THE_REST
     return ON_THE_WAY if group in (MARKETING, SALES, FUNNEL) else None

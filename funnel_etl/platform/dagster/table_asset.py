@@ -72,7 +72,6 @@ def table_asset(  # noqa: PLR0913 - each is a word of the declaration
     lineage: Mapping[str, Sequence[str]] | None = None,
     uses: Uses = Uses.NIGHT,
     settled_ledger: Settled | None = None,
-    is_large: bool = False,
 ) -> Callable[[Callable[..., Outcome]], dg.AssetsDefinition]:
     """Make the body `(night, **frames) -> Outcome` an asset of the daily partition.
 
@@ -82,8 +81,8 @@ def table_asset(  # noqa: PLR0913 - each is a word of the declaration
     further conditions, that two totals are equal, given the rows, the inputs and as_of; `shows`: pictures and texts for
     people, without personal data; `lineage`: column → the columns it comes from, as schema.table.column; `uses`: what
     else it follows from, so that a night may reuse the table of another; `settled_ledger`: its account then, where it
-    is another than the one of the night before; `is_large`: it is made as late as may be, for its rows stay in memory
-    for others. One that asks a source counts as stale if it did not, and asks one that is silent again (`patience`).
+    is another than the one of the night before. One that asks a source counts as stale if it did not, and asks one
+    that is silent again (`patience`).
     """
     origins = column_lineage(lineage or {})
     rules = {name: each for name, each in (inputs or {}).items() if isinstance(each, ReadIf)}
@@ -136,7 +135,7 @@ def table_asset(  # noqa: PLR0913 - each is a word of the declaration
                 **({READS_EARLIER: dg.MetadataValue.json(earlier)} if earlier else {}),
             },
             kinds={"python", "parquet"},
-            op_tags=order_tag(group, pulls=pulls, is_large=is_large),
+            op_tags=order_tag(group, pulls=pulls),
             check_specs=[
                 dg.AssetCheckSpec(
                     ROWS_CHECK, asset=table.asset_key, blocking=True, description=conditions(table, balances)

@@ -99,7 +99,7 @@ def raw_zoom_engagement_files(night: Night, parsed_reports: ParsedReports) -> Ou
     return engagement_files_of(arrivals_of_night(night.sources, night.day), parsed_reports, decided)
 
 
-def _rows_asset(table: Table, kind: str, reports: Table, *, is_large: bool = False) -> dg.AssetsDefinition:
+def _rows_asset(table: Table, kind: str, reports: Table) -> dg.AssetsDefinition:
     """Return the asset of the rows of all reports of a kind; `reports` lists them."""
 
     @table_asset(
@@ -108,7 +108,6 @@ def _rows_asset(table: Table, kind: str, reports: Table, *, is_large: bool = Fal
         inputs={"reports": reports},
         resources={"parsed_reports"},
         uses=Uses.NOTHING,
-        is_large=is_large,
     )
     def rows(night: Night, parsed_reports: ParsedReports, reports: pd.DataFrame) -> Outcome:  # noqa: ARG001
         """Gather the rows of all reports of the kind."""
@@ -117,9 +116,7 @@ def _rows_asset(table: Table, kind: str, reports: Table, *, is_large: bool = Fal
     return rows
 
 
-raw_zoom_attendee_rows = _rows_asset(
-    contracts.RAW_ZOOM_ATTENDEE_ROWS, "attendee", contracts.RAW_ZOOM_REPORTS, is_large=True
-)
+raw_zoom_attendee_rows = _rows_asset(contracts.RAW_ZOOM_ATTENDEE_ROWS, "attendee", contracts.RAW_ZOOM_REPORTS)
 raw_zoom_registrant_rows = _rows_asset(contracts.RAW_ZOOM_REGISTRANT_ROWS, "registration", contracts.RAW_ZOOM_REPORTS)
 raw_zoom_chat_rows = _rows_asset(said.RAW_ZOOM_CHAT_ROWS, said.CHAT, said.RAW_ZOOM_ENGAGEMENT_FILES)
 raw_zoom_poll_rows = _rows_asset(said.RAW_ZOOM_POLL_ROWS, said.POLL, said.RAW_ZOOM_ENGAGEMENT_FILES)
