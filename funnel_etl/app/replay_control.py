@@ -9,6 +9,7 @@ import streamlit as st
 from funnel_etl.app import names, words
 from funnel_etl.app.access import Role
 from funnel_etl.app.acting import act, asked, show_done
+from funnel_etl.app.following import follow
 from funnel_etl.app.tables import Shown, file_button, month, table
 from funnel_etl.app.visit import Visit
 from funnel_etl.core.errors import FunnelError
@@ -25,8 +26,6 @@ from funnel_etl.operate.rerun.then_and_now import (
 from funnel_etl.settings import Settings
 
 MAY_REPLAY = frozenset({Role.ANALYST})
-SECONDS = 2
-"""How often the progress of a replay is looked at."""
 KEEP_SECONDS = 60
 FOLLOWED = "replay_followed"
 COLUMNS = {
@@ -48,13 +47,8 @@ def show_past_night(visit: Visit) -> None:
         return
     show_done()
     night = st.selectbox("Night of", nights, index=None, format_func=words.day, placeholder="Choose a night", width=260)
-    last = replaying.newest(visit.settings)
-    if last is not None:
-        is_going = not last.is_over
-        st.session_state[FOLLOWED] = is_going
-        st.fragment(_follow, run_every=SECONDS if is_going else None)(last)
-        if is_going:
-            return
+    if follow(replaying.newest(visit.settings), FOLLOWED, _show_run):
+        return
     if night is None:
         st.caption(
             "It is made again from the files it used and the config tables of then; nothing that is published changes."
@@ -80,17 +74,14 @@ def _begun(visit: Visit, night: date) -> str:
     return f"The night of {words.day(night)} is being made again. It goes on if you close the page."
 
 
-def _follow(run: Replaying) -> None:
-    """Show how far a replay is; when it has ended, the page is drawn anew."""
+def _show_run(run: Replaying) -> None:
+    """Show how far a replay is, or what it could not make."""
     night = words.day(run.night)
     if not run.is_over:
         done = min(run.made / max(run.of, 1), 1.0)
         st.progress(done, text=f"The night of {night}: {grouped(run.made)} of {grouped(run.of)} tables are made")
         st.caption(names.plain(run.at_work))
         return
-    if st.session_state.get(FOLLOWED):
-        st.session_state[FOLLOWED] = False
-        st.rerun()
     if run.code:
         st.error(f"The night of {night} could not be made whole.", icon=":material/error:")
         for line in run.said or ["Tell the engineer: replaying.log in the state folder says more."]:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from funnel_etl.app.access import Role
 from funnel_etl.app.acting import act, asked
+from funnel_etl.app.following import follow
 from funnel_etl.app.markdown import literal
 from funnel_etl.app.visit import Visit
 from funnel_etl.core.errors import FunnelError
@@ -16,21 +17,14 @@ from funnel_etl.operate.deliver import sending
 from funnel_etl.operate.deliver.sending import Sending
 
 MAY_SEND = frozenset({Role.OPERATOR})
-SECONDS = 2
-"""How often the progress of a run is looked at."""
 FOLLOWED = "sending_followed"
 OPEN = {HELD: "held", UNKNOWN: "unknown: look under Decide", TRANSIENT: "that the next run tries again"}
 
 
 def show_sending(visit: Visit, by_event: Counter[str], states: Counter[str]) -> None:
     """Show the run that goes on, or how the last one ended, and what begins one, to who may; `states`: of all rows."""
-    last = sending.newest(visit.settings)
-    if last is not None:
-        is_going = not last.is_over
-        st.session_state[FOLLOWED] = is_going
-        st.fragment(_follow, run_every=SECONDS if is_going else None)(last)
-        if is_going:
-            return
+    if follow(sending.newest(visit.settings), FOLLOWED, _show_run):
+        return
     if not visit.person.may(MAY_SEND):
         return
     held, refused = states[HELD], states[PERMANENT]
@@ -94,15 +88,12 @@ def _begun(visit: Visit, count: int, many: str, *, at_any_hour: bool, retry: boo
     return f"Sending of {grouped(count)} has begun. It goes on if you close the page."
 
 
-def _follow(run: Sending) -> None:
-    """Show how far a run is; when it has ended, how, and the page is drawn anew."""
+def _show_run(run: Sending) -> None:
+    """Show how far a run is, or how it ended."""
     if not run.is_over:
         done = min(run.answered / max(run.of, 1), 1.0)
         st.progress(done, text=f"Sending: {grouped(run.answered)} of {grouped(run.of)} have an answer")
         return
-    if st.session_state.get(FOLLOWED):
-        st.session_state[FOLLOWED] = False
-        st.rerun()
     found = run.result
     is_good = found is not None and not (run.error or found.exit_code or found.is_busy or found.waits)
     (st.success if is_good else st.warning)(f"Sent by {run.who}: {literal(outcome(run))}")
