@@ -117,6 +117,7 @@ def test_a_reader_of_a_whole_raw_table_has_the_columns_its_source_added_and_one_
 
 
 RAW = replace(EVERY_KIND, schema="raw", extensible=True)
+DOCUMENTED = replace(EVERY_KIND, columns=tuple(replace(c, required=c.kind is Kind.JSON) for c in EVERY_KIND.columns))
 
 
 @pytest.mark.parametrize(
@@ -124,6 +125,7 @@ RAW = replace(EVERY_KIND, schema="raw", extensible=True)
     [
         pytest.param(EVERY_KIND, OTHER, "sales", id="no asset reads them"),
         pytest.param(RAW, RAW, "parity", id="raw ones that another part reads"),
+        pytest.param(DOCUMENTED, DOCUMENTED, "sales", id="an asset that reads the JSON that each of them has"),
     ],
 )
 def test_rows_are_not_kept_in_memory_for(lake: Lake, made: Table, given: Table, part: str) -> None:
